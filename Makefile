@@ -1,0 +1,93 @@
+# The targets people use. `make help` lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SYNCED := $(VENV)/.synced
+INSTALLED := $(VENV)/.installed
+GENERATED := gen/.generated
+CONTRACTS := $(shell find protos third_party/protos -name '*.proto' 2>/dev/null)
+
+# uv brings its own list of certificate authorities; a machine behind a proxy has others.
+export UV_SYSTEM_CERTS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test drill bench check format lock proto baseline clean
+
+##@ Start here
+
+help: ## Show this list.
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) $(GENERATED) ## Make the virtual environment from the hashed lock file.
+
+demo: setup ## Play one application from submission to its paid invoice (ONCE=1 stops the stack after it).
+	$(BIN)/socialcare demo $(if $(ONCE),--once)
+
+run: setup ## Start the whole stack on this machine; Ctrl-C stops it.
+	$(BIN)/socialcare up
+
+##@ Work on it
+
+test: setup ## Run the tests (ARGS="-k pause" chooses some).
+	$(BIN)/pytest $(ARGS)
+
+drill: setup ## Kill each process in turn while a story plays; the result must not change.
+	$(BIN)/pytest -m drill $(ARGS)
+
+bench: setup ## Measure against floors taken in the same run.
+	$(BIN)/python -m bench $(ARGS)
+
+check: setup ## Lint, format, types, import rules, contracts.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/buf lint
+	$(BIN)/buf format -d --exit-code protos
+	$(BIN)/buf breaking protos --against protos/baseline.binpb
+
+format: setup ## Put code and contracts into the one format.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/buf format -w protos
+
+##@ Generated files
+
+proto: setup ## Compile the contracts into gen/.
+	$(BIN)/python tools/genproto.py
+	@touch $(GENERATED)
+
+baseline: setup ## Accept the present contracts as what must not break (needs an ADR).
+	$(BIN)/buf build protos -o protos/baseline.binpb --exclude-source-info
+
+lock: setup ## Resolve the dependencies again and write the hashed lock files.
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" $(UPGRADE) pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" $(UPGRADE) --extra dev -c requirements.lock pyproject.toml \
+		-o requirements-dev.lock
+
+clean: ## Remove what was generated or cached; the state of the local stack stays.
+	rm -rf $(INSTALLED) gen gen.tmp dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# The environment is made again only when the lock file changed, the editable install only when the project did.
+$(SYNCED): requirements-dev.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/uv || $(BIN)/pip install --quiet uv || echo "uv cannot be installed; pip takes longer"
+	if test -x $(BIN)/uv; \
+	then VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.lock; \
+	else $(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock; fi
+	@touch $@
+
+$(INSTALLED): $(SYNCED) pyproject.toml tools/hatch_build.py
+	if test -x $(BIN)/uv; \
+	then $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	else $(BIN)/pip install --quiet --no-deps --no-build-isolation -e .; fi
+	@touch $(GENERATED) $@
+
+$(GENERATED): $(INSTALLED) $(CONTRACTS) tools/genproto.py
+	$(BIN)/python tools/genproto.py
+	@touch $@
