@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,4 @@ class GenerateContracts(BuildHookInterface):  # type: ignore[type-arg]  # hatchl
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Generate `gen/` for both wheel and editable targets."""
-        sys.path.insert(0, str(Path(self.root) / "tools"))
-        import genproto
-
-        genproto.main()
+        runpy.run_path(str(Path(self.root) / "tools" / "genproto.py"), run_name="__main__")
