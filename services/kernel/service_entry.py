@@ -1,0 +1,181 @@
+"""What the catalogue of services says about one service, and the look-up by code and day (domain.md section 3).
+
+Every entry carries its programme, because patronage and its like run under projects whose conditions differ. The
+entries themselves stand in `services.kernel.catalogue`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from itertools import pairwise
+
+__all__ = [
+    "Catalogue",
+    "Charge",
+    "Condition",
+    "Family",
+    "Intake",
+    "PercentRange",
+    "PlacementBasis",
+    "ServiceEntry",
+    "Unit",
+    "UnknownServiceError",
+]
+
+
+class Family(StrEnum):
+    """Which part of section 3 an entry belongs to; rules of eligibility and fees are written for families."""
+
+    PATRONAGE = "PATRONAGE"
+    PATRONAGE_ITEM = "PATRONAGE_ITEM"
+    ASSISTANT_SUPPORT = "ASSISTANT_SUPPORT"
+    PERSONAL_ASSISTANT = "PERSONAL_ASSISTANT"
+    SOCIAL_ASSISTANT = "SOCIAL_ASSISTANT"
+    CANTEEN = "CANTEEN"
+    COMMUNITY = "COMMUNITY"
+    INSTITUTION = "INSTITUTION"
+
+
+class Unit(StrEnum):
+    """What is counted when the service is delivered."""
+
+    VISIT = "VISIT"
+    MEAL = "MEAL"
+    HOUR = "HOUR"
+    BED_DAY = "BED_DAY"
+    DAY = "DAY"
+    ONE_OFF = "ONE_OFF"
+    MONTH = "MONTH"
+
+
+class Charge(StrEnum):
+    """How a service is paid for."""
+
+    PKG = "PKG"
+    """Inside the monthly fee of patronage (F-05)."""
+    PASS = "PASS"  # noqa: S105 - a kind of charge, not a password
+    """The user's own money without mark-up (F-16)."""
+    PCT = "PCT"
+    """Percent of income (F-03)."""
+    UNIT = "UNIT"
+    """Delivered units at a price that is 0 by default (F-10, F-12)."""
+    NONE = "NONE"
+    """Nothing from the user."""
+
+
+class PlacementBasis(StrEnum):
+    """What must come before the contract."""
+
+    ORDER = "ORDER"
+    MUNICIPAL_REFERRAL = "MUNICIPAL_REFERRAL"
+    NONE = "NONE"
+
+
+class Condition(StrEnum):
+    """What an item of the plan needs beside the place in the service (R-06 to R-08)."""
+
+    PRESCRIPTION = "PRESCRIPTION"
+    SUPPORT_PLAN = "SUPPORT_PLAN"
+    USER_FUNDS = "USER_FUNDS"
+    NEED = "NEED"
+
+
+class Intake(StrEnum):
+    """Whether new applications are taken."""
+
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+
+
+@dataclass(frozen=True, slots=True)
+class PercentRange:
+    """Default percent of income and the bounds, both included, of a configured one (F-05, F-08, F-09)."""
+
+    default: Decimal
+    least: Decimal
+    most: Decimal
+
+    def admits(self, percent: Decimal) -> bool:
+        """Whether the percent may be configured."""
+        return self.least <= percent <= self.most
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceEntry:
+    """One service as it is offered from `valid_from` to `valid_to`, both included; no last day when None.
+
+    `open_from` is the first day of applications where that is later than the entry itself (R-10).
+    """
+
+    code: str
+    family: Family
+    unit: Unit
+    charge: Charge
+    name_bg: str
+    name_en: str
+    source: str
+    placement_basis: PlacementBasis = PlacementBasis.NONE
+    conditions: frozenset[Condition] = frozenset()
+    percent: PercentRange | None = None
+    intake: Intake = Intake.OPEN
+    open_from: date | None = None
+    programme_id: str = "SOFIA"
+    valid_from: date = date.min
+    valid_to: date | None = None
+
+    @property
+    def is_applied_for(self) -> bool:
+        """Whether a person applies for it; an item of patronage comes by the plan instead."""
+        return self.family is not Family.PATRONAGE_ITEM
+
+    def covers(self, on: date) -> bool:
+        """Whether the entry is valid on the day."""
+        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+
+
+class UnknownServiceError(LookupError):
+    """The catalogue has no such code on that day; the message is the code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Entries by code and day; ValueError when two entries of one code are valid on the same day."""
+
+    entries: tuple[ServiceEntry, ...]
+
+    def __post_init__(self) -> None:
+        for code in {entry.code for entry in self.entries}:
+            _refuse_overlap(entry for entry in self.entries if entry.code == code)
+
+    def find(self, code: str, on: date) -> ServiceEntry | None:
+        """The entry valid on the day, None when there is none."""
+        return next((entry for entry in self.entries if entry.code == code and entry.covers(on)), None)
+
+    def entry(self, code: str, on: date) -> ServiceEntry:
+        """The entry valid on the day; UnknownServiceError when there is none."""
+        found = self.find(code, on)
+        if found is None:
+            raise UnknownServiceError(code)
+        return found
+
+    def plan_items(self, service_code: str, on: date) -> tuple[ServiceEntry, ...]:
+        """What a plan line of the service may name on the day: for patronage its items, else the service itself."""
+        service = self.entry(service_code, on)
+        if service.family is not Family.PATRONAGE:
+            return (service,)
+        return tuple(
+            entry
+            for entry in self.entries
+            if entry.family is Family.PATRONAGE_ITEM and entry.programme_id == service.programme_id and entry.covers(on)
+        )
+
+
+def _refuse_overlap(entries: Iterable[ServiceEntry]) -> None:
+    ordered = sorted(entries, key=lambda entry: entry.valid_from)
+    for earlier, later in pairwise(ordered):
+        if earlier.valid_to is None or later.valid_from <= earlier.valid_to:
+            raise ValueError(f"two entries of {later.code} are valid at once")
