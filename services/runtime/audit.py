@@ -1,0 +1,77 @@
+"""The append-only record of who did, read or was refused what (design section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from services.runtime.database import AuditNote, WriteTx
+
+if TYPE_CHECKING:
+    from services.runtime.commands import Call
+
+__all__ = ["DONE", "AuditEntry", "entry", "record", "settle"]
+
+DONE = "DONE"
+"""Outcome of a command that was carried out or a read that was answered; a refusal has its reason instead."""
+
+_INSERT = """
+INSERT INTO audit (at, principal, role, rpc, purpose, object_id, municipality_id, outcome, via)
+VALUES (:at, :principal, :role, :rpc, :purpose, :object_id, :municipality_id, :outcome, :via)
+"""
+
+# One statement for the two rows that end every command: it saves a round trip.
+_SETTLE = f"""
+WITH settled AS (
+    UPDATE idempotency SET resource = :resource, version = :version
+    WHERE principal = :principal AND rpc = :rpc AND request_id = :request_id
+)
+{_INSERT}
+"""  # noqa: S608 joined from constants
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One audit row."""
+
+    at: datetime
+    principal: str
+    role: str
+    rpc: str
+    request_id: str
+    purpose: str
+    object_id: str
+    municipality_id: str
+    outcome: str
+    via: str
+
+
+def entry(call: Call, note: AuditNote, outcome: str) -> AuditEntry:
+    """The row that says how the call ended."""
+    return AuditEntry(
+        at=call.now,
+        principal=call.caller.subject,
+        role=call.role,
+        rpc=call.rpc,
+        request_id=call.request_id,
+        purpose=note.purpose,
+        object_id=note.object_id,
+        municipality_id=note.municipality_id,
+        outcome=outcome,
+        via=call.via,
+    )
+
+
+async def record(tx: WriteTx, row: AuditEntry) -> None:
+    """Append the row."""
+    parameters = asdict(row)
+    del parameters["request_id"]
+    await tx.run(_INSERT, parameters)
+
+
+async def settle(tx: WriteTx, row: AuditEntry, resource: str, version: int) -> None:
+    """Append the row of a command and keep its result under its request id."""
+    parameters = asdict(row)
+    parameters["object_id"] = row.object_id or resource
+    await tx.run(_SETTLE, {**parameters, "resource": resource, "version": version})

@@ -1,0 +1,143 @@
+"""Messages to Temporal, stored in the transaction of the change that they tell of (design section 5).
+
+A use case calls `tx.emit(Signal(...))` or `tx.emit(Start(...))`; the relay delivers the rows of one case in the order
+of their sequence, at least once.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from services.kernel.codes import CaseState, Event, WorkflowType
+from services.runtime.database import Parameters
+
+__all__ = ["CHANNEL", "OutboxKind", "OutboxState", "Signal", "Start", "StartAttributes"]
+
+CHANNEL = "outbox"
+"""PostgreSQL notification channel that wakes the relays of a stage."""
+
+
+class OutboxKind(StrEnum):
+    """What the relay does with a row."""
+
+    START = "START"
+    SIGNAL = "SIGNAL"
+
+
+class OutboxState(StrEnum):
+    """How far a row has come."""
+
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    UNDELIVERABLE = "UNDELIVERABLE"
+
+
+# The row lock on the case's counter is held until the commit, so that sequences of one case become visible in order and
+# without gaps: the relay can never deliver 5 before a still uncommitted 4.
+_EMIT = """
+WITH counter AS (
+    INSERT INTO outbox_sequence (case_id, last_seq) VALUES (:case_id, 1)
+    ON CONFLICT (case_id) DO UPDATE SET last_seq = outbox_sequence.last_seq + 1
+    RETURNING last_seq
+)
+INSERT INTO outbox (case_id, seq, municipality_id, workflow_id, kind, workflow_type, task_queue, event, instant, due,
+                    ref, start_type, start_input, start_attributes)
+SELECT :case_id, last_seq, :municipality_id, :workflow_id, :kind, :workflow_type, :task_queue, :event, :instant, :due,
+       :ref, :start_type, CAST(CAST(:start_input AS text) AS jsonb), CAST(CAST(:start_attributes AS text) AS jsonb)
+FROM counter
+RETURNING seq
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Tell the workflow of a case that something happened."""
+
+    case_id: str
+    """Whose order counts: messages with the same id arrive in the order of their emission."""
+    municipality_id: str
+    workflow_id: str
+    event: Event
+    instant: datetime
+    """Business instant of the event, aware."""
+    due: datetime | None = None
+    """The next instant at which something is due because of the event, aware."""
+    reference: str = ""
+    """Opaque id of the record that says so."""
+
+    def statement(self) -> tuple[str, Parameters]:
+        """SQL that stores the row and returns its sequence, with its parameters."""
+        return _EMIT, {
+            "case_id": self.case_id,
+            "municipality_id": self.municipality_id,
+            "workflow_id": self.workflow_id,
+            "kind": OutboxKind.SIGNAL,
+            "workflow_type": None,
+            "task_queue": None,
+            "event": self.event,
+            "instant": self.instant,
+            "due": self.due,
+            "ref": self.reference or None,
+            "start_type": None,
+            "start_input": None,
+            "start_attributes": None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class StartAttributes:
+    """What the Temporal UI shows of a workflow before its first task has run; closed codes only."""
+
+    service_code: str = ""
+    district_code: str = ""
+    case_state: CaseState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start the workflow of a case, once for its whole life."""
+
+    case_id: str
+    municipality_id: str
+    workflow_id: str
+    workflow_type: WorkflowType
+    task_queue: str
+    input: Message
+    """The workflow's one argument, for example `CaseStart`; ids, instants and closed codes only."""
+    instant: datetime
+    """Business instant of the start, aware."""
+    attributes: StartAttributes = field(default_factory=StartAttributes)
+
+    def statement(self) -> tuple[str, Parameters]:
+        """SQL that stores the row and returns its sequence, with its parameters."""
+        return _EMIT, {
+            "case_id": self.case_id,
+            "municipality_id": self.municipality_id,
+            "workflow_id": self.workflow_id,
+            "kind": OutboxKind.START,
+            "workflow_type": self.workflow_type,
+            "task_queue": self.task_queue,
+            "event": "",
+            "instant": self.instant,
+            "due": None,
+            "ref": None,
+            "start_type": self.input.DESCRIPTOR.full_name,
+            "start_input": json_format.MessageToJson(self.input, indent=None),
+            "start_attributes": _attributes_json(self.attributes),
+        }
+
+
+def _attributes_json(attributes: StartAttributes) -> str:
+    return json.dumps(
+        {
+            "service_code": attributes.service_code,
+            "district_code": attributes.district_code,
+            "case_state": attributes.case_state or "",
+        }
+    )
