@@ -1,0 +1,93 @@
+"""Logs and metrics of a process: one canonical line per call, closed labels, ids only (design law 4)."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from structlog.typing import FilteringBoundLogger, Processor
+
+__all__ = ["GrpcMetrics", "OutboxMetrics", "Telemetry", "configure_logging"]
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_METHOD = ("grpc_type", "grpc_service", "grpc_method")
+
+
+def configure_logging(level: str, *, service: str) -> FilteringBoundLogger:
+    """Log to stdout: lines of JSON, or readable ones on a terminal."""
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer() if sys.stdout.isatty() else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    return cast("FilteringBoundLogger", structlog.get_logger(service=service))
+
+
+class GrpcMetrics:
+    """The metrics of go-grpc-middleware, under its names, so that existing boards and alerts fit."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.started = Counter("grpc_server_started", "Calls started.", _METHOD, registry=registry)
+        self.handled = Counter("grpc_server_handled", "Calls ended.", (*_METHOD, "grpc_code"), registry=registry)
+        self.handling_seconds = Histogram(
+            "grpc_server_handling_seconds", "Seconds from start to end.", _METHOD, registry=registry, buckets=_SECONDS
+        )
+        self.received = Counter("grpc_server_msg_received", "Messages received.", _METHOD, registry=registry)
+        self.sent = Counter("grpc_server_msg_sent", "Messages sent.", _METHOD, registry=registry)
+
+    def announce(self, grpc_type: str, service: str, method: str) -> None:
+        """Show the method with zeros from the start, so that a first failure counts as a change."""
+        labels = (grpc_type, service, method)
+        self.started.labels(*labels)
+        self.received.labels(*labels)
+        self.sent.labels(*labels)
+        self.handling_seconds.labels(*labels)
+        self.handled.labels(*labels, "OK")
+
+
+class OutboxMetrics:
+    """What waits for Temporal; replicas of one stage show the same rows, take the maximum."""
+
+    def __init__(self, registry: CollectorRegistry, stage: str) -> None:
+        self.pending = Gauge(
+            "socialcare_outbox_pending", "Outbox rows not delivered yet.", ("stage",), registry=registry
+        ).labels(stage)
+        self.oldest = Gauge(
+            "socialcare_outbox_oldest_timestamp_seconds",
+            "Unix time at which the oldest waiting row was stored; NaN when none waits.",
+            ("stage",),
+            registry=registry,
+        ).labels(stage)
+        self.undeliverable = Gauge(
+            "socialcare_outbox_undeliverable", "Rows whose workflow had ended.", ("stage",), registry=registry
+        ).labels(stage)
+        self.delivered = Counter(
+            "socialcare_outbox_delivered", "Rows delivered by this process.", ("stage",), registry=registry
+        ).labels(stage)
+        self.oldest.set(float("nan"))
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """Logger and metrics registry of the process; a stage registers its own metrics in the same registry."""
+
+    log: FilteringBoundLogger
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    def watch(self, gauge: Gauge, read: Callable[[], float]) -> None:
+        """Have the gauge read at each scrape."""
+        gauge.set_function(read)
