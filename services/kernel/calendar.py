@@ -49,10 +49,18 @@ class DayNote:
 
 @lru_cache(maxsize=256)
 def public_holidays(year: int) -> Mapping[date, DayNote]:
-    """Official holidays and moved days of a year (T-07, T-08), whatever weekday they fall on."""
-    bulgarian = country_holidays("BG", years=year, language="bg")
-    english = country_holidays("BG", years=year, language="en_US")
-    return MappingProxyType({day: DayNote(name, english[day]) for day, name in sorted(bulgarian.items())})
+    """Official holidays and moved days of a year (T-07, T-08), whatever weekday they fall on; no declared days."""
+    english = _statutory_holidays(year, "en_US")
+    return MappingProxyType({day: DayNote(name, english[day]) for day, name in _statutory_holidays(year, "bg").items()})
+
+
+def _statutory_holidays(year: int, language: str) -> dict[date, str]:
+    holidays = country_holidays("BG", language=language)
+    # The package knows some declared days too and learns more with every release. A calendar with a version must not
+    # change with a release, so declared days come from the overrides alone (T-09).
+    holidays.has_special_holidays = False
+    holidays.get(date(year, 1, 1))
+    return {day: name for day, name in sorted(holidays.items()) if day.year == year}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,7 @@ class BusinessCalendar:
         return BusinessCalendar(version, MappingProxyType({**self.overrides, **declared}))
 
 
-_NEW_YEAR_2026 = DayOverride(DayKind.NON_WORKING, "vesti.bg, 19.11.2025")
+_NEW_YEAR_2026 = DayOverride(DayKind.NON_WORKING, "Решение № 808 на МС от 19.11.2025")
 
 DEFAULT_CALENDAR = BusinessCalendar(
     version="bg-1",
