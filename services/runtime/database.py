@@ -31,6 +31,8 @@ __all__ = [
 
 Parameters = Mapping[str, object]
 
+_NOTIFY = text("NOTIFY outbox")
+
 _CONCURRENT_CHANGE = frozenset({"40001", "40P01", "55P03"})
 """SQLSTATE of a failed serialisation, a deadlock, a lock not available."""
 
@@ -140,6 +142,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=10,
+            hide_parameters=True,
             connect_args={"server_settings": {"application_name": name, "jit": "off", "timezone": "UTC"}},
         )
         self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -151,7 +154,11 @@ class Database:
         return self._engine
 
     def after_emission(self, ring: Callable[[], None]) -> None:
-        """Have `ring` called after each commit that stored outbox rows."""
+        """Have `ring` called after each commit that stored outbox rows, for a relay in the same process.
+
+        Without one the transaction sends a NOTIFY. A server rings instead because PostgreSQL commits transactions that
+        notify one at a time.
+        """
         self._after_emission = ring
 
     @asynccontextmanager
@@ -166,6 +173,8 @@ class Database:
         async with self._engine.begin() as connection:
             tx = WriteTx(connection)
             yield tx
+            if tx.emitted and self._after_emission is None:
+                await connection.execute(_NOTIFY)
         if tx.emitted and self._after_emission is not None:
             self._after_emission()
 

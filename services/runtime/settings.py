@@ -35,7 +35,7 @@ class ClockMode(StrEnum):
 class Settings(BaseSettings):
     """What a service process needs to know; each field is `SOCIALCARE_<NAME>` in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="SOCIALCARE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="SOCIALCARE_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     environment: Environment = Environment.PRODUCTION
     clock: ClockMode = ClockMode.SYSTEM

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -87,7 +86,3 @@ class Telemetry:
 
     log: FilteringBoundLogger
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-
-    def watch(self, gauge: Gauge, read: Callable[[], float]) -> None:
-        """Have the gauge read at each scrape."""
-        gauge.set_function(read)
