@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from socialcare.placement.v1.placement_service_pb2_grpc import PlacementServiceS
 
 Answer = TypeVar("Answer", bound=Message)
 CALL_TIMEOUT_SECONDS = 30.0
+RETRIED_REASONS = frozenset({"TRANSPORT", "PEER_UNAVAILABLE", "CONCURRENT_CHANGE", "DEADLINE_TOO_SHORT"})
+RETRY_SECONDS = 0.5
+MOST_RETRIES = 240
 
 
 class Refusal(Exception):  # noqa: N818  # A refusal is an expected answer, not an error of the client.
@@ -121,6 +125,30 @@ class Gateway:
         if not isinstance(result, answer):
             raise TypeError(f"{type(result).__name__} answered, {answer.__name__} expected")
         return result
+
+    async def patient_call(
+        self,
+        method: Callable[..., Any],
+        request: Message,
+        answer: type[Answer],
+        *,
+        role: Role,
+        at: dt.datetime | None = None,
+    ) -> Answer:
+        """Call a method again and again while the service is away; the request id, where there is one, makes that safe.
+
+        Raises:
+            Refusal: the service said no, or stayed away for `MOST_RETRIES` tries.
+        """
+        for _ in range(MOST_RETRIES):
+            try:
+                return await self.call(method, request, answer, role=role, at=at)
+            except Refusal as refusal:
+                if refusal.reason not in RETRIED_REASONS:
+                    raise
+                last = refusal
+            await asyncio.sleep(RETRY_SECONDS)
+        raise last
 
     async def close(self) -> None:
         """Close every channel."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import uuid
 from collections.abc import Callable
@@ -11,15 +10,11 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
-from cli.gateway import Gateway, Refusal
+from cli.gateway import Gateway
 from cli.stories.format import Story
 from services.kernel.codes import Role
 
 Answer = TypeVar("Answer", bound=Message)
-
-RETRIED_REASONS = frozenset({"TRANSPORT", "PEER_UNAVAILABLE", "CONCURRENT_CHANGE", "DEADLINE_TOO_SHORT"})
-RETRY_SECONDS = 0.5
-MOST_RETRIES = 240
 
 
 class NoSuchCase(Exception):  # noqa: N818  # A story may speak of a case that was never opened; not an error of the player.
@@ -58,12 +53,4 @@ class World:
         Raises:
             Refusal: the service said no, or stayed away too long.
         """
-        for _ in range(MOST_RETRIES):
-            try:
-                return await self.gateway.call(method, request, answer, role=role, at=at)
-            except Refusal as refusal:
-                if refusal.reason not in RETRIED_REASONS:
-                    raise
-                last = refusal
-            await asyncio.sleep(RETRY_SECONDS)
-        raise last
+        return await self.gateway.patient_call(method, request, answer, role=role, at=at)

@@ -1,0 +1,162 @@
+"""Simulated time of one municipality: all its workflows move together, from one due instant to the next.
+
+The real Temporal server skips time per workflow. A step of the clock is: everything settles, the earliest due instant
+among the workflows is found, all of them are forwarded to it, and so on until the wished instant is reached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from cli.gateway import Gateway
+from cli.stories.batch import BatchRuns
+from services.kernel.codes import Role, Stage, case_workflow_id
+from services.kernel.dates import start_of_day
+from socialcare.common.v1 import flow_pb2, outbox_service_pb2
+
+SETTLE_PAUSE_SECONDS = 0.02
+SETTLE_PATIENCE = 6000
+MARGIN = dt.timedelta(seconds=1)
+MOST_ROUNDS = 500
+AWAY = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED})
+
+
+class NotSettled(Exception):  # noqa: N818  # Says what the system did, not that the player erred.
+    """The municipality kept working, or a due instant did not pass, longer than any healthy system needs."""
+
+
+@dataclass(slots=True)
+class Lockstep:
+    """The business clock of one municipality."""
+
+    client: Client
+    gateway: Gateway
+    municipality_id: str
+    batch: BatchRuns
+    now: dt.datetime
+    progress: Callable[[dt.datetime], None]
+    applications: list[str] = field(default_factory=list)
+
+    def _skipper(self) -> TimeSkipper:
+        return TimeSkipper(self.client, config=TimeSkippingConfig(enabled=False))
+
+    def _handles(self) -> Iterable[WorkflowHandle[object, object]]:
+        return [self.client.get_workflow_handle(case_workflow_id(each)) for each in self.applications]
+
+    async def advance_to(self, at: dt.datetime) -> None:
+        """Move every workflow to `at`; what is due up to then, batch runs included, is done and settled.
+
+        Raises:
+            NotSettled: something due never happened.
+        """
+        await self.settle()
+        for _ in range(MOST_ROUNDS):
+            due = await self._earliest_due()
+            batch_due = self.batch.next_due(self.now)
+            if batch_due is not None and batch_due <= at and (due is None or batch_due < due):
+                await self._forward_all(batch_due)
+                await self.batch.run(batch_due)
+                self._reached(batch_due)
+            elif due is not None and due <= at:
+                await self._forward_all(due + MARGIN)
+                self._reached(due)
+            else:
+                await self._forward_all(at)
+                self._reached(at)
+                return
+            await self.settle()
+        raise NotSettled(f"{self.municipality_id}: something due by {at.isoformat()} never happened")
+
+    async def plan_day(self, day: dt.date) -> None:
+        """Let the daily run of a day happen, once."""
+        await self.batch.plan_day(day, max(self.now, start_of_day(day)))
+        await self.settle()
+
+    def _reached(self, instant: dt.datetime) -> None:
+        self.now = max(self.now, instant)
+        self.progress(self.now)
+
+    async def settle(self) -> None:
+        """Wait until no outbox row, workflow task or activity of the municipality is pending, seen twice alike."""
+        before: list[int] | None = None
+        for _ in range(SETTLE_PATIENCE):
+            seen = await self._quiet_lengths() if await self._outboxes_empty() else None
+            if seen is not None and seen == before:
+                return
+            before = seen
+            await asyncio.sleep(SETTLE_PAUSE_SECONDS)
+        raise NotSettled(f"{self.municipality_id} did not settle")
+
+    async def _outboxes_empty(self) -> bool:
+        request = outbox_service_pb2.CountPendingRequest(municipality_id=self.municipality_id)
+        answers = await asyncio.gather(
+            *(
+                self.gateway.patient_call(
+                    self.gateway.outbox(stage).CountPending,
+                    request,
+                    outbox_service_pb2.CountPendingResponse,
+                    role=Role.OPERATOR,
+                )
+                for stage in Stage
+            )
+        )
+        return all(answer.pending == 0 for answer in answers)
+
+    async def _quiet_lengths(self) -> list[int] | None:
+        """History lengths of the workflows, or None when one of them still has something to do."""
+        lengths = await asyncio.gather(*(self._quiet_length(handle) for handle in self._handles()))
+        return None if None in lengths else [length for length in lengths if length is not None]
+
+    async def _quiet_length(self, handle: WorkflowHandle[object, object]) -> int | None:
+        try:
+            described = await handle.describe()
+        except RPCError as error:
+            if error.status in AWAY or error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+        raw = described.raw_description
+        busy = bool(raw.pending_activities) or raw.HasField("pending_workflow_task")
+        return None if busy else described.history_length
+
+    async def _earliest_due(self) -> dt.datetime | None:
+        clocks = await asyncio.gather(*(self._clock(handle) for handle in self._handles()))
+        due = [_instant(clock.due_time) for clock in clocks if clock is not None and clock.HasField("due_time")]
+        return min(due, default=None)
+
+    async def _forward_all(self, to: dt.datetime) -> None:
+        await asyncio.gather(*(self._forward(handle, to) for handle in self._handles()))
+
+    async def _forward(self, handle: WorkflowHandle[object, object], to: dt.datetime) -> None:
+        clock = await self._clock(handle)
+        if clock is None:
+            return
+        distance = to - _instant(clock.present_time)
+        if distance > dt.timedelta(0):
+            await self._skipper().fast_forward(handle, distance)
+
+    async def _clock(self, handle: WorkflowHandle[object, object]) -> flow_pb2.CaseClock | None:
+        """The workflow's own clock; None when the case's workflow has ended."""
+        for _ in range(SETTLE_PATIENCE):
+            try:
+                described = await handle.describe()
+                if described.status is not WorkflowExecutionStatus.RUNNING:
+                    return None
+                clock: flow_pb2.CaseClock = await handle.query("next_due", result_type=flow_pb2.CaseClock)
+                return clock
+            except RPCError as error:
+                if error.status not in AWAY | {RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION}:
+                    raise
+                await asyncio.sleep(SETTLE_PAUSE_SECONDS)
+        raise NotSettled(f"{handle.id} answers nobody")
+
+
+def _instant(stamp: Timestamp) -> dt.datetime:
+    return stamp.ToDatetime(tzinfo=dt.UTC)
