@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import TypeVar, cast
 
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.type import date_pb2, money_pb2
 
@@ -37,9 +38,7 @@ __all__ = [
 Code = TypeVar("Code", bound=StrEnum)
 
 
-class _ProtoEnum(Protocol):
-    def Value(self, name: str) -> int: ...  # noqa: N802 protobuf's name
-    def Name(self, number: int) -> str: ...  # noqa: N802 protobuf's name
+WireCode = TypeVar("WireCode", bound=int)
 
 
 def date_to_proto(day: date) -> date_pb2.Date:
@@ -140,26 +139,30 @@ def instant_from_proto(message: Timestamp) -> datetime:
     return message.ToDatetime(tzinfo=UTC)
 
 
-def _prefix(wire: _ProtoEnum) -> str:
-    return wire.Name(0).removesuffix("UNSPECIFIED")
+def _names(wire: type[WireCode]) -> tuple[EnumTypeWrapper, str]:
+    """The enum as it is at run time, and the prefix of its names."""
+    enum = cast("EnumTypeWrapper", wire)
+    return enum, enum.Name(0).removesuffix("UNSPECIFIED")
 
 
-def code_to_proto(wire: _ProtoEnum, code: StrEnum | None) -> int:
+def code_to_proto(wire: type[WireCode], code: StrEnum | None) -> WireCode:
     """Number of a closed code in an enum of the contract; None becomes UNSPECIFIED.
 
     The names on the wire are the code's name behind the enum's prefix: `ORDER` is `LEGAL_BASIS_ORDER`.
     """
-    return 0 if code is None else wire.Value(_prefix(wire) + code.name)
+    enum, prefix = _names(wire)
+    return cast("WireCode", 0 if code is None else enum.Value(prefix + code.name))
 
 
-def code_from_proto(wire: _ProtoEnum, number: int, codes: type[Code], field: str) -> Code:
+def code_from_proto(wire: type[WireCode], number: int, codes: type[Code], field: str) -> Code:
     """Closed code behind a number on the wire.
 
     Raises:
         InvalidArgument: UNSPECIFIED, or a number that this version does not know.
     """
+    enum, prefix = _names(wire)
     try:
-        return codes[wire.Name(number).removeprefix(_prefix(wire))]
+        return codes[enum.Name(number).removeprefix(prefix)]
     except (KeyError, ValueError):
         raise InvalidArgument(field=field) from None
 

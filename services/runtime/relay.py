@@ -1,7 +1,7 @@
 """Delivers the outbox to Temporal: at least once, in the order of each case, by any number of replicas.
 
-A case is worked on under an advisory lock of its own transaction. Rows are marked only after Temporal has taken them, so
-that a relay killed at any instant repeats at most what the workflow has seen (it drops a sequence that it knows). A
+A case is worked on under an advisory lock of its own transaction. Rows are marked only after Temporal has taken them,
+so that a relay killed at any instant repeats at most what the workflow has seen (it drops a sequence that it knows). A
 relay is woken by its own process, by NOTIFY from processes without a relay, and once a second in any case.
 """
 
@@ -107,7 +107,7 @@ class Relay:
         self._log = log
         self._slots = asyncio.Semaphore(parallel)
         self._rung = asyncio.Event()
-        self._stopping = False
+        self._stopped = asyncio.Event()
         self._away = False
 
     def ring(self) -> None:
@@ -116,21 +116,21 @@ class Relay:
 
     def stop(self) -> None:
         """Let `run` return after what it has in hand."""
-        self._stopping = True
+        self._stopped.set()
         self._rung.set()
 
     async def run(self) -> None:
         """Deliver until stopped; survives the absence of the database and of Temporal."""
         backoff = 0.0
-        while not self._stopping:
+        while not self._stopped.is_set():
             try:
                 async with self._database.engine.connect() as listener:
                     await _listen(listener, self.ring)
-                    while not self._stopping:
+                    while not self._stopped.is_set():
                         backoff = await self._turn(backoff)
             except (SQLAlchemyError, OSError) as error:
                 self._log.warning("outbox database away", error=type(error).__qualname__)
-                await self._pause(_POLL_SECONDS)
+                await _waited(self._stopped, _POLL_SECONDS)
 
     async def _turn(self, backoff: float) -> float:
         """One sweep and the wait after it; gives the next backoff while Temporal is away."""
@@ -139,17 +139,12 @@ class Relay:
         await self._measure()
         if self._away:
             backoff = min(max(backoff * 2, 0.25), 5.0)
-            await asyncio.sleep(backoff)
+            await _waited(self._stopped, backoff)
             return backoff
         if not delivered:
-            await self._pause(_POLL_SECONDS)
+            # The spread keeps replicas from sweeping in step.
+            await _waited(self._rung, _POLL_SECONDS * random.uniform(0.8, 1.0))  # noqa: S311 no secret
         return 0.0
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._rung.wait(), seconds * random.uniform(0.8, 1.0))  # noqa: S311 spreads replicas
-        except TimeoutError:
-            return
 
     async def deliver_due(self) -> int:
         """Sweep once over the cases that are due; gives the number of rows delivered or given up."""
@@ -160,7 +155,7 @@ class Relay:
 
     async def _deliver_case(self, case_id: str) -> int:
         async with self._slots:
-            if self._away or self._stopping:
+            if self._away or self._stopped.is_set():
                 return 0
             async with self._database.write() as tx:
                 if not await tx.scalar(_LOCK_CASE, {"case_id": case_id}):
@@ -207,6 +202,13 @@ class Relay:
         self._metrics.pending.set(backlog.pending)
         self._metrics.oldest.set(float("nan") if backlog.oldest is None else float(backlog.oldest))
         self._metrics.undeliverable.set(backlog.undeliverable)
+
+
+async def _waited(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
 
 
 def _row(row: Row[Any]) -> OutboxRow:

@@ -21,8 +21,8 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from services.kernel.case_flow import HAPPENED_SIGNAL, SearchAttribute
-from services.kernel.codes import Stage
-from services.runtime.civil import instant_to_proto
+from services.kernel.codes import Event, Stage
+from services.runtime.civil import code_to_proto, instant_to_proto
 from services.runtime.outbox import OutboxKind
 from socialcare.common.v1 import flow_pb2, types_pb2
 
@@ -123,7 +123,7 @@ class TemporalTarget:
 
     def __init__(self, client: Client, stage: Stage, describe: Describe = describe_start) -> None:
         self._client = client
-        self._stage = types_pb2.Stage.Value(f"STAGE_{stage.name}")
+        self._stage = code_to_proto(types_pb2.Stage, stage)
         self._describe = describe
 
     async def attempt(self, row: OutboxRow) -> Attempt:
@@ -166,7 +166,7 @@ class TemporalTarget:
             stage=self._stage,
             sequence=row.seq,
             event_time=instant_to_proto(row.instant),
-            event=flow_pb2.CaseEvent.Value(f"CASE_EVENT_{row.event}"),
+            event=code_to_proto(flow_pb2.CaseEvent, Event(row.event)),
             due_time=instant_to_proto(row.due) if row.due is not None else None,
             reference=row.ref or "",
         )
