@@ -167,7 +167,7 @@ CHECKS: Mapping[str, Callable[[Sight, Any], Awaitable[tuple[object, object]]]] =
 async def differences(sight: Sight, check: Check) -> list[Difference]:
     """Compare every field that the check names."""
     found: list[Difference] = []
-    for name in sorted(check.model_fields_set):
+    for name in sorted(check.model_fields_set & Check.model_fields.keys()):
         expected, got = await CHECKS[name](sight, getattr(check, name))
         if expected != got:
             found.append(Difference(name, str(expected), str(got)))

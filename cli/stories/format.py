@@ -311,9 +311,4 @@ class Story(Part):
     @property
     def steps(self) -> list[Act | CheckStep]:
         """Every step in order of the line, the final check last."""
-        final = Check.model_construct(_fields_set=self.final.model_fields_set - {"at"}, **_set_fields(self.final))
-        return [*self.timeline, CheckStep.model_construct(at=self.final.at, case=MAIN_CASE, check=final)]
-
-
-def _set_fields(check: FinalCheck) -> dict[str, object]:
-    return {name: getattr(check, name) for name in check.model_fields_set if name != "at"}
+        return [*self.timeline, CheckStep(at=self.final.at, case=MAIN_CASE, check=self.final)]

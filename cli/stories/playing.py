@@ -15,6 +15,7 @@ from cli.stories.acts import ACTS
 from cli.stories.batch import BatchRuns
 from cli.stories.checks import Difference, Sight, differences
 from cli.stories.lockstep import Lockstep, NotSettled
+from cli.stories.parts import Expect
 from cli.stories.world import NoSuchCase, World
 from services.kernel.codes import Role
 from services.kernel.dates import local_date
@@ -142,7 +143,7 @@ async def _act(world: World, act: story.Act) -> Refusal | None:
     return None
 
 
-def _compare(expect: story.Expect | None, refused: Refusal | None) -> list[Difference]:
+def _compare(expect: Expect | None, refused: Refusal | None) -> list[Difference]:
     """An act that was to be refused, or not, beside what was answered."""
     wanted = expect.refused if expect is not None else "accepted"
     got = refused.reason if refused is not None else "accepted"
