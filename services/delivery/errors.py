@@ -1,0 +1,177 @@
+"""Refusals of delivery.
+
+InvalidArgument  ← UnknownPlanCode, FutureCare
+Refused          ← PauseRefused ← PauseNotAvailable, PauseInvalidRange, PauseStartTooEarly, PauseAllowanceExceeded
+                 ← CareRefused  ← HomeVisitMissing, OrderMissing, OutsideService, UserFundsMissing
+                 ← PrescriptionMissing, SupportPlanMissing, HoursLimitExceeded, NoPauseOnThatDay
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from services.runtime.errors import InvalidArgument, Refused
+
+__all__ = [
+    "CareRefused",
+    "FutureCare",
+    "HomeVisitMissing",
+    "HoursLimitExceeded",
+    "NoPauseOnThatDay",
+    "OrderMissing",
+    "OutsideService",
+    "PauseAllowanceExceeded",
+    "PauseInvalidRange",
+    "PauseNotAvailable",
+    "PauseRefused",
+    "PauseStartTooEarly",
+    "PrescriptionMissing",
+    "SupportPlanMissing",
+    "UnknownPlanCode",
+    "UserFundsMissing",
+]
+
+
+class UnknownPlanCode(InvalidArgument):
+    """The service does not offer the code, or the signed plan does not have it."""
+
+    reason = "UNKNOWN_PLAN_CODE"
+    text_bg = "Дейност {code} не е част от услугата или от плана."
+    text_en = "Item {code} is no part of the service or of the plan."
+
+    def __init__(self, code: str, field: str) -> None:
+        """Name the code; `field` is where the request has it."""
+        super().__init__(field=field, metadata={"code": code})
+
+    @property
+    def message_en(self) -> str:
+        """The refusal in English."""
+        return "The item is no part of the service or of the plan."
+
+
+class FutureCare(InvalidArgument):
+    """Care is recorded once it happened, not before."""
+
+    text_bg = "Грижа се записва, след като е предоставена."
+    text_en = "Care is recorded once it has happened."
+
+
+class PrescriptionMissing(Refused):
+    """Medical rehabilitation without a doctor's prescription."""
+
+    reason = "PRESCRIPTION_MISSING"
+    article = "R-06"
+    text_bg = "За медицинска рехабилитация е необходимо лекарско предписание."
+    text_en = "Medical rehabilitation needs a doctor's prescription."
+
+
+class SupportPlanMissing(Refused):
+    """Social rehabilitation without an individual support plan."""
+
+    reason = "SUPPORT_PLAN_MISSING"
+    article = "R-07"
+    text_bg = "За социална рехабилитация е необходим индивидуален план за подкрепа."
+    text_en = "Social rehabilitation needs an individual support plan."
+
+
+class HoursLimitExceeded(Refused):
+    """More hours of assistant support than a day or month admits."""
+
+    reason = "HOURS_LIMIT_EXCEEDED"
+    article = "R-18"
+    text_bg = "Часовете надхвърлят допустимото: до 4 часа на работен ден."
+    text_en = "The hours exceed the limit: at most 4 hours on a working day."
+
+
+class CareRefused(Refused):
+    """The care cannot be recorded."""
+
+
+class HomeVisitMissing(CareRefused):
+    """Care before the home visit."""
+
+    reason = "HOME_VISIT_MISSING"
+    article = "R-05"
+    text_bg = "Посещението в дома още не е извършено."
+    text_en = "The home visit has not taken place yet."
+
+
+class OrderMissing(CareRefused):
+    """Care in a service that needs an order, on a day that no order covers."""
+
+    reason = "ORDER_MISSING"
+    article = "R-33"
+    text_bg = "Няма заповед за настаняване за този ден."
+    text_en = "No placement order covers the day."
+
+
+class OutsideService(CareRefused):
+    """Care outside the contract, or in a pause."""
+
+    reason = "OUTSIDE_SERVICE"
+    article = "P-11"
+    text_bg = "Денят е извън срока на договора или попада в прекъсване."
+    text_en = "The day lies outside the contract or in a pause."
+
+
+class UserFundsMissing(CareRefused):
+    """A purchase with the user's own money, of which none is recorded."""
+
+    reason = "USER_FUNDS_MISSING"
+    article = "R-08"
+    text_bg = "Няма записани средства на потребителя за тази дейност."
+    text_en = "No money of the user is recorded for this item."
+
+
+class PauseRefused(Refused):
+    """The pause is not granted."""
+
+
+class PauseNotAvailable(PauseRefused):
+    """Neither this service nor this state has pauses."""
+
+    reason = "PAUSE_NOT_AVAILABLE"
+    article = "P-03"
+    text_bg = "Прекъсване е възможно само при домашен социален патронаж в ход."
+    text_en = "Only home social patronage in service can be paused."
+
+
+class PauseInvalidRange(PauseRefused):
+    """The range ends before it starts."""
+
+    reason = "PAUSE_INVALID_RANGE"
+    article = "P-04"
+    text_bg = "Краят на прекъсването е преди началото му."
+    text_en = "The pause ends before it starts."
+
+
+class PauseStartTooEarly(PauseRefused):
+    """The pause does not start after the day of the request."""
+
+    reason = "PAUSE_START_TOO_EARLY"
+    article = "P-09"
+    text_bg = "Прекъсването започва най-рано в деня след заявяването."
+    text_en = "A pause starts after the day of the request."
+
+
+class PauseAllowanceExceeded(PauseRefused):
+    """More than the allowance of a calendar year; says the last admissible end."""
+
+    reason = "PAUSE_ALLOWANCE_EXCEEDED"
+    article = "P-08"
+    text_bg = "Прекъсването надхвърля три месеца за календарна година."
+    text_en = "The pause exceeds three months in a calendar year."
+
+    def __init__(self, last_admissible_end: date | None) -> None:
+        """Carry the last end that would be granted; None when not even the first day fits."""
+        day = "" if last_admissible_end is None else last_admissible_end.isoformat()
+        super().__init__(metadata={"last_admissible_end": day})
+        self.last_admissible_end = last_admissible_end
+
+
+class NoPauseOnThatDay(Refused):
+    """No pause covers the day of return."""
+
+    article = "P-10"
+    text_bg = "В деня на връщането няма прекъсване."
+    text_en = "No pause covers the day of return."

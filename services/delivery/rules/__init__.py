@@ -1,0 +1,1 @@
+"""Rules of delivery as functions of facts, parameters and dates."""

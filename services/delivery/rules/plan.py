@@ -1,0 +1,90 @@
+"""Whether a plan may be signed: codes of the service, R-06, R-07, R-18 (L-02)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from services.delivery.domain import PlanLine
+from services.delivery.rules.hours import LIMITED_SERVICE, MAX_HOURS_A_DAY
+from services.kernel.catalogue import CATALOGUE, Catalogue, Condition, ServiceEntry
+from services.kernel.dates import Weekday
+
+__all__ = ["PlanFacts", "PlanProblem", "Problem", "check_plan", "offered", "plan_hash"]
+
+_WEEKEND = frozenset({Weekday.SAT, Weekday.SUN})
+
+
+class Problem(StrEnum):
+    """Why a plan may not be signed, in the order in which the rules are asked."""
+
+    UNKNOWN_PLAN_CODE = "UNKNOWN_PLAN_CODE"
+    PRESCRIPTION_MISSING = "PRESCRIPTION_MISSING"
+    SUPPORT_PLAN_MISSING = "SUPPORT_PLAN_MISSING"
+    HOURS_LIMIT_EXCEEDED = "HOURS_LIMIT_EXCEEDED"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanProblem:
+    """The first thing that is wrong, and the code of the line that has it."""
+
+    problem: Problem
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFacts:
+    """Which of the papers behind R-06 and R-07 are recorded, as conditions of the catalogue."""
+
+    recorded: frozenset[Condition] = frozenset()
+
+
+def offered(service_code: str, on: date, catalogue: Catalogue = CATALOGUE) -> dict[str, ServiceEntry]:
+    """What a plan of the service may name on the day, by code; empty when there is no such service."""
+    if catalogue.find(service_code, on) is None:
+        return {}
+    return {entry.code: entry for entry in catalogue.plan_items(service_code, on)}
+
+
+def check_plan(
+    service_code: str, start: date, plan: Sequence[PlanLine], facts: PlanFacts, catalogue: Catalogue = CATALOGUE
+) -> PlanProblem | None:
+    """The first reason not to sign the plan, None when there is none."""
+    entries = offered(service_code, start, catalogue)
+    unknown = next((line.code for line in plan if line.code not in entries), None)
+    if unknown is not None:
+        return PlanProblem(Problem.UNKNOWN_PLAN_CODE, unknown)
+    for condition, problem in (
+        (Condition.PRESCRIPTION, Problem.PRESCRIPTION_MISSING),
+        (Condition.SUPPORT_PLAN, Problem.SUPPORT_PLAN_MISSING),
+    ):
+        if condition in facts.recorded:
+            continue
+        lacking = next((line.code for line in plan if condition in entries[line.code].conditions), None)
+        if lacking is not None:
+            return PlanProblem(problem, lacking)
+    if _exceeds_hours(line for line in plan if line.code == LIMITED_SERVICE):
+        return PlanProblem(Problem.HOURS_LIMIT_EXCEEDED, LIMITED_SERVICE)
+    return None
+
+
+def _exceeds_hours(lines: Iterable[PlanLine]) -> bool:
+    """R-18 on a week: on working days 4 hours each keep every month under its ceiling."""
+    by_day = dict.fromkeys(Weekday, 0)
+    for line in lines:
+        if line.quantity > MAX_HOURS_A_DAY or not _WEEKEND.isdisjoint(line.weekdays):
+            return True
+        for day in line.weekdays:
+            by_day[day] += line.quantity
+    return max(by_day.values()) > MAX_HOURS_A_DAY
+
+
+def plan_hash(service_code: str, start: date, plan: Sequence[PlanLine]) -> str:
+    """SHA-256 of what was checked, hexadecimal; the order of the lines counts, that of weekdays does not."""
+    order = list(Weekday)
+    lines = (f"{line.code}:{line.quantity}:{','.join(day for day in order if day in line.weekdays)}" for line in plan)
+    text = "\n".join((service_code, start.isoformat(), *lines))
+    return hashlib.sha256(text.encode()).hexdigest()

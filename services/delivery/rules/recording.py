@@ -1,0 +1,132 @@
+"""Whether care may be recorded (L-02: R-05, R-08, R-18, R-33, R-34; P-11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+
+from services.delivery.domain import Care, Outcome
+from services.delivery.rules.hours import LIMITED_SERVICE, within_limits
+from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
+from services.kernel.catalogue import CATALOGUE, Charge, PlacementBasis
+from services.kernel.codes import CaseState
+
+__all__ = [
+    "BeforeContract",
+    "CareQuestion",
+    "Funds",
+    "HomeVisit",
+    "Obstacle",
+    "before_contract",
+    "obstacle",
+    "spends_own_money",
+]
+
+
+class Obstacle(StrEnum):
+    """Why care cannot be recorded."""
+
+    HOME_VISIT_MISSING = "HOME_VISIT_MISSING"
+    ORDER_MISSING = "ORDER_MISSING"
+    OUTSIDE_SERVICE = "OUTSIDE_SERVICE"
+    UNKNOWN_PLAN_CODE = "UNKNOWN_PLAN_CODE"
+    USER_FUNDS_MISSING = "USER_FUNDS_MISSING"
+    HOURS_LIMIT_EXCEEDED = "HOURS_LIMIT_EXCEEDED"
+
+
+class Funds(StrEnum):
+    """Whether money of the user is recorded (R-08)."""
+
+    RECORDED = "RECORDED"
+    NONE = "NONE"
+
+
+class HomeVisit(StrEnum):
+    """Whether the home visit took place (R-05, R-34)."""
+
+    DONE = "DONE"
+    MISSING = "MISSING"
+
+
+_ORDER_GIVEN = frozenset(
+    {CaseState.ORDER_ISSUED, CaseState.WAITLISTED, CaseState.CONTRACTED, CaseState.IN_SERVICE, CaseState.PAUSED}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeContract:
+    """A case that has no contract here."""
+
+    service_code: str
+    state: CaseState
+    visit: HomeVisit
+
+
+@dataclass(frozen=True, slots=True)
+class CareQuestion:
+    """Care to be recorded; `day_units` and `month_units` are the units of the code delivered so far."""
+
+    code: str
+    on: date
+    units: int
+    outcome: Outcome
+    funds: Funds = Funds.NONE
+    day_units: int = 0
+    month_units: int = 0
+
+
+def spends_own_money(code: str, on: date) -> bool:
+    """Whether the item is bought with the user's own money (F-16)."""
+    entry = CATALOGUE.find(code, on)
+    return entry is not None and entry.charge is Charge.PASS
+
+
+def before_contract(case: BeforeContract, on: date) -> Obstacle:
+    """Why a case without a contract gets no care: first the visit, then the order, then the contract itself."""
+    if case.visit is HomeVisit.MISSING:
+        return Obstacle.HOME_VISIT_MISSING
+    if _needs_order(case.service_code, on) and case.state not in _ORDER_GIVEN:
+        return Obstacle.ORDER_MISSING
+    return Obstacle.OUTSIDE_SERVICE
+
+
+def obstacle(care: Care, question: CareQuestion, calendar: BusinessCalendar = DEFAULT_CALENDAR) -> Obstacle | None:
+    """The first reason not to record care under a contract, None when there is none.
+
+    The home visit needs no question: without it nobody is eligible and no contract is signed (L-03).
+    """
+    return _obstacle_of_day(care, question.on) or _obstacle_of_item(care, question, calendar)
+
+
+def _obstacle_of_day(care: Care, on: date) -> Obstacle | None:
+    contract = care.contract
+    if not contract.covers(on) or care.paused.contains(on):
+        return Obstacle.OUTSIDE_SERVICE
+    if contract.authorises(on):
+        return None
+    return Obstacle.ORDER_MISSING if _needs_order(contract.service_code, on) else Obstacle.OUTSIDE_SERVICE
+
+
+def _obstacle_of_item(care: Care, question: CareQuestion, calendar: BusinessCalendar) -> Obstacle | None:
+    if all(line.code != question.code for line in care.contract.plan):
+        return Obstacle.UNKNOWN_PLAN_CODE
+    if question.outcome is not Outcome.DELIVERED:
+        return None
+    if spends_own_money(question.code, question.on) and question.funds is Funds.NONE:
+        return Obstacle.USER_FUNDS_MISSING
+    if question.code == LIMITED_SERVICE and not _hours_fit(question, calendar):
+        return Obstacle.HOURS_LIMIT_EXCEEDED
+    return None
+
+
+def _hours_fit(question: CareQuestion, calendar: BusinessCalendar) -> bool:
+    day = Fraction(question.day_units + question.units)
+    month = Fraction(question.month_units + question.units)
+    return within_limits(question.on, day, month, calendar)
+
+
+def _needs_order(service_code: str, on: date) -> bool:
+    entry = CATALOGUE.find(service_code, on)
+    return entry is not None and entry.placement_basis is PlacementBasis.ORDER
