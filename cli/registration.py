@@ -1,0 +1,47 @@
+"""What a Temporal server must know before the first case: the namespace, how long it keeps histories, attributes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.namespace.v1 import NamespaceConfig
+from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
+    RegisterNamespaceRequest,
+    UpdateNamespaceRequest,
+)
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from workflows.search_attributes import register_search_attributes
+
+__all__ = ["RETENTION", "register"]
+
+RETENTION = timedelta(days=30)
+"""Shortest time for which a closed workflow stays readable."""
+
+
+async def register(address: str, namespace: str) -> None:
+    """Make the namespace and its search attributes what the product needs. Repeatable; a longer retention stays."""
+    client = await Client.connect(address, namespace=namespace)
+    await _ensure_namespace(client, namespace)
+    await register_search_attributes(client)
+
+
+async def _ensure_namespace(client: Client, namespace: str) -> None:
+    wanted = Duration(seconds=int(RETENTION.total_seconds()))
+    service = client.workflow_service
+    try:
+        found = await service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        await service.register_namespace(
+            RegisterNamespaceRequest(namespace=namespace, workflow_execution_retention_period=wanted)
+        )
+        return
+    if found.config.workflow_execution_retention_ttl.ToTimedelta() < RETENTION:
+        await service.update_namespace(
+            UpdateNamespaceRequest(namespace=namespace, config=NamespaceConfig(workflow_execution_retention_ttl=wanted))
+        )
