@@ -1,0 +1,1 @@
+"""The contract's messages <-> intake's own values, both ways; the one place that knows both."""

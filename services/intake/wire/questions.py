@@ -1,0 +1,167 @@
+"""Questions to the rules with no stored case: each function answers one RPC that reads and writes nothing."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from services.intake.errors import InvalidFact, SettingNotAllowed, UnknownService
+from services.intake.rules.eligibility import decide
+from services.intake.rules.evaluation import Parameters, Question
+from services.intake.rules.medical_board import is_valid_on
+from services.intake.rules.pension_age import attainment_date, explain_age
+from services.intake.rules.register import Occasion
+from services.intake.wire.facts import decision_from_proto, facts_from_proto
+from services.kernel.catalogue import CATALOGUE, Family, ServiceEntry
+from services.kernel.codes import PlacementRoute, Sex
+from services.kernel.identifiers import IdentifierType, ValidIdentifier, check_identifier, types_accepting
+from services.kernel.municipal_settings import MunicipalSettings, SettingNotAllowedError
+from services.kernel.trace import TraceBuilder
+from services.runtime.civil import (
+    code_from_proto,
+    code_to_proto,
+    date_from_proto,
+    date_to_proto,
+    optional_date,
+    trace_to_proto,
+)
+from socialcare.common.v1 import types_pb2
+from socialcare.intake.v1 import intake_service_pb2 as pb
+from socialcare.intake.v1 import resources_pb2
+
+__all__ = ["answer_age", "answer_decision", "answer_eligibility", "answer_identifier", "settings_from", "sex_from"]
+
+_PLACES = frozenset({Family.COMMUNITY, Family.INSTITUTION})
+
+
+def answer_eligibility(request: pb.CheckEligibilityRequest) -> pb.CheckEligibilityResponse:
+    """The whole table of section 5 on the facts given.
+
+    Raises:
+        UnknownService: the catalogue has no such code on the day.
+        InvalidFact: a fact contradicts itself, or one that the service cannot do without is missing.
+        SettingNotAllowed: a setting has a value that its key does not allow.
+    """
+    question = _question(request)
+    trace = TraceBuilder()
+    answer = decide(question, Parameters.of(settings_from(request.settings)), trace)
+    return pb.CheckEligibilityResponse(
+        outcome=types_pb2.EligibilityOutcome.ValueType(code_to_proto(types_pb2.EligibilityOutcome, answer.outcome)),
+        reasons=answer.reasons,
+        route=route_to_proto(answer.route),
+        trace=trace_to_proto(trace.build()),
+        suggested_service_code=answer.suggested_service,
+    )
+
+
+def answer_identifier(request: pb.CheckIdentifierRequest, today: date) -> pb.CheckIdentifierResponse:
+    """Whether and as what a number is valid; `today` counts where the request names no day."""
+    on = optional_date(request.today_date, "today_date") or today
+    accepted = types_accepting(request.value, on)
+    answer = pb.CheckIdentifierResponse(
+        valid=bool(accepted),
+        valid_as=[identifier_type_to_proto(type_) for type_ in accepted],
+    )
+    if request.identifier_type == resources_pb2.IDENTIFIER_TYPE_UNSPECIFIED:
+        return answer
+    type_ = code_from_proto(resources_pb2.IdentifierType, request.identifier_type, IdentifierType, "identifier_type")
+    checked = check_identifier(type_, request.value, on)
+    if not isinstance(checked, ValidIdentifier):
+        answer.valid = False
+        answer.detail = checked.detail
+        return answer
+    answer.valid = True
+    if checked.birth_date is not None:
+        answer.birth_date.CopyFrom(date_to_proto(checked.birth_date))
+        answer.sex = sex_to_proto(checked.sex)
+    return answer
+
+
+def answer_age(request: pb.ExplainAgeRequest) -> pb.ExplainAgeResponse:
+    """Age on a day (R-41) and the day of pension age (R-40), each where the request has what it needs.
+
+    Raises:
+        InvalidFact: the day lies before the birth.
+    """
+    birth_date = date_from_proto(request.birth_date, "birth_date")
+    on = optional_date(request.on_date, "on_date")
+    trace = TraceBuilder()
+    answer = pb.ExplainAgeResponse()
+    if on is not None:
+        if on < birth_date:
+            raise InvalidFact(field="on_date")
+        answer.age = explain_age(birth_date, on, trace)
+    if request.sex != types_pb2.SEX_UNSPECIFIED:
+        attained = attainment_date(birth_date, sex_from(request.sex, "sex"), trace)
+        answer.pension_age_attained_date.CopyFrom(date_to_proto(attained))
+    answer.trace.extend(trace_to_proto(trace.build()))
+    return answer
+
+
+def answer_decision(request: pb.CheckMedicalBoardDecisionRequest) -> pb.CheckMedicalBoardDecisionResponse:
+    """Whether a decision is valid on a day (R-03).
+
+    Raises:
+        InvalidFact: the decision contradicts itself.
+    """
+    decision = decision_from_proto(request.decision, "decision")
+    return pb.CheckMedicalBoardDecisionResponse(valid=is_valid_on(decision, date_from_proto(request.on_date, "on_date")))
+
+
+def settings_from(values: dict[str, str] | pb.CheckEligibilityRequest.SettingsEntry) -> MunicipalSettings:
+    """Settings by key; SettingNotAllowed when one is refused."""
+    try:
+        return MunicipalSettings.of(dict(values))
+    except SettingNotAllowedError as error:
+        raise SettingNotAllowed(field=f"settings.{error.key}", metadata={"key": error.key}) from error
+
+
+def sex_from(number: types_pb2.Sex.ValueType, field: str) -> Sex:
+    """Sex as it stands in the civil register; InvalidArgument when it is not said."""
+    return code_from_proto(types_pb2.Sex, number, Sex, field)
+
+
+def sex_to_proto(sex: Sex | None) -> types_pb2.Sex.ValueType:
+    """Sex on the wire."""
+    return types_pb2.Sex.ValueType(code_to_proto(types_pb2.Sex, sex))
+
+
+def identifier_type_to_proto(type_: IdentifierType) -> resources_pb2.IdentifierType.ValueType:
+    """Kind of number on the wire."""
+    return resources_pb2.IdentifierType.ValueType(code_to_proto(resources_pb2.IdentifierType, type_))
+
+
+def route_to_proto(route: PlacementRoute | None) -> types_pb2.PlacementRoute.ValueType:
+    """Route on the wire; the usual one is unspecified."""
+    return types_pb2.PlacementRoute.ValueType(code_to_proto(types_pb2.PlacementRoute, route))
+
+
+def _question(request: pb.CheckEligibilityRequest) -> Question:
+    on = date_from_proto(request.application_date, "application_date")
+    birth_date = date_from_proto(request.birth_date, "birth_date")
+    if birth_date > on:
+        raise InvalidFact(field="birth_date")
+    service = _service(request.service_code, on)
+    question = Question(
+        service=service,
+        on=on,
+        birth_date=birth_date,
+        sex=sex_from(request.sex, "sex"),
+        district_code=request.district_code,
+        facts=facts_from_proto(request.facts),
+        occasion=Occasion.QUESTION,
+        home_visit_done=request.home_visit_done,
+        facility_directorate=request.facility_directorate,
+        order_directorate=request.order_directorate,
+    )
+    if service.family is Family.PERSONAL_ASSISTANT and question.facts.assistant is None:
+        raise InvalidFact(field="facts.assistant")
+    if service.family in _PLACES and not request.facility_directorate:
+        raise InvalidFact(field="facility_directorate")
+    return question
+
+
+def _service(code: str, on: date) -> ServiceEntry:
+    entry = CATALOGUE.find(code, on)
+    if entry is None:
+        raise UnknownService(field="service_code", metadata={"service_code": code})
+    return entry
