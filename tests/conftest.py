@@ -1,0 +1,91 @@
+"""Servers that tests share: one PostgreSQL a session, databases from migrated templates."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+
+import asyncpg
+import pytest
+from sqlalchemy import make_url
+
+from cli.local.ports import free_port
+from cli.local.postgres import LocalPostgres
+from services.kernel.codes import Stage
+from services.runtime.migrations import migrate
+
+MakeDatabase = Callable[[], Awaitable[str]]
+MakeStageDatabase = Callable[[Stage], Awaitable[str]]
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """DSN of a superuser of a fresh PostgreSQL server; fsync is off, synchronous_commit on."""
+    directory = tmp_path_factory.mktemp("postgres")
+    server = LocalPostgres(directory / "data", free_port(), directory / "password", durable=False)
+    with server.running():
+        yield server.superuser_dsn
+
+
+@dataclass
+class Databases:
+    """Makes databases and drops them at the end."""
+
+    server: str
+    templates: dict[Stage, str] = field(default_factory=dict)
+    made: list[str] = field(default_factory=list)
+
+    def dsn(self, name: str) -> str:
+        return make_url(self.server).set(database=name).render_as_string(hide_password=False)
+
+    async def create(self, template: str = "template1") -> str:
+        name = f"test_{secrets.token_hex(6)}"
+        await self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.made.append(name)
+        return name
+
+    async def of(self, stage: Stage) -> str:
+        if stage not in self.templates:
+            template = await self.create()
+            await migrate(stage, self.dsn(template))
+            self.templates[stage] = template
+        return await self.create(self.templates[stage])
+
+    async def drop_all(self) -> None:
+        for name in self.made:
+            await self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.server)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def databases(postgres_url: str) -> AsyncIterator[Databases]:
+    made = Databases(postgres_url)
+    yield made
+    await made.drop_all()
+
+
+@pytest.fixture
+def empty_database(databases: Databases) -> MakeDatabase:
+    """Makes an empty database and gives its DSN."""
+
+    async def make() -> str:
+        return databases.dsn(await databases.create())
+
+    return make
+
+
+@pytest.fixture
+def migrated_database(databases: Databases) -> MakeStageDatabase:
+    """Makes a database at the newest revision of a stage and gives its DSN."""
+
+    async def make(stage: Stage) -> str:
+        return databases.dsn(await databases.of(stage))
+
+    return make
