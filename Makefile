@@ -75,18 +75,19 @@ clean: ## Remove what was generated or cached; the state of the local stack stay
 
 # The environment is made again only when the lock file changed, the editable install only when the project did.
 $(SYNCED): requirements-dev.lock
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	test -x $(BIN)/uv || $(BIN)/pip install --quiet uv || echo "uv cannot be installed; pip takes longer"
-	if test -x $(BIN)/uv; \
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/pip install --quiet uv || echo "uv cannot be installed; pip takes longer"
+	@if test -x $(BIN)/uv; \
 	then VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.lock; \
 	else $(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock; fi
 	@touch $@
 
 $(INSTALLED): $(SYNCED) pyproject.toml tools/hatch_build.py
-	if test -x $(BIN)/uv; \
+	@if test -x $(BIN)/uv; \
 	then $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
 	else $(BIN)/pip install --quiet --no-deps --no-build-isolation -e .; fi
-	@touch $(GENERATED) $@
+	@touch $@ $(GENERATED)
 
 $(GENERATED): $(INSTALLED) $(CONTRACTS) tools/genproto.py
 	$(BIN)/python tools/genproto.py
