@@ -1,0 +1,148 @@
+"""Methods that read and write nothing: section 6 of domain.md as questions and answers."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from grpc.aio import ServicerContext
+
+from services.billing.errors import CurrencyNotAllowed, InvalidFact, PercentNotAllowed
+from services.billing.rules.arrears import due_date, termination_day
+from services.billing.rules.currency import display, dual_display_required, in_document_currency, income_in
+from services.billing.rules.proration import chargeable_days
+from services.billing.usecases.quotes import check_percent, quote_fee, settle_custody
+from services.billing.wire import cents, quote_terms, quote_to_proto
+from services.kernel.money import Currency, Money, total
+from services.kernel.trace import Recorder, TraceBuilder
+from services.runtime.civil import (
+    date_from_proto,
+    date_to_proto,
+    money_to_proto,
+    month_from_proto,
+    optional_date,
+    range_from_proto,
+    trace_to_proto,
+)
+from services.runtime.errors import InvalidArgument
+from socialcare.billing.v1 import billing_service_pb2 as pb
+
+__all__ = ["PureAnswers"]
+
+Context = ServicerContext[object, object]
+
+
+class PureAnswers:
+    """Rules asked without a case."""
+
+    async def QuoteFee(self, request: pb.QuoteFeeRequest, context: Context) -> pb.QuoteFeeResponse:
+        return quote(request)
+
+    async def ConvertAmount(self, request: pb.ConvertAmountRequest, context: Context) -> pb.ConvertAmountResponse:
+        return convert(request)
+
+    async def ExplainDueDate(self, request: pb.ExplainDueDateRequest, context: Context) -> pb.ExplainDueDateResponse:
+        return explain_due_date(request)
+
+    async def CountChargeableDays(
+        self, request: pb.CountChargeableDaysRequest, context: Context
+    ) -> pb.CountChargeableDaysResponse:
+        return count_chargeable_days(request)
+
+    async def ExplainDualDisplay(
+        self, request: pb.ExplainDualDisplayRequest, context: Context
+    ) -> pb.ExplainDualDisplayResponse:
+        return explain_dual_display(request)
+
+    async def CheckPercent(self, request: pb.CheckPercentRequest, context: Context) -> pb.CheckPercentResponse:
+        return percent_answer(request)
+
+    async def SettleCustody(self, request: pb.SettleCustodyRequest, context: Context) -> pb.SettleCustodyResponse:
+        return settlement(request)
+
+
+def quote(request: pb.QuoteFeeRequest) -> pb.QuoteFeeResponse:
+    """The fee of a month from the terms given."""
+    return pb.QuoteFeeResponse(quote=quote_to_proto(quote_fee(quote_terms(request.terms))))
+
+
+def convert(request: pb.ConvertAmountRequest) -> pb.ConvertAmountResponse:
+    """Each amount in the other currency, and their sum."""
+    trace = TraceBuilder()
+    converted = [
+        _converted(request.rule, cents(message, f"amounts[{place}]"), f"amounts[{place}]", trace)
+        for place, message in enumerate(request.amounts)
+    ]
+    if len({amount.currency for amount in converted}) > 1:
+        raise CurrencyNotAllowed(field="amounts")
+    return pb.ConvertAmountResponse(
+        converted=[money_to_proto(amount) for amount in converted],
+        total=money_to_proto(total(converted, converted[0].currency)),
+        trace=trace_to_proto(trace.build()),
+    )
+
+
+def _converted(rule: int, amount: Money, field: str, trace: Recorder) -> Money:
+    if rule == pb.CONVERSION_RULE_DISPLAY:
+        return display(amount, trace)
+    if amount.currency is not Currency.BGN:
+        raise CurrencyNotAllowed(field=field)
+    if rule == pb.CONVERSION_RULE_INCOME_TO_EUR:
+        return income_in(Currency.EUR, amount, trace)
+    return in_document_currency(amount, Currency.EUR, trace)
+
+
+def explain_due_date(request: pb.ExplainDueDateRequest) -> pb.ExplainDueDateResponse:
+    """When an invoice is due and from when its arrears allow termination."""
+    trace = TraceBuilder()
+    if request.HasField("month") == request.HasField("due_date"):
+        raise InvalidArgument(field="month")
+    if request.HasField("month"):
+        due = due_date(month_from_proto(request.month, "month"), trace=trace)
+    else:
+        due = date_from_proto(request.due_date, "due_date")
+    first = termination_day(due, trace=trace)
+    return pb.ExplainDueDateResponse(
+        due_date=date_to_proto(due),
+        termination_possible_from_date=date_to_proto(first),
+        trace=trace_to_proto(trace.build()),
+    )
+
+
+def count_chargeable_days(request: pb.CountChargeableDaysRequest) -> pb.CountChargeableDaysResponse:
+    """Days of a month in service and not paused."""
+    month = month_from_proto(request.month, "month")
+    start = optional_date(request.start_date, "start_date")
+    end = optional_date(request.end_date, "end_date")
+    if start and end and end < start:
+        raise InvalidFact(field="end_date")
+    pauses = [range_from_proto(message, f"pauses[{place}]") for place, message in enumerate(request.pauses)]
+    days = chargeable_days(month, start, end, pauses)
+    return pb.CountChargeableDaysResponse(chargeable_days=days, days_in_month=month.days)
+
+
+def explain_dual_display(request: pb.ExplainDualDisplayRequest) -> pb.ExplainDualDisplayResponse:
+    """Whether a document shows both currencies."""
+    trace = TraceBuilder()
+    required = dual_display_required(date_from_proto(request.document_date, "document_date"), trace)
+    return pb.ExplainDualDisplayResponse(required=required, trace=trace_to_proto(trace.build()))
+
+
+def percent_answer(request: pb.CheckPercentRequest) -> pb.CheckPercentResponse:
+    """Whether a percent may be configured; UnknownService for a service without one."""
+    try:
+        check_percent(request.service_code, Decimal(request.percent), date.max)
+    except PercentNotAllowed:
+        return pb.CheckPercentResponse(accepted=False)
+    return pb.CheckPercentResponse(accepted=True)
+
+
+def settlement(request: pb.SettleCustodyRequest) -> pb.SettleCustodyResponse:
+    """An advance settled against its receipts."""
+    receipts = [cents(message, f"receipts[{place}]") for place, message in enumerate(request.receipts)]
+    settled = settle_custody(request.service_code, cents(request.advance, "advance"), receipts)
+    return pb.SettleCustodyResponse(
+        spent=money_to_proto(settled.spent),
+        return_to_user=money_to_proto(settled.return_to_user),
+        fee=money_to_proto(settled.fee),
+    )

@@ -1,0 +1,184 @@
+"""The vocabulary of billing: what is declared, what is decided from it, what is billed and paid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+
+from services.kernel.dates import Month
+from services.kernel.money import Currency, Money
+from services.kernel.ranges import DateRange
+
+__all__ = [
+    "NANOS",
+    "NO_ASSETS",
+    "NO_WAR_STATUS",
+    "ArrearsStatus",
+    "Assets",
+    "ChargeKind",
+    "Contract",
+    "FeeFacts",
+    "Income",
+    "IncomeKind",
+    "InvoiceStatus",
+    "MonthlyFee",
+    "RunState",
+    "ServedMonth",
+    "WarStatus",
+]
+
+NANOS = 1_000_000_000
+"""A stored rate counts billionths of its currency, fine enough to be exact: whole cents times a percent with four
+decimals times 30 % (F-07)."""
+
+
+class ChargeKind(StrEnum):
+    """How a service is charged."""
+
+    INCOME_PERCENT = "INCOME_PERCENT"
+    UNITS = "UNITS"
+    FREE = "FREE"
+
+
+class IncomeKind(StrEnum):
+    """Kind of an income (F-02)."""
+
+    PENSION = "PENSION"
+    BENEFIT = "BENEFIT"
+    WAGE = "WAGE"
+    RENT = "RENT"
+    OTHER = "OTHER"
+    CARE_SUPPLEMENT = "CARE_SUPPLEMENT"
+    ONE_OFF_PENSION_SUM = "ONE_OFF_PENSION_SUM"
+    ONE_OFF_AID = "ONE_OFF_AID"
+
+
+class InvoiceStatus(StrEnum):
+    """Where an invoice stands on a day."""
+
+    OPEN = "OPEN"
+    PAID = "PAID"
+    OVERDUE = "OVERDUE"
+
+
+class ArrearsStatus(StrEnum):
+    """Where the arrears of a case stand on a day."""
+
+    NONE = "NONE"
+    OVERDUE = "OVERDUE"
+    TERMINATION_POSSIBLE = "TERMINATION_POSSIBLE"
+
+
+class RunState(StrEnum):
+    """Where a month's billing run stands; it only moves downwards."""
+
+    DRAFTING = "DRAFTING"
+    REVIEW = "REVIEW"
+    APPROVED = "APPROVED"
+    FINISHED = "FINISHED"
+
+
+@dataclass(frozen=True, slots=True)
+class Income:
+    """One income of a month; not negative."""
+
+    kind: IncomeKind
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
+    """Grounds on which a person pays the cost in full (F-04)."""
+
+    savings: Money | None = None
+    care_contract: bool = False
+    property_transferred_on: date | None = None
+
+
+NO_ASSETS = Assets()
+
+
+@dataclass(frozen=True, slots=True)
+class WarStatus:
+    """Statuses of F-06 and F-07."""
+
+    veteran: bool = False
+    disabled: bool = False
+
+
+NO_WAR_STATUS = WarStatus()
+
+
+@dataclass(frozen=True, slots=True)
+class FeeFacts:
+    """What the fee of a month is computed from; amounts in the currency in which they were declared.
+
+    `percent` is the configured percent, None for the service's default; `actual_cost` None means that none is
+    published, `unit_price` None means 0.
+    """
+
+    service_code: str
+    income: tuple[Income, ...] = ()
+    actual_cost: Money | None = None
+    unit_price: Money | None = None
+    percent: Decimal | None = None
+    assets: Assets = NO_ASSETS
+    war: WarStatus = NO_WAR_STATUS
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyFee:
+    """The fee of a full month, or the price of one unit when `charge` is UNITS; exact, not rounded (F-01)."""
+
+    rate: Fraction
+    currency: Currency
+    charge: ChargeKind
+    actual_cost_payer: bool = False
+
+    @property
+    def nanos(self) -> int:
+        """The rate in billionths; ValueError when it is finer than that."""
+        scaled = self.rate * NANOS
+        if scaled.denominator != 1:
+            raise ValueError("the rate is finer than a billionth")
+        return scaled.numerator
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Copy of a signed contract, owned by placement; `version` is the owner's.
+
+    `authorisation` is the range of the order or referral, None where the service needs none.
+    """
+
+    case_id: str
+    contract_id: str
+    municipality_id: str
+    person_id: str
+    service_code: str
+    start: date
+    end: date | None
+    authorisation: DateRange | None
+    actual_cost: Money | None
+    unit_price: Money | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServedMonth:
+    """Copy of what delivery says about a case and month: days in service, of these paused, chargeable units."""
+
+    case_id: str
+    month: Month
+    served_days: int
+    paused_days: int
+    units: int
+    version: int
+
+    @property
+    def chargeable_days(self) -> int:
+        """Days that are charged (F-11)."""
+        return self.served_days - self.paused_days

@@ -1,0 +1,107 @@
+"""Refusals of billing.
+
+InvalidArgument
+├─ UnknownService        the catalogue has no such service
+├─ PercentNotAllowed     F-08, F-09
+├─ InvalidFact           a declared fact contradicts itself or lies outside its range
+└─ CurrencyNotAllowed    F-13
+Refused
+├─ StateNotAllowed       the contract or the run is not where the step needs it
+├─ NoInvoice             nothing was billed for that month
+├─ UserFundsMissing      less of the user's own money is held than was spent (R-08, F-16)
+├─ ArrearsTermNotReached D-08, L-13
+└─ InvariantViolated     the books do not agree with themselves; nothing is issued
+"""
+
+from __future__ import annotations
+
+from services.runtime.errors import InvalidArgument, Refused
+
+__all__ = [
+    "ArrearsTermNotReached",
+    "CurrencyNotAllowed",
+    "InvalidFact",
+    "InvariantViolated",
+    "NoInvoice",
+    "PercentNotAllowed",
+    "StateNotAllowed",
+    "UnknownService",
+    "UserFundsMissing",
+]
+
+
+class UnknownService(InvalidArgument):
+    """The catalogue has no such service on that day, or it is no service of its own."""
+
+    reason = "UNKNOWN_SERVICE"
+    article = "domain.md 3"
+    text_bg = "В каталога няма такава услуга."
+    text_en = "The catalogue has no such service."
+
+
+class PercentNotAllowed(InvalidArgument):
+    """The percent lies outside the service's range."""
+
+    reason = "PERCENT_NOT_ALLOWED"
+    article = "F-08, F-09"
+    text_bg = "Процентът е извън допустимия за услугата ({least} до {most})."
+    text_en = "The percent is not one that the service allows ({least} to {most})."
+
+
+class InvalidFact(InvalidArgument):
+    """A declared fact contradicts itself or lies outside its range."""
+
+    reason = "INVALID_FACT"
+    text_bg = "Деклариран факт си противоречи или е извън допустимото."
+    text_en = "A declared fact contradicts itself or lies outside its range."
+
+
+class CurrencyNotAllowed(InvalidArgument):
+    """The currency does not fit the month or the document."""
+
+    reason = "CURRENCY_NOT_ALLOWED"
+    article = "F-13"
+    text_bg = "Валутата не съответства на месеца или на документа."
+    text_en = "The currency does not fit the month or the document."
+
+
+class StateNotAllowed(Refused):
+    """The contract or the run is not where the step needs it."""
+
+    text_bg = "Стъпката не е възможна в това състояние."
+    text_en = "The step is not possible in this state."
+
+
+class NoInvoice(Refused):
+    """Nothing was billed for that month."""
+
+    reason = "NO_INVOICE"
+    article = "F-18"
+    text_bg = "За този месец няма издадена сметка."
+    text_en = "Nothing was billed for that month."
+
+
+class UserFundsMissing(Refused):
+    """Less of the user's own money is held than was spent."""
+
+    reason = "USER_FUNDS_MISSING"
+    article = "R-08, F-16"
+    text_bg = "Съхраняваните лични средства не покриват разхода."
+    text_en = "The user's own money that is held does not cover the expense."
+
+
+class ArrearsTermNotReached(Refused):
+    """Two months past the due date of the oldest unpaid invoice are not over."""
+
+    reason = "ARREARS_TERM_NOT_REACHED"
+    article = "D-08, L-13"
+    text_bg = "Не са изтекли два месеца след срока за плащане."
+    text_en = "Two months past the due date are not over."
+
+
+class InvariantViolated(Refused):
+    """The books do not agree with themselves; nothing is issued before somebody has looked."""
+
+    reason = "INVARIANT_VIOLATED"
+    text_bg = "Проверка на сметките не премина; нищо не се издава."
+    text_en = "A check of the books failed; nothing is issued."

@@ -1,0 +1,39 @@
+"""The user's own money: advance minus receipts, to the cent, no mark-up, apart from every fee (domain.md F-16)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from services.kernel.catalogue import CATALOGUE, Charge
+from services.kernel.money import Money, total
+
+__all__ = ["Settlement", "is_bought_with_own_money", "settle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What was spent, what goes back, and the fee, which is always 0.00."""
+
+    spent: Money
+    return_to_user: Money
+    fee: Money
+
+
+def is_bought_with_own_money(code: str) -> bool:
+    """Whether the catalogue ever charges the code to the user's own money."""
+    return any(entry.code == code and entry.charge is Charge.PASS for entry in CATALOGUE.entries)
+
+
+def settle(advance: Money, receipts: Iterable[Money]) -> Settlement:
+    """Settle an advance; ValueError when more was spent than handed over, or when an amount is negative.
+
+    Raises CurrencyMismatchError when the currencies differ.
+    """
+    items = tuple(receipts)
+    if advance.amount < 0 or any(item.amount < 0 for item in items):
+        raise ValueError("money handed over or spent is not negative")
+    spent = total(items, advance.currency)
+    if spent > advance:
+        raise ValueError("more was spent than handed over")
+    return Settlement(spent, advance - spent, Money.zero(advance.currency))

@@ -1,0 +1,147 @@
+"""From dated declarations to one fee for every month of a contract (domain.md L-12, F-04, F-13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from services.billing.domain import (
+    NO_ASSETS,
+    NO_WAR_STATUS,
+    Assets,
+    Contract,
+    FeeFacts,
+    Income,
+    MonthlyFee,
+    WarStatus,
+)
+from services.billing.rules.currency import EURO_FROM, month_currency
+from services.billing.rules.fees import monthly_fee
+from services.billing.rules.parameters import BillingParameters
+from services.kernel.dates import Month, add_years
+from services.kernel.money import Money
+
+__all__ = [
+    "AssetsDeclaration",
+    "CostDeclaration",
+    "DatedFacts",
+    "FeeDecision",
+    "IncomeDeclaration",
+    "facts_in",
+    "fee_decisions",
+]
+
+_EURO_MONTH = Month.of(EURO_FROM)
+
+
+class _Dated(Protocol):
+    @property
+    def from_month(self) -> Month: ...
+
+
+_Declaration = TypeVar("_Declaration", bound=_Dated)
+
+
+@dataclass(frozen=True, slots=True)
+class IncomeDeclaration:
+    """All incomes from a month on."""
+
+    from_month: Month
+    income: tuple[Income, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AssetsDeclaration:
+    """Grounds of F-04 from a month on."""
+
+    from_month: Month
+    assets: Assets
+
+
+@dataclass(frozen=True, slots=True)
+class CostDeclaration:
+    """Actual monthly cost per person from a month on."""
+
+    from_month: Month
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class DatedFacts:
+    """Everything that the fees of a case depend on; each list in the order in which it was recorded."""
+
+    contract: Contract
+    war: WarStatus = NO_WAR_STATUS
+    incomes: Sequence[IncomeDeclaration] = ()
+    assets: Sequence[AssetsDeclaration] = ()
+    costs: Sequence[CostDeclaration] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeeDecision:
+    """The fee of every month from `from_month` to `to_month`, both included; no last month when None."""
+
+    from_month: Month
+    to_month: Month | None
+    fee: MonthlyFee
+
+
+def facts_in(dated: DatedFacts, month: Month) -> FeeFacts:
+    """The facts in force in a month: of each kind the latest declaration not after it (L-12)."""
+    contract = dated.contract
+    income = _latest(dated.incomes, month)
+    assets = _latest(dated.assets, month)
+    cost = _latest(dated.costs, month)
+    return FeeFacts(
+        service_code=contract.service_code,
+        income=income.income if income else (),
+        actual_cost=cost.amount if cost else contract.actual_cost,
+        unit_price=contract.unit_price,
+        assets=assets.assets if assets else NO_ASSETS,
+        war=dated.war,
+    )
+
+
+def fee_decisions(dated: DatedFacts, parameters: BillingParameters) -> tuple[FeeDecision, ...]:
+    """The fees of all months of the contract: adjoining ranges, no two neighbours alike, the last one open.
+
+    Raises CurrencyMismatchError when a fact in euro holds in a month that is computed in leva (F-13).
+    """
+    starts = _turning_points(dated)
+    decisions: list[FeeDecision] = []
+    for month in starts:
+        fee = monthly_fee(facts_in(dated, month), month, month_currency(month), parameters)
+        if decisions and decisions[-1].fee == fee:
+            continue
+        if decisions:
+            before = decisions[-1]
+            decisions[-1] = FeeDecision(before.from_month, month.plus(-1), before.fee)
+        decisions.append(FeeDecision(month, None, fee))
+    return tuple(decisions)
+
+
+def _turning_points(dated: DatedFacts) -> list[Month]:
+    first = Month.of(dated.contract.start)
+    months = {first, _EURO_MONTH}
+    months.update(item.from_month for item in _declarations(dated))
+    for item in dated.assets:
+        transferred = item.assets.property_transferred_on
+        if transferred is not None:
+            last_counted = Month.of(add_years(transferred, 5))
+            months.update((last_counted, last_counted.next()))
+    return sorted(month for month in months if month >= first)
+
+
+def _declarations(dated: DatedFacts) -> Iterable[_Dated]:
+    yield from dated.incomes
+    yield from dated.assets
+    yield from dated.costs
+
+
+def _latest(declarations: Iterable[_Declaration], month: Month) -> _Declaration | None:
+    latest: _Declaration | None = None
+    for item in declarations:
+        if item.from_month <= month and (latest is None or item.from_month >= latest.from_month):
+            latest = item
+    return latest

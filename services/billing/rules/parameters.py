@@ -1,0 +1,79 @@
+"""What a municipality may set about fees and bills (domain.md section 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from services.billing.domain import IncomeKind
+from services.kernel.calendar import BusinessCalendar
+from services.kernel.dates import Month
+from services.kernel.money import Currency, Money
+from services.kernel.municipal_settings import SETTING_DEFAULTS, MunicipalSettings
+from services.kernel.terms import TERMS, LimitKind, Shift, Term
+from services.kernel.time_limit import invoice_due_date
+
+__all__ = ["DEFAULT_PARAMETERS", "BillingParameters", "FeeMode", "parameters_of"]
+
+_PERCENT = "fee.pct."
+_THRESHOLD_BGN = Money.of("500.00", Currency.BGN)
+
+
+class FeeMode(StrEnum):
+    """How patronage is charged (C-03)."""
+
+    PCT_CAPPED = "PCT_CAPPED"
+    ACTUAL_COST = "ACTUAL_COST"
+
+
+@dataclass(frozen=True, slots=True)
+class BillingParameters:
+    """Settings of one municipality, typed; build them with `parameters_of`."""
+
+    patronage_mode: FeeMode
+    percents: Mapping[str, Decimal] = field(hash=False)
+    threshold_eur: Money
+    outside_base: frozenset[IncomeKind]
+    due_day: int
+    due_day_shifts: bool
+    issue_day: int
+    auto_approve: bool
+
+    def threshold(self, currency: Currency) -> Money:
+        """Savings strictly above this make an actual-cost payer (F-04, C-15)."""
+        return self.threshold_eur if currency is Currency.EUR else _THRESHOLD_BGN
+
+    def issue_date(self, month: Month) -> date:
+        """The day on which the month's invoices are issued (L-01)."""
+        return month.next().first.replace(day=self.issue_day)
+
+    def due_date(self, month: Month, calendar: BusinessCalendar) -> date:
+        """The last day to pay the month's invoice (D-07)."""
+        default = TERMS[LimitKind.INVOICE_DUE]
+        shift = Shift.FORWARD if self.due_day_shifts else Shift.NONE
+        term = Term(default.rule, default.kind, self.due_day, default.unit, default.citation, shift)
+        return invoice_due_date(month, calendar, term)
+
+
+def parameters_of(settings: MunicipalSettings) -> BillingParameters:
+    """The parameters behind the settings of a municipality."""
+    percents = {
+        key.removeprefix(_PERCENT): settings.amount(key) for key in SETTING_DEFAULTS if key.startswith(_PERCENT)
+    }
+    return BillingParameters(
+        patronage_mode=FeeMode(settings.text("fee.hsp.mode")),
+        percents={**percents, "HSP": settings.amount("fee.hsp.pct")},
+        threshold_eur=Money(settings.amount("fee.asset_threshold_eur"), Currency.EUR),
+        outside_base=frozenset(IncomeKind(code) for code in settings.codes("fee.base.excluded")),
+        due_day=settings.whole("billing.due_day"),
+        due_day_shifts=settings.flag("deadline.shift_non_working"),
+        issue_day=settings.whole("billing.issue_day"),
+        auto_approve=settings.flag("billing.auto_approve"),
+    )
+
+
+DEFAULT_PARAMETERS = parameters_of(MunicipalSettings.of({}))
+"""The defaults of domain.md section 12."""

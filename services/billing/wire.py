@@ -1,0 +1,107 @@
+"""Messages of `socialcare.billing.v1` from and to values of billing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from google.type import date_pb2, money_pb2
+
+from services.billing.domain import Assets, FeeFacts, Income, IncomeKind, WarStatus
+from services.billing.errors import InvalidFact
+from services.billing.usecases.quotes import Quote, QuoteTerms
+from services.kernel.money import Money
+from services.runtime.civil import (
+    date_from_proto,
+    money_from_proto,
+    money_to_proto,
+    month_from_proto,
+    trace_to_proto,
+)
+from socialcare.billing.v1 import resources_pb2 as pb
+from socialcare.common.v1 import facts_pb2
+
+__all__ = ["assets_from", "cents", "income_from", "positive", "quote_terms", "quote_to_proto"]
+
+
+def cents(message: money_pb2.Money, field: str) -> Money:
+    """An amount in whole cents, not negative.
+
+    Raises:
+        InvalidArgument: no such currency, or units and nanos do not fit.
+        InvalidFact: negative, or finer than a cent.
+    """
+    amount = money_from_proto(message, field)
+    if amount.amount < 0 or amount.rounded() != amount:
+        raise InvalidFact(field=field)
+    return amount.rounded()
+
+
+def positive(message: money_pb2.Money, field: str) -> Money:
+    """An amount in whole cents above zero; errors as `cents`."""
+    amount = cents(message, field)
+    if not amount.amount:
+        raise InvalidFact(field=field)
+    return amount
+
+
+def income_from(messages: Iterable[facts_pb2.Income], field: str) -> tuple[Income, ...]:
+    """Incomes, one entry each."""
+    return tuple(
+        Income(IncomeKind(message.kind), cents(message.amount, f"{field}[{place}].amount"))
+        for place, message in enumerate(messages)
+    )
+
+
+def assets_from(
+    savings: money_pb2.Money | None, transferred: date_pb2.Date | None, field: str, *, care_contract: bool
+) -> Assets:
+    """Grounds of F-04."""
+    return Assets(
+        savings=None if savings is None else cents(savings, f"{field}savings"),
+        care_contract=care_contract,
+        property_transferred_on=None if transferred is None else date_from_proto(transferred, f"{field}property"),
+    )
+
+
+def quote_terms(message: pb.FeeTerms) -> QuoteTerms:
+    """What a quote is computed from.
+
+    Raises:
+        InvalidFact: an amount is negative or finer than a cent.
+    """
+    facts = FeeFacts(
+        service_code=message.service_code,
+        income=income_from(message.income, "terms.income"),
+        actual_cost=cents(message.actual_cost, "terms.actual_cost") if message.HasField("actual_cost") else None,
+        unit_price=cents(message.unit_price, "terms.unit_price") if message.HasField("unit_price") else None,
+        percent=Decimal(message.percent) if message.percent else None,
+        assets=assets_from(
+            message.savings if message.HasField("savings") else None,
+            message.property_transfer_date if message.HasField("property_transfer_date") else None,
+            "terms.",
+            care_contract=message.care_contract,
+        ),
+        war=WarStatus(message.war_veteran, message.war_disabled),
+    )
+    return QuoteTerms(
+        facts=facts,
+        month=month_from_proto(message.month, "terms.month") if message.HasField("month") else None,
+        chargeable_days=message.chargeable_days if message.HasField("chargeable_days") else None,
+        days_in_month=message.days_in_month if message.HasField("days_in_month") else None,
+        issued_on=date_from_proto(message.issued_date, "terms.issued_date")
+        if message.HasField("issued_date")
+        else None,
+        delivered_units=message.delivered_units if message.HasField("delivered_units") else None,
+    )
+
+
+def quote_to_proto(quote: Quote) -> pb.FeeQuote:
+    """A fee and how it came about."""
+    return pb.FeeQuote(
+        amount=money_to_proto(quote.amount),
+        computed_amount=money_to_proto(quote.computed),
+        charge_kind=f"CHARGE_KIND_{quote.fee.charge.name}",
+        actual_cost_payer=quote.fee.actual_cost_payer,
+        trace=trace_to_proto(quote.trace),
+    )
