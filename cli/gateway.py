@@ -28,7 +28,7 @@ RETRY_SECONDS = 0.5
 MOST_RETRIES = 240
 
 
-class Refusal(Exception):  # noqa: N818  # A refusal is an expected answer, not an error of the client.
+class Refusal(Exception):  # A refusal is an expected answer, not an error of the client.
     """A service said no: gRPC status, reason of `ErrorReason` and its metadata; opaque ids and codes only."""
 
     def __init__(self, status: grpc.StatusCode, reason: str, metadata: Mapping[str, str], message: str) -> None:

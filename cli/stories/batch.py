@@ -17,16 +17,15 @@ from socialcare.common.v1 import flow_pb2
 
 @dataclass(slots=True)
 class BatchRuns:
-    """Which runs a municipality has had. `billed_from` is the first month whose run may be due; none: nobody is billed."""
+    """Which runs a municipality has had. `billed_from` is the first month whose run may be due."""
 
     client: Client
     municipality_id: str
     billed_from: Month | None = None
     _planned: set[dt.date] = field(default_factory=set)
 
-    def next_due(self, now: dt.datetime) -> dt.datetime | None:
+    def next_due(self) -> dt.datetime | None:
         """When the next billing run is due: 00:00 on the 1st after the month (L-01); in the past when it was missed."""
-        del now
         return None if self.billed_from is None else start_of_day(self.billed_from.next().first)
 
     def contract_signed(self, start: dt.date) -> None:

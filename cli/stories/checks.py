@@ -10,7 +10,13 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from cli.stories import checks_in_care, read
-from cli.stories.expectations import Check
+from cli.stories.expectations import (
+    Check,
+    ExpectedDeadline,
+    ExpectedEligibility,
+    ExpectedEscalation,
+    ExpectedWaiting,
+)
 from cli.stories.world import NoSuchCase, World
 from services.kernel.codes import Role
 from socialcare.assessment.v1 import assessment_service_pb2 as assessment
@@ -94,7 +100,7 @@ async def missing_documents(sight: Sight, expected: list[str]) -> tuple[object, 
     return expected, list((await sight.application()).missing_document_codes)
 
 
-async def eligibility(sight: Sight, expected: Any) -> tuple[object, object]:
+async def eligibility(sight: Sight, expected: ExpectedEligibility) -> tuple[object, object]:
     """The decision S3."""
     decision = (await sight.application()).eligibility
     got = {
@@ -111,7 +117,7 @@ async def legal_basis(sight: Sight, expected: str | None) -> tuple[object, objec
     return expected, read.code(types_pb2.LegalBasis, found.legal_basis) if found is not None else None
 
 
-async def deadlines(sight: Sight, expected: list[Any]) -> tuple[object, object]:
+async def deadlines(sight: Sight, expected: list[ExpectedDeadline]) -> tuple[object, object]:
     """For each kind named, its latest term."""
     found = list((await sight.application()).deadlines)
     for owner in (await sight.assessment(), await sight.placement()):
@@ -129,7 +135,7 @@ async def deadlines(sight: Sight, expected: list[Any]) -> tuple[object, object]:
     }
 
 
-async def escalations(sight: Sight, expected: list[Any]) -> tuple[object, object]:
+async def escalations(sight: Sight, expected: list[ExpectedEscalation]) -> tuple[object, object]:
     """Calls on the office head, complete and in order."""
     found = await sight.assessment()
     got = [
@@ -144,7 +150,7 @@ async def escalations(sight: Sight, expected: list[Any]) -> tuple[object, object
     return [read.stated(call) for call in expected], got
 
 
-async def waiting(sight: Sight, expected: Any) -> tuple[object, object]:
+async def waiting(sight: Sight, expected: ExpectedWaiting) -> tuple[object, object]:
     """Position on the waiting list and open offer."""
     found = await sight.placement()
     place = found.waiting if found is not None else placement_resources.Waiting()

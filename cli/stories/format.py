@@ -304,7 +304,7 @@ class Story(Part):
     rules: list[str]
     setup: Setup = Setup()
     person: Person
-    others: dict[str, Person] = {}
+    others: dict[str, Person] = Field(default_factory=dict)
     timeline: list[Act | CheckStep]
     final: FinalCheck
 

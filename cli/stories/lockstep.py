@@ -29,7 +29,7 @@ MOST_ROUNDS = 500
 AWAY = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED})
 
 
-class NotSettled(Exception):  # noqa: N818  # Says what the system did, not that the player erred.
+class NotSettled(Exception):
     """The municipality kept working, or a due instant did not pass, longer than any healthy system needs."""
 
 
@@ -60,7 +60,7 @@ class Lockstep:
         await self.settle()
         for _ in range(MOST_ROUNDS):
             due = await self._earliest_due()
-            batch_due = self.batch.next_due(self.now)
+            batch_due = self.batch.next_due()
             if batch_due is not None and batch_due <= at and (due is None or batch_due < due):
                 await self._forward_all(batch_due)
                 await self.batch.run(batch_due)

@@ -43,6 +43,8 @@ class Verdict:
     municipality_id: str
     steps: int = 0
     steps_done: int = 0
+    until: dt.datetime | None = None
+    """How far the business clock came."""
     cases: dict[str, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
@@ -79,7 +81,7 @@ async def play_story(told: story.Story, gateway: Gateway, client: Client, tellin
             world.step = number
             await lockstep.advance_to(step.at)
             await _live(world, lockstep, step, verdict)
-            verdict.steps_done = number
+            verdict.steps_done, verdict.until = number, step.at
             telling.step(told.id, number, verdict.steps)
     except (Refusal, NotSettled, NoSuchCase) as trouble:
         what = f"step {world.step}"

@@ -1,4 +1,4 @@
-"""What a story in play knows: its municipality, its cases, and how to call the services so that a crash loses nothing."""
+"""What a story in play knows: its municipality, its cases, and how to call the services without losing anything."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.kernel.codes import Role
 Answer = TypeVar("Answer", bound=Message)
 
 
-class NoSuchCase(Exception):  # noqa: N818  # A story may speak of a case that was never opened; not an error of the player.
+class NoSuchCase(Exception):
     """The story speaks of a case that was refused at the counter."""
 
 

@@ -1,0 +1,55 @@
+"""`socialcare play` and `socialcare demo`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.local.state import DEFAULT_DIRECTORY
+from cli.stack_commands import StateDirectory
+
+DEMO_STORIES = Path("tests/stories/public.jsonl")
+DEMO_STORY = "HSP-01"
+
+
+def play(
+    file: Annotated[Path, typer.Argument(help="Stories, one JSON line each.")],
+    *,
+    only: Annotated[list[str] | None, typer.Option(help="Play only this story; may be repeated.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a JSON report here.")] = None,
+    state: StateDirectory = DEFAULT_DIRECTORY,
+) -> None:
+    """Play acceptance stories through the public calls on simulated time; exit 1 when one differs."""
+    from cli.stories.report import as_json, as_table  # noqa: PLC0415  # The SDK is slow to import.
+    from cli.stories.session import play_all, read_stories, running_stack  # noqa: PLC0415  # Likewise.
+
+    console = Console()
+    stories = read_stories(file, only or [])
+
+    async def run() -> bool:
+        async with running_stack(state, console) as stack:
+            verdicts = await play_all(stories, stack, console)
+        console.print(as_table(verdicts))
+        if report is not None:
+            report.write_text(as_json(verdicts) + "\n", encoding="utf-8")
+        return all(verdict.passed for verdict in verdicts)
+
+    if not asyncio.run(run()):
+        raise typer.Exit(1)
+
+
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Stop the stack when the story is over.")] = False,
+    stories: Annotated[Path, typer.Option(help="File that has the story.")] = DEMO_STORIES,
+    state: StateDirectory = DEFAULT_DIRECTORY,
+) -> None:
+    """Play one application from submission to its paid invoice and show its way."""
+    from cli.demonstration import demonstrate  # noqa: PLC0415  # The SDK is slow to import.
+
+    if not asyncio.run(demonstrate(stories, DEMO_STORY, state, keep=not once)):
+        raise typer.Exit(1)
