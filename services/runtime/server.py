@@ -36,6 +36,7 @@ from services.runtime.crypto import KeyRing, PersonCipher
 from services.runtime.database import Database
 from services.runtime.errors import Unsupported
 from services.runtime.interceptors import CallInterceptor
+from services.runtime.outbox_api import OUTBOX_SERVICE, OutboxServicer
 from services.runtime.peers import Peers
 from services.runtime.relay import Relay
 from services.runtime.scope import current_scope
@@ -149,18 +150,21 @@ class Server:
         self.runtime.log.info("started", port=self.port, metrics_port=self.metrics_port)
 
     def _build(self) -> grpc.aio.Server:
-        descriptor = self._service.service
-        methods = methods_of(descriptor)
+        offered = (
+            (self._service.service, self._service.servicer(self.runtime)),
+            (OUTBOX_SERVICE, OutboxServicer(self.runtime)),
+        )
+        methods = {path: method for descriptor, _ in offered for path, method in methods_of(descriptor).items()}
         metrics = GrpcMetrics(self._telemetry.registry)
         server = grpc.aio.server(
             interceptors=[CallInterceptor(methods, self._door, self.runtime.commands, metrics, self.runtime.log)],
             options=_SERVER_OPTIONS,
         )
-        servicer = self._service.servicer(self.runtime)
-        handlers = {method.name: _handler(servicer, method) for method in descriptor.methods}
-        server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(descriptor.full_name, handlers)])
+        for descriptor, servicer in offered:
+            handlers = {method.name: _handler(servicer, method) for method in descriptor.methods}
+            server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(descriptor.full_name, handlers)])
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
-        names = (descriptor.full_name, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        names = (*(descriptor.full_name for descriptor, _ in offered), health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
         return server
 
