@@ -30,7 +30,9 @@ class OutboxServicer:
         self._runtime = runtime
 
     async def CountPending(  # noqa: N802  # Name given by the contract.
-        self, request: pb.CountPendingRequest, context: grpc.aio.ServicerContext
+        self,
+        request: pb.CountPendingRequest,
+        context: grpc.aio.ServicerContext[pb.CountPendingRequest, pb.CountPendingResponse],
     ) -> pb.CountPendingResponse:
         """Count the rows that wait, of one municipality or of all; all is for those who may act for all."""
         del context
