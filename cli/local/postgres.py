@@ -97,18 +97,22 @@ class LocalPostgres:
         if (self.data_dir / "PG_VERSION").is_file():
             self._remove_stale_lock()
             return
-        shutil.rmtree(self.data_dir, ignore_errors=True)
-        self.data_dir.mkdir(parents=True, mode=0o700)
+        # Made beside and renamed: a cluster whose making was interrupted looks whole.
+        fresh = self.data_dir.with_name(f"{self.data_dir.name}.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True, mode=0o700)
         secret_copy = self.data_dir.with_name(f"{self.data_dir.name}.password")
         secret_copy.touch(mode=0o600)
         secret_copy.write_text(self._password(SUPERUSER))
         if user := _switched_user():
-            shutil.chown(self.data_dir, user)
+            shutil.chown(fresh, user)
             shutil.chown(secret_copy, user)
         try:
-            self._initdb(secret_copy)
+            self._initdb(fresh, secret_copy)
         finally:
             secret_copy.unlink()
+        shutil.rmtree(self.data_dir, ignore_errors=True)
+        fresh.rename(self.data_dir)
 
     async def create_databases(self, stages: Iterable[Stage] = tuple(Stage)) -> None:
         """One database a stage, owned by a role of its own that no other role can use. Repeatable."""
@@ -152,16 +156,15 @@ class LocalPostgres:
                 raise StartFailed(f"PostgreSQL did not start; see {self.data_dir.parent / 'postgres.log'}")
             time.sleep(0.05)
 
-    def _initdb(self, secret_copy: Path) -> None:
+    def _initdb(self, directory: Path, secret_copy: Path) -> None:
         command = [
             *_launcher(),
-            *(str(binaries_dir() / "initdb"), "-D", str(self.data_dir), "-U", SUPERUSER),
+            *(str(binaries_dir() / "initdb"), "-D", str(directory), "-U", SUPERUSER),
             *("-A", "scram-sha-256", f"--pwfile={secret_copy}", "-E", "UTF8", "--locale=C.UTF-8"),
             *(() if self.durable else ("--no-sync",)),
         ]
         made = subprocess.run(command, check=False, capture_output=True, text=True, user=_switched_user())
         if made.returncode != 0:
-            shutil.rmtree(self.data_dir, ignore_errors=True)
             raise StartFailed(f"initdb failed:\n{made.stdout}{made.stderr}")
 
     def _server_command(self) -> tuple[str, ...]:

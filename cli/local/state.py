@@ -81,7 +81,7 @@ class StackState(BaseModel):
 @contextlib.contextmanager
 def held(directory: Path) -> Iterator[None]:
     """Hold the state directory for this process; raises AlreadyRunning. The kernel lets go when the process ends."""
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (directory / _LOCK).open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

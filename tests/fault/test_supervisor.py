@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -20,6 +19,7 @@ from cli.local.ports import LOOPBACK, free_port
 from cli.local.postgres import LocalPostgres
 from cli.local.supervisor import Process, Supervisor
 from services.kernel.codes import Stage
+from tests.fault.processes import descendants, is_alive, wait_until
 
 SUPERVISED = """
 import asyncio, sys
@@ -50,30 +50,6 @@ async def supervisor(tmp_path: Path) -> AsyncIterator[Supervisor]:
     supervisor = Supervisor(tmp_path / "logs", echo=False)
     yield supervisor
     await supervisor.stop_all()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-
-
-def descendants(pid: int) -> set[int]:
-    found = set()
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, task.read_text().split()):
-            found |= {child} | descendants(child)
-    return found
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
-    give_up = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > give_up:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 async def test_killing_the_supervisor_leaves_no_process_and_no_data_is_lost(tmp_path: Path) -> None:
