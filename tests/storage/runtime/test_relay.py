@@ -27,6 +27,7 @@ class FakeTarget:
 
     answers: dict[tuple[str, int], Attempt] = field(default_factory=dict)
     taken: list[tuple[str, int]] = field(default_factory=list)
+    took: asyncio.Queue[int] = field(default_factory=asyncio.Queue)
     seconds: float = 0.0
 
     async def attempt(self, row: OutboxRow) -> Attempt:
@@ -34,6 +35,7 @@ class FakeTarget:
         answer = self.answers.get((row.case_id, row.seq), DELIVERED)
         if answer.verdict is Verdict.DELIVERED:
             self.taken.append((row.case_id, row.seq))
+            self.took.put_nowait(row.seq)
         return answer
 
 
@@ -69,10 +71,13 @@ async def test_sequences_count_from_one_in_each_case(database: Database) -> None
 
 
 async def test_a_rolled_back_change_uses_no_sequence(database: Database) -> None:
-    with pytest.raises(RuntimeError):
+    async def fail() -> None:
         async with database.write() as tx:
             await tx.emit(signal("a"))
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
     assert await emit(database, signal("a")) == [1]
 
 
@@ -151,14 +156,10 @@ async def test_a_running_relay_is_woken_by_its_own_process_and_by_notify(databas
     running = asyncio.create_task(relay.run())
     await asyncio.sleep(0.2)
     await emit(database, signal("a"))
-    async with asyncio.timeout(0.6):
-        while not target.taken:
-            await asyncio.sleep(0.01)
+    await asyncio.wait_for(target.took.get(), 0.6)
     database.after_emission(relay.ring)
     await emit(database, signal("a"))
-    async with asyncio.timeout(0.6):
-        while len(target.taken) < 2:
-            await asyncio.sleep(0.01)
+    await asyncio.wait_for(target.took.get(), 0.6)
     relay.stop()
     async with asyncio.timeout(2):
         await running
