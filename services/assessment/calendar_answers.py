@@ -1,0 +1,124 @@
+"""The answers that need no case: how long a term runs, when a day is over, whether a day is worked (section 8)."""
+
+from __future__ import annotations
+
+from datetime import date
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar, public_holidays
+from services.kernel.dates import local_date, next_midnight
+from services.kernel.time_limit import LimitKind, LimitUnit, TimeLimit
+from services.kernel.trace import Step
+from services.runtime.civil import (
+    code_from_proto,
+    date_from_proto,
+    date_to_proto,
+    instant_from_proto,
+    instant_to_proto,
+    optional_date,
+    trace_to_proto,
+)
+from services.runtime.errors import InvalidArgument
+from socialcare.assessment.v1 import assessment_service_pb2 as pb
+from socialcare.assessment.v1 import resources_pb2
+
+__all__ = ["check_working_day", "explain_expiry", "explain_time_limit"]
+
+_LAW = "ГПК, чл. 60"
+_SOFIA = "Europe/Sofia"
+_FIXED_HOLIDAYS = frozenset({(1, 1), (3, 3), (5, 1), (5, 6), (5, 24), (9, 6), (9, 22), (12, 24), (12, 25), (12, 26)})
+_WEEKEND = 5
+
+
+def explain_time_limit(request: pb.ExplainTimeLimitRequest) -> pb.ExplainTimeLimitResponse:
+    """Count a term from a day or from an instant of receipt (T-01 to T-11)."""
+    ledger = TimeLimit(
+        kind=LimitKind.NEEDS_ASSESSMENT_AND_PLAN,
+        event_date=_event_date(request),
+        length=request.length,
+        unit=code_from_proto(resources_pb2.LimitUnit, request.unit, LimitUnit, "unit"),
+        calendar_version=DEFAULT_CALENDAR.version,
+        citation=_LAW,
+    )
+    try:
+        return pb.ExplainTimeLimitResponse(
+            event_date=date_to_proto(ledger.event_date),
+            nominal_end_date=date_to_proto(ledger.nominal_end(DEFAULT_CALENDAR)),
+            due_date=date_to_proto(ledger.due_date(DEFAULT_CALENDAR)),
+            expire_time=instant_to_proto(ledger.expires_at(DEFAULT_CALENDAR)),
+            calendar_version=DEFAULT_CALENDAR.version,
+            trace=trace_to_proto(ledger.explain(DEFAULT_CALENDAR)),
+        )
+    except (OverflowError, ValueError):
+        raise InvalidArgument(field="length") from None
+
+
+def _event_date(request: pb.ExplainTimeLimitRequest) -> date:
+    if request.HasField("event_date") == request.HasField("received_time"):
+        raise InvalidArgument(field="event_date")
+    if request.HasField("received_time"):
+        return local_date(instant_from_proto(request.received_time))
+    return date_from_proto(request.event_date, "event_date")
+
+
+def explain_expiry(request: pb.ExplainExpiryRequest) -> pb.ExplainExpiryResponse:
+    """The first instant that is too late, and whether an act came before it (T-03, T-10, T-12)."""
+    due = date_from_proto(request.due_date, "due_date")
+    optional_date(request.event_date, "event_date")
+    zone = _zone(request.zone or _SOFIA)
+    instant = next_midnight(due, zone)
+    steps = [
+        Step(
+            rule="T-10",
+            inputs={"due_date": due.isoformat(), "zone": zone.key},
+            outcome=instant.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            source="domain.md T-10",
+            text_bg=f"Денят {due:%d.%m.%Y} изтича в 24:00 ч. местно време.",
+            text_en=f"The day {due:%d.%m.%Y} ends at 24:00 local time.",
+        )
+    ]
+    answer = pb.ExplainExpiryResponse(expire_time=instant_to_proto(instant))
+    if request.HasField("done_time"):
+        done_on = local_date(instant_from_proto(request.done_time), zone)
+        answer.in_time = done_on <= due
+        steps.append(_judged(done_on, due, in_time=answer.in_time))
+    answer.trace.extend(trace_to_proto(tuple(steps)))
+    return answer
+
+
+def _judged(done_on: date, due: date, *, in_time: bool) -> Step:
+    return Step(
+        rule="T-03",
+        inputs={"done_date": done_on.isoformat(), "due_date": due.isoformat()},
+        outcome="IN_TIME" if in_time else "LATE",
+        source="ГПК, чл. 62",
+        text_bg=f"Действието е извършено на {done_on:%d.%m.%Y}: {'в срок' if in_time else 'след срока'}.",
+        text_en=f"Done on {done_on:%d.%m.%Y}: {'in time' if in_time else 'too late'}.",
+    )
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidArgument(field="zone") from None
+
+
+def check_working_day(request: pb.CheckWorkingDayRequest) -> pb.CheckWorkingDayResponse:
+    """Whether offices work on the day, and why not (T-07 to T-09)."""
+    day = date_from_proto(request.on_date, "on_date")
+    reason = _why_closed(day, DEFAULT_CALENDAR)
+    return pb.CheckWorkingDayResponse(working=not reason, reason=reason)
+
+
+def _why_closed(day: date, calendar: BusinessCalendar) -> str:
+    if calendar.is_working_day(day):
+        return ""
+    if day in calendar.overrides:
+        return "DECLARED"
+    holiday = public_holidays(day.year).get(day)
+    if holiday is None:
+        return "WEEKEND"
+    # The package names a moved day like its holiday; only Easter days are holidays without a fixed date.
+    moved = (day.month, day.day) not in _FIXED_HOLIDAYS and "(observed)" in holiday.text_en
+    return "MOVED_HOLIDAY" if moved else "HOLIDAY"

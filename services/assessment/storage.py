@@ -1,0 +1,321 @@
+"""All SQL of assessment."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from services.assessment.domain import (
+    Assessment,
+    AssessmentState,
+    Attempt,
+    Limit,
+    Pace,
+    Parameters,
+    Rung,
+    TakenRung,
+    VisitResult,
+)
+from services.assessment.rules import calendar_of
+from services.assessment.tables import found_facts
+from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.time_limit import Suspension
+from services.runtime.crypto import PersonCipher
+from services.runtime.database import ReadTx, WriteTx
+from services.runtime.errors import NotFound
+from services.runtime.limit_rows import ledger_of, ledger_parameters
+from services.runtime.outbox import Signal
+
+__all__ = ["FoundFacts", "Store", "assessment", "found_facts_of", "sequences_of"]
+
+_SEALED_FIELD = "found_facts"
+
+_HEAD = """
+SELECT application_id, municipality_id, person_id, state, scheduled_date, social_worker_id, close_cause, opened_at,
+       intake_version, version
+FROM assessments WHERE application_id = :application_id
+"""
+_ATTEMPTS = """
+SELECT attempted_at, result FROM visit_attempts WHERE application_id = :application_id ORDER BY number
+"""
+_LIMITS = """
+SELECT number, kind, rule, event_date, length, unit, shift, calendar_version, citation, extension_days, reminder_days,
+       first_call, second_call, done_at, breach_cause
+FROM time_limits WHERE application_id = :application_id ORDER BY number
+"""
+_SUSPENSIONS = """
+SELECT limit_number, from_date, to_date, reason FROM suspensions WHERE application_id = :application_id
+ORDER BY limit_number, from_date
+"""
+_RUNGS = """
+SELECT limit_number, rung, on_date, taken_at, request_id FROM rungs WHERE application_id = :application_id
+ORDER BY on_date, limit_number, taken_at
+"""
+_INSERT_HEAD = """
+INSERT INTO assessments (application_id, municipality_id, person_id, state, scheduled_date, social_worker_id,
+                         close_cause, opened_at, intake_version, version)
+VALUES (:application_id, :municipality_id, :person_id, :state, :scheduled_date, :social_worker_id, :close_cause,
+        :opened_at, :intake_version, :version)
+ON CONFLICT (application_id) DO NOTHING
+"""
+_UPDATE_HEAD = """
+UPDATE assessments
+SET state = :state, scheduled_date = :scheduled_date, social_worker_id = :social_worker_id,
+    close_cause = :close_cause, version = :version
+WHERE application_id = :application_id
+"""
+_INSERT_ATTEMPT = """
+INSERT INTO visit_attempts (application_id, number, attempted_at, result)
+VALUES (:application_id, :number, :attempted_at, :result)
+"""
+_PUT_LIMIT = """
+INSERT INTO time_limits (application_id, number, kind, rule, event_date, length, unit, shift, calendar_version,
+                         citation, extension_days, due_date, reminder_days, first_call, second_call, done_at,
+                         breach_cause)
+VALUES (:application_id, :number, :kind, :rule, :event_date, :length, :unit, :shift, :calendar_version, :citation,
+        :extension_days, :due_date, :reminder_days, :first_call, :second_call, :done_at, :breach_cause)
+ON CONFLICT (application_id, number) DO UPDATE
+SET extension_days = excluded.extension_days, due_date = excluded.due_date, done_at = excluded.done_at,
+    breach_cause = excluded.breach_cause
+"""
+_PUT_SUSPENSION = """
+INSERT INTO suspensions (application_id, limit_number, from_date, to_date, reason)
+VALUES (:application_id, :limit_number, :from_date, :to_date, :reason)
+ON CONFLICT (application_id, limit_number, from_date) DO UPDATE SET to_date = excluded.to_date
+"""
+_INSERT_RUNG = """
+INSERT INTO rungs (application_id, limit_number, rung, on_date, taken_at, request_id)
+VALUES (:application_id, :limit_number, :rung, :on_date, :taken_at, :request_id)
+"""
+# An unchanged copy keeps its version.
+_KEEP_SETTINGS = """
+INSERT INTO municipalities AS kept (municipality_id, version, settings)
+VALUES (:municipality_id, 1, CAST(:settings AS jsonb))
+ON CONFLICT (municipality_id) DO UPDATE SET version = kept.version + 1, settings = excluded.settings
+WHERE kept.settings <> excluded.settings
+"""
+_SEQUENCES = "SELECT case_id, last_seq FROM outbox_sequence WHERE case_id = ANY(CAST(:ids AS text[]))"
+
+
+async def assessment(tx: ReadTx, application_id: str) -> Assessment | None:
+    """The assessment of a case with everything that belongs to it; None when there is none."""
+    return await _assemble(tx, await tx.one_or_none(_HEAD, {"application_id": application_id}))
+
+
+async def sequences_of(tx: ReadTx, application_ids: Sequence[str]) -> Mapping[str, int]:
+    """How far the outbox has come for those cases that are in it."""
+    return {row.case_id: row.last_seq for row in await tx.all(_SEQUENCES, {"ids": list(application_ids)})}
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFacts:
+    """The facts found last."""
+
+    facts: str
+    """JSON object of `socialcare.common.v1.Facts`."""
+    version: int
+    found_at: datetime
+
+
+async def found_facts_of(tx: ReadTx, of: Assessment, cipher: PersonCipher) -> FoundFacts | None:
+    """The facts found last, opened; None when there are none."""
+    row = await tx.one_or_none(
+        select(found_facts)
+        .where(found_facts.c.application_id == of.application_id)
+        .order_by(found_facts.c.version.desc())
+        .limit(1)
+    )
+    if row is None:
+        return None
+    facts = await cipher.open(tx, of.person_id, _SEALED_FIELD, row.facts)
+    return FoundFacts(facts, row.version, row.found_at)
+
+
+async def _assemble(tx: ReadTx, head: Row[Any] | None) -> Assessment | None:
+    if head is None:
+        return None
+    key = {"application_id": head.application_id}
+    attempts = await tx.all(_ATTEMPTS, key)
+    suspended: defaultdict[int, list[Suspension]] = defaultdict(list)
+    for row in await tx.all(_SUSPENSIONS, key):
+        suspended[row.limit_number].append(Suspension(row.from_date, row.to_date, row.reason))
+    limits = {row.number: _limit(row, tuple(suspended[row.number])) for row in await tx.all(_LIMITS, key)}
+    return Assessment(
+        application_id=head.application_id,
+        municipality_id=head.municipality_id,
+        person_id=head.person_id,
+        state=AssessmentState(head.state),
+        version=head.version,
+        opened_at=head.opened_at,
+        intake_version=head.intake_version,
+        scheduled_date=head.scheduled_date,
+        social_worker_id=head.social_worker_id,
+        close_cause=head.close_cause,
+        attempts=tuple(Attempt(row.attempted_at, VisitResult(row.result)) for row in attempts),
+        limits=tuple(limits.values()),
+        rungs=tuple(
+            TakenRung(
+                limit_number=row.limit_number,
+                kind=limits[row.limit_number].ledger.kind,
+                rung=Rung(row.rung),
+                on_date=row.on_date,
+                taken_at=row.taken_at,
+                request_id=row.request_id,
+            )
+            for row in await tx.all(_RUNGS, key)
+        ),
+    )
+
+
+def _limit(row: Row[Any], suspensions: tuple[Suspension, ...]) -> Limit:
+    return Limit(
+        number=row.number,
+        ledger=ledger_of(row, suspensions),
+        pace=Pace(row.reminder_days, row.first_call, row.second_call),
+        done_at=row.done_at,
+        breach_cause=row.breach_cause,
+    )
+
+
+class Store:
+    """Port of the use cases on one write transaction."""
+
+    def __init__(self, tx: WriteTx, cipher: PersonCipher) -> None:
+        self._tx = tx
+        self._cipher = cipher
+
+    async def emit(self, emission: Signal) -> int:
+        """Store an outbox row."""
+        return await self._tx.emit(emission)
+
+    async def find(self, application_id: str) -> Assessment | None:
+        """The assessment, its row locked (FOR UPDATE) until the transaction ends; None when there is none."""
+        head = await self._tx.one_or_none(f"{_HEAD} FOR UPDATE", {"application_id": application_id})
+        found = await _assemble(self._tx, head)
+        if found is not None:
+            self._tx.audit.object_id = found.application_id
+            self._tx.audit.municipality_id = found.municipality_id
+        return found
+
+    async def load(self, application_id: str) -> Assessment:
+        """As `find`; raises NotFound when there is none."""
+        found = await self.find(application_id)
+        if found is None:
+            raise NotFound(resource_type="assessment", resource_id=application_id)
+        return found
+
+    async def insert(self, assessment: Assessment) -> bool:
+        """Store a new assessment; False when the case has one already."""
+        if await self._tx.run(_INSERT_HEAD, _head_parameters(assessment)) == 0:
+            return False
+        self._tx.audit.object_id = assessment.application_id
+        self._tx.audit.municipality_id = assessment.municipality_id
+        for limit in assessment.limits:
+            await self._put_limit(assessment.application_id, limit)
+        return True
+
+    async def save(self, before: Assessment, changed: Assessment) -> Assessment:
+        """Store what differs and give the next version; the row was locked by `load`."""
+        saved = replace(changed, version=before.version + 1)
+        case = saved.application_id
+        await self._tx.run(_UPDATE_HEAD, _head_parameters(saved))
+        for number, attempt in enumerate(saved.attempts[len(before.attempts) :], start=len(before.attempts) + 1):
+            await self._tx.run(
+                _INSERT_ATTEMPT,
+                {
+                    "application_id": case,
+                    "number": number,
+                    "attempted_at": attempt.attempted_at,
+                    "result": attempt.result,
+                },
+            )
+        for limit in set(saved.limits) - set(before.limits):
+            await self._put_limit(case, limit)
+        for taken in saved.rungs[len(before.rungs) :]:
+            await self._tx.run(
+                _INSERT_RUNG,
+                {
+                    "application_id": case,
+                    "limit_number": taken.limit_number,
+                    "rung": taken.rung,
+                    "on_date": taken.on_date,
+                    "taken_at": taken.taken_at,
+                    "request_id": taken.request_id,
+                },
+            )
+        return saved
+
+    async def _put_limit(self, application_id: str, limit: Limit) -> None:
+        key = {"application_id": application_id, "limit_number": limit.number}
+        await self._tx.run(
+            _PUT_LIMIT,
+            {
+                **ledger_parameters(limit.ledger, calendar_of(limit.ledger.calendar_version)),
+                "application_id": application_id,
+                "number": limit.number,
+                "reminder_days": limit.pace.reminder_days,
+                "first_call": limit.pace.first_call,
+                "second_call": limit.pace.second_call,
+                "done_at": limit.done_at,
+                "breach_cause": limit.breach_cause,
+            },
+        )
+        for item in limit.ledger.suspensions:
+            await self._tx.run(
+                _PUT_SUSPENSION, {**key, "from_date": item.from_date, "to_date": item.to_date, "reason": item.reason}
+            )
+
+    async def keep_settings(self, municipality_id: str, settings: MunicipalSettings) -> None:
+        """Take over the settings of the municipality."""
+        document = json.dumps(dict(settings.own), sort_keys=True)
+        await self._tx.run(_KEEP_SETTINGS, {"municipality_id": municipality_id, "settings": document})
+
+    async def parameters(self, municipality_id: str) -> Parameters:
+        """The settings taken over last."""
+        settings = await self._tx.scalar(
+            "SELECT settings FROM municipalities WHERE municipality_id = :municipality_id",
+            {"municipality_id": municipality_id},
+        )
+        own = json.loads(settings) if isinstance(settings, str) else settings
+        return Parameters.of(MunicipalSettings.of(own or {}))
+
+    async def found_facts(self, assessment: Assessment) -> str:
+        """Facts found so far as a JSON object; empty when there are none."""
+        found = await found_facts_of(self._tx, assessment, self._cipher)
+        return "" if found is None else found.facts
+
+    async def add_found_facts(self, assessment: Assessment, facts: str, found_at: datetime) -> None:
+        """Seal and store the next version of the facts found."""
+        newest = await self._tx.scalar(
+            "SELECT max(version) FROM found_facts WHERE application_id = :application_id",
+            {"application_id": assessment.application_id},
+        )
+        await self._tx.run(
+            found_facts.insert().values(
+                application_id=assessment.application_id,
+                version=(newest or 0) + 1,
+                found_at=found_at,
+                facts=await self._cipher.seal(self._tx, assessment.person_id, _SEALED_FIELD, facts),
+            )
+        )
+
+
+def _head_parameters(of: Assessment) -> Mapping[str, object]:
+    return {
+        "application_id": of.application_id,
+        "municipality_id": of.municipality_id,
+        "person_id": of.person_id,
+        "state": of.state,
+        "scheduled_date": of.scheduled_date,
+        "social_worker_id": of.social_worker_id,
+        "close_cause": of.close_cause,
+        "opened_at": of.opened_at,
+        "intake_version": of.intake_version,
+        "version": of.version,
+    }
