@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from cli.local.options import StackEnvironment, StackOptions
 from cli.local.state import DEFAULT_DIRECTORY, StackState, holder_of
 from services.kernel.codes import Role, Stage
 from services.runtime.settings import ClockMode
+
+if TYPE_CHECKING:
+    from cli.local.stack import LocalStack
 
 StateDirectory = Annotated[
     Path, typer.Option("--state", envvar="SOCIALCARE_STATE", help="Where the stack keeps its data.")
@@ -35,35 +38,13 @@ def up(
 ) -> None:
     """Start the whole stack and keep it until Ctrl-C."""
     options = StackOptions(directory=state, fresh=fresh, port_offset=port_offset, ui=ui, clock=clock)
-    raise typer.Exit(asyncio.run(_keep_up(options)))
+    from cli.local.foreground import run_in_foreground  # noqa: PLC0415  # the other commands start faster without it
+
+    raise typer.Exit(asyncio.run(run_in_foreground(options, _announce)))
 
 
-async def _keep_up(options: StackOptions) -> int:
-    from cli.local.stack import LocalStack  # noqa: PLC0415  # the other commands start faster without it
-
-    stack = LocalStack(options)
-    task = asyncio.current_task()
-    signals_seen = 0
-
-    def stop() -> None:
-        nonlocal signals_seen
-        signals_seen += 1
-        if signals_seen > 1:
-            stack.supervisor.kill_all()
-        elif task is not None:
-            stack.supervisor.say("supervisor", "stopping; once more to kill")
-            task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
-    try:
-        async with stack:
-            typer.echo(summary(stack.state))
-            name, status = await stack.supervisor.first_end()
-    except asyncio.CancelledError:
-        return 0
-    typer.echo(f"{name} ended with {status}; the stack was stopped. See {stack.state.logs / name}.log", err=True)
-    return 1
+async def _announce(stack: LocalStack) -> None:
+    typer.echo(summary(stack.state))
 
 
 def summary(state: StackState) -> str:
