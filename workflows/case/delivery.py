@@ -1,0 +1,111 @@
+"""Care from the start of the contract to its end: starts, pauses, the yearly review, termination (S7, S8, S10, S11).
+
+Days begin at 00:00 in Sofia (L-01): delivery names the next one, the stage asks it again at that instant.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.kernel.codes import CaseState, Event, Stage
+from services.kernel.dates import add_years, local_date, start_of_day
+from socialcare.billing.v1.billing_service_pb2 import RefreshServedDaysRequest
+from socialcare.delivery.v1.delivery_service_pb2 import AdvanceCareRequest
+from socialcare.placement.v1.placement_service_pb2 import ClosePlacementRequest
+from workflows.activities import BillingActivities, DeliveryActivities, PlacementActivities
+from workflows.case.case import Case, Ended, Move
+from workflows.case.inbox import News
+from workflows.case.placement import copy_contract
+from workflows.desk import Waiting
+from workflows.texts import Awaited, FlowStage, Tick
+from workflows.wire import care_as_case_state, optional_instant
+
+__all__ = ["DeliveryStage", "ReviewDue"]
+
+_AWAITED = {
+    CaseState.CONTRACTED: Awaited.CARE_START,
+    CaseState.IN_SERVICE: Awaited.CARE_CHANGE,
+    CaseState.PAUSED: Awaited.PAUSE_END,
+}
+
+
+class ReviewDue(Exception):
+    """A year of care is over: the next run goes on with the code of its day."""
+
+
+class DeliveryStage:
+    """Applies each start and end that is due; nobody is waited for."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._care_due: datetime | None = optional_instant(case.start.due_time)
+        if case.review is None:
+            case.review = start_of_day(add_years(local_date(case.clock.now()), 1))
+        self._review = case.review
+
+    @property
+    def care_due(self) -> datetime | None:
+        """When delivery wants to be asked again."""
+        return self._care_due
+
+    @property
+    def next_due(self) -> datetime | None:
+        """The next change of care, or the yearly review when it comes first."""
+        return self._review if self._care_due is None else min(self._review, self._care_due)
+
+    @property
+    def waiting(self) -> Waiting:
+        """Care goes on by itself."""
+        return Waiting(FlowStage.CARE, _AWAITED.get(self._case.state, Awaited.NOTHING), due=self._care_due)
+
+    async def enter(self) -> Move:
+        """Go on where the run before stopped; a rebuilt case makes sure of the copies and asks delivery."""
+        if not self._case.rebuilt:
+            return None
+        await copy_contract(self._case)
+        move = await self._advance()
+        self._case.rebuilt = False
+        return move
+
+    async def happened(self, news: News) -> Move:
+        """A pause was changed, or an end recorded."""
+        match news.event:
+            case Event.TERMINATION_RECORDED:
+                await copy_contract(self._case)
+                return await self._advance()
+            case Event.PAUSE_CHANGED:
+                return await self._advance()
+            case _:
+                return None
+
+    async def due(self) -> Move:
+        """A day of change has come, or a year is over."""
+        now = self._case.clock.now()
+        if self._care_due is not None and self._care_due <= now:
+            self._case.note(Tick.CARE_MOVED)
+            return await self._advance()
+        self._review = self._case.review = start_of_day(add_years(local_date(self._review), 1))
+        raise ReviewDue
+
+    async def leave(self, cause: str) -> None:
+        """Free the place."""
+        await self._case.calls.call(
+            PlacementActivities.close_placement, ClosePlacementRequest(application_id=self._case.id, cause=cause)
+        )
+
+    async def _advance(self) -> Move:
+        care = await self._case.calls.call(
+            DeliveryActivities.advance_care, AdvanceCareRequest(application_id=self._case.id)
+        )
+        self._care_due = optional_instant(care.next_due_time)
+        if care.HasField("corrected_from_month"):
+            await self._case.calls.call(
+                BillingActivities.refresh_served_days,
+                RefreshServedDaysRequest(application_id=self._case.id, from_month=care.corrected_from_month),
+            )
+        state = care_as_case_state(care.state)
+        await self._case.advance(state, f"CARE_{state}", Stage.DELIVERY)
+        if state is CaseState.TERMINATED:
+            await self.leave("TERMINATED")
+            return Ended(CaseState.TERMINATED)
+        return None

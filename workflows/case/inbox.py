@@ -1,0 +1,60 @@
+"""The inbox of the signal `happened`: every message once, in order, whatever is delivered twice or late."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.kernel.codes import Event
+from socialcare.common.v1.flow_pb2 import Happened, StageSequence
+from workflows.wire import case_event, instant, optional_instant
+
+__all__ = ["Inbox", "News"]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A message as the flow reads it."""
+
+    event: Event
+    at: datetime
+    """Business instant of the event."""
+    due: datetime | None
+    """When the stage that says so wants to be asked again; None: not at all."""
+
+
+class Inbox:
+    """Messages that wait to be handled; remembers the highest sequence of each stage."""
+
+    def __init__(self, seen: Iterable[StageSequence], pending: Iterable[Happened]) -> None:
+        self._seen: dict[int, int] = {int(row.stage): row.sequence for row in seen}
+        self._pending = deque(pending)
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def put(self, message: Happened) -> None:
+        """Keep the message unless its sequence, or a higher one of its stage, came before."""
+        stage = int(message.stage)
+        if message.sequence > self._seen.get(stage, 0):
+            self._seen[stage] = message.sequence
+            self._pending.append(message)
+
+    def take(self) -> News:
+        """The oldest message; IndexError when there is none."""
+        message = self._pending.popleft()
+        return News(case_event(message.event), instant(message.event_time), optional_instant(message.due_time))
+
+    def sequences(self) -> list[StageSequence]:
+        """Highest sequence by stage, for the next run."""
+        # `stage` came as a number of the enum and goes back as one; the generated type knows members only.
+        return [
+            StageSequence(stage=stage, sequence=sequence)  # type: ignore[arg-type]
+            for stage, sequence in sorted(self._seen.items())
+        ]
+
+    def pending(self) -> list[Happened]:
+        """Messages not handled yet, for the next run."""
+        return list(self._pending)

@@ -1,0 +1,68 @@
+"""Settings of the worker: read once from the environment, checked, frozen; nothing else here reads the environment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.kernel.codes import Stage
+from workflows.clock import ClockMode
+from workflows.texts import Language
+
+__all__ = ["WorkerSettings"]
+
+
+class WorkerSettings(BaseSettings):
+    """What the worker needs to know; each field is `SOCIALCARE_<NAME>` in the environment, as for the services."""
+
+    model_config = SettingsConfigDict(env_prefix="SOCIALCARE_", frozen=True, extra="ignore")
+
+    environment: str = Field("production", pattern=r"^(development|test|production)$")
+    clock: ClockMode = ClockMode.SYSTEM
+    language: Language = Language.BG
+    """Language of what operators read in the Temporal UI."""
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+    metrics_bind: str = Field("127.0.0.1:9465", pattern=r"^.+:\d{1,5}$")
+    """Address of the Prometheus endpoint of the Temporal SDK; empty host names are not resolved, use an IP."""
+    token_file: Path
+    """The worker's own access token; read again when it changes."""
+    tls_ca_file: Path | None = None
+    """Authority that signed the services' certificates; absent: plain text."""
+    intake_address: str = "127.0.0.1:50051"
+    assessment_address: str = "127.0.0.1:50052"
+    placement_address: str = "127.0.0.1:50053"
+    delivery_address: str = "127.0.0.1:50054"
+    billing_address: str = "127.0.0.1:50055"
+    log_level: str = Field("info", pattern=r"^(debug|info|warning|error)$")
+    drain_seconds: float = Field(20.0, ge=0, le=300)
+    """Longest wait for running activities after SIGTERM."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.environment == "production" and self.clock is ClockMode.SIMULATED:
+            raise ValueError("SOCIALCARE_CLOCK=simulated is refused in production")
+        for name in ("token_file", "tls_ca_file"):
+            path = getattr(self, name)
+            if path is not None and not path.is_file():
+                raise ValueError(f"SOCIALCARE_{name.upper()}: no file {path}")
+        return self
+
+    @property
+    def drain(self) -> timedelta:
+        """`drain_seconds` as a duration."""
+        return timedelta(seconds=self.drain_seconds)
+
+    def address_of(self, stage: Stage) -> str:
+        """Address under which the stage's service is reached."""
+        return {
+            Stage.INTAKE: self.intake_address,
+            Stage.ASSESSMENT: self.assessment_address,
+            Stage.PLACEMENT: self.placement_address,
+            Stage.DELIVERY: self.delivery_address,
+            Stage.BILLING: self.billing_address,
+        }[stage]

@@ -1,0 +1,154 @@
+"""The worker process: `python -m workflows.worker`.
+
+Two task queues in one process, so that a month's bills never delay a deadline. SIGTERM and SIGINT stop polling, let
+running activities end, and settle before the interpreter goes: the SDK's native threads may otherwise abort at exit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import grpc
+import structlog
+from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.worker import Interceptor, Worker
+
+from services.kernel.codes import BATCH_TASK_QUEUE, CASE_TASK_QUEUE, Stage
+from services.runtime.telemetry import configure_logging
+from workflows.activities import batch_activities, case_activities
+from workflows.billing_run import BillingRunWorkflow
+from workflows.case.application import ApplicationWorkflow
+from workflows.case.care import CareWorkflow
+from workflows.channels import StageCaller, TokenFile, open_channels
+from workflows.clock import BusinessTimeInterceptor
+from workflows.daily_delivery import DailyDeliveryWorkflow
+from workflows.language import LanguageInterceptor
+from workflows.sandbox import workflow_runner
+from workflows.settings import WorkerSettings
+
+__all__ = ["BATCH_WORKFLOWS", "CASE_WORKFLOWS", "interceptors", "main", "run", "workers"]
+
+CASE_WORKFLOWS: Sequence[type] = (ApplicationWorkflow, CareWorkflow)
+BATCH_WORKFLOWS: Sequence[type] = (DailyDeliveryWorkflow, BillingRunWorkflow)
+
+_DAY = 86_400.0
+_SETTLE_SECONDS = 0.5
+_CONNECT_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
+_END_TO_END_BUCKETS = [60.0, 3600.0, *(days * _DAY for days in (1, 3, 7, 14, 20, 30, 60, 90, 180, 366))]
+"""A case lives for months: the SDK's own buckets end at one day."""
+
+
+def interceptors(settings: WorkerSettings) -> list[Interceptor]:
+    """What tells workflows their clock and language."""
+    return [BusinessTimeInterceptor(settings.clock), LanguageInterceptor(settings.language)]
+
+
+def workers(client: Client, settings: WorkerSettings, channels: Mapping[Stage, grpc.aio.Channel]) -> list[Worker]:
+    """One worker a task queue, not running yet."""
+    caller = StageCaller(TokenFile(settings.token_file))
+
+    def worker(queue: str, workflows: Sequence[type], activities: Sequence[Callable[..., Any]]) -> Worker:
+        return Worker(
+            client,
+            task_queue=queue,
+            workflows=workflows,
+            activities=activities,
+            workflow_runner=workflow_runner(),
+            interceptors=interceptors(settings),
+            graceful_shutdown_timeout=settings.drain,
+        )
+
+    return [
+        worker(CASE_TASK_QUEUE, CASE_WORKFLOWS, case_activities(channels, caller)),
+        worker(BATCH_TASK_QUEUE, BATCH_WORKFLOWS, batch_activities(channels, caller)),
+    ]
+
+
+async def run(settings: WorkerSettings) -> None:
+    """Work until SIGTERM or SIGINT; raises when a worker fails for good."""
+    log = configure_logging(settings.log_level, service="worker")
+    _log_sdk(settings.log_level)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    client = await _connect(settings, stop)
+    if client is None:
+        return
+    channels = open_channels(settings)
+    running = [asyncio.create_task(worker.run()) for worker in (started := workers(client, settings, channels))]
+    log.info("worker_ready", clock=settings.clock.value, metrics=settings.metrics_bind)
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([stopping, *running], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        log.info("worker_draining")
+        await asyncio.gather(*(worker.shutdown() for worker in started))
+        await asyncio.gather(*(channel.close() for channel in channels.values()))
+        await asyncio.sleep(_SETTLE_SECONDS)
+    await asyncio.gather(*running)
+    log.info("worker_stopped")
+
+
+async def _connect(settings: WorkerSettings, stop: asyncio.Event) -> Client | None:
+    """The client; None when the process is stopped before Temporal answers."""
+    runtime = Runtime(
+        telemetry=TelemetryConfig(
+            metrics=PrometheusConfig(
+                bind_address=settings.metrics_bind,
+                counters_total_suffix=True,
+                unit_suffix=True,
+                durations_as_seconds=True,
+                histogram_bucket_overrides={"temporal_workflow_endtoend_latency": _END_TO_END_BUCKETS},
+            )
+        )
+    )
+    attempt = 0
+    while not stop.is_set():
+        try:
+            return await Client.connect(
+                settings.temporal_address, namespace=settings.temporal_namespace, runtime=runtime
+            )
+        except RuntimeError:  # What the SDK raises when nobody answers.
+            structlog.get_logger().warning("temporal_away", attempt=attempt)
+            pause = _CONNECT_PAUSES[min(attempt, len(_CONNECT_PAUSES) - 1)]
+            attempt += 1
+            await asyncio.sleep(pause)
+    return None
+
+
+def _log_sdk(level: str) -> None:
+    """Bring the SDK's own records into the process's lines: ids and codes, no payloads."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[
+                structlog.stdlib.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+            ],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
+
+
+def main() -> None:
+    """Run the worker with the settings of the environment."""
+    asyncio.run(run(WorkerSettings()))  # type: ignore[call-arg]  # pydantic reads the environment.
+
+
+if __name__ == "__main__":
+    main()
