@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -43,7 +43,7 @@ def scheduled(registered: date, on: date) -> Assessment:
 
 
 def at(day: date, hour: int = 9) -> datetime:
-    return start_of_day(day).replace(tzinfo=UTC) + (datetime(2000, 1, 1, hour) - datetime(2000, 1, 1, 0))
+    return start_of_day(day) + timedelta(hours=hour)
 
 
 def test_the_ladder_of_a_missed_visit_has_a_reminder_a_breach_and_two_calls() -> None:
