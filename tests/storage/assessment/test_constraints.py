@@ -40,13 +40,17 @@ async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> Asyn
         ([_ATTEMPT.format(number=1), _ATTEMPT.format(number=2)], "visit_completed_once"),
         (["UPDATE assessments SET state = 'CLOSED'"], "assessment_closed_with_cause"),
         (["UPDATE assessments SET state = 'VISITED'"], "assessment_scheduled_on_a_day"),
-        (["UPDATE assessments SET state = 'ASLEEP'"], "assessments_state_check"),
+        (["UPDATE assessments SET state = 'ASLEEP', scheduled_date = '2026-01-22'"], "assessments_state_check"),
         (["UPDATE time_limits SET due_date = event_date"], "time_limits_check"),
     ],
 )
 async def test_the_database_refuses(database: Database, statements: list[str], constraint: str) -> None:
     with pytest.raises(IntegrityError) as refusal:
-        async with database.write() as tx:
-            for statement in statements:
-                await tx.run(statement)
+        await commit(database, statements)
     assert violated_constraint(refusal.value) == constraint
+
+
+async def commit(database: Database, statements: list[str]) -> None:
+    async with database.write() as tx:
+        for statement in statements:
+            await tx.run(statement)
