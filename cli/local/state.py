@@ -90,6 +90,8 @@ def held(directory: Path) -> Iterator[None]:
                 f"the stack already runs from {directory} as process {holder_of(directory)}; "
                 "`socialcare down` stops it, another --state directory and --port-offset start a second one"
             ) from None
+        # One that was killed could not take its description with it.
+        (directory / _DESCRIPTION).unlink(missing_ok=True)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -13,6 +12,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from cli.local.errors import StateUnreadable
+from cli.local.state import StackState
+from services.kernel.codes import Stage
 from tests.fault.processes import descendants, is_alive, wait_until
 
 PORT_OFFSET = "4000"
@@ -31,12 +33,16 @@ class StackProcess:
             [*cli("up", state), "--port-offset", PORT_OFFSET, "--no-ui"], stdout=self.output, stderr=self.output
         )
 
-    def wait_until_up(self) -> dict[str, dict[str, str]]:
-        description = self.state / "stack.json"
-        assert wait_until(lambda: description.exists() or self.process.poll() is not None, START_SECONDS)
+    def wait_until_up(self) -> StackState:
+        assert wait_until(lambda: self.describes_itself() or self.process.poll() is not None, START_SECONDS)
         assert self.process.poll() is None, self.said()
-        described: dict[str, dict[str, str]] = json.loads(description.read_text())
-        return described
+        return StackState.read(self.state)
+
+    def describes_itself(self) -> bool:
+        try:
+            return StackState.read(self.state).pid == self.process.pid
+        except StateUnreadable:
+            return False
 
     def said(self) -> str:
         return (self.state.parent / "output.txt").read_text()[-4000:]
@@ -62,7 +68,7 @@ async def test_a_killed_stack_leaves_nothing_behind_and_goes_on_where_it_was(
     state = tmp_path / "state"
     first = StackProcess(state)
     started.append(first)
-    dsn = first.wait_until_up()["dsns"]["INTAKE"]
+    dsn = first.wait_until_up().dsns[Stage.INTAKE]
     connection = await asyncpg.connect(dsn)
     await connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
     await connection.close()

@@ -95,6 +95,13 @@ def test_the_description_of_a_stack_is_private_and_readable_only_while_it_runs(
         StackState.read(tmp_path)
 
 
+def test_a_description_left_by_a_killed_stack_is_not_believed(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").write_text("{}")
+
+    with held(tmp_path), pytest.raises(StateUnreadable, match="still starting"):
+        StackState.read(tmp_path)
+
+
 def test_a_case_has_a_link_into_the_temporal_ui(tmp_path: Path, environment: StackEnvironment) -> None:
     stack = LocalStack(StackOptions(directory=tmp_path, environment=environment))
     without_ui = LocalStack(StackOptions(directory=tmp_path, ui=False, environment=environment))
