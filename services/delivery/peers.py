@@ -1,0 +1,66 @@
+"""What delivery reads of the other services, always before a transaction.
+
+Every call here is answered by its owner from its own database, so no circle of calls can close: placement asks delivery
+before it signs and delivery asks placement afterwards, billing asks for served days and delivery for the user's money,
+but never one inside the other.
+"""
+
+from __future__ import annotations
+
+from services.delivery.rules.recording import BeforeContract, Funds, HomeVisit
+from services.kernel.codes import CaseState, Stage
+from services.runtime.civil import code_from_proto
+from services.runtime.errors import NotFound
+from services.runtime.peers import Peers
+from socialcare.assessment.v1 import assessment_service_pb2, assessment_service_pb2_grpc
+from socialcare.billing.v1 import billing_service_pb2, billing_service_pb2_grpc
+from socialcare.common.v1 import types_pb2
+from socialcare.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
+from socialcare.intake.v1 import resources_pb2 as intake
+from socialcare.placement.v1 import placement_service_pb2, placement_service_pb2_grpc
+from socialcare.placement.v1 import resources_pb2 as placement
+
+__all__ = ["Neighbours"]
+
+
+class Neighbours:
+    """The four other services as delivery needs them."""
+
+    def __init__(self, peers: Peers) -> None:
+        self._intake = intake_service_pb2_grpc.IntakeServiceStub(peers.channel(Stage.INTAKE))
+        self._assessment = assessment_service_pb2_grpc.AssessmentServiceStub(peers.channel(Stage.ASSESSMENT))
+        self._placement = placement_service_pb2_grpc.PlacementServiceStub(peers.channel(Stage.PLACEMENT))
+        self._billing = billing_service_pb2_grpc.BillingServiceStub(peers.channel(Stage.BILLING))
+
+    async def contract(self, application_id: str) -> placement.Contract:
+        """The signed contract; NotFound when there is none."""
+        request = placement_service_pb2.GetContractRequest(application_id=application_id)
+        return (await self._placement.GetContract(request)).contract
+
+    async def case_facts(self, application_id: str) -> intake.CaseFacts:
+        """Codes, settings and facts of the case; NotFound when intake does not know it."""
+        request = intake_service_pb2.GetCaseFactsRequest(application_id=application_id)
+        return (await self._intake.GetCaseFacts(request)).case_facts
+
+    async def before_contract(self, case: intake.CaseFacts) -> BeforeContract:
+        """Where a case stands that has no contract here."""
+        state = code_from_proto(types_pb2.CaseState, case.state, CaseState, "state")
+        return BeforeContract(case.service_code, state, await self._home_visit(case.application_id))
+
+    async def _home_visit(self, application_id: str) -> HomeVisit:
+        request = assessment_service_pb2.GetFoundFactsRequest(application_id=application_id)
+        try:
+            found = await self._assessment.GetFoundFacts(request)
+        except NotFound:
+            return HomeVisit.MISSING
+        return HomeVisit.DONE if found.home_visit_done else HomeVisit.MISSING
+
+    async def own_money(self, application_id: str) -> Funds:
+        """Whether billing holds money of the user (R-08); a case without an account has none."""
+        request = billing_service_pb2.GetAccountRequest(application_id=application_id)
+        try:
+            account = (await self._billing.GetAccount(request)).account
+        except NotFound:
+            return Funds.NONE
+        held = account.custody.units > 0 or account.custody.nanos > 0
+        return Funds.RECORDED if held else Funds.NONE

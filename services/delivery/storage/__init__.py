@@ -1,0 +1,1 @@
+"""All SQL of delivery: `store` for commands, `planning` for the horizon, `reading` for questions."""

@@ -1,0 +1,248 @@
+"""The rolling horizon as set-based SQL (L-11; design section 10).
+
+`_EXPECTED` is the one definition of what is planned: a function of care, plan, pauses and working days. Planning makes
+the stored units of some cases and days equal to it, so late runs, gaps and repetitions lead to the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.delivery.domain import DailyRun
+from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
+from services.kernel.ranges import DateRange
+from services.runtime.database import ReadTx, WriteTx
+from services.runtime.errors import NotFound
+
+__all__ = [
+    "HORIZON",
+    "Page",
+    "close_run",
+    "kitchen_meals",
+    "open_run",
+    "plan",
+    "plan_page",
+    "planned_units",
+    "run_by_id",
+]
+
+HORIZON = timedelta(days=27)
+"""Days planned beyond the day of the run: 28 days with it."""
+
+_EXPECTED = """
+days AS (
+    SELECT CAST(d AS date) AS on_day, to_char(d, 'YYYY-MM-DD') AS written,
+           1 << (CAST(extract(isodow FROM d) AS integer) - 1) AS bit,
+           CAST(d AS date) = ANY(CAST(:closed AS date[])) AS closed
+    FROM generate_series(CAST(CAST(:first AS date) AS timestamp), CAST(CAST(:last AS date) AS timestamp),
+                         interval '1 day') d
+),
+expected AS (
+    SELECT CAST(md5(CAST(l.id AS text) || d.written) AS uuid) AS id, l.id AS line_id, s.application_id,
+           s.municipality_id, s.district_code, l.code, l.unit, d.on_day, l.quantity
+    FROM scope s
+    JOIN plan_line l USING (application_id)
+    JOIN days d ON l.weekdays & d.bit <> 0 AND d.on_day <@ s.covered AND d.on_day <@ l.valid
+               AND NOT (l.working_days_only AND d.closed)
+    WHERE NOT EXISTS (SELECT FROM pause p WHERE p.application_id = s.application_id AND d.on_day <@ p.days)
+)"""
+
+_PLAN = f"""
+WITH scope AS (SELECT * FROM care WHERE application_id = ANY(CAST(:ids AS uuid[]))),
+{_EXPECTED},
+gone AS (
+    DELETE FROM unit u
+    WHERE u.application_id = ANY(CAST(:ids AS uuid[])) AND u.on_day BETWEEN :first AND :last
+      AND NOT EXISTS (SELECT FROM expected e WHERE e.id = u.id)
+)
+INSERT INTO unit (id, line_id, application_id, municipality_id, district_code, code, unit, on_day, quantity)
+SELECT id, line_id, application_id, municipality_id, district_code, code, unit, on_day, quantity FROM expected
+ON CONFLICT (id) DO UPDATE SET quantity = excluded.quantity, district_code = excluded.district_code
+WHERE (unit.quantity, unit.district_code) IS DISTINCT FROM (excluded.quantity, excluded.district_code)
+"""  # noqa: S608 - put together from constants
+
+_PLANNED_ROWS = """
+SELECT code, sum(quantity) AS units FROM unit WHERE application_id = :id AND on_day = :first GROUP BY code ORDER BY code
+"""
+_PLANNED_BEYOND = f"""
+WITH scope AS (SELECT * FROM care WHERE application_id = :id), {_EXPECTED}
+SELECT code, sum(quantity) AS units FROM expected GROUP BY code ORDER BY code
+"""  # noqa: S608 - put together from constants
+
+_MEALS_ROWS = """
+SELECT coalesce(sum(quantity), 0) FROM unit
+WHERE municipality_id = :municipality AND on_day = :first AND district_code = :district AND unit = 'MEAL'
+"""
+_MEALS_BEYOND = f"""
+WITH scope AS (
+    SELECT * FROM care
+    WHERE municipality_id = :municipality AND district_code = :district AND CAST(:first AS date) <@ covered
+), {_EXPECTED}
+SELECT coalesce(sum(quantity), 0) FROM expected WHERE unit = 'MEAL'
+"""  # noqa: S608 - put together from constants
+
+_RUN = """
+SELECT id, municipality_id, on_day, plan_from, plan_to, finished_at IS NOT NULL AS finished,
+       coalesce(meals, 0) AS meals, coalesce(units, 0) AS units
+FROM daily_run
+"""
+
+# The share lock keeps pauses and ends that are being recorded apart from the planning of the page.
+_PAGE = """
+SELECT application_id FROM care
+WHERE municipality_id = :municipality AND application_id > CAST(:after AS uuid)
+  AND covered && daterange(:first, :last, '[]')
+ORDER BY application_id LIMIT :size
+FOR SHARE
+"""
+
+_COUNT_KITCHENS = """
+INSERT INTO kitchen_count (run_id, district_code, meals)
+SELECT :run, district_code, sum(quantity) FROM unit
+WHERE municipality_id = :municipality AND on_day = :day AND unit = 'MEAL' GROUP BY district_code
+ON CONFLICT DO NOTHING
+"""
+_FINISH = """
+UPDATE daily_run SET finished_at = :now,
+    meals = (SELECT coalesce(sum(meals), 0) FROM kitchen_count WHERE run_id = :run),
+    units = (SELECT coalesce(sum(quantity), 0) FROM unit WHERE municipality_id = :municipality AND on_day = :day)
+WHERE id = :run
+"""
+
+_BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One planned page: its cases, the last of them when more follow, rows new or changed."""
+
+    cases: int
+    last: str
+    units: int
+
+
+def _horizon(days: DateRange, calendar: BusinessCalendar) -> dict[str, object]:
+    closed = [day for day in days if not calendar.is_working_day(day)]
+    return {"first": days.start, "last": days.end, "closed": closed}
+
+
+async def plan(
+    tx: WriteTx, application_ids: Sequence[str], days: DateRange, calendar: BusinessCalendar = DEFAULT_CALENDAR
+) -> int:
+    """Make the units of these cases and days what they should be; gives the rows that are new or changed.
+
+    The caller holds locks on the care rows.
+    """
+    return await tx.run(_PLAN, {"ids": list(application_ids), **_horizon(days, calendar)})
+
+
+async def planned_units(
+    tx: ReadTx, application_id: str, on: date, calendar: BusinessCalendar = DEFAULT_CALENDAR
+) -> list[tuple[str, int]]:
+    """Units by code planned for a case on a day; beyond the finished runs what the next one will plan."""
+    through = await tx.scalar(
+        "SELECT planned_through FROM municipality m JOIN care c ON c.municipality_id = m.id WHERE application_id = :id",
+        {"id": application_id},
+    )
+    if through is not None and on <= through:
+        rows = await tx.all(_PLANNED_ROWS, {"id": application_id, "first": on})
+    else:
+        rows = await tx.all(_PLANNED_BEYOND, {"id": application_id, **_horizon(DateRange(on, on), calendar)})
+    return [(row.code, int(row.units)) for row in rows]
+
+
+async def kitchen_meals(
+    tx: ReadTx, municipality_id: str, district_code: str, on: date, calendar: BusinessCalendar = DEFAULT_CALENDAR
+) -> int:
+    """Meals planned in a district on a day (L-11); beyond the finished runs what the next one will plan."""
+    where = {"municipality": municipality_id, "district": district_code}
+    through = await tx.scalar("SELECT planned_through FROM municipality WHERE id = :id", {"id": municipality_id})
+    if through is not None and on <= through:
+        return int(await tx.scalar(_MEALS_ROWS, {**where, "first": on}))
+    return int(await tx.scalar(_MEALS_BEYOND, {**where, **_horizon(DateRange(on, on), calendar)}))
+
+
+async def open_run(tx: WriteTx, run_id: str, municipality_id: str, on: date, now: datetime) -> DailyRun:
+    """The one run of municipality and day; a new one plans everything not planned up to the end of its horizon."""
+    await tx.run(
+        "INSERT INTO municipality (id, planned_through, planning_to, settings_copied_at) "
+        "VALUES (:id, :before, :before, :now) ON CONFLICT DO NOTHING",
+        {"id": municipality_id, "before": on - timedelta(days=1), "now": now},
+    )
+    through = await tx.scalar(
+        "UPDATE municipality SET planning_to = greatest(planning_to, :to) WHERE id = :id RETURNING planned_through",
+        {"id": municipality_id, "to": on + HORIZON},
+    )
+    await tx.run(
+        "INSERT INTO daily_run (id, municipality_id, on_day, plan_from, plan_to, opened_at) "
+        "VALUES (:id, :municipality, :day, :from, :to, :now) ON CONFLICT ON CONSTRAINT daily_run_once DO NOTHING",
+        {
+            "id": run_id,
+            "municipality": municipality_id,
+            "day": on,
+            "from": through + timedelta(days=1),
+            "to": on + HORIZON,
+            "now": now,
+        },
+    )
+    row = await tx.one(f"{_RUN} WHERE municipality_id = :m AND on_day = :day", {"m": municipality_id, "day": on})
+    return _run(row)
+
+
+async def run_by_id(tx: ReadTx, run_id: str) -> DailyRun:
+    """A run; NotFound when there is none."""
+    row = await tx.one_or_none(f"{_RUN} WHERE id = :id", {"id": run_id})
+    if row is None:
+        raise NotFound(resource_type="daily_run", resource_id=run_id)
+    return _run(row)
+
+
+async def plan_page(
+    tx: WriteTx, run: DailyRun, after: str, size: int, calendar: BusinessCalendar = DEFAULT_CALENDAR
+) -> Page:
+    """Plan the next `size` cases behind the application id `after` (empty: from the first)."""
+    if run.plan_to < run.plan_from:
+        return Page(0, "", 0)
+    days = DateRange(run.plan_from, run.plan_to)
+    rows = await tx.all(
+        _PAGE,
+        {
+            "municipality": run.municipality_id,
+            "after": after or _BEFORE_ALL,
+            "first": days.start,
+            "last": days.end,
+            "size": size,
+        },
+    )
+    ids = [str(row.application_id) for row in rows]
+    units = await plan(tx, ids, days, calendar) if ids else 0
+    return Page(len(ids), ids[-1] if len(ids) == size else "", units)
+
+
+async def close_run(tx: WriteTx, run: DailyRun, now: datetime) -> None:
+    """Store the kitchens' counts of the day, once, and finish the run."""
+    where = {"run": run.id, "municipality": run.municipality_id, "day": run.on}
+    await tx.run(
+        "UPDATE municipality SET planned_through = greatest(planned_through, :to) WHERE id = :id",
+        {"id": run.municipality_id, "to": run.plan_to},
+    )
+    await tx.run(_COUNT_KITCHENS, where)
+    await tx.run(_FINISH, {**where, "now": now})
+
+
+def _run(row: Row[Any]) -> DailyRun:
+    return DailyRun(
+        id=str(row.id),
+        municipality_id=row.municipality_id,
+        on=row.on_day,
+        plan_from=row.plan_from,
+        plan_to=row.plan_to,
+        finished=row.finished,
+        meals=int(row.meals),
+        units=int(row.units),
+    )

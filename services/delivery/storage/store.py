@@ -1,0 +1,309 @@
+"""What the commands of delivery read and write, on one write transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from sqlalchemy import Row
+from sqlalchemy.exc import IntegrityError
+
+from services.delivery.domain import Care, ContractCopy, DeliveryRecord, Pause, PlanLine
+from services.delivery.errors import OutsideService, PauseNotAvailable
+from services.delivery.rules.hours import LIMITED_SERVICE
+from services.delivery.storage import planning
+from services.kernel.catalogue import CATALOGUE
+from services.kernel.dates import Month, Weekday
+from services.kernel.ranges import DateRange
+from services.runtime.database import ReadTx, WriteTx, violated_constraint
+from services.runtime.errors import NotFound
+from services.runtime.outbox import Signal
+
+__all__ = ["Store", "find_care", "json_of", "settings_of"]
+
+_CARE = """
+SELECT c.*, coalesce((
+           SELECT jsonb_agg(jsonb_build_array(code, quantity, weekdays) ORDER BY line)
+           FROM plan_line l WHERE l.application_id = c.application_id
+       ), '[]') AS plan, coalesce((
+           SELECT jsonb_agg(jsonb_build_array(id, lower(days), upper(days) - 1, hospital) ORDER BY days)
+           FROM pause p WHERE p.application_id = c.application_id
+       ), '[]') AS pauses
+FROM care c WHERE c.application_id = :id
+"""
+_INSERT_CARE = """
+INSERT INTO care (application_id, contract_id, municipality_id, person_id, service_code, district_code, start_on,
+                  end_on, authorised_from, authorised_to, user_funds, contract_version, version)
+VALUES (:application_id, :contract_id, :municipality_id, :person_id, :service_code, :district_code, :start_on, :end_on,
+        :authorised_from, :authorised_to, :user_funds, :contract_version, 1)
+"""
+_UPDATE_CONTRACT = """
+UPDATE care SET district_code = :district_code, start_on = :start_on, end_on = :end_on,
+    authorised_from = :authorised_from, authorised_to = :authorised_to, user_funds = :user_funds,
+    contract_version = :contract_version
+WHERE application_id = :application_id
+"""
+_TOUCH = """
+UPDATE care SET version = :version, corrected_from = :corrected_from, answered_request = :answered_request,
+    answered_from = :answered_from
+WHERE application_id = :id
+"""
+_INSERT_LINE = """
+INSERT INTO plan_line (id, application_id, line, code, unit, quantity, weekdays, working_days_only, valid)
+VALUES (:id, :application_id, :line, :code, :unit, :quantity, :weekdays, :working_days_only,
+        daterange(:valid_from, NULL))
+"""
+_JOIN = """
+INSERT INTO municipality (id, planned_through, planning_to, settings, settings_copied_at)
+VALUES (:id, :before, :to, CAST(:settings AS jsonb), :now)
+ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, settings_copied_at = excluded.settings_copied_at
+WHERE municipality.settings <> excluded.settings
+"""
+_CUT_UNITS = "DELETE FROM unit WHERE application_id = :id AND NOT on_day BETWEEN :first AND :last"
+_CUT_DELIVERIES = """
+UPDATE delivery SET outcome = 'VOID', fault = NULL
+WHERE application_id = :id AND NOT on_day BETWEEN :first AND :last AND outcome <> 'VOID'
+"""
+_DELIVERED = """
+SELECT coalesce(sum(units) FILTER (WHERE on_day = :day), 0) AS day_units, coalesce(sum(units), 0) AS month_units
+FROM delivery
+WHERE application_id = :id AND code = :code AND outcome = 'DELIVERED' AND on_day BETWEEN :first AND :last
+"""
+_INSERT_DELIVERY = """
+INSERT INTO delivery (id, application_id, code, on_day, units, outcome, fault, at)
+VALUES (:id, :application_id, :code, :day, :units, :outcome, :fault, :at)
+"""
+
+_WEEK = tuple(Weekday)
+
+
+class Store:
+    """Port of the use cases on one write transaction."""
+
+    def __init__(self, tx: WriteTx) -> None:
+        self._tx = tx
+
+    async def emit(self, emission: Signal) -> None:
+        """Store an outbox row."""
+        await self._tx.emit(emission)
+
+    async def locked_care(self, application_id: str) -> Care | None:
+        """The care, locked until the end of the transaction; None when no contract was copied."""
+        locked = await self._tx.scalar(
+            "SELECT application_id FROM care WHERE application_id = :id FOR NO KEY UPDATE", {"id": application_id}
+        )
+        return None if locked is None else await find_care(self._tx, application_id)
+
+    async def join_municipality(
+        self, municipality_id: str, settings: Mapping[str, str], today: date, now: datetime
+    ) -> None:
+        """Copy the municipality's settings; a first case makes its row."""
+        await self._tx.run(
+            _JOIN,
+            {
+                "id": municipality_id,
+                "before": today - timedelta(days=1),
+                "to": today + planning.HORIZON,
+                "settings": json.dumps(dict(settings)),
+                "now": now,
+            },
+        )
+
+    async def horizon(self, municipality_id: str) -> date:
+        """Last day to which a changed case is planned now; a run that opens meanwhile waits for this transaction."""
+        row = await self._tx.one(
+            "SELECT planning_to FROM municipality WHERE id = :id FOR SHARE", {"id": municipality_id}
+        )
+        return date.fromisoformat(str(row.planning_to))
+
+    async def settings(self, municipality_id: str) -> Mapping[str, str]:
+        """Settings of the municipality that differ from the defaults."""
+        return await settings_of(self._tx, municipality_id)
+
+    async def insert_care(self, contract: ContractCopy) -> None:
+        """Store contract and plan."""
+        await self._tx.run(_INSERT_CARE, _contract_row(contract))
+        lines = [_line_row(contract, number, line) for number, line in enumerate(contract.plan, start=1)]
+        if lines:
+            await self._tx.run(_INSERT_LINE, lines)
+
+    async def update_contract(self, contract: ContractCopy) -> None:
+        """Take over a newer copy; units and deliveries outside of it go, pauses were cut before."""
+        first, last = _bounds(contract)
+        where = {"id": contract.application_id, "first": first, "last": last}
+        await self._tx.run(_CUT_UNITS, where)
+        await self._tx.run(_CUT_DELIVERIES, where)
+        await self._tx.run(_UPDATE_CONTRACT, _contract_row(contract))
+
+    async def touch(self, care: Care) -> None:
+        """Store version and corrections."""
+        answered_request, answered_from = care.answered or (None, None)
+        await self._tx.run(
+            _TOUCH,
+            {
+                "id": care.id,
+                "version": care.version,
+                "corrected_from": care.correction and care.correction.first,
+                "answered_request": answered_request,
+                "answered_from": answered_from and answered_from.first,
+            },
+        )
+
+    async def replace_pauses(self, before: Care, pauses: Sequence[Pause]) -> None:
+        """Store the pauses as they are now; units on newly paused days go.
+
+        Raises:
+            PauseNotAvailable: care was delivered on one of the days, or one lies outside contract and authorisation.
+        """
+        kept = {pause.id for pause in pauses}
+        gone = [{"id": pause.id} for pause in before.pauses if pause.id not in kept]
+        known = {pause.id for pause in before.pauses}
+        new = [pause for pause in pauses if pause.id not in known]
+        if gone:
+            await self._tx.run("DELETE FROM pause WHERE id = :id", gone)
+        for pause in new:
+            where = {"id": before.id, "first": pause.days.start, "last": pause.days.end}
+            await self._tx.run("DELETE FROM unit WHERE application_id = :id AND on_day BETWEEN :first AND :last", where)
+            try:
+                await self._tx.run(
+                    "INSERT INTO pause (id, application_id, days, hospital) "
+                    "VALUES (:pause, :id, daterange(:first, :last, '[]'), :hospital)",
+                    {**where, "pause": pause.id, "hospital": pause.hospital},
+                )
+            except IntegrityError as error:
+                if violated_constraint(error) != "pause_within_care":
+                    raise
+                raise PauseNotAvailable from error
+
+    async def note_pause(self, application_id: str, kind: str, days: DateRange, now: datetime) -> None:
+        """Keep what was asked for, before merging."""
+        await self._tx.run(
+            "INSERT INTO pause_event (application_id, kind, days, at) "
+            "VALUES (:id, :kind, daterange(:first, :last, '[]'), :now)",
+            {"id": application_id, "kind": kind, "first": days.start, "last": days.end, "now": now},
+        )
+
+    async def plan(self, application_id: str, days: DateRange) -> None:
+        """Plan the case anew on these days."""
+        await planning.plan(self._tx, [application_id], days)
+
+    async def delivered_units(self, application_id: str, code: str, on: date) -> tuple[int, int]:
+        """Units of the code delivered so far on the day and in its month."""
+        month = Month.of(on)
+        row = await self._tx.one(
+            _DELIVERED, {"id": application_id, "code": code, "day": on, "first": month.first, "last": month.last}
+        )
+        return int(row.day_units), int(row.month_units)
+
+    async def insert_delivery(self, record: DeliveryRecord, now: datetime) -> None:
+        """Store a record of care.
+
+        Raises:
+            OutsideService: the day lies outside contract and authorisation, or in a pause.
+        """
+        try:
+            await self._tx.run(
+                _INSERT_DELIVERY,
+                {
+                    "id": record.id,
+                    "application_id": record.application_id,
+                    "code": record.code,
+                    "day": record.on,
+                    "units": record.units,
+                    "outcome": record.outcome,
+                    "fault": record.fault,
+                    "at": now,
+                },
+            )
+        except IntegrityError as error:
+            if violated_constraint(error) != "delivery_within_care":
+                raise
+            raise OutsideService from error
+
+
+def _contract_row(contract: ContractCopy) -> dict[str, object]:
+    return {
+        "application_id": contract.application_id,
+        "contract_id": contract.contract_id,
+        "municipality_id": contract.municipality_id,
+        "person_id": contract.person_id,
+        "service_code": contract.service_code,
+        "district_code": contract.district_code,
+        "start_on": contract.start,
+        "end_on": contract.end,
+        "authorised_from": contract.authorised_from,
+        "authorised_to": contract.authorised_to,
+        "user_funds": contract.user_funds,
+        "contract_version": contract.version,
+    }
+
+
+def _line_row(contract: ContractCopy, number: int, line: PlanLine) -> dict[str, object]:
+    return {
+        "id": str(uuid5(UUID(contract.contract_id), f"line/{number}")),
+        "application_id": contract.application_id,
+        "line": number,
+        "code": line.code,
+        "unit": CATALOGUE.entry(line.code, contract.start).unit,
+        "quantity": line.quantity,
+        "weekdays": sum(1 << _WEEK.index(day) for day in line.weekdays),
+        "working_days_only": line.code == LIMITED_SERVICE,
+        "valid_from": contract.start,
+    }
+
+
+def _bounds(contract: ContractCopy) -> tuple[date, date]:
+    """First and last day on which care is possible; the last before the first when there is none."""
+    first = max(contract.start, contract.authorised_from or contract.start)
+    last = min(contract.end or date.max, contract.authorised_to or date.max)
+    return first, last
+
+
+async def find_care(tx: ReadTx, application_id: str) -> Care | None:
+    """The care of a case, None when no contract was copied."""
+    row = await tx.one_or_none(_CARE, {"id": application_id})
+    return None if row is None else _care(row)
+
+
+async def settings_of(tx: ReadTx, municipality_id: str) -> Mapping[str, str]:
+    """Settings of the municipality that differ from the defaults; NotFound when delivery has no copy."""
+    row = await tx.one_or_none("SELECT settings FROM municipality WHERE id = :id", {"id": municipality_id})
+    if row is None:
+        raise NotFound(resource_type="municipality", resource_id=municipality_id)
+    settings = row.settings
+    return dict(json.loads(settings) if isinstance(settings, str) else settings)
+
+
+def json_of(value: Any) -> Any:  # noqa: ANN401 - JSON has the shape that the statement gives it
+    """A JSON column, whether the driver decodes it or not."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _care(row: Row[Any]) -> Care:
+    contract = ContractCopy(
+        contract_id=str(row.contract_id),
+        application_id=str(row.application_id),
+        municipality_id=row.municipality_id,
+        person_id=row.person_id,
+        service_code=row.service_code,
+        district_code=row.district_code,
+        start=row.start_on,
+        end=row.end_on,
+        authorised_from=row.authorised_from,
+        authorised_to=row.authorised_to,
+        plan=tuple(
+            PlanLine(code, quantity, frozenset(day for bit, day in enumerate(_WEEK) if weekdays >> bit & 1))
+            for code, quantity, weekdays in json_of(row.plan)
+        ),
+        user_funds=row.user_funds,
+        version=row.contract_version,
+    )
+    pauses = tuple(
+        Pause(pause_id, DateRange(date.fromisoformat(first), date.fromisoformat(last)), hospital)
+        for pause_id, first, last, hospital in json_of(row.pauses)
+    )
+    answered = None if row.answered_request is None else (row.answered_request, Month.of(row.answered_from))
+    return Care(contract, pauses, row.version, row.corrected_from and Month.of(row.corrected_from), answered)

@@ -1,0 +1,367 @@
+"""The commands of delivery. Facts of other services come as arguments, read before the transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Protocol
+
+from services.delivery.domain import (
+    Care,
+    CareState,
+    ContractCopy,
+    DeliveryRecord,
+    MissFault,
+    Outcome,
+    Pause,
+    next_transition,
+)
+from services.delivery.errors import (
+    HomeVisitMissing,
+    HoursLimitExceeded,
+    NoPauseOnThatDay,
+    OrderMissing,
+    OutsideService,
+    PauseAllowanceExceeded,
+    PauseInvalidRange,
+    PauseNotAvailable,
+    PauseStartTooEarly,
+    UnknownPlanCode,
+    UserFundsMissing,
+)
+from services.delivery.rules.pauses import (
+    Availability,
+    HospitalProof,
+    PauseDecision,
+    PausePolicy,
+    PauseQuestion,
+    Refusal,
+    decide,
+)
+from services.delivery.rules.recording import CareQuestion, Funds, Obstacle, obstacle
+from services.kernel.codes import Event, case_workflow_id
+from services.kernel.dates import Month
+from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.ranges import DateRange, DateSet
+from services.kernel.trace import NO_TRACE, Recorder
+from services.runtime.commands import Effect
+from services.runtime.errors import NotFound
+from services.runtime.ids import new_id
+from services.runtime.outbox import Signal
+
+__all__ = [
+    "CareStore",
+    "Moment",
+    "PauseRequest",
+    "RecordCare",
+    "advance_care",
+    "copy_contract",
+    "decide_pause",
+    "end_pause_early",
+    "raise_obstacle",
+    "raise_pause_refusal",
+    "record_care",
+    "request_pause",
+]
+
+_ONE_DAY = timedelta(days=1)
+
+
+class CareStore(Protocol):
+    """What the commands need of the database."""
+
+    async def emit(self, emission: Signal) -> None: ...
+    async def locked_care(self, application_id: str) -> Care | None: ...
+    async def join_municipality(
+        self, municipality_id: str, settings: Mapping[str, str], today: date, now: datetime
+    ) -> None: ...
+    async def horizon(self, municipality_id: str) -> date: ...
+    async def settings(self, municipality_id: str) -> Mapping[str, str]: ...
+    async def insert_care(self, contract: ContractCopy) -> None: ...
+    async def update_contract(self, contract: ContractCopy) -> None: ...
+    async def touch(self, care: Care) -> None: ...
+    async def replace_pauses(self, before: Care, pauses: Sequence[Pause]) -> None: ...
+    async def note_pause(self, application_id: str, kind: str, days: DateRange, now: datetime) -> None: ...
+    async def plan(self, application_id: str, days: DateRange) -> None: ...
+    async def delivered_units(self, application_id: str, code: str, on: date) -> tuple[int, int]: ...
+    async def insert_delivery(self, record: DeliveryRecord, now: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The business instant of a command and its local day."""
+
+    now: datetime
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRequest:
+    """A pause from `start` to `end`, both included; `end` may lie before `start` and is refused then."""
+
+    application_id: str
+    start: date
+    end: date
+    proof: HospitalProof
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCare:
+    """Care given or missed; `funds` is read from billing where the item is bought with the user's own money."""
+
+    application_id: str
+    code: str
+    on: date
+    units: int
+    outcome: Outcome
+    fault: MissFault | None = None
+    funds: Funds = Funds.NONE
+
+
+async def copy_contract(
+    contract: ContractCopy, settings: Mapping[str, str], store: CareStore, moment: Moment
+) -> Effect:
+    """Take over the contract as placement has it; it is never refused. A copy that is known already changes nothing."""
+    earlier = await store.locked_care(contract.application_id)
+    if earlier is not None and earlier.contract.version >= contract.version:
+        return Effect(earlier.id, earlier.version)
+    await store.join_municipality(contract.municipality_id, settings, moment.today, moment.now)
+    if earlier is None:
+        await store.insert_care(contract)
+        care = Care(contract)
+        before = DateSet()
+    else:
+        pauses = _cut(earlier, contract)
+        await store.replace_pauses(earlier, pauses)
+        for pause in earlier.pauses:
+            if pause not in pauses:
+                await store.note_pause(earlier.id, "CUT_BY_CONTRACT", pause.days, moment.now)
+        await store.update_contract(contract)
+        before = _chargeable(earlier, moment.today)
+        care = replace(earlier, contract=contract, pauses=pauses, version=earlier.version + 1)
+    care = _corrected(care, before, moment.today)
+    await store.touch(care)
+    await _plan_from(care, contract.start, store)
+    return Effect(care.id, care.version)
+
+
+async def advance_care(application_id: str, request_id: str, store: CareStore) -> Effect:
+    """Answer where care stands and hand over an open correction, once.
+
+    State follows from contract, pauses and the day, so every start and end that is due has been applied by then; a
+    repeated request finds its correction in `Care.answered`.
+    """
+    care = await _existing(store, application_id)
+    if care.correction is not None:
+        care = replace(care, correction=None, answered=(request_id, care.correction))
+        await store.touch(care)
+    return Effect(care.id, care.version)
+
+
+def decide_pause(
+    care: Care, request: PauseRequest, settings: Mapping[str, str], today: date, trace: Recorder = NO_TRACE
+) -> PauseDecision:
+    """Whether the pause would be granted on top of the stored ones (section 7)."""
+    question = PauseQuestion(
+        service_code=care.contract.service_code,
+        requested_on=today,
+        start=request.start,
+        end=request.end,
+        prior=care.paused,
+        proof=request.proof,
+        availability=_availability(care, request, today),
+    )
+    return decide(question, pause_policy(settings), trace)
+
+
+def pause_policy(settings: Mapping[str, str]) -> PausePolicy:
+    """The allowance of the municipality (C-04, C-05)."""
+    chosen = MunicipalSettings.of(settings)
+    return PausePolicy(chosen.whole("pause.max_months"), chosen.codes("pause.services"))
+
+
+def _availability(care: Care, request: PauseRequest, today: date) -> Availability:
+    if care.state_on(today) is not CareState.IN_SERVICE:
+        return Availability.OTHER
+    if request.end < request.start:
+        return Availability.IN_SERVICE
+    contract = care.contract
+    inside = all(contract.covers(day) and contract.authorises(day) for day in (request.start, request.end))
+    return Availability.IN_SERVICE if inside else Availability.OTHER
+
+
+async def request_pause(request: PauseRequest, store: CareStore, moment: Moment) -> Effect:
+    """Grant a pause and merge it with those that it meets (P-05).
+
+    Raises:
+        NotFound: no contract was copied.
+        PauseRefused: section 7 does not admit the pause.
+    """
+    care = await _existing(store, request.application_id)
+    settings = await store.settings(care.contract.municipality_id)
+    raise_pause_refusal(decide_pause(care, request, settings, moment.today))
+    days = DateRange(request.start, request.end)
+    asked = Pause(new_id(), days, request.proof is HospitalProof.SHOWN)
+    await store.note_pause(care.id, "GRANTED", days, moment.now)
+    return await _change_pauses(care, _merged((*care.pauses, asked)), days.start, store, moment)
+
+
+async def end_pause_early(application_id: str, return_date: date, store: CareStore, moment: Moment) -> Effect:
+    """End the pause that covers the return on the day before it (P-10); a return on its first day cancels it.
+
+    Raises:
+        NotFound: no contract was copied.
+        NoPauseOnThatDay: no pause covers the day.
+    """
+    care = await _existing(store, application_id)
+    running = next((pause for pause in care.pauses if pause.days.contains(return_date)), None)
+    if running is None:
+        raise NoPauseOnThatDay(field="return_date", resource_type="application", resource_id=application_id)
+    rest = [pause for pause in care.pauses if pause is not running]
+    if running.days.start < return_date:
+        rest.append(Pause(new_id(), DateRange(running.days.start, return_date - _ONE_DAY), running.hospital))
+    await store.note_pause(care.id, "ENDED_EARLY", DateRange(return_date, running.days.end), moment.now)
+    return await _change_pauses(care, _merged(rest), return_date, store, moment)
+
+
+async def _change_pauses(
+    care: Care, pauses: tuple[Pause, ...], first: date, store: CareStore, moment: Moment
+) -> Effect:
+    await store.replace_pauses(care, pauses)
+    after = replace(care, pauses=pauses, version=care.version + 1)
+    after = _corrected(after, _chargeable(care, moment.today), moment.today)
+    await store.touch(after)
+    await _plan_from(after, first, store)
+    moved = after.state_on(moment.today) is not care.state_on(moment.today)
+    await _tell(after, Event.PAUSE_CHANGED, store, moment, at_once=moved or after.correction is not None)
+    return Effect(after.id, after.version)
+
+
+async def record_care(command: RecordCare, store: CareStore, moment: Moment) -> Effect:
+    """Record care given or missed; the effect's resource is the record.
+
+    A record for a month that is over is a correction for billing (L-12).
+
+    Raises:
+        NotFound: no contract was copied.
+        UnknownPlanCode, CareRefused, HoursLimitExceeded: L-02.
+    """
+    care = await _existing(store, command.application_id)
+    so_far = await store.delivered_units(care.id, command.code, command.on)
+    question = CareQuestion(command.code, command.on, command.units, command.outcome, command.funds, *so_far)
+    raise_obstacle(obstacle(care, question), command.code)
+    record = DeliveryRecord(new_id(), care.id, command.code, command.on, command.units, command.outcome, command.fault)
+    await store.insert_delivery(record, moment.now)
+    month = Month.of(command.on)
+    after = replace(care, version=care.version + 1)
+    if command.outcome is Outcome.DELIVERED and month < Month.of(moment.today):
+        after = replace(after, correction=min(month, after.correction or month))
+        await _tell(after, Event.CARE_CORRECTED, store, moment, at_once=True)
+    await store.touch(after)
+    return Effect(record.id, after.version)
+
+
+def raise_obstacle(found: Obstacle | None, code: str) -> None:
+    """Raise the refusal that stands for the obstacle, if there is one."""
+    match found:
+        case None:
+            return
+        case Obstacle.UNKNOWN_PLAN_CODE:
+            raise UnknownPlanCode(code, "code")
+        case Obstacle.HOURS_LIMIT_EXCEEDED:
+            raise HoursLimitExceeded
+        case Obstacle.HOME_VISIT_MISSING:
+            raise HomeVisitMissing
+        case Obstacle.ORDER_MISSING:
+            raise OrderMissing
+        case Obstacle.USER_FUNDS_MISSING:
+            raise UserFundsMissing
+        case Obstacle.OUTSIDE_SERVICE:
+            raise OutsideService
+
+
+def raise_pause_refusal(decision: PauseDecision) -> None:
+    """Raise the refusal of a pause that is not granted."""
+    match decision.refusal:
+        case None:
+            return
+        case Refusal.PAUSE_NOT_AVAILABLE:
+            raise PauseNotAvailable
+        case Refusal.PAUSE_INVALID_RANGE:
+            raise PauseInvalidRange(field="end_date")
+        case Refusal.PAUSE_START_TOO_EARLY:
+            raise PauseStartTooEarly(field="start_date")
+        case Refusal.PAUSE_ALLOWANCE_EXCEEDED:
+            raise PauseAllowanceExceeded(decision.last_end)
+
+
+async def _existing(store: CareStore, application_id: str) -> Care:
+    care = await store.locked_care(application_id)
+    if care is None:
+        raise NotFound(resource_type="application", resource_id=application_id)
+    return care
+
+
+async def _tell(care: Care, event: Event, store: CareStore, moment: Moment, *, at_once: bool) -> None:
+    due = moment.now if at_once else next_transition(care.contract, care.paused, moment.today)
+    await store.emit(
+        Signal(
+            case_id=care.id,
+            municipality_id=care.contract.municipality_id,
+            workflow_id=case_workflow_id(care.id),
+            event=event,
+            instant=moment.now,
+            due=due,
+        )
+    )
+
+
+async def _plan_from(care: Care, first: date, store: CareStore) -> None:
+    last = await store.horizon(care.contract.municipality_id)
+    if first <= last:
+        await store.plan(care.id, DateRange(first, last))
+
+
+def _merged(pauses: Sequence[Pause]) -> tuple[Pause, ...]:
+    """The same days as pauses that neither overlap nor touch; a pause that stays as it is keeps its id."""
+    merged = []
+    for days in DateSet.of(pause.days for pause in pauses).ranges:
+        parts = [pause for pause in pauses if pause.days.overlaps(days)]
+        same = next((pause for pause in parts if pause.days == days), None)
+        hospital = any(pause.hospital for pause in parts)
+        merged.append(same if same is not None and same.hospital == hospital else Pause(new_id(), days, hospital))
+    return tuple(merged)
+
+
+def _cut(care: Care, contract: ContractCopy) -> tuple[Pause, ...]:
+    """The pauses within the newer contract."""
+    covered = _covered(contract, max((pause.days.end for pause in care.pauses), default=contract.start))
+    left = [
+        Pause(pause.id if part == pause.days else new_id(), part, pause.hospital)
+        for pause in care.pauses
+        for part in DateSet((pause.days,)).intersection(covered).ranges
+    ]
+    return tuple(left)
+
+
+def _covered(contract: ContractCopy, until: date) -> DateSet:
+    """Days of contract and authorisation up to `until`."""
+    first = max(contract.start, contract.authorised_from or contract.start)
+    last = min(contract.end or until, contract.authorised_to or until, until)
+    return DateSet((DateRange(first, last),)) if first <= last else DateSet()
+
+
+def _chargeable(care: Care, today: date) -> DateSet:
+    """Served days without pauses of the months that are over."""
+    return _covered(care.contract, Month.of(today).first - _ONE_DAY).minus(care.paused)
+
+
+def _corrected(care: Care, before: DateSet, today: date) -> Care:
+    """The care with the first month that is over and whose chargeable days differ from `before`."""
+    after = _chargeable(care, today)
+    differing = after.minus(before).union(before.minus(after))
+    if not differing:
+        return care
+    first = Month.of(differing.ranges[0].start)
+    return replace(care, correction=min(first, care.correction or first))
