@@ -1,9 +1,9 @@
 """Refusals of intake.
 
-    InvalidArgument ← InvalidIdentifier, IdentifierMismatch, UnknownService, UnknownDistrict, UnknownDocument, InvalidFact,
-                      BackdatingReasonMissing, SettingNotAllowed
-    AlreadyExists   ← DuplicateCase
-    Refused         ← StateNotAllowed, NotYetOpen, ServiceClosed, AppealOutOfTime
+InvalidArgument ← InvalidIdentifier, IdentifierMismatch, UnknownService, UnknownDocument, InvalidFact,
+                  BackdatingReasonMissing, SettingNotAllowed
+AlreadyExists   ← DuplicateCase
+Refused         ← StateNotAllowed, NotYetOpen, ServiceClosed, AppealOutOfTime
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ __all__ = [
     "ServiceClosed",
     "SettingNotAllowed",
     "StateNotAllowed",
-    "UnknownDistrict",
     "UnknownDocument",
     "UnknownService",
 ]
@@ -75,14 +74,6 @@ class BackdatingReasonMissing(InvalidArgument):
     reason = "BACKDATING_REASON_MISSING"
     text_bg = "За по-ранна дата на получаване се посочва основание."
     text_en = "An earlier time of receipt needs a reason."
-
-
-class UnknownDistrict(InvalidArgument):
-    """No register has such a district."""
-
-    reason = "UNKNOWN_DISTRICT"
-    text_bg = "Няма такъв район: {district_code}."
-    text_en = "There is no such district: {district_code}."
 
 
 class SettingNotAllowed(InvalidArgument):

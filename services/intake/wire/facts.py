@@ -12,8 +12,14 @@ from services.intake.domain.facts import AssistantFacts, Facts, MedicalBoardDeci
 from services.intake.errors import InvalidFact
 from services.kernel.codes import Sex
 from services.kernel.money import Currency, Money
-from services.runtime.civil import code_from_proto, code_to_proto, date_from_proto, date_to_proto
-from services.runtime.civil import money_from_proto, money_to_proto
+from services.runtime.civil import (
+    code_from_proto,
+    code_to_proto,
+    date_from_proto,
+    date_to_proto,
+    money_from_proto,
+    money_to_proto,
+)
 from services.runtime.errors import InvalidArgument
 from socialcare.common.v1 import facts_pb2, types_pb2
 
@@ -42,7 +48,9 @@ def facts_from_proto(message: facts_pb2.Facts, field: str = "facts") -> Facts:
     """
     try:
         return Facts(
-            decision=decision_from_proto(message.decision, f"{field}.decision") if message.HasField("decision") else None,
+            decision=decision_from_proto(message.decision, f"{field}.decision")
+            if message.HasField("decision")
+            else None,
             unable_self_care=_self_care(message, f"{field}.unable_self_care"),
             similar_services=_codes(message, "similar_services"),
             canteen_grounds=_codes(message, "canteen_grounds"),
@@ -86,9 +94,7 @@ def facts_to_proto(facts: Facts) -> facts_pb2.Facts:
     if facts.decision is not None:
         message.decision.CopyFrom(_decision_to_proto(facts.decision))
     if facts.unable_self_care is not None:
-        message.unable_self_care = facts_pb2.TriState.ValueType(
-            code_to_proto(facts_pb2.TriState, facts.unable_self_care)
-        )
+        message.unable_self_care = code_to_proto(facts_pb2.TriState, facts.unable_self_care)
     if facts.similar_services is not None:
         message.similar_services.CopyFrom(facts_pb2.CodeList(codes=sorted(facts.similar_services)))
     if facts.canteen_grounds is not None:
@@ -157,7 +163,7 @@ def _decision_to_proto(decision: MedicalBoardDecision) -> facts_pb2.MedicalBoard
 def _assistant_to_proto(assistant: AssistantFacts) -> facts_pb2.AssistantFacts:
     return facts_pb2.AssistantFacts(
         birth_date=date_to_proto(assistant.birth_date),
-        sex=types_pb2.Sex.ValueType(code_to_proto(types_pb2.Sex, assistant.sex)),
+        sex=code_to_proto(types_pb2.Sex, assistant.sex),
         relation=assistant.relation,
         registered_unemployed=assistant.registered_unemployed,
         benefit_conditions=assistant.benefit_conditions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from services.intake.errors import InvalidFact, SettingNotAllowed, UnknownService
@@ -45,7 +46,7 @@ def answer_eligibility(request: pb.CheckEligibilityRequest) -> pb.CheckEligibili
     trace = TraceBuilder()
     answer = decide(question, Parameters.of(settings_from(request.settings)), trace)
     return pb.CheckEligibilityResponse(
-        outcome=types_pb2.EligibilityOutcome.ValueType(code_to_proto(types_pb2.EligibilityOutcome, answer.outcome)),
+        outcome=code_to_proto(types_pb2.EligibilityOutcome, answer.outcome),
         reasons=answer.reasons,
         route=route_to_proto(answer.route),
         trace=trace_to_proto(trace.build()),
@@ -104,35 +105,37 @@ def answer_decision(request: pb.CheckMedicalBoardDecisionRequest) -> pb.CheckMed
         InvalidFact: the decision contradicts itself.
     """
     decision = decision_from_proto(request.decision, "decision")
-    return pb.CheckMedicalBoardDecisionResponse(valid=is_valid_on(decision, date_from_proto(request.on_date, "on_date")))
+    return pb.CheckMedicalBoardDecisionResponse(
+        valid=is_valid_on(decision, date_from_proto(request.on_date, "on_date"))
+    )
 
 
-def settings_from(values: dict[str, str] | pb.CheckEligibilityRequest.SettingsEntry) -> MunicipalSettings:
+def settings_from(values: Mapping[str, str]) -> MunicipalSettings:
     """Settings by key; SettingNotAllowed when one is refused."""
     try:
-        return MunicipalSettings.of(dict(values))
+        return MunicipalSettings.of(values)
     except SettingNotAllowedError as error:
         raise SettingNotAllowed(field=f"settings.{error.key}", metadata={"key": error.key}) from error
 
 
-def sex_from(number: types_pb2.Sex.ValueType, field: str) -> Sex:
+def sex_from(number: int, field: str) -> Sex:
     """Sex as it stands in the civil register; InvalidArgument when it is not said."""
     return code_from_proto(types_pb2.Sex, number, Sex, field)
 
 
-def sex_to_proto(sex: Sex | None) -> types_pb2.Sex.ValueType:
+def sex_to_proto(sex: Sex | None) -> types_pb2.Sex:
     """Sex on the wire."""
-    return types_pb2.Sex.ValueType(code_to_proto(types_pb2.Sex, sex))
+    return code_to_proto(types_pb2.Sex, sex)
 
 
-def identifier_type_to_proto(type_: IdentifierType) -> resources_pb2.IdentifierType.ValueType:
+def identifier_type_to_proto(type_: IdentifierType) -> resources_pb2.IdentifierType:
     """Kind of number on the wire."""
-    return resources_pb2.IdentifierType.ValueType(code_to_proto(resources_pb2.IdentifierType, type_))
+    return code_to_proto(resources_pb2.IdentifierType, type_)
 
 
-def route_to_proto(route: PlacementRoute | None) -> types_pb2.PlacementRoute.ValueType:
+def route_to_proto(route: PlacementRoute | None) -> types_pb2.PlacementRoute:
     """Route on the wire; the usual one is unspecified."""
-    return types_pb2.PlacementRoute.ValueType(code_to_proto(types_pb2.PlacementRoute, route))
+    return code_to_proto(types_pb2.PlacementRoute, route)
 
 
 def _question(request: pb.CheckEligibilityRequest) -> Question:

@@ -1,0 +1,245 @@
+"""Questions to intake's database that change nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.intake.domain.application import Application, Decision, KeptLimit, Municipality, Office, TimelineEntry
+from services.intake.domain.facts import Facts
+from services.intake.storage.rows import (
+    APPLICATION_COLUMNS,
+    DECISION_COLUMNS,
+    LIMIT_COLUMNS,
+    application_of,
+    decision_of,
+    limit_of,
+    municipality_of,
+    trace_from_text,
+)
+from services.intake.wire.facts import facts_from_text
+from services.kernel.codes import CLOSED_STATES, CaseState, Stage
+from services.kernel.dates import local_date, next_midnight
+from services.kernel.municipal_settings import MunicipalSettings
+from services.runtime.crypto import PersonCipher
+from services.runtime.database import ReadTx
+from services.runtime.errors import NotFound
+
+__all__ = [
+    "CaseView",
+    "LiveCase",
+    "Page",
+    "application",
+    "cases",
+    "decision_with_trace",
+    "documents",
+    "facts",
+    "live_cases",
+    "municipality",
+    "settings",
+    "timeline",
+    "trace_field",
+    "view",
+    "views",
+]
+
+_CASE = f"SELECT {APPLICATION_COLUMNS} FROM application a JOIN person p ON p.id = a.person_id"  # noqa: S608 constants
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """An application with its papers, limits and latest decision."""
+
+    application: Application
+    documents: frozenset[str]
+    limits: tuple[KeptLimit, ...]
+    decision: Decision | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCase:
+    """What a rebuilt workflow starts from."""
+
+    application: Application
+    sequence: int
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which rows: at most `size`, behind the keys of the last row seen."""
+
+    size: int
+    after: tuple[str, ...] | None = None
+
+
+async def municipality(tx: ReadTx, municipality_id: str) -> Municipality:
+    """The municipality with its offices; NotFound when there is none."""
+    row = await tx.one_or_none(
+        "SELECT id, settings::text AS settings, calendar_version, version FROM municipality WHERE id = :id",
+        {"id": municipality_id},
+    )
+    if row is None:
+        raise NotFound(resource_type="municipality", resource_id=municipality_id)
+    return municipality_of(row, await _offices(tx, municipality_id))
+
+
+async def settings(tx: ReadTx, municipality_id: str) -> MunicipalSettings:
+    """The municipality's settings; NotFound when there is none."""
+    text = await tx.scalar("SELECT settings::text FROM municipality WHERE id = :id", {"id": municipality_id})
+    if text is None:
+        raise NotFound(resource_type="municipality", resource_id=municipality_id)
+    return MunicipalSettings.of(json.loads(text))
+
+
+async def application(tx: ReadTx, application_id: str) -> Application:
+    """The application; NotFound when there is none."""
+    row = await tx.one_or_none(f"{_CASE} WHERE a.id = :id", {"id": application_id})
+    if row is None:
+        raise NotFound(resource_type="application", resource_id=application_id)
+    return application_of(row)
+
+
+async def view(tx: ReadTx, application_id: str) -> CaseView:
+    """The application with what belongs to it; NotFound when there is none."""
+    return (await views(tx, [await application(tx, application_id)]))[0]
+
+
+async def views(tx: ReadTx, applications: Sequence[Application]) -> list[CaseView]:
+    """Each application with what belongs to it, in their order."""
+    ids = {"ids": [item.id for item in applications]}
+    papers = await tx.all(
+        "SELECT application_id, code FROM document WHERE application_id = ANY(CAST(:ids AS text[]))", ids
+    )
+    limits = await tx.all(
+        f"SELECT DISTINCT ON (application_id, kind) application_id, {LIMIT_COLUMNS} FROM time_limit "  # noqa: S608 constants
+        "WHERE application_id = ANY(CAST(:ids AS text[])) ORDER BY application_id, kind, version DESC",
+        ids,
+    )
+    decisions = await tx.all(
+        f"SELECT DISTINCT ON (application_id) application_id, {DECISION_COLUMNS} FROM eligibility_decision "  # noqa: S608 constants
+        "WHERE application_id = ANY(CAST(:ids AS text[])) ORDER BY application_id, version DESC",
+        ids,
+    )
+    decided = {row.application_id: decision_of(row) for row in decisions}
+    return [
+        CaseView(
+            application=item,
+            documents=frozenset(row.code for row in papers if row.application_id == item.id),
+            limits=tuple(limit_of(row) for row in limits if row.application_id == item.id),
+            decision=decided.get(item.id),
+        )
+        for item in applications
+    ]
+
+
+async def decision_with_trace(tx: ReadTx, cipher: PersonCipher, application: Application) -> Decision | None:
+    """The latest decision with the rules' explanation; health data."""
+    row = await tx.one_or_none(
+        f"SELECT version, trace_sealed, {DECISION_COLUMNS} FROM eligibility_decision "  # noqa: S608 constants
+        "WHERE application_id = :id ORDER BY version DESC LIMIT 1",
+        {"id": application.id},
+    )
+    if row is None:
+        return None
+    field = trace_field(application.id, row.version)
+    text = await cipher.open(tx, application.person_id, field, row.trace_sealed)
+    return decision_of(row, trace_from_text(text))
+
+
+async def documents(tx: ReadTx, application_id: str) -> frozenset[str]:
+    """Codes of the papers handed in."""
+    rows = await tx.all("SELECT code FROM document WHERE application_id = :id", {"id": application_id})
+    return frozenset(row.code for row in rows)
+
+
+async def timeline(tx: ReadTx, application_id: str) -> tuple[TimelineEntry, ...]:
+    """The case's way, oldest first."""
+    rows = await tx.all(
+        "SELECT at, state, cause, stage FROM timeline WHERE application_id = :id ORDER BY version",
+        {"id": application_id},
+    )
+    return tuple(TimelineEntry(row.at, CaseState(row.state), row.cause, Stage(row.stage)) for row in rows)
+
+
+async def facts(tx: ReadTx, cipher: PersonCipher, application: Application) -> Facts:
+    """Declared and found facts together (L-04); health data."""
+    row = await tx.one("SELECT declared_facts, found_facts FROM application WHERE id = :id", {"id": application.id})
+    key = (await cipher.keys(tx, [application.person_id])).get(application.person_id)
+    if key is None:
+        raise NotFound(resource_type="data_key", resource_id=application.person_id)
+    declared = facts_from_text(key.open(f"declared_facts:{application.id}", row.declared_facts))
+    if row.found_facts is None:
+        return declared
+    return declared.replaced_by(facts_from_text(key.open(f"found_facts:{application.id}", row.found_facts)))
+
+
+async def cases(tx: ReadTx, municipality_id: str, state: CaseState | None, page: Page) -> list[tuple[Application, str]]:
+    """Applications of a municipality, newest first, each with its sort key; page keys: submission, id."""
+    submitted_at, application_id = page.after or (None, None)
+    rows = await tx.all(
+        f"SELECT {APPLICATION_COLUMNS}, a.submitted_at FROM application a JOIN person p ON p.id = a.person_id "  # noqa: S608 constants
+        "WHERE a.municipality_id = :municipality_id AND (CAST(:state AS text) IS NULL OR a.state = :state) "
+        "AND (CAST(:id AS text) IS NULL OR (a.submitted_at, a.id) < (CAST(:submitted_at AS timestamptz), :id)) "
+        "ORDER BY a.submitted_at DESC, a.id DESC LIMIT :size",
+        {
+            "municipality_id": municipality_id,
+            "state": state,
+            "submitted_at": None if submitted_at is None else datetime.fromisoformat(submitted_at),
+            "id": application_id,
+            "size": page.size,
+        },
+    )
+    return [(application_of(row), row.submitted_at.isoformat()) for row in rows]
+
+
+# Beside the live cases those that wait for an appeal: their workflow is not over either.
+_LIVE = f"""
+SELECT {APPLICATION_COLUMNS}, coalesce(s.last_seq, 0) AS sequence,
+       CASE WHEN a.state IN ('DOCS_PENDING', 'INELIGIBLE') THEN t.due_date END AS due_date
+FROM application a JOIN person p ON p.id = a.person_id
+LEFT JOIN outbox_sequence s ON s.case_id = a.id
+LEFT JOIN time_limit t ON t.application_id = a.id AND t.done_on IS NULL
+    AND t.kind = CASE a.state WHEN 'DOCS_PENDING' THEN 'remedy_documents' ELSE 'appeal' END
+WHERE (CAST(:municipality_id AS text) = '' OR a.municipality_id = :municipality_id)
+    AND (CAST(:after AS text) IS NULL OR a.id > :after)
+    AND (a.state <> ALL(CAST(:closed AS text[])) OR a.state = 'ORDER_REFUSED'
+         OR (a.state = 'INELIGIBLE'
+             AND (t.due_date >= CAST(:today AS date)
+                  OR EXISTS (SELECT FROM appeal q WHERE q.application_id = a.id
+                             AND (q.outcome IS NULL OR (q.outcome = 'GRANTED' AND NOT q.carried_out))))))
+ORDER BY a.id LIMIT :size
+"""  # noqa: S608 constants
+
+
+async def live_cases(tx: ReadTx, municipality_id: str, now: datetime, page: Page) -> list[LiveCase]:
+    """Cases whose workflow must run, by id; page key: id."""
+    rows = await tx.all(
+        _LIVE,
+        {
+            "municipality_id": municipality_id,
+            "after": None if page.after is None else page.after[0],
+            "closed": sorted(CLOSED_STATES),
+            "today": local_date(now),
+            "size": page.size,
+        },
+    )
+    return [
+        LiveCase(application_of(row), row.sequence, None if row.due_date is None else next_midnight(row.due_date))
+        for row in rows
+    ]
+
+
+def trace_field(application_id: str, version: int) -> str:
+    """Name under which the explanation of a decision is sealed."""
+    return f"trace:{application_id}:{version}"
+
+
+async def _offices(tx: ReadTx, municipality_id: str) -> tuple[Office, ...]:
+    rows = await tx.all(
+        "SELECT code, head_staff_id, district_codes FROM office WHERE municipality_id = :id ORDER BY code",
+        {"id": municipality_id},
+    )
+    return tuple(Office(row.code, row.head_staff_id, tuple(row.district_codes)) for row in rows)

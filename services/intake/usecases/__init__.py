@@ -1,0 +1,1 @@
+"""What people and workflows do at intake: load, decide, save, tell. No network, no clock, no commit inside."""

@@ -1,0 +1,58 @@
+"""What intake tells the workflow of a case: ids, instants and closed codes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.intake.domain.application import Application
+from services.kernel.codes import (
+    CASE_TASK_QUEUE,
+    Event,
+    WorkflowType,
+    case_workflow_id,
+)
+from services.runtime.civil import code_to_proto, instant_to_proto
+from services.runtime.outbox import Signal, Start, StartAttributes
+from socialcare.common.v1 import flow_pb2, types_pb2
+
+__all__ = ["case_start", "happened", "start_case"]
+
+
+def case_start(application: Application, now: datetime, due: datetime | None, sequence: int) -> flow_pb2.CaseStart:
+    """Input of the case's workflow in its present state."""
+    return flow_pb2.CaseStart(
+        application_id=application.id,
+        municipality_id=application.municipality_id,
+        service_code=application.service_code,
+        district_code=application.district_code,
+        business_start_time=instant_to_proto(now),
+        state=code_to_proto(types_pb2.CaseState, application.state),
+        sequences=[flow_pb2.StageSequence(stage=types_pb2.STAGE_INTAKE, sequence=sequence)] if sequence else [],
+        due_time=None if due is None else instant_to_proto(due),
+    )
+
+
+def start_case(application: Application, now: datetime, due: datetime | None) -> Start:
+    """Start the workflow; always the first message of a case."""
+    return Start(
+        case_id=application.id,
+        municipality_id=application.municipality_id,
+        workflow_id=case_workflow_id(application.id),
+        workflow_type=WorkflowType.APPLICATION,
+        task_queue=CASE_TASK_QUEUE,
+        input=case_start(application, now, due, sequence=1),
+        instant=now,
+        attributes=StartAttributes(application.service_code, application.district_code, application.state),
+    )
+
+
+def happened(application: Application, event: Event, at: datetime, due: datetime | None = None) -> Signal:
+    """Tell the workflow what happened."""
+    return Signal(
+        case_id=application.id,
+        municipality_id=application.municipality_id,
+        workflow_id=case_workflow_id(application.id),
+        event=event,
+        instant=at,
+        due=due,
+    )

@@ -1,0 +1,142 @@
+"""An application is handed in (S1, L-02, L-05)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from services.intake.domain.application import Application, Channel
+from services.intake.domain.facts import Facts
+from services.intake.domain.people import Person
+from services.intake.errors import (
+    BackdatingReasonMissing,
+    DuplicateCase,
+    InvalidFact,
+    NotYetOpen,
+    ServiceClosed,
+    UnknownDocument,
+)
+from services.intake.rules.documents import DOCUMENT_CODES, required_documents
+from services.intake.usecases.limits import start_limit
+from services.intake.usecases.messages import start_case
+from services.intake.usecases.ports import CaseStore, NewCase
+from services.kernel.catalogue import Family, Intake, ServiceEntry
+from services.kernel.codes import CaseState
+from services.kernel.dates import age_on, local_date
+from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.time_limit import LimitKind
+from services.runtime.auth import Caller
+from services.runtime.commands import Effect
+from services.runtime.errors import InvalidArgument
+
+__all__ = ["SubmitApplication", "check_documents", "submit_application"]
+
+_PLACES = frozenset({Family.COMMUNITY, Family.INSTITUTION})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SubmitApplication:
+    """What was handed in; `received_at` is not later than now, the ids are used where new ones are needed."""
+
+    municipality_id: str
+    person: Person
+    service: ServiceEntry
+    channel: Channel
+    documents: frozenset[str]
+    facts: Facts
+    facility_code: str
+    received_at: datetime
+    backdating_reason: str
+    new_application_id: str
+    new_person_id: str
+
+
+async def submit_application(
+    command: SubmitApplication, store: CaseStore, caller: Caller, now: datetime, today: date
+) -> Effect:
+    """Open a case: REGISTERED with complete papers, else DOCS_PENDING with D-02 running.
+
+    Raises:
+        ServiceClosed, NotYetOpen, UnknownDocument, InvalidFact, BackdatingReasonMissing, InvalidArgument: refused at
+            the counter (L-02).
+        DuplicateCase: R-02.
+        NotFound: there is no such municipality.
+        NotYours: an applicant applies for somebody else.
+    """
+    settings = await store.settings(command.municipality_id)
+    application_date = local_date(command.received_at)
+    _check_counter(command, application_date, settings, now)
+    known = await store.known_person(command.municipality_id, command.person.identifier, command.service.code)
+    person_id = command.new_person_id if known is None else known.id
+    if caller.person:
+        caller.require_person(person_id)
+    if known is not None and known.live_case is not None:
+        raise DuplicateCase(resource_type="application", resource_id=known.live_case)
+    if known is None:
+        await store.add_person(person_id, command.municipality_id, command.person, now)
+    else:
+        await store.update_person(person_id, command.person, now)
+    application = _application(command, person_id, application_date)
+    await store.add_case(
+        NewCase(application, now, command.backdating_reason, declared=command.facts, documents=command.documents)
+    )
+    due: datetime | None = None
+    if application.state is CaseState.DOCS_PENDING:
+        limit = start_limit(LimitKind.REMEDY_DOCUMENTS, today, settings)
+        due = limit.expires_at
+        await store.begin_limit(application, limit)
+    await store.emit(start_case(application, now, due))
+    return Effect(application.id, application.version)
+
+
+def check_documents(codes: frozenset[str]) -> None:
+    """UnknownDocument unless section 9 has every code."""
+    unknown = sorted(codes - DOCUMENT_CODES)
+    if unknown:
+        raise UnknownDocument(field="document_codes", metadata={"document_code": unknown[0]})
+
+
+def _check_counter(
+    command: SubmitApplication, application_date: date, settings: MunicipalSettings, now: datetime
+) -> None:
+    service = command.service
+    if command.received_at > now:
+        raise InvalidArgument(field="received_time")
+    if command.received_at < now and not command.backdating_reason:
+        raise BackdatingReasonMissing(field="backdating_reason_code")
+    if service.intake is Intake.CLOSED:
+        raise ServiceClosed(metadata={"service_code": service.code})
+    if service.family is Family.ASSISTANT_SUPPORT and application_date < settings.day("ap.open_from"):
+        raise NotYetOpen(metadata={"open_from": settings.day("ap.open_from").isoformat()})
+    if bool(command.facility_code) != (service.family in _PLACES):
+        raise InvalidArgument(field="facility_code")
+    if command.person.written.birth_date > application_date:
+        raise InvalidArgument(field="person.birth_date")
+    if service.family is Family.PERSONAL_ASSISTANT and command.facts.assistant is None:
+        raise InvalidFact(field="facts.assistant")
+    check_documents(command.documents)
+
+
+def _application(command: SubmitApplication, person_id: str, application_date: date) -> Application:
+    written = command.person.written
+    age = age_on(written.birth_date, application_date)
+    required = required_documents(command.service.family, command.facts, age)
+    incomplete = Application(
+        id=command.new_application_id,
+        municipality_id=command.municipality_id,
+        person_id=person_id,
+        service_code=command.service.code,
+        district_code=written.district_code,
+        channel=command.channel,
+        facility_code=command.facility_code,
+        state=CaseState.DOCS_PENDING,
+        received_at=command.received_at,
+        application_date=application_date,
+        registered_date=None,
+        required_documents=required,
+        birth_date=written.birth_date,
+        sex=written.sex,
+    )
+    if required - command.documents:
+        return incomplete
+    return replace(incomplete, state=CaseState.REGISTERED, registered_date=application_date)
