@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import datetime as dt
-import signal
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from cli.gateway import Gateway
+from cli.local.foreground import run_in_foreground
 from cli.local.options import StackOptions
 from cli.local.stack import LocalStack
 from cli.local.state import StackState, holder_of
@@ -19,7 +17,7 @@ from cli.stack_commands import summary
 from cli.stories import read
 from cli.stories.playing import Verdict
 from cli.stories.report import as_table
-from cli.stories.session import connected, play_all, read_stories, running_stack
+from cli.stories.session import connected, play_all, read_stories
 from services.kernel.codes import Role, case_workflow_id
 from services.kernel.dates import SOFIA
 from services.runtime.civil import instant_from_proto
@@ -29,32 +27,25 @@ from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import intake_service_pb2 as intake
 
 
-async def demonstrate(stories: Path, story_id: str, directory: Path, *, keep: bool) -> bool:
-    """Play the story and show the way of its case; `keep` leaves a stack started here running until Ctrl-C."""
+async def demonstrate(stories: Path, story_id: str, directory: Path, *, keep: bool) -> int:
+    """Play the story and show the way of its case; the exit status.
+
+    A stack that runs already is used; one started here is kept until Ctrl-C if `keep` says so.
+    """
     console = Console()
     if holder_of(directory) is not None:
-        async with running_stack(directory, console) as state:
-            return await _play_and_show(stories, story_id, state, console)
+        return 0 if await _play_and_show(stories, story_id, StackState.read(directory), console) else 1
+
+    async def work(stack: LocalStack) -> int | None:
+        if not await _play_and_show(stories, story_id, stack.state, console):
+            return 1
+        if not keep:
+            return 0
+        console.print(summary(stack.state), highlight=False)
+        return None
+
     console.print("Starting PostgreSQL, Temporal, five services and a worker…")
-    async with LocalStack(StackOptions(directory=directory, echo=False)) as stack:
-        passed = await _play_and_show(stories, story_id, stack.state, console)
-        if keep and passed:
-            console.print(summary(stack.state), highlight=False)
-            await _until_stopped(stack)
-    return passed
-
-
-async def _until_stopped(stack: LocalStack) -> None:
-    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    ended = asyncio.create_task(stack.supervisor.first_end())
-    waiting = asyncio.create_task(stopped.wait())
-    await asyncio.wait({ended, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (ended, waiting):
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    return await run_in_foreground(StackOptions(directory=directory, echo=False), work)
 
 
 async def _play_and_show(stories: Path, story_id: str, state: StackState, console: Console) -> bool:

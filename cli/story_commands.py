@@ -51,5 +51,4 @@ def demo(
     """Play one application from submission to its paid invoice and show its way."""
     from cli.demonstration import demonstrate  # noqa: PLC0415  # The SDK is slow to import.
 
-    if not asyncio.run(demonstrate(stories, DEMO_STORY, state, keep=not once)):
-        raise typer.Exit(1)
+    raise typer.Exit(asyncio.run(demonstrate(stories, DEMO_STORY, state, keep=not once)))

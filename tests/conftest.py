@@ -10,8 +10,10 @@ import asyncpg
 import pytest
 from sqlalchemy import make_url
 
+from cli.local.options import StackEnvironment, StackOptions
 from cli.local.ports import free_port
 from cli.local.postgres import LocalPostgres
+from cli.local.stack import LocalStack
 from services.kernel.codes import Stage
 from services.runtime.migrations import migrate
 
@@ -89,3 +91,22 @@ def migrated_database(databases: Databases) -> MakeStageDatabase:
         return databases.dsn(await databases.of(stage))
 
     return make
+
+
+STACK_PORT_OFFSET = 5000
+
+
+@pytest.fixture(scope="session")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
+    """The whole product on real servers and simulated time, started once; tests use municipalities of their own."""
+    options = StackOptions(
+        directory=tmp_path_factory.mktemp("stack"),
+        port_offset=STACK_PORT_OFFSET,
+        ui=False,
+        echo=False,
+        durable=False,
+        optional=False,
+        environment=StackEnvironment.model_construct(),
+    )
+    async with LocalStack(options) as running:
+        yield running

@@ -165,6 +165,23 @@ async def test_a_running_relay_is_woken_by_its_own_process_and_by_notify(databas
         await running
 
 
+async def test_a_running_relay_survives_the_loss_of_its_connections(database: Database, second: Database) -> None:
+    target = FakeTarget()
+    relay = relay_of(second, target)
+    running = asyncio.create_task(relay.run())
+    await emit(database, signal("a"))
+    await asyncio.wait_for(target.took.get(), 2)
+    async with database.read() as tx:
+        await tx.all(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    await emit(database, signal("a"))
+    await asyncio.wait_for(target.took.get(), 5)
+    relay.stop()
+    await asyncio.wait_for(running, 3)
+
+
 async def test_a_start_row_carries_its_typed_input_and_codes(database: Database) -> None:
     rows: list[OutboxRow] = []
 
