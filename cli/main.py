@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from cli import stack_commands, story_commands
+from cli import rule_commands, stack_commands, story_commands
 from cli.local.errors import LocalStackError
 
 __all__ = ["app", "run"]
@@ -24,6 +24,7 @@ app.command(rich_help_panel="Local stack")(stack_commands.down)
 app.command(rich_help_panel="Local stack")(stack_commands.token)
 app.command(rich_help_panel="Stories")(story_commands.demo)
 app.command(rich_help_panel="Stories")(story_commands.play)
+app.command(rich_help_panel="Stories")(rule_commands.check_rules)
 app.command(rich_help_panel="One-shot")(stack_commands.migrate)
 app.command(rich_help_panel="One-shot")(stack_commands.register)
 

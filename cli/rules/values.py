@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -15,6 +16,7 @@ from services.kernel.dates import Month as KernelMonth
 from services.kernel.districts import SOFIA_DISTRICTS
 
 __all__ = [
+    "NANOS_PER_HOUR",
     "Amount",
     "Code",
     "Count",
@@ -26,6 +28,7 @@ __all__ = [
     "Part",
     "Percent",
     "Range",
+    "RangeOfDays",
     "ServiceCode",
     "SexLetter",
 ]
@@ -41,7 +44,8 @@ class Part(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class Range(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Range:
     """Two days as they stand in the file, both included; a case may put the end before the start."""
 
     start: dt.date
@@ -72,7 +76,7 @@ def _read_range(value: object) -> Range:
 def _read_hours(value: object) -> Decimal:
     # The file is read with exact fractions, so a JSON number is an int or a Decimal and never a float.
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError("is not a number of hours")
+        raise ValueError("is not a number of hours")  # noqa: TRY004  # pydantic reports ValueError only
     hours = Decimal(value)
     if not hours.is_finite() or hours <= 0 or (hours * NANOS_PER_HOUR) % 1:
         raise ValueError("is not a positive number of hours")
@@ -90,7 +94,7 @@ def _known(codes: frozenset[str], what: str) -> Callable[[object], str]:
 
 Day = Annotated[dt.date, BeforeValidator(_read_day)]
 """A local day in Europe/Sofia."""
-Month = Annotated[Any, BeforeValidator(_text(r"\d{4}-(0[1-9]|1[0-2])", KernelMonth.parse, "2026-04"))]
+Month = Annotated[KernelMonth, BeforeValidator(_text(r"\d{4}-(0[1-9]|1[0-2])", KernelMonth.parse, "2026-04"))]
 """A calendar month, a kernel `Month`."""
 Instant = Annotated[
     dt.datetime,
