@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
+from cli.stories.patience import patiently
 from services.kernel.codes import BATCH_TASK_QUEUE, WorkflowType
 from services.kernel.dates import Month, local_date, start_of_day
 from services.runtime.civil import date_to_proto, instant_to_proto, month_to_proto
@@ -63,12 +64,15 @@ class BatchRuns:
         self._planned.add(day)
 
     async def _finish(self, workflow: WorkflowType, workflow_id: str, start: Message) -> None:
-        handle = await self.client.start_workflow(
-            workflow.value,
-            start,
-            id=workflow_id,
-            task_queue=BATCH_TASK_QUEUE,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        )
-        await handle.result()
+        async def finish() -> None:
+            handle = await self.client.start_workflow(
+                workflow.value,
+                start,
+                id=workflow_id,
+                task_queue=BATCH_TASK_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )
+            await handle.result()
+
+        await patiently(finish)

@@ -18,6 +18,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from cli.gateway import Gateway
 from cli.stories.batch import BatchRuns
+from cli.stories.patience import NotSettled, is_away, patiently
 from services.kernel.codes import Role, Stage, case_workflow_id
 from services.kernel.dates import start_of_day
 from socialcare.common.v1 import flow_pb2, outbox_service_pb2
@@ -26,11 +27,7 @@ SETTLE_PAUSE_SECONDS = 0.02
 SETTLE_PATIENCE = 6000
 MARGIN = dt.timedelta(seconds=1)
 MOST_ROUNDS = 500
-AWAY = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED})
-
-
-class NotSettled(Exception):
-    """The municipality kept working, or a due instant did not pass, longer than any healthy system needs."""
+NO_TIME = dt.timedelta(0)
 
 
 @dataclass(slots=True)
@@ -119,7 +116,7 @@ class Lockstep:
         try:
             described = await handle.describe()
         except RPCError as error:
-            if error.status in AWAY or error.status is RPCStatusCode.NOT_FOUND:
+            if is_away(error) or error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise
         raw = described.raw_description
@@ -135,27 +132,25 @@ class Lockstep:
         await asyncio.gather(*(self._forward(handle, to) for handle in self._handles()))
 
     async def _forward(self, handle: WorkflowHandle[object, object], to: dt.datetime) -> None:
-        clock = await self._clock(handle)
-        if clock is None:
-            return
-        distance = to - _instant(clock.present_time)
-        if distance > dt.timedelta(0):
-            await self._skipper().fast_forward(handle, distance)
+        async def forward() -> None:
+            clock = await self._clock(handle)
+            distance = to - _instant(clock.present_time) if clock is not None else NO_TIME
+            if distance > NO_TIME:
+                await self._skipper().fast_forward(handle, distance)
+
+        await patiently(forward)
 
     async def _clock(self, handle: WorkflowHandle[object, object]) -> flow_pb2.CaseClock | None:
         """The workflow's own clock; None when the case's workflow has ended."""
-        for _ in range(SETTLE_PATIENCE):
-            try:
-                described = await handle.describe()
-                if described.status is not WorkflowExecutionStatus.RUNNING:
-                    return None
-                clock: flow_pb2.CaseClock = await handle.query("next_due", result_type=flow_pb2.CaseClock)
-                return clock
-            except RPCError as error:
-                if error.status not in AWAY | {RPCStatusCode.NOT_FOUND, RPCStatusCode.FAILED_PRECONDITION}:
-                    raise
-                await asyncio.sleep(SETTLE_PAUSE_SECONDS)
-        raise NotSettled(f"{handle.id} answers nobody")
+
+        async def ask() -> flow_pb2.CaseClock | None:
+            described = await handle.describe()
+            if described.status is not WorkflowExecutionStatus.RUNNING:
+                return None
+            clock: flow_pb2.CaseClock = await handle.query("next_due", result_type=flow_pb2.CaseClock)
+            return clock
+
+        return await patiently(ask)
 
 
 def _instant(stamp: Timestamp) -> dt.datetime:

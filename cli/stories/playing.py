@@ -14,8 +14,9 @@ from cli.stories import format as story
 from cli.stories.acts import ACTS
 from cli.stories.batch import BatchRuns
 from cli.stories.checks import Difference, Sight, differences
-from cli.stories.lockstep import Lockstep, NotSettled
+from cli.stories.lockstep import Lockstep
 from cli.stories.parts import Expect
+from cli.stories.patience import NotSettled
 from cli.stories.world import NoSuchCase, World
 from services.kernel.codes import Role
 from services.kernel.dates import local_date

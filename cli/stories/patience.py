@@ -1,0 +1,49 @@
+"""Waiting for a system of which any process may be killed and started again at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from temporalio.service import RPCError, RPCStatusCode
+
+Answer = TypeVar("Answer")
+
+PAUSE_SECONDS = 0.1
+MOST_TRIES = 1200
+
+_AWAY = frozenset(
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,
+        # A query finds no worker, or none that has caught up.
+        RPCStatusCode.FAILED_PRECONDITION,
+    }
+)
+
+
+class NotSettled(Exception):
+    """The municipality kept working, or a due instant did not pass, longer than any healthy system needs."""
+
+
+def is_away(error: RPCError) -> bool:
+    """Whether Temporal, or every worker, is away and may be back."""
+    return error.status in _AWAY
+
+
+async def patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Ask Temporal until it answers.
+
+    Raises:
+        NotSettled: it stayed away.
+    """
+    for _ in range(MOST_TRIES):
+        try:
+            return await ask()
+        except RPCError as error:
+            if not is_away(error):
+                raise
+        await asyncio.sleep(PAUSE_SECONDS)
+    raise NotSettled("Temporal or its worker stays away")
