@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Executable, Row, TextClause, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 __all__ = [
@@ -36,8 +37,8 @@ _NOTIFY = text("NOTIFY outbox")
 _CONCURRENT_CHANGE = frozenset({"40001", "40P01", "55P03"})
 """SQLSTATE of a failed serialisation, a deadlock, a lock not available."""
 
-_AWAY = ("08", "57P")
-"""SQLSTATE classes of a lost connection and of a server that stops or starts."""
+_AWAY = ("08", "57P", "53")
+"""SQLSTATE classes of a lost connection, of a server that stops or starts, and of one that has no room."""
 
 
 class Emission(Protocol):
@@ -206,7 +207,7 @@ def is_concurrent_change(error: DBAPIError) -> bool:
 
 
 def is_database_away(error: BaseException) -> bool:
-    """Whether the error means that the server cannot be reached now."""
+    """Whether the error means that no connection to the server can be had now."""
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or _sqlstate(error).startswith(_AWAY)
-    return isinstance(error, ConnectionError | TimeoutError)
+    return isinstance(error, ConnectionError | TimeoutError | PoolTimeout)

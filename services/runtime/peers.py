@@ -15,7 +15,7 @@ from grpc_status import rpc_status
 from services.kernel.codes import Stage
 from services.runtime.auth import TokenFile
 from services.runtime.clock import BUSINESS_TIME_KEY, business_time
-from services.runtime.errors import PeerUnavailable
+from services.runtime.errors import Forbidden, PeerUnavailable, Unauthenticated
 from services.runtime.scope import seconds_left
 from services.runtime.settings import Settings
 from services.runtime.status import error_of
@@ -70,6 +70,8 @@ class _OnOurBehalf(grpc.aio.UnaryUnaryClientInterceptor):
             await call
         except grpc.aio.AioRpcError as error:
             refusal = error_of(error.code(), rpc_status.from_call(cast("grpc.Call", error)))
+            if isinstance(refusal, Unauthenticated | Forbidden):
+                raise  # our own token is wrong, which is nothing that our caller could mend
             if refusal is not None:
                 raise refusal from None
             if error.code() in _AWAY:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.typing import FilteringBoundLogger
@@ -124,8 +125,7 @@ class Relay:
         backoff = 0.0
         while not self._stopped.is_set():
             try:
-                async with self._database.engine.connect() as listener:
-                    await _listen(listener, self.ring)
+                async with self._database.engine.connect() as connection, _listening(connection, self.ring):
                     while not self._stopped.is_set():
                         backoff = await self._turn(backoff)
             except (SQLAlchemyError, OSError) as error:
@@ -217,11 +217,21 @@ def _row(row: Row[Any]) -> OutboxRow:
     return OutboxRow(**{**columns, "kind": OutboxKind(row.kind)})
 
 
-async def _listen(connection: AsyncConnection, ring: Callable[[], None]) -> None:
-    """Subscribe on the connection; once it is lost the polls find the rows, and the next sweep fails and reconnects."""
+@asynccontextmanager
+async def _listening(connection: AsyncConnection, ring: Callable[[], None]) -> AsyncIterator[None]:
+    """Ring at each NOTIFY; once the connection is lost, polls find the rows until one fails and `run` reconnects."""
     driver = (await connection.get_raw_connection()).driver_connection
     if driver is None:
         raise DBAPIError("LISTEN", None, ConnectionError("no connection"))
-    await driver.add_listener(CHANNEL, lambda *_: ring())
-    await connection.execute(text("SELECT 1"))
+
+    def heard(*_: object) -> None:
+        ring()
+
+    await driver.add_listener(CHANNEL, heard)
     await connection.rollback()
+    try:
+        yield
+    except (SQLAlchemyError, OSError):
+        await connection.invalidate()  # a connection that may still listen must not go back to the pool
+        raise
+    await driver.remove_listener(CHANNEL, heard)

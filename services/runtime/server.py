@@ -9,7 +9,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any, NoReturn
@@ -124,6 +124,7 @@ class Server:
         self._tasks: list[asyncio.Task[None]] = []
         self._metrics_endpoint: tuple[WSGIServer, Thread] | None = None
         self._relay: Relay | None = None
+        self._stopping = asyncio.Event()
         self.port = 0
         """Port of the gRPC server once started."""
         self.metrics_port = 0
@@ -195,25 +196,26 @@ class Server:
             await self._health.set(name, status)
 
     async def _probe(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             try:
                 async with asyncio.timeout(_PROBE_SECONDS), self.runtime.db.read() as tx:
                     await tx.scalar("SELECT 1")
                 await self._tell_health(serving=True)
             except (SQLAlchemyError, OSError):
                 await self._tell_health(serving=False)
-            await asyncio.sleep(_PROBE_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _PROBE_SECONDS)
 
     async def stop(self) -> None:
         """Drain: no new calls, running ones end, the relay finishes what it has in hand, connections close."""
-        relay_task, probe = self._tasks
-        probe.cancel()
+        self._stopping.set()
         await self._health.enter_graceful_shutdown()
         await self._server.stop(self.runtime.settings.drain_seconds)
         if self._relay is not None:
             self._relay.stop()
-        await asyncio.wait([relay_task, probe], timeout=10)
-        relay_task.cancel()
+        _, unfinished = await asyncio.wait(self._tasks, timeout=10)
+        for task in unfinished:
+            task.cancel()
         await self.runtime.peers.close()
         await self.runtime.db.close()
         await self._relay_database.close()
