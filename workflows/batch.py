@@ -69,4 +69,4 @@ class BatchRun:
 
     def next_due(self, *, settled: bool) -> NextDue:
         """Answer of the query `next_due`: the clock never moves a run that has begun."""
-        return NextDue(business_time=timestamp(self.clock.now()), settled=settled)
+        return NextDue(business_time=timestamp(self.clock.now()), settled=settled, clock_offset=self.clock.offset)

@@ -76,15 +76,20 @@ class BusinessClock:
         """Note that the instant has come: a timer may fire, or a message arrive, a moment before it."""
         self._reached = moment if self._reached is None else max(self._reached, moment)
 
+    @property
+    def offset(self) -> Duration:
+        """Business time minus the workflow's time."""
+        offset = Duration()
+        offset.FromTimedelta(self._offset)
+        return offset
+
     def delay_until(self, due: datetime) -> timedelta:
         """How long to sleep; zero or less when the instant has come."""
         return due - self.now()
 
     def carry(self) -> ClockCarry:
         """What the next run continues from."""
-        offset = Duration()
-        offset.FromTimedelta(self._offset)
-        return ClockCarry(offset=offset, simulated=self.simulated, reached_time=timestamp(self._reached))
+        return ClockCarry(offset=self.offset, simulated=self.simulated, reached_time=timestamp(self._reached))
 
 
 def _clock_is_simulated() -> bool:

@@ -82,7 +82,8 @@ async def run(settings: WorkerSettings) -> None:
     if client is None:
         return
     channels = open_channels(settings)
-    running = [asyncio.create_task(worker.run()) for worker in (started := workers(client, settings, channels))]
+    started = workers(client, settings, channels)
+    running = [asyncio.create_task(worker.run()) for worker in started]
     log.info("worker_ready", clock=settings.clock.value, metrics=settings.metrics_bind)
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -147,7 +148,7 @@ def _log_sdk(level: str) -> None:
 
 def main() -> None:
     """Run the worker with the settings of the environment."""
-    asyncio.run(run(WorkerSettings()))  # type: ignore[call-arg]  # pydantic reads the environment.
+    asyncio.run(run(WorkerSettings()))
 
 
 if __name__ == "__main__":

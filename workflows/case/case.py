@@ -166,6 +166,7 @@ class Case:
             due_time=timestamp(self._alarm.due),
             business_time=timestamp(self.clock.now()),
             settled=self._waits and not self.inbox and not self._alarm.rang,
+            clock_offset=self.clock.offset,
         )
 
     def start_of_next_run(self, due: datetime | None) -> CaseStart:

@@ -1,0 +1,161 @@
+"""The plain way: submission, visit, assessment, contract, care, end."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.kernel.codes import CaseState, Event, Stage
+from socialcare.assessment.v1.resources_pb2 import AssessmentState, Rung
+from tests.workflow.cases import CaseDriver, day, event_count
+from workflows.wire import instant
+
+pytestmark = pytest.mark.temporal
+
+EVENT_BUDGET = 90
+
+
+async def assess(case: CaseDriver) -> None:
+    """Visit on 22 January, assessment on the 23rd, contract due by 23 February."""
+    case.record.assessment = AssessmentState.ASSESSMENT_STATE_VISIT_SCHEDULED
+    await case.say(Stage.ASSESSMENT, Event.VISIT_SCHEDULED, day("2026-01-20"), day("2026-01-24"))
+    await case.say(Stage.ASSESSMENT, Event.VISIT_COMPLETED, day("2026-01-22"), day("2026-02-10"))
+    case.record.placement_end = day("2026-02-24")
+    await case.say(Stage.ASSESSMENT, Event.ASSESSMENT_COMPLETED, day("2026-01-23"))
+
+
+async def sign(case: CaseDriver, start: str = "2026-02-09") -> None:
+    """Contract on 28 January."""
+    case.record.care = [(day(start), CaseState.IN_SERVICE)]
+    await case.say(Stage.PLACEMENT, Event.CONTRACT_SIGNED, day("2026-01-28"), day(start))
+
+
+async def test_a_case_goes_from_submission_to_care_and_its_end(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    await sign(case)
+    await case.move_to(day("2026-02-09"))
+    case.record.care = [(day("2026-03-16"), CaseState.TERMINATED)]
+    await case.say(Stage.PLACEMENT, Event.TERMINATION_RECORDED, day("2026-03-10"), day("2026-03-16"))
+    await case.move_to(day("2026-03-16"))
+    assert await case.end() == "TERMINATED"
+    assert case.record.way == [
+        CaseState.ASSESSMENT_SCHEDULED,
+        CaseState.ELIGIBLE,
+        CaseState.CONTRACTED,
+        CaseState.IN_SERVICE,
+        CaseState.TERMINATED,
+    ]
+    assert case.town.calls_of("ClosePlacement", case.id) == 1
+
+
+async def test_submission_to_contract_stays_within_its_event_budget(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    await sign(case)
+    application, care = await case.runs()
+    print(f"events: {event_count(application)}")  # noqa: T201  # the measured number belongs into the test log.
+    assert event_count(application) <= EVENT_BUDGET
+    assert event_count(care) < 10
+
+
+async def test_care_starts_at_midnight_of_its_start_date(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    await sign(case)
+    assert instant((await case.next_due()).due_time) == day("2026-02-09")
+    assert await case.attribute("CaseStage") == "CARE"
+    await case.move_to(day("2026-02-09"))
+    state, cause, at = case.record.moves[-1]
+    assert (state, cause) == (CaseState.IN_SERVICE, "CARE_IN_SERVICE")
+    assert 0 <= (at - day("2026-02-09")).total_seconds() < 60
+
+
+async def test_a_visit_that_is_late_is_reminded_breached_and_called_twice(case: CaseDriver) -> None:
+    await case.start()
+    await case.move_to(day("2026-01-24"))
+    assert [rung for rung, _ in case.record.claimed] == [Rung.RUNG_REMINDER]
+    assert await case.attribute("Overdue") is False
+    await case.move_to(day("2026-01-27"))
+    assert await case.attribute("Overdue") is True
+    assert await case.attribute("EscalationRung") == 1
+    assert await case.attribute("WaitingFor") == "OFFICE_HEAD"
+    await case.move_to(day("2026-02-05"))
+    assert await case.attribute("EscalationRung") == 2
+    assert [rung for rung, _ in case.record.claimed] == [
+        Rung.RUNG_REMINDER,
+        Rung.RUNG_BREACH,
+        Rung.RUNG_CALL_1,
+        Rung.RUNG_CALL_2,
+    ]
+    assert not (await case.next_due()).HasField("due_time")
+
+
+async def test_a_late_visit_still_counts(case: CaseDriver) -> None:
+    await case.start()
+    await case.move_to(day("2026-01-31"))
+    case.record.visited = True
+    await case.say(Stage.ASSESSMENT, Event.VISIT_COMPLETED, day("2026-02-02"), day("2026-02-10"))
+    assert await case.attribute("Overdue") is False
+    assert await case.attribute("LimitKind") == "NEEDS_ASSESSMENT_AND_PLAN"
+    await case.say(Stage.ASSESSMENT, Event.ASSESSMENT_COMPLETED, day("2026-02-03"))
+    assert case.record.state is CaseState.ELIGIBLE
+
+
+async def test_operators_read_stage_actor_due_date_and_what_happened_last(case: CaseDriver) -> None:
+    await case.start()
+    assert await case.details() == (
+        "- **Етап:** Оценка в дома (регистрирано)\n"
+        "- **Чака се:** ден за посещение в дома\n"
+        "- **Действа:** ръководителят на офиса\n"
+        "- **Срок до:** 26.01.2026, посещение в дома (D-01), остават 7 дни към 19.01.2026\n"
+        "- **Последно:** започна, 19.01.2026 10:15"
+    )
+    await case.say(Stage.ASSESSMENT, Event.VISIT_SCHEDULED, day("2026-01-20"), day("2026-01-24"))
+    assert "- **Последно:** посещението е насрочено, 20.01.2026 00:00" in await case.details()
+
+
+async def test_messages_delivered_twice_or_late_change_nothing(case: CaseDriver) -> None:
+    await case.start()
+    scheduled = await case.say(Stage.ASSESSMENT, Event.VISIT_SCHEDULED, day("2026-01-20"), day("2026-01-24"))
+    visited = await case.say(Stage.ASSESSMENT, Event.VISIT_COMPLETED, day("2026-01-22"), day("2026-02-10"))
+    for message in (scheduled, visited, scheduled):
+        await case.deliver(message)
+    completed = await case.say(Stage.ASSESSMENT, Event.ASSESSMENT_COMPLETED, day("2026-01-23"))
+    await case.deliver(completed)
+    assert case.record.way == [CaseState.ASSESSMENT_SCHEDULED, CaseState.ELIGIBLE]
+    assert case.town.calls_of("DecideEligibility", case.id) == 1
+    assert case.town.calls_of("OpenPlacement", case.id) == 1
+
+
+async def test_a_pause_is_applied_and_corrects_billed_months(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    await sign(case)
+    await case.move_to(day("2026-02-09"))
+    case.record.care = [(day("2026-03-02"), CaseState.PAUSED), (day("2026-03-09"), CaseState.IN_SERVICE)]
+    await case.say(Stage.DELIVERY, Event.PAUSE_CHANGED, day("2026-02-20"), day("2026-03-02"))
+    await case.move_to(day("2026-03-02"))
+    assert case.record.state is CaseState.PAUSED
+    case.record.corrected = None
+    await case.move_to(day("2026-03-09"))
+    assert case.record.state is CaseState.IN_SERVICE
+    case.record.corrected = _february()
+    await case.say(Stage.DELIVERY, Event.PAUSE_CHANGED, day("2026-03-10"))
+    assert case.town.calls_of("RefreshServedDays", case.id) == 1
+
+
+async def test_care_goes_on_anew_at_each_yearly_review(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    await sign(case)
+    await case.move_to(day("2027-02-01"))
+    runs = await case.runs()
+    assert len(runs) == 3
+    assert event_count(runs[-2]) <= 40
+    assert instant((await case.next_due()).due_time) == day("2028-01-28")
+
+
+def _february():  # type: ignore[no-untyped-def]
+    from socialcare.common.v1.types_pb2 import YearMonth  # noqa: PLC0415
+
+    return YearMonth(year=2026, month=2)

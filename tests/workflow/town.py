@@ -1,0 +1,330 @@
+"""A town of five fake services on a real socket: the worker's side of the contract, with ends that a test sets."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+from services.kernel.codes import CaseState
+from socialcare.assessment.v1 import assessment_service_pb2 as assessment
+from socialcare.assessment.v1 import assessment_service_pb2_grpc as assessment_grpc
+from socialcare.assessment.v1.resources_pb2 import AssessmentState, Rung
+from socialcare.billing.v1 import billing_service_pb2 as billing
+from socialcare.billing.v1 import billing_service_pb2_grpc as billing_grpc
+from socialcare.common.v1.flow_pb2 import CaseStart, StageSequence
+from socialcare.common.v1.types_pb2 import EligibilityOutcome, YearMonth
+from socialcare.delivery.v1 import delivery_service_pb2 as delivery
+from socialcare.delivery.v1 import delivery_service_pb2_grpc as delivery_grpc
+from socialcare.intake.v1 import intake_service_pb2 as intake
+from socialcare.intake.v1 import intake_service_pb2_grpc as intake_grpc
+from socialcare.placement.v1 import placement_service_pb2 as placement
+from socialcare.placement.v1 import placement_service_pb2_grpc as placement_grpc
+from socialcare.placement.v1.resources_pb2 import PlacementState
+from workflows.wire import case_state, state_on_wire, timestamp
+
+TOKEN = "worker-token"
+
+Due = tuple[datetime, Rung]
+
+
+@dataclass
+class Record:
+    """What the fake services know of one case."""
+
+    state: CaseState = CaseState.REGISTERED
+    moves: list[tuple[CaseState, str, datetime]] = field(default_factory=list)
+    assessment: AssessmentState = AssessmentState.ASSESSMENT_STATE_OPEN
+    ladder: list[Due] = field(default_factory=list)
+    """Rungs not claimed yet, by instant."""
+    claimed: list[tuple[Rung, datetime]] = field(default_factory=list)
+    limit_end: datetime | None = None
+    visited: bool = False
+    outcome: CaseState = CaseState.ELIGIBLE
+    appeal_end: datetime | None = None
+    placement: PlacementState = PlacementState.PLACEMENT_STATE_READY
+    placement_end: datetime | None = None
+    care: list[tuple[datetime, CaseState]] = field(default_factory=list)
+    """Changes of care not applied yet, by instant."""
+    care_state: CaseState = CaseState.CONTRACTED
+    corrected: YearMonth | None = None
+
+    @property
+    def way(self) -> list[CaseState]:
+        """States in the order in which the case took them."""
+        return [state for state, _, _ in self.moves]
+
+
+@dataclass
+class Town:
+    """What was called and what is to be answered."""
+
+    cases: dict[str, Record] = field(default_factory=lambda: defaultdict(Record))
+    calls: list[tuple[str, str, str]] = field(default_factory=list)
+    """Method, case or run, request id; repeated attempts included."""
+    failures: dict[str, list[tuple[grpc.StatusCode, str]]] = field(default_factory=lambda: defaultdict(list))
+    """What a method answers first, by method."""
+    sequences: dict[str, int] = field(default_factory=dict)
+    live: list[CaseStart] = field(default_factory=list)
+    pages: list[str] = field(default_factory=lambda: ["page-2", ""])
+    """Tokens after each page of a run."""
+    auto_approve: bool = True
+    issue_pages: int = 2
+    finished: bool = False
+    simulated: bool = True
+    address: str = ""
+
+    def calls_of(self, method: str, subject: str) -> int:
+        """How many different calls of the method came about the case or run."""
+        return len({request for name, about, request in self.calls if name == method and about == subject})
+
+    async def enter(self, method: str, subject: str, request: Any, context: Any) -> datetime:
+        """Check the caller, write the call down, fail when the test says so; answer the business instant."""
+        metadata = dict(context.invocation_metadata())
+        assert metadata["authorization"] == f"Bearer {TOKEN}"
+        assert ("x-business-time" in metadata) is self.simulated
+        self.calls.append((method, subject, getattr(request, "request_id", "")))
+        if self.failures[method]:
+            code, reason = self.failures[method].pop(0)
+            await context.abort_with_status(_refusal(code, reason))
+        stamp = metadata.get("x-business-time")
+        return datetime.now(UTC) if stamp is None else datetime.fromisoformat(stamp)
+
+
+def _refusal(code: grpc.StatusCode, reason: str) -> Any:
+    detail = AnyMessage()
+    detail.Pack(error_details_pb2.ErrorInfo(reason=reason, domain="socialcare.bg"))
+    status = status_pb2.Status(code=code_pb2.Code.Value(code.name), message="Мария Петрова", details=[detail])
+    return rpc_status.to_status(status)
+
+
+class Intake(intake_grpc.IntakeServiceServicer):
+    def __init__(self, town: Town) -> None:
+        self.town = town
+
+    async def AdvanceCase(self, request: Any, context: Any) -> intake.AdvanceCaseResponse:
+        await self.town.enter("AdvanceCase", request.application_id, request, context)
+        record = self.town.cases[request.application_id]
+        to = case_state(request.to_state)
+        if record.state in {CaseState.WITHDRAWN, CaseState.EXPIRED}:
+            await context.abort_with_status(_refusal(grpc.StatusCode.FAILED_PRECONDITION, "STATE_NOT_ALLOWED"))
+        if record.state is not to:
+            record.state = to
+            record.moves.append((to, request.cause, request.event_time.ToDatetime(tzinfo=UTC)))
+        return intake.AdvanceCaseResponse(state=state_on_wire(record.state))
+
+    async def DecideEligibility(self, request: Any, context: Any) -> intake.DecideEligibilityResponse:
+        now = await self.town.enter("DecideEligibility", request.application_id, request, context)
+        record = self.town.cases[request.application_id]
+        if record.state is not record.outcome:
+            record.state = record.outcome
+            record.moves.append((record.outcome, "DECIDED", now))
+        return intake.DecideEligibilityResponse(
+            state=state_on_wire(record.state),
+            outcome=EligibilityOutcome.ELIGIBILITY_OUTCOME_PENDING_ASSESSMENT
+            if record.outcome is CaseState.ASSESSED
+            else EligibilityOutcome.ELIGIBILITY_OUTCOME_ELIGIBLE,
+            appeal_end_time=timestamp(record.appeal_end),
+        )
+
+    async def ListLiveCases(self, request: Any, context: Any) -> intake.ListLiveCasesResponse:
+        return intake.ListLiveCasesResponse(cases=self.town.live)
+
+
+class Assessment(assessment_grpc.AssessmentServiceServicer):
+    def __init__(self, town: Town) -> None:
+        self.town = town
+
+    async def OpenAssessment(self, request: Any, context: Any) -> assessment.OpenAssessmentResponse:
+        await self.town.enter("OpenAssessment", request.application_id, request, context)
+        record = self.town.cases[request.application_id]
+        return assessment.OpenAssessmentResponse(
+            state=record.assessment,
+            next_due_time=timestamp(_next(record)),
+            due_time=timestamp(record.limit_end),
+            overdue=_overdue(record),
+            escalation_rung=_rung(record),
+        )
+
+    async def ClaimDueRungs(self, request: Any, context: Any) -> assessment.ClaimDueRungsResponse:
+        now = await self.town.enter("ClaimDueRungs", request.application_id, request, context)
+        record = self.town.cases[request.application_id]
+        taken = [rung for at, rung in record.ladder if at <= now]
+        record.claimed += [(rung, now) for rung in taken]
+        record.ladder = [(at, rung) for at, rung in record.ladder if at > now]
+        return assessment.ClaimDueRungsResponse(
+            claimed=taken,
+            next_due_time=timestamp(_next(record)),
+            due_time=timestamp(record.limit_end),
+            overdue=_overdue(record),
+            escalation_rung=_rung(record),
+        )
+
+    async def CloseAssessment(self, request: Any, context: Any) -> assessment.CloseAssessmentResponse:
+        await self.town.enter("CloseAssessment", request.application_id, request, context)
+        return assessment.CloseAssessmentResponse(state=AssessmentState.ASSESSMENT_STATE_CLOSED)
+
+    async def GetCaseSequences(self, request: Any, context: Any) -> assessment.GetCaseSequencesResponse:
+        return assessment.GetCaseSequencesResponse(sequences=self.town.sequences)
+
+
+def _next(record: Record) -> datetime | None:
+    return min((at for at, _ in record.ladder), default=None)
+
+
+def _overdue(record: Record) -> bool:
+    return not record.visited and any(rung == Rung.RUNG_BREACH for rung, _ in record.claimed)
+
+
+def _rung(record: Record) -> int:
+    return sum(rung in {Rung.RUNG_CALL_1, Rung.RUNG_CALL_2} for rung, _ in record.claimed)
+
+
+class Placement(placement_grpc.PlacementServiceServicer):
+    def __init__(self, town: Town) -> None:
+        self.town = town
+
+    async def OpenPlacement(self, request: Any, context: Any) -> placement.OpenPlacementResponse:
+        await self.town.enter("OpenPlacement", request.application_id, request, context)
+        record = self.town.cases[request.application_id]
+        return placement.OpenPlacementResponse(state=record.placement, next_due_time=timestamp(record.placement_end))
+
+    async def ClaimDueLimits(self, request: Any, context: Any) -> placement.ClaimDueLimitsResponse:
+        now = await self.town.enter("ClaimDueLimits", request.application_id, request, context)
+        record = self.town.cases[request.application_id]
+        expired = record.placement_end is not None and record.placement_end <= now
+        return placement.ClaimDueLimitsResponse(state=record.placement, expired=expired)
+
+    async def ClosePlacement(self, request: Any, context: Any) -> placement.ClosePlacementResponse:
+        await self.town.enter("ClosePlacement", request.application_id, request, context)
+        return placement.ClosePlacementResponse(state=PlacementState.PLACEMENT_STATE_CLOSED)
+
+    async def GetCaseSequences(self, request: Any, context: Any) -> placement.GetCaseSequencesResponse:
+        return placement.GetCaseSequencesResponse()
+
+
+class Delivery(delivery_grpc.DeliveryServiceServicer):
+    def __init__(self, town: Town) -> None:
+        self.town = town
+
+    async def CopyContract(self, request: Any, context: Any) -> delivery.CopyContractResponse:
+        await self.town.enter("Delivery.CopyContract", request.application_id, request, context)
+        record = self.town.cases[request.application_id]
+        return delivery.CopyContractResponse(
+            state=f"CARE_STATE_{record.care_state}", next_due_time=timestamp(_next_care(record))
+        )
+
+    async def AdvanceCare(self, request: Any, context: Any) -> delivery.AdvanceCareResponse:
+        now = await self.town.enter("AdvanceCare", request.application_id, request, context)
+        record = self.town.cases[request.application_id]
+        while record.care and record.care[0][0] <= now:
+            record.care_state = record.care.pop(0)[1]
+        corrected, record.corrected = record.corrected, None
+        return delivery.AdvanceCareResponse(
+            state=f"CARE_STATE_{record.care_state}",
+            next_due_time=timestamp(_next_care(record)),
+            corrected_from_month=corrected,
+        )
+
+    async def OpenDailyRun(self, request: Any, context: Any) -> delivery.OpenDailyRunResponse:
+        day = f"{request.on_date.year}-{request.on_date.month:02}-{request.on_date.day:02}"
+        await self.town.enter("OpenDailyRun", day, request, context)
+        return delivery.OpenDailyRunResponse(run_id=day, finished=self.town.finished)
+
+    async def PlanPage(self, request: Any, context: Any) -> delivery.PlanPageResponse:
+        await self.town.enter("PlanPage", request.run_id, request, context)
+        return delivery.PlanPageResponse(next_page_token=_page_after(self.town.pages, request.page_token))
+
+    async def CloseDailyRun(self, request: Any, context: Any) -> delivery.CloseDailyRunResponse:
+        await self.town.enter("CloseDailyRun", request.run_id, request, context)
+        return delivery.CloseDailyRunResponse()
+
+    async def GetCaseSequences(self, request: Any, context: Any) -> delivery.GetCaseSequencesResponse:
+        return delivery.GetCaseSequencesResponse()
+
+
+def _next_care(record: Record) -> datetime | None:
+    return record.care[0][0] if record.care else None
+
+
+def _page_after(pages: list[str], token: str) -> str:
+    return pages[0] if not token else pages[pages.index(token) + 1]
+
+
+class Billing(billing_grpc.BillingServiceServicer):
+    def __init__(self, town: Town) -> None:
+        self.town = town
+
+    async def CopyContract(self, request: Any, context: Any) -> billing.CopyContractResponse:
+        await self.town.enter("Billing.CopyContract", request.application_id, request, context)
+        return billing.CopyContractResponse(version=1)
+
+    async def RefreshServedDays(self, request: Any, context: Any) -> billing.RefreshServedDaysResponse:
+        await self.town.enter("RefreshServedDays", request.application_id, request, context)
+        return billing.RefreshServedDaysResponse(corrections=1)
+
+    async def OpenBillingRun(self, request: Any, context: Any) -> billing.OpenBillingRunResponse:
+        month = f"{request.month.year}-{request.month.month:02}"
+        await self.town.enter("OpenBillingRun", month, request, context)
+        assert request.workflow_id.startswith("billing-run/")
+        return billing.OpenBillingRunResponse(
+            run_id=month, finished=self.town.finished, auto_approve=self.town.auto_approve
+        )
+
+    async def DraftPage(self, request: Any, context: Any) -> billing.DraftPageResponse:
+        await self.town.enter("DraftPage", request.run_id, request, context)
+        return billing.DraftPageResponse(next_page_token=_page_after(self.town.pages, request.page_token))
+
+    async def IssuePage(self, request: Any, context: Any) -> billing.IssuePageResponse:
+        await self.town.enter("IssuePage", request.run_id, request, context)
+        return billing.IssuePageResponse(more=self.town.calls_of("IssuePage", request.run_id) < self.town.issue_pages)
+
+    async def CloseBillingRun(self, request: Any, context: Any) -> billing.CloseBillingRunResponse:
+        await self.town.enter("CloseBillingRun", request.run_id, request, context)
+        return billing.CloseBillingRunResponse()
+
+    async def GetCaseSequences(self, request: Any, context: Any) -> billing.GetCaseSequencesResponse:
+        return billing.GetCaseSequencesResponse()
+
+
+@asynccontextmanager
+async def serving(town: Town) -> AsyncIterator[Town]:
+    """Serve the town on a free port of this machine."""
+    server = grpc.aio.server()
+    intake_grpc.add_IntakeServiceServicer_to_server(Intake(town), server)
+    assessment_grpc.add_AssessmentServiceServicer_to_server(Assessment(town), server)
+    placement_grpc.add_PlacementServiceServicer_to_server(Placement(town), server)
+    delivery_grpc.add_DeliveryServiceServicer_to_server(Delivery(town), server)
+    billing_grpc.add_BillingServiceServicer_to_server(Billing(town), server)
+    town.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    try:
+        yield town
+    finally:
+        await server.stop(None)
+
+
+def live_case(application_id: str, state: CaseState, **sequences: int) -> CaseStart:
+    """A row of ListLiveCases."""
+    return CaseStart(
+        application_id=application_id,
+        municipality_id="TEST-TOWN",
+        service_code="HSP",
+        district_code="ISKAR",
+        business_start_time=timestamp(datetime(2026, 1, 19, 8, 15, tzinfo=UTC)),
+        state=state_on_wire(state),
+        sequences=[
+            StageSequence(stage=f"STAGE_{stage.upper()}", sequence=number) for stage, number in sequences.items()
+        ],
+    )
+
+
+A_MOMENT = timedelta(seconds=1)
