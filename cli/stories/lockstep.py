@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 from cli.gateway import Gateway
@@ -116,7 +116,7 @@ class Lockstep:
         try:
             described = await handle.describe()
         except RPCError as error:
-            if is_away(error) or error.status is RPCStatusCode.NOT_FOUND:
+            if is_away(error):
                 return None
             raise
         raw = described.raw_description

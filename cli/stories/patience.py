@@ -20,6 +20,8 @@ _AWAY = frozenset(
         RPCStatusCode.CANCELLED,
         # A query finds no worker, or none that has caught up.
         RPCStatusCode.FAILED_PRECONDITION,
+        # The case's start still waits in the outbox, or the store was lost and `socialcare reconcile` has not run yet.
+        RPCStatusCode.NOT_FOUND,
     }
 )
 
@@ -29,7 +31,7 @@ class NotSettled(Exception):
 
 
 def is_away(error: RPCError) -> bool:
-    """Whether Temporal, or every worker, is away and may be back."""
+    """Whether Temporal, every worker or the workflow is away and may be back."""
     return error.status in _AWAY
 
 

@@ -77,7 +77,7 @@ async def play_story(told: story.Story, gateway: Gateway, client: Client, tellin
         progress=lambda now: telling.clock(told.id, now),
     )
     try:
-        await _set_up(world, start)
+        await set_up(world, start)
         for number, step in enumerate(told.steps, start=1):
             world.step = number
             await lockstep.advance_to(step.at)
@@ -90,7 +90,8 @@ async def play_story(told: story.Story, gateway: Gateway, client: Client, tellin
     return verdict
 
 
-async def _set_up(world: World, at: dt.datetime) -> None:
+async def set_up(world: World, at: dt.datetime) -> None:
+    """Make the story's municipality and its facilities."""
     await world.call(
         world.gateway.intake.CreateMunicipality,
         intake.CreateMunicipalityRequest(

@@ -28,7 +28,7 @@ async def effects_of(stack: LocalStack, verdict: Verdict) -> dict[str, int]:
             columns = {row["table_name"]: row["column_name"] for row in await connection.fetch(_COLUMNS, list(OWNERS))}
             for table, column in columns.items():
                 if table not in NO_EFFECTS:
-                    query = f'SELECT count(*) FROM "{table}" WHERE "{column}" = ANY($1::text[])'
+                    query = f'SELECT count(*) FROM "{table}" WHERE CAST("{column}" AS text) = ANY($1::text[])'
                     found[f"{stage.package}.{table}"] = await connection.fetchval(query, owned)
         finally:
             await connection.close()
