@@ -9,7 +9,9 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle, WorkflowHistory
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
 
 from services.kernel.codes import CASE_TASK_QUEUE, CaseState, Event, Stage, WorkflowType, case_workflow_id
@@ -120,7 +122,14 @@ class CaseDriver:
         return await self.skipper.get_current_time(self.handle) + offset
 
     async def next_due(self) -> NextDue:
-        return await self.handle.query("next_due", result_type=NextDue)
+        """Answer of the query; a run that has just begun cannot answer yet."""
+        while True:
+            try:
+                return await self.handle.query("next_due", result_type=NextDue)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.FAILED_PRECONDITION:
+                    raise
+                await asyncio.sleep(0.02)
 
     async def settled(self) -> None:
         """Wait until the workflow waits, or has ended."""
@@ -161,13 +170,7 @@ class CaseDriver:
 
 def event_count(history: WorkflowHistory) -> int:
     """Events without those of skipped time (design section 10)."""
-    return sum("TIME_SKIPPING" not in _type_name(event) for event in history.events)
-
-
-def _type_name(event: Any) -> str:
-    from temporalio.api.enums.v1 import EventType  # noqa: PLC0415
-
-    return EventType.Name(event.event_type)
+    return sum("TIME_SKIPPING" not in EventType.Name(event.event_type) for event in history.events)
 
 
 async def eventually(condition: Callable[[], Any], seconds: float = 20) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from services.kernel.codes import CaseState, Event, Stage
 from socialcare.assessment.v1.resources_pb2 import AssessmentState, Rung
+from socialcare.common.v1.types_pb2 import YearMonth
 from tests.workflow.cases import CaseDriver, day, event_count
 from workflows.wire import instant
 
@@ -136,10 +137,9 @@ async def test_a_pause_is_applied_and_corrects_billed_months(case: CaseDriver) -
     await case.say(Stage.DELIVERY, Event.PAUSE_CHANGED, day("2026-02-20"), day("2026-03-02"))
     await case.move_to(day("2026-03-02"))
     assert case.record.state is CaseState.PAUSED
-    case.record.corrected = None
     await case.move_to(day("2026-03-09"))
     assert case.record.state is CaseState.IN_SERVICE
-    case.record.corrected = _february()
+    case.record.corrected = YearMonth(year=2026, month=2)
     await case.say(Stage.DELIVERY, Event.PAUSE_CHANGED, day("2026-03-10"))
     assert case.town.calls_of("RefreshServedDays", case.id) == 1
 
@@ -153,9 +153,3 @@ async def test_care_goes_on_anew_at_each_yearly_review(case: CaseDriver) -> None
     assert len(runs) == 3
     assert event_count(runs[-2]) <= 40
     assert instant((await case.next_due()).due_time) == day("2028-01-28")
-
-
-def _february():  # type: ignore[no-untyped-def]
-    from socialcare.common.v1.types_pb2 import YearMonth  # noqa: PLC0415
-
-    return YearMonth(year=2026, month=2)

@@ -1,3 +1,4 @@
+# ruff: noqa: N802  # gRPC names the methods of a servicer.
 """A town of five fake services on a real socket: the worker's side of the contract, with ends that a test sets."""
 
 from __future__ import annotations

@@ -1,0 +1,99 @@
+"""Registration, Schedules, reconcile."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client, ScheduleOverlapPolicy
+
+from services.kernel.codes import CASE_TASK_QUEUE, CaseState, WorkflowType, case_workflow_id
+from socialcare.assessment.v1.resources_pb2 import AssessmentState
+from tests.workflow.cases import day, eventually
+from tests.workflow.conftest import worker_settings
+from tests.workflow.town import TOKEN, Town, live_case
+from workflows.channels import open_channels
+from workflows.reconcile import Repair, RepairKind, Stages, reconcile
+from workflows.schedules import register_schedules
+from workflows.search_attributes import REGISTRY, register_search_attributes
+
+pytestmark = pytest.mark.temporal
+
+
+async def repairs(client: Client, town: Town, directory: Path) -> list[Repair]:
+    channels = open_channels(worker_settings(town, directory))
+    stages = Stages(channels, [("authorization", f"Bearer {TOKEN}"), ("x-business-time", "2026-02-01T00:00:00Z")])
+    found = [repair async for repair in reconcile(client, stages)]
+    for channel in channels.values():
+        await channel.close()
+    return found
+
+
+async def test_search_attributes_are_registered_once_and_fit_the_limits(temporal: Client) -> None:
+    assert await register_search_attributes(temporal) == []
+    kinds = [key.indexed_value_type for key in REGISTRY]
+    assert kinds.count(2) <= 10
+    assert all(kinds.count(kind) <= 3 for kind in set(kinds) - {2})
+
+
+async def test_a_municipality_has_a_daily_and_a_monthly_schedule(temporal: Client) -> None:
+    assert await register_schedules(temporal, ["PLAN-TOWN"]) == ["daily/PLAN-TOWN", "billing-run/PLAN-TOWN"]
+    assert await register_schedules(temporal, ["PLAN-TOWN"]) == []
+    described = await temporal.get_schedule_handle("billing-run/PLAN-TOWN").describe()
+    assert described.schedule.policy.overlap is ScheduleOverlapPolicy.BUFFER_ALL
+    assert described.schedule.spec.time_zone_name == "Europe/Sofia"
+    assert all(
+        time.astimezone(described.info.next_action_times[0].tzinfo).minute < 3
+        for time in described.info.next_action_times
+    )
+    for schedule_id in ("daily/PLAN-TOWN", "billing-run/PLAN-TOWN"):
+        await temporal.get_schedule_handle(schedule_id).delete()
+
+
+async def test_a_lost_case_is_rebuilt_in_its_present_state(
+    worker: None, temporal: Client, town: Town, tmp_path: Path
+) -> None:
+    application = str(uuid.uuid4())
+    town.cases[application].state = CaseState.REGISTERED
+    town.cases[application].assessment = AssessmentState.ASSESSMENT_STATE_VISIT_SCHEDULED
+    town.live = [live_case(application, CaseState.REGISTERED, intake=1)]
+    town.sequences = {application: 1}
+    (repair,) = await repairs(temporal, town, tmp_path)
+    assert (repair.kind, repair.state) == (RepairKind.MISSING, CaseState.REGISTERED)
+
+    async def caught_up() -> bool:
+        return town.cases[application].state is CaseState.ASSESSMENT_SCHEDULED
+
+    await eventually(caught_up)
+    assert await repairs(temporal, town, tmp_path) == []
+
+
+async def test_a_case_in_care_is_rebuilt_as_care(worker: None, temporal: Client, town: Town, tmp_path: Path) -> None:
+    application = str(uuid.uuid4())
+    town.cases[application].state = CaseState.CONTRACTED
+    town.cases[application].care = [(day("2026-01-01"), CaseState.IN_SERVICE)]
+    town.live = [live_case(application, CaseState.CONTRACTED, intake=1)]
+    assert len(await repairs(temporal, town, tmp_path)) == 1
+
+    async def in_service() -> bool:
+        return town.cases[application].state is CaseState.IN_SERVICE
+
+    await eventually(in_service)
+    described = await temporal.get_workflow_handle(case_workflow_id(application)).describe()
+    assert described.workflow_type == WorkflowType.CARE
+    assert town.calls_of("Billing.CopyContract", application) == 1
+
+
+async def test_a_live_case_whose_workflow_ended_is_started_again(
+    worker: None, temporal: Client, town: Town, tmp_path: Path
+) -> None:
+    application = str(uuid.uuid4())
+    start = live_case(application, CaseState.REGISTERED, intake=1)
+    handle = await temporal.start_workflow(
+        WorkflowType.APPLICATION.value, start, id=case_workflow_id(application), task_queue=CASE_TASK_QUEUE
+    )
+    await handle.terminate()
+    town.live = [start]
+    (repair,) = await repairs(temporal, town, tmp_path)
+    assert repair.kind is RepairKind.CLOSED

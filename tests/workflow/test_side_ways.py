@@ -1,0 +1,138 @@
+"""What does not go the plain way: papers, refusals, appeals, expiry, withdrawal, outages."""
+
+from __future__ import annotations
+
+import grpc
+import pytest
+
+from services.kernel.codes import CaseState, Event, Stage
+from socialcare.assessment.v1.resources_pb2 import AssessmentState, Rung
+from tests.workflow.cases import CaseDriver, day, eventually
+from tests.workflow.test_home_patronage import assess
+
+pytestmark = pytest.mark.temporal
+
+
+async def test_papers_that_come_late_still_register_the_case(case: CaseDriver) -> None:
+    await case.start(CaseState.DOCS_PENDING, day("2026-01-23"))
+    assert await case.attribute("WaitingFor") == "APPLICANT"
+    await case.move_to(day("2026-01-26"))
+    assert (await case.attribute("Overdue"), await case.attribute("WaitingFor")) == (True, "OFFICE_HEAD")
+    assert case.town.calls_of("OpenAssessment", case.id) == 0
+    case.record.ladder = [(day("2026-02-01"), Rung.RUNG_REMINDER)]
+    await case.say(Stage.INTAKE, Event.REGISTERED, day("2026-01-27"))
+    assert case.town.calls_of("OpenAssessment", case.id) == 1
+    assert await case.attribute("CaseStage") == "ASSESSMENT"
+    assert await case.attribute("Overdue") is False
+
+
+async def test_a_confirmed_expiry_ends_the_case(case: CaseDriver) -> None:
+    await case.start(CaseState.DOCS_PENDING, day("2026-01-23"))
+    await case.say(Stage.INTAKE, Event.EXPIRY_CONFIRMED, day("2026-01-28"))
+    assert await case.end() == "EXPIRED"
+    assert await case.attribute("Outcome") == "EXPIRED"
+
+
+async def test_a_contract_not_signed_in_thirty_days_expires(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    assert await case.attribute("LimitKind") == "CONTRACT_SIGNATURE"
+    await case.move_to(day("2026-02-23"))
+    assert case.record.state is CaseState.ELIGIBLE
+    await case.move_to(day("2026-02-24"))
+    assert await case.end() == "EXPIRED"
+    assert case.record.moves[-1][:2] == (CaseState.EXPIRED, "CONTRACT_EXPIRED")
+    assert case.town.calls_of("ClosePlacement", case.id) == 1
+
+
+async def test_a_withdrawal_closes_what_is_open(case: CaseDriver) -> None:
+    await case.start()
+    case.record.state = CaseState.WITHDRAWN
+    await case.say(Stage.INTAKE, Event.WITHDRAWN, day("2026-01-21"))
+    assert await case.end() == "WITHDRAWN"
+    assert case.town.calls_of("CloseAssessment", case.id) == 1
+    assert case.record.moves == []
+
+
+async def test_a_withdrawal_that_overtakes_a_step_ends_the_case_all_the_same(case: CaseDriver) -> None:
+    await case.start()
+    case.record.state = CaseState.WITHDRAWN
+    await case.say(Stage.ASSESSMENT, Event.VISIT_SCHEDULED, day("2026-01-20"), day("2026-01-24"))
+    assert not (await case.next_due()).HasField("due_time")
+    await case.say(Stage.INTAKE, Event.WITHDRAWN, day("2026-01-20"))
+    assert await case.end() == "WITHDRAWN"
+
+
+async def test_two_failed_visits_withdraw_the_case(case: CaseDriver) -> None:
+    await case.start()
+    case.record.ladder = [(day("2026-01-28"), Rung.RUNG_REMINDER)]
+    await case.say(Stage.ASSESSMENT, Event.VISIT_FAILED, day("2026-01-22"), day("2026-01-28"))
+    await case.say(Stage.ASSESSMENT, Event.VISITS_EXHAUSTED, day("2026-01-27"))
+    assert await case.end() == "WITHDRAWN"
+    assert case.record.moves[-1][1] == "VISITS_FAILED"
+
+
+async def test_an_open_fact_keeps_the_case_until_it_is_found(case: CaseDriver) -> None:
+    case.record.outcome = CaseState.ASSESSED
+    await case.start()
+    await assess(case)
+    assert (await case.attribute("CaseStage"), await case.attribute("WaitingFor")) == ("ELIGIBILITY", "SOCIAL_WORKER")
+    case.record.outcome = CaseState.ELIGIBLE
+    await case.say(Stage.ASSESSMENT, Event.ASSESSMENT_COMPLETED, day("2026-01-30"))
+    assert await case.attribute("CaseStage") == "PLACEMENT"
+
+
+async def test_a_refusal_stands_when_nobody_appeals(case: CaseDriver) -> None:
+    case.record.outcome, case.record.appeal_end = CaseState.INELIGIBLE, day("2026-02-07")
+    await case.start()
+    await assess(case)
+    assert await case.attribute("LimitKind") == "APPEAL"
+    await case.move_to(day("2026-02-07"))
+    assert await case.end() == "INELIGIBLE"
+
+
+async def test_a_granted_appeal_leads_on_to_placement(case: CaseDriver) -> None:
+    case.record.outcome, case.record.appeal_end = CaseState.INELIGIBLE, day("2026-02-07")
+    await case.start()
+    await assess(case)
+    await case.say(Stage.INTAKE, Event.APPEAL_FILED, day("2026-02-06"))
+    await case.move_to(day("2026-02-20"))
+    assert await case.attribute("WaitingFor") == "OFFICE_HEAD"
+    case.record.outcome = CaseState.ELIGIBLE
+    await case.say(Stage.INTAKE, Event.APPEAL_GRANTED, day("2026-02-23"))
+    assert await case.attribute("CaseStage") == "PLACEMENT"
+
+
+async def test_a_service_that_is_away_is_asked_again_with_the_same_request_id(case: CaseDriver) -> None:
+    case.town.failures["OpenAssessment"] = [
+        (grpc.StatusCode.UNAVAILABLE, "PEER_UNAVAILABLE"),
+        (grpc.StatusCode.ABORTED, "CONCURRENT_CHANGE"),
+    ]
+    await case.start()
+    assert len([call for call in case.town.calls if call[:2] == ("OpenAssessment", case.id)]) == 3
+    assert case.town.calls_of("OpenAssessment", case.id) == 1
+
+
+async def test_a_refused_step_keeps_the_case_alive_and_says_why(case: CaseDriver) -> None:
+    case.town.failures["OpenPlacement"] = [(grpc.StatusCode.UNIMPLEMENTED, "NOT_SUPPORTED_YET")]
+    await case.start()
+    case.record.assessment = AssessmentState.ASSESSMENT_STATE_COMPLETED
+    await case.say(Stage.ASSESSMENT, Event.ASSESSMENT_COMPLETED, day("2026-01-23"))
+    assert (await case.attribute("WaitingFor"), await case.attribute("Outcome")) == ("OPERATOR", "NOT_SUPPORTED_YET")
+    await case.say(Stage.PLACEMENT, Event.LIMIT_MOVED, day("2026-01-24"))
+    assert (await case.attribute("WaitingFor"), await case.attribute("Outcome")) == ("APPLICANT", None)
+
+
+async def test_no_word_of_a_refusal_but_its_code_enters_the_history(case: CaseDriver) -> None:
+    case.town.failures["OpenAssessment"] = [(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")]
+    await case.start()
+
+    async def refused() -> bool:
+        return bool(await case.attribute("Outcome") == "INVALID_FIELD")
+
+    await eventually(refused)
+    (history,) = await case.runs()
+    text = history.to_json()
+    assert "INVALID_FIELD" in text
+    assert "Мария" not in text
+    assert "\\u041c" not in text
