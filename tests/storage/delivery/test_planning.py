@@ -1,0 +1,111 @@
+"""The horizon: the same rows however the runs came, and nothing on days without care."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+
+from services.delivery.domain import ContractCopy, PlanLine
+from services.kernel.dates import Weekday
+from tests.storage.delivery.conftest import MakeContract, MakeOffice, Office
+
+pytestmark = pytest.mark.postgres
+
+MONDAY = date(2026, 5, 4)
+
+
+def fixed(copy: ContractCopy, number: int) -> ContractCopy:
+    return replace(copy, application_id=str(UUID(int=number)), contract_id=str(UUID(int=1000 + number)))
+
+
+async def test_a_run_plans_each_weekday_of_the_lines_for_twenty_eight_days(
+    office: Office, make_contract: MakeContract
+) -> None:
+    case = await office.signs(make_contract(MONDAY, PlanLine("HSP_HOME_CLEANING", 1, frozenset({Weekday.WED}))), MONDAY)
+    await office.runs(MONDAY)
+    assert [day for _, _, day, _ in await office.units()] == [
+        MONDAY + timedelta(days=2 + 7 * week) for week in range(4)
+    ]
+    assert await office.planned(case, MONDAY + timedelta(days=2)) == {"HSP_HOME_CLEANING": 1}
+    assert await office.planned(case, MONDAY + timedelta(days=3)) == {}
+
+
+async def test_late_repeated_and_skipped_runs_lead_to_the_same_rows(
+    new_office: MakeOffice, make_contract: MakeContract
+) -> None:
+    async def rows(*days: int) -> list[tuple[str, str, date, int]]:
+        office = await new_office()
+        for number in range(1, 6):
+            await office.signs(fixed(make_contract(MONDAY + timedelta(days=number)), number), MONDAY)
+        for day in days:
+            await office.runs(MONDAY + timedelta(days=day), size=2)
+        return await office.units()
+
+    daily = await rows(*range(41))
+    assert await rows(0, 40) == daily
+    assert await rows(40) == daily
+    assert await rows(0, 40, 3, 3, 40) == daily
+
+
+async def test_a_day_beyond_the_runs_is_answered_as_the_next_run_will_plan_it(
+    office: Office, make_contract: MakeContract
+) -> None:
+    case = await office.signs(make_contract(MONDAY), MONDAY)
+    far = MONDAY + timedelta(days=100)
+    before = await office.planned(case, far), await office.meals(far)
+    await office.runs(far)
+    assert before == (await office.planned(case, far), await office.meals(far)) == ({"HSP_MEAL_DELIVERY": 1}, 1)
+
+
+async def test_assistant_support_is_not_planned_on_a_holiday_and_patronage_is(
+    office: Office, make_contract: MakeContract
+) -> None:
+    liberation_day = date(2026, 3, 3)
+    tuesday = frozenset({Weekday.TUE})
+    support = make_contract(date(2026, 2, 23), PlanLine("ASSISTANT_SUPPORT", 4, tuesday), service="ASSISTANT_SUPPORT")
+    patronage = make_contract(date(2026, 2, 23), PlanLine("HSP_MEAL_DELIVERY", 1, tuesday))
+    first, second = await office.signs(support, support.start), await office.signs(patronage, patronage.start)
+    await office.runs(liberation_day)
+    assert await office.planned(first, liberation_day) == {}
+    assert await office.planned(first, liberation_day + timedelta(days=7)) == {"ASSISTANT_SUPPORT": 4}
+    assert await office.planned(second, liberation_day) == {"HSP_MEAL_DELIVERY": 1}
+
+
+async def test_a_pause_takes_its_days_out_of_the_plan_and_an_early_return_gives_them_back(
+    office: Office, make_contract: MakeContract
+) -> None:
+    case = await office.signs(make_contract(MONDAY), MONDAY)
+    await office.runs(date(2026, 6, 5))
+    await office.pauses(case, date(2026, 6, 10), date(2026, 6, 30), on=date(2026, 6, 5))
+    assert await office.meals(date(2026, 6, 9)) == 1
+    assert await office.meals(date(2026, 6, 10)) == 0
+    assert await office.planned(case, date(2026, 6, 22)) == {}
+    await office.welcomes_back(case, date(2026, 6, 22), on=date(2026, 6, 19))
+    assert await office.planned(case, date(2026, 6, 21)) == {}
+    assert await office.meals(date(2026, 6, 22)) == 1
+
+
+async def test_nothing_is_planned_after_the_last_day(office: Office, make_contract: MakeContract) -> None:
+    case = await office.signs(make_contract(MONDAY), MONDAY)
+    await office.runs(MONDAY)
+    await office.ends(case, MONDAY + timedelta(days=5), on=MONDAY + timedelta(days=1))
+    await office.runs(MONDAY + timedelta(days=2))
+    assert max(day for _, _, day, _ in await office.units()) == MONDAY + timedelta(days=5)
+
+
+async def test_a_closed_run_keeps_its_kitchen_counts(office: Office, make_contract: MakeContract) -> None:
+    await office.signs(make_contract(MONDAY), MONDAY)
+    await office.signs(make_contract(MONDAY), MONDAY)
+    await office.signs(make_contract(MONDAY, district="SREDETS"), MONDAY)
+    run = await office.runs(MONDAY)
+    assert await office.runs(MONDAY) == run
+    async with office.db.read() as tx:
+        rows = await tx.all(
+            "SELECT district_code, meals FROM kitchen_count WHERE run_id = :run ORDER BY 1", {"run": run}
+        )
+        totals = await tx.one("SELECT meals, units FROM daily_run WHERE id = :run", {"run": run})
+    assert [tuple(row) for row in rows] == [("OVCHA_KUPEL", 2), ("SREDETS", 1)]
+    assert tuple(totals) == (3, 3)
