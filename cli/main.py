@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from cli import rule_commands, stack_commands, story_commands
+from cli import maintenance_commands, rule_commands, stack_commands, story_commands
 from cli.local.errors import LocalStackError
 
 __all__ = ["app", "run"]
@@ -27,6 +27,7 @@ app.command(rich_help_panel="Stories")(story_commands.play)
 app.command(rich_help_panel="Stories")(rule_commands.check_rules)
 app.command(rich_help_panel="One-shot")(stack_commands.migrate)
 app.command(rich_help_panel="One-shot")(stack_commands.register)
+app.command(rich_help_panel="One-shot")(maintenance_commands.reconcile)
 
 
 def run() -> None:

@@ -1,0 +1,65 @@
+"""Commands that repair: every live case has its workflow."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.local.state import DEFAULT_DIRECTORY, StackState
+from cli.stack_commands import StateDirectory
+from services.kernel.codes import Role
+
+if TYPE_CHECKING:
+    from workflows.settings import WorkerSettings
+
+
+def reconcile(
+    *,
+    municipality: Annotated[str, typer.Option(help="Only this municipality; all when none is named.")] = "",
+    state: StateDirectory = DEFAULT_DIRECTORY,
+) -> None:
+    """Start the workflow of every live case that has none; repeatable. Addresses and token: the worker's environment
+    where SOCIALCARE_TOKEN_FILE is set, else the running local stack.
+    """
+    repaired = asyncio.run(_reconcile(_settings(state), municipality))
+    typer.echo(f"{repaired} started anew; every live case has its workflow")
+
+
+def _settings(state: StateDirectory) -> WorkerSettings:
+    from workflows.settings import WorkerSettings  # noqa: PLC0415  # The SDK is slow to import.
+
+    if "SOCIALCARE_TOKEN_FILE" in os.environ:
+        return WorkerSettings()  # type: ignore[call-arg]  # Its fields come from the environment.
+    running = StackState.read(state)
+    addresses = {f"{stage.package}_address": address for stage, address in running.services.items()}
+    return WorkerSettings.model_validate(
+        {
+            **addresses,
+            "environment": "development",
+            "token_file": running.tokens[Role.WORKER],
+            "temporal_address": running.temporal_address,
+            "temporal_namespace": running.temporal_namespace,
+        }
+    )
+
+
+async def _reconcile(settings: WorkerSettings, municipality_id: str) -> int:
+    from temporalio.client import Client  # noqa: PLC0415  # As above.
+
+    from workflows.channels import TokenFile, open_channels  # noqa: PLC0415  # As above.
+    from workflows.reconcile import Stages, reconcile  # noqa: PLC0415  # As above.
+
+    client = await Client.connect(settings.temporal_address, namespace=settings.temporal_namespace)
+    channels = open_channels(settings)
+    metadata = [("authorization", f"Bearer {TokenFile(settings.token_file).read()}")]
+    repaired = 0
+    try:
+        async for repair in reconcile(client, Stages(channels, metadata), municipality_id, settings.language):
+            typer.echo(f"{repair.workflow_id}  {repair.kind.value}  {repair.state.value}")
+            repaired += 1
+    finally:
+        await asyncio.gather(*(channel.close() for channel in channels.values()))
+    return repaired
