@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from grpc.aio import ServicerContext
 
 from services.intake.access import may_read_health, require_own_case
+from services.intake.assessment import Assessment, AssessmentPeer
 from services.intake.domain.application import Application
 from services.intake.errors import StateNotAllowed
 from services.intake.metrics import IntakeMetrics
@@ -18,10 +19,8 @@ from services.intake.storage.municipalities import Municipalities
 from services.intake.storage.reading import Page
 from services.intake.usecases import decisions, municipalities, papers, states, submit
 from services.intake.usecases.messages import case_start
-from services.intake.usecases.ports import FoundFacts
 from services.intake.wire import applications as wire
 from services.intake.wire import questions
-from services.intake.wire.facts import facts_from_proto
 from services.kernel.codes import CaseState, EligibilityOutcome, Stage
 from services.kernel.time_limit import LimitKind
 from services.runtime.civil import (
@@ -35,8 +34,6 @@ from services.runtime.commands import Call, Effect
 from services.runtime.database import WriteTx
 from services.runtime.paging import decode_token, encode_token, page_size
 from services.runtime.server import Runtime
-from socialcare.assessment.v1 import assessment_service_pb2 as assessment_pb
-from socialcare.assessment.v1 import assessment_service_pb2_grpc as assessment_grpc
 from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import intake_service_pb2 as pb
 from socialcare.intake.v1 import resources_pb2
@@ -50,8 +47,10 @@ CaseCommand = Callable[[Cases], Awaitable[Effect]]
 class IntakeServicer:
     """Handlers of `socialcare.intake.v1.IntakeService`."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, assessment: Assessment | None = None) -> None:
+        """Serve with what the process has; `assessment` stands in for the peer."""
         self._runtime = runtime
+        self._assessment = assessment or AssessmentPeer(runtime.peers)
         self._metrics = IntakeMetrics(runtime.telemetry.registry)
 
     async def CreateMunicipality(
@@ -254,7 +253,7 @@ class IntakeServicer:
         call = await self._case_call(request.request_id, request.application_id)
         application = await self._application(request.application_id)
         if application.state in decisions.DECIDABLE:
-            found = await self._found_facts(request.application_id)
+            found = await self._assessment.found_facts(request.application_id)
             await self._perform(
                 call,
                 request,
@@ -309,13 +308,6 @@ class IntakeServicer:
         await self._runtime.commands.record_read(
             call, object_id=application.id, purpose=purpose, municipality_id=application.municipality_id
         )
-
-    async def _found_facts(self, application_id: str) -> FoundFacts:
-        stub = assessment_grpc.AssessmentServiceStub(self._runtime.peers.channel(Stage.ASSESSMENT))
-        answer: assessment_pb.GetFoundFactsResponse = await stub.GetFoundFacts(
-            assessment_pb.GetFoundFactsRequest(application_id=application_id)
-        )
-        return FoundFacts(facts_from_proto(answer.facts), answer.version, answer.home_visit_done)
 
     async def _ruling(self, application_id: str) -> pb.DecideEligibilityResponse:
         async with self._runtime.db.read() as tx:

@@ -16,6 +16,7 @@ from services.kernel.trace import Trace
 
 __all__ = [
     "Application",
+    "CaseView",
     "Channel",
     "Decision",
     "DecisionBy",
@@ -144,3 +145,13 @@ class Application:
 
     def __repr__(self) -> str:
         return f"Application({self.id}, {self.state})"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """An application with its papers, limits and latest decision."""
+
+    application: Application
+    documents: frozenset[str]
+    limits: tuple[KeptLimit, ...]
+    decision: Decision | None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.intake.domain.application import Application, Decision, KeptLimit, Municipality, Office, TimelineEntry
+from services.intake.domain.application import Application, CaseView, Decision, Municipality, Office, TimelineEntry
 from services.intake.domain.facts import Facts
 from services.intake.storage.rows import (
     APPLICATION_COLUMNS,
@@ -28,7 +28,6 @@ from services.runtime.database import ReadTx
 from services.runtime.errors import NotFound
 
 __all__ = [
-    "CaseView",
     "LiveCase",
     "Page",
     "application",
@@ -46,16 +45,6 @@ __all__ = [
 ]
 
 _CASE = f"SELECT {APPLICATION_COLUMNS} FROM application a JOIN person p ON p.id = a.person_id"  # noqa: S608 constants
-
-
-@dataclass(frozen=True, slots=True)
-class CaseView:
-    """An application with its papers, limits and latest decision."""
-
-    application: Application
-    documents: frozenset[str]
-    limits: tuple[KeptLimit, ...]
-    decision: Decision | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from services.intake.domain.application import Channel, Decision, KeptLimit, Municipality, Office, TimelineEntry
+from services.intake.domain.application import (
+    CaseView,
+    Channel,
+    Decision,
+    KeptLimit,
+    Municipality,
+    Office,
+    TimelineEntry,
+)
 from services.intake.domain.facts import Facts
 from services.intake.domain.people import PersonAsWritten, check_person
 from services.intake.errors import UnknownService
-from services.intake.storage.reading import CaseView
 from services.intake.usecases.submit import SubmitApplication
 from services.intake.wire.facts import facts_from_proto, facts_to_proto
 from services.intake.wire.questions import route_to_proto, sex_from, sex_to_proto

@@ -1,0 +1,123 @@
+"""The schema refuses by itself what the code must never do (design law 9)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import date
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from services.kernel.codes import CLOSED_STATES, CaseState, Stage
+from services.runtime.database import Database, WriteTx, violated_constraint
+
+pytestmark = pytest.mark.postgres
+
+NOW = "CAST('2026-01-19T08:15:00Z' AS timestamptz)"
+DAY = date(2026, 1, 19)
+MUNICIPALITY = f"INSERT INTO municipality VALUES (:id, '{{}}', 'bg-1', 1, {NOW})"
+PERSON = f"""
+INSERT INTO person (id, municipality_id, identifier_type, hash_version, identifier_hash, identifier_sealed, given_name,
+                    father_name, family_name, birth_date, sex, district_code, address, changed_at)
+VALUES (:id, 'SOFIA', 'EGN', 1, decode(repeat(:byte, 32), 'hex'), '\\x01', 'А', 'Б', 'В', '1941-05-06', 'FEMALE',
+        'PODUYANE', 'ул. 1', {NOW})
+"""
+CASE = f"""
+INSERT INTO application (id, municipality_id, person_id, service_code, district_code, channel, facility_code, state,
+                         submitted_at, received_at, application_date, registered_date, backdating_reason,
+                         required_documents, declared_facts, end_cause, version)
+VALUES (:id, :municipality_id, 'p-1', 'HSP', 'PODUYANE', 'IN_PERSON', '', :state, {NOW},
+        {NOW} - make_interval(days => :days_back), '2026-01-19', CAST(:registered AS date), '', '{{}}', '\\x01',
+        :end_cause, 1)
+"""
+
+
+def case(id_: str, state: str = "REGISTERED", **changes: object) -> dict[str, object]:
+    ended = "VISITS_FAILED" if state in {"WITHDRAWN", "EXPIRED"} else None
+    plain: dict[str, object] = {"municipality_id": "SOFIA", "registered": None, "days_back": 0, "end_cause": ended}
+    from_papers = state == "DOCS_PENDING"
+    return plain | {"id": id_, "state": state} | ({} if from_papers else {"registered": DAY}) | changes
+
+
+@pytest.fixture
+async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[Database]:
+    made = Database(await migrated_database(Stage.INTAKE), pool_size=2)
+    async with made.write() as tx:
+        await tx.run(MUNICIPALITY, [{"id": "SOFIA"}, {"id": "PLOVDIV"}])
+        await tx.run(PERSON, {"id": "p-1", "byte": "01"})
+    yield made
+    await made.close()
+
+
+async def refusal(database: Database, *steps: Callable[[WriteTx], Awaitable[int]]) -> str | None:
+    with pytest.raises(IntegrityError) as refused:
+        async with database.write() as tx:
+            for step in steps:
+                await step(tx)
+    return violated_constraint(refused.value)
+
+
+async def test_a_person_has_one_live_case_of_a_service(database: Database) -> None:
+    async with database.write() as tx:
+        for state in CLOSED_STATES:
+            await tx.run(CASE, case(f"closed-{state}", state))
+        await tx.run(CASE, case("first"))
+    assert await refusal(database, lambda tx: tx.run(CASE, case("second"))) == "application_one_live_case"
+
+
+@pytest.mark.parametrize("state", sorted(CLOSED_STATES))
+async def test_a_closed_case_cannot_come_alive_beside_a_live_one(database: Database, state: CaseState) -> None:
+    async with database.write() as tx:
+        await tx.run(CASE, case("closed", state))
+        await tx.run(CASE, case("live"))
+    revive = "UPDATE application SET state = 'ELIGIBLE', end_cause = NULL WHERE id = 'closed'"
+    assert await refusal(database, lambda tx: tx.run(revive)) == "application_one_live_case"
+
+
+async def test_a_case_belongs_to_the_municipality_of_its_person(database: Database) -> None:
+    foreign = case("a", municipality_id="PLOVDIV")
+    assert await refusal(database, lambda tx: tx.run(CASE, foreign)) == "application_person_id_municipality_id_fkey"
+
+
+async def test_one_number_is_one_person_of_a_municipality(database: Database) -> None:
+    again = {"id": "p-2", "byte": "01"}
+    assert await refusal(database, lambda tx: tx.run(PERSON, again)) == "person_known_once"
+
+
+@pytest.mark.parametrize(
+    ("changes", "constraint"),
+    [
+        ({"state": "LOST"}, "application_state_check"),
+        ({"registered": None}, "application_registered_when_complete"),
+        ({"days_back": 1}, "application_backdated_with_reason"),
+        ({"days_back": -1}, "application_received_before_submitted"),
+        ({"state": "WITHDRAWN", "end_cause": None}, "application_ended_with_cause"),
+        ({"end_cause": "VISITS_FAILED"}, "application_ended_with_cause"),
+    ],
+)
+async def test_a_case_is_whole(database: Database, changes: dict[str, object], constraint: str) -> None:
+    assert await refusal(database, lambda tx: tx.run(CASE, case("a") | changes)) == constraint
+
+
+async def test_a_refusal_has_its_reasons(database: Database) -> None:
+    decision = f"""
+    INSERT INTO eligibility_decision (application_id, version, outcome, reasons, decided_at, decided_on, decided_by,
+                                      trace_sealed)
+    VALUES ('a', 1, 'INELIGIBLE', '{{}}', {NOW}, '2026-01-23', 'RULES', '\\x01')
+    """
+    constraint = await refusal(database, lambda tx: tx.run(CASE, case("a")), lambda tx: tx.run(decision))
+    assert constraint == "eligibility_refused_with_reasons"
+
+
+async def test_one_limit_of_a_kind_runs_at_a_time(database: Database) -> None:
+    limit = """
+    INSERT INTO time_limit (application_id, kind, version, rule, event_date, length, unit, shift, calendar_version,
+                            citation, due_date)
+    VALUES ('a', 'appeal', :version, 'D-05', '2026-01-23', 14, 'days', 'FORWARD', 'bg-1', '', '2026-02-06')
+    """
+    constraint = await refusal(
+        database,
+        lambda tx: tx.run(CASE, case("a")),
+        lambda tx: tx.run(limit, [{"version": 1}, {"version": 2}]),
+    )
+    assert constraint == "time_limit_one_open"

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import re
+from datetime import date, time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from services.kernel.municipal_settings import SETTING_DEFAULTS, MunicipalSettings, SettingNotAllowedError
+
+DOMAIN = Path(__file__).parents[3] / "docs" / "domain.md"
+
+
+def test_every_key_of_section_12_is_known() -> None:
+    section = DOMAIN.read_text(encoding="utf-8").split("## 12. ")[1]
+    named = {key.split("=")[0] for key in re.findall(r"`([a-z]+\.[a-z_.*]+(?:=[A-Z_|\\]+)?)`", section)}
+    known = set(SETTING_DEFAULTS)
+    missing = {key for key in named if key not in known and not key.endswith(".*")}
+    assert missing == set()
+    assert all(any(one.startswith(key[:-1]) for one in known) for key in named if key in {"fee.pct.*", "retention.*"})
+
+
+def test_every_default_is_allowed() -> None:
+    assert MunicipalSettings.of(SETTING_DEFAULTS).own == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("no.such_key", "1"),
+        ("fee.hsp.mode", "FREE"),
+        ("pause.year_mode", "ROLLING"),
+        ("billing.due_day", "31"),
+        ("billing.due_day", "025"),
+        ("fee.pct.OLD_PEOPLE_HOME", "60"),
+        ("ap.districts", "LYULIN,LYULIN"),
+        ("ap.districts", "PERNIK"),
+        ("ap.open_from", "2022-02-30"),
+        ("kitchen.cut_off", "25:00"),
+        ("billing.auto_approve", "yes"),
+        ("dmi.gmi.2024-13-01", "40"),
+    ],
+)
+def test_a_value_without_a_meaning_is_refused_by_its_key(key: str, value: str) -> None:
+    with pytest.raises(SettingNotAllowedError) as refusal:
+        MunicipalSettings.of({key: value})
+    assert refusal.value.key == key
+
+
+def test_values_come_typed_and_the_default_holds_where_nothing_is_set() -> None:
+    settings = MunicipalSettings.of({"kitchen.cut_off": "10:30", "fee.pct.OLD_PEOPLE_HOME": "72.5", "offer.days": "7"})
+    assert settings.time_or_none("kitchen.cut_off") == time(10, 30)
+    assert settings.amount("fee.pct.OLD_PEOPLE_HOME") == Decimal("72.5")
+    assert settings.whole_or_none("offer.days") == 7
+    assert settings.whole_or_none("delivery.lock_days") is None
+    assert settings.day("ap.open_from") == date(2022, 3, 30)
+    assert settings.wholes("welfare.rung_minutes") == (15, 30, 60)
+    assert settings.flag("deadline.shift_non_working")
+
+
+def test_a_change_keeps_the_other_settings() -> None:
+    settings = MunicipalSettings.of({"billing.due_day": "22"}).changed({"fee.hsp.mode": "ACTUAL_COST"})
+    assert settings.own == {"billing.due_day": "22", "fee.hsp.mode": "ACTUAL_COST"}
+    assert settings.changed({"billing.due_day": "25"}).own == {"fee.hsp.mode": "ACTUAL_COST"}
