@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -16,15 +16,22 @@ __all__ = [
     "NANOS",
     "NO_ASSETS",
     "NO_WAR_STATUS",
+    "Act",
     "ArrearsStatus",
     "Assets",
+    "BilledRow",
+    "Books",
     "ChargeKind",
     "Contract",
+    "Correction",
     "FeeFacts",
     "Income",
     "IncomeKind",
+    "Invoice",
     "InvoiceStatus",
     "MonthlyFee",
+    "Payment",
+    "Run",
     "RunState",
     "ServedMonth",
     "WarStatus",
@@ -79,6 +86,15 @@ class RunState(StrEnum):
     REVIEW = "REVIEW"
     APPROVED = "APPROVED"
     FINISHED = "FINISHED"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """When something is recorded, and by which request; `today` is the local day of `now`."""
+
+    now: datetime
+    today: date
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,3 +198,76 @@ class ServedMonth:
     def chargeable_days(self) -> int:
         """Days that are charged (F-11)."""
         return self.served_days - self.paused_days
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An issued invoice; never changed."""
+
+    invoice_id: str
+    number: int
+    month: Month
+    amount: Money
+    issued_on: date
+    due_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A credit (negative) or debit note; `computed` is the same difference in the month's currency."""
+
+    correction_id: str
+    month: Month
+    amount: Money
+    computed: Money
+    issued_on: date
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment for a month; `settled` is what it counts for in the currency of the month's documents."""
+
+    payment_id: str
+    month: Month
+    amount: Money
+    settled: Money
+    paid_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Everything issued, paid and held for one case."""
+
+    case_id: str
+    municipality_id: str
+    invoices: tuple[Invoice, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    custody: tuple[Money, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BilledRow:
+    """A month as its run computed it; a draft as long as the run may still issue it."""
+
+    month: Month
+    computed: Money
+    amount: Money
+    issue_date: date
+    is_draft: bool
+    is_invoiced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A month's run of a municipality; it bills every month from `from_month` to `month` that is not billed yet."""
+
+    run_id: str
+    municipality_id: str
+    month: Month
+    from_month: Month
+    state: RunState
+    auto_approve: bool
+    drafted: int = 0
+    issued: int = 0

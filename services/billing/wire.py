@@ -7,21 +7,36 @@ from decimal import Decimal
 
 from google.type import date_pb2, money_pb2
 
-from services.billing.domain import Assets, FeeFacts, Income, IncomeKind, WarStatus
+from services.billing.domain import Assets, Correction, FeeFacts, Income, IncomeKind, WarStatus
 from services.billing.errors import InvalidFact
+from services.billing.rules.accounts import AccountView, InvoiceView
+from services.billing.storage import RunSummary
 from services.billing.usecases.quotes import Quote, QuoteTerms
 from services.kernel.money import Money
 from services.runtime.civil import (
     date_from_proto,
+    date_to_proto,
     money_from_proto,
     money_to_proto,
     month_from_proto,
+    month_to_proto,
     trace_to_proto,
 )
+from socialcare.billing.v1 import billing_service_pb2 as service_pb
 from socialcare.billing.v1 import resources_pb2 as pb
 from socialcare.common.v1 import facts_pb2
 
-__all__ = ["assets_from", "cents", "income_from", "positive", "quote_terms", "quote_to_proto"]
+__all__ = [
+    "account_to_proto",
+    "assets_from",
+    "cents",
+    "correction_to_proto",
+    "income_from",
+    "positive",
+    "quote_terms",
+    "quote_to_proto",
+    "run_to_proto",
+]
 
 
 def cents(message: money_pb2.Money, field: str) -> Money:
@@ -104,4 +119,59 @@ def quote_to_proto(quote: Quote) -> pb.FeeQuote:
         charge_kind=f"CHARGE_KIND_{quote.fee.charge.name}",
         actual_cost_payer=quote.fee.actual_cost_payer,
         trace=trace_to_proto(quote.trace),
+    )
+
+
+def account_to_proto(view: AccountView) -> pb.Account:
+    """The money of one case."""
+    arrears = pb.Arrears(status=f"ARREARS_STATUS_{view.arrears.status.name}")
+    if view.arrears.termination_possible_from is not None:
+        arrears.termination_possible_from_date.CopyFrom(date_to_proto(view.arrears.termination_possible_from))
+    return pb.Account(
+        application_id=view.case_id,
+        municipality_id=view.municipality_id,
+        invoices=[_invoice_to_proto(item) for item in view.invoices],
+        corrections=[correction_to_proto(item) for item in view.corrections],
+        balance=money_to_proto(view.balance),
+        arrears=arrears,
+        custody=money_to_proto(view.custody),
+    )
+
+
+def _invoice_to_proto(view: InvoiceView) -> pb.Invoice:
+    invoice = view.invoice
+    return pb.Invoice(
+        invoice_id=invoice.invoice_id,
+        number=invoice.number,
+        month=month_to_proto(invoice.month),
+        amount=money_to_proto(invoice.amount),
+        also_shown=None if view.also_shown is None else money_to_proto(view.also_shown),
+        issued_date=date_to_proto(invoice.issued_on),
+        due_date=date_to_proto(invoice.due_date),
+        status=f"INVOICE_STATUS_{view.status.name}",
+    )
+
+
+def correction_to_proto(correction: Correction) -> pb.Correction:
+    """A note."""
+    return pb.Correction(
+        correction_id=correction.correction_id,
+        month=month_to_proto(correction.month),
+        amount=money_to_proto(correction.amount),
+        issued_date=date_to_proto(correction.issued_on),
+    )
+
+
+def run_to_proto(summary: RunSummary) -> service_pb.BillingRun:
+    """A month's run with its sums."""
+    run = summary.run
+    return service_pb.BillingRun(
+        run_id=run.run_id,
+        municipality_id=run.municipality_id,
+        month=month_to_proto(run.month),
+        state=f"BILLING_RUN_STATE_{run.state.name}",
+        drafts=run.drafted - run.issued,
+        issued=run.issued,
+        totals=[money_to_proto(amount) for amount in summary.totals],
+        failed=summary.failed,
     )

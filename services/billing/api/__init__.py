@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from services.billing.api.answers import PureAnswers
+from services.billing.api.cases import CaseMethods
+from services.billing.api.runs import RunMethods
 
 __all__ = ["BillingServicer"]
 
 
-class BillingServicer(PureAnswers):
+class BillingServicer(PureAnswers, CaseMethods, RunMethods):
     """Every method of `BillingService` that this version offers."""

@@ -1,0 +1,197 @@
+"""Methods about one case: its facts, its money, and what other stages ask about it."""
+
+from __future__ import annotations
+
+import hashlib
+
+from services.billing import storage
+from services.billing.api.answers import Context
+from services.billing.api.desk import Desk, act_of
+from services.billing.api.peers import pull_contract, pull_served
+from services.billing.domain import Books
+from services.billing.errors import StateNotAllowed
+from services.billing.rules.parameters import parameters_of
+from services.billing.storage import Store
+from services.billing.usecases import accounts, facts
+from services.billing.usecases.quotes import Quote
+from services.billing.wire import (
+    account_to_proto,
+    assets_from,
+    cents,
+    correction_to_proto,
+    income_from,
+    positive,
+    quote_to_proto,
+)
+from services.kernel.dates import Month
+from services.runtime.civil import date_from_proto, month_from_proto
+from socialcare.billing.v1 import billing_service_pb2 as pb
+
+__all__ = ["CaseMethods"]
+
+
+class CaseMethods(Desk):
+    """Declarations, payments, custody, account, explanation, checks for placement, copies for the worker."""
+
+    async def DeclareIncome(self, request: pb.DeclareIncomeRequest, context: Context) -> pb.DeclareIncomeResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        month, income = month_from_proto(request.from_month, "from_month"), income_from(request.income, "income")
+        answer = await self._record(
+            call,
+            request,
+            request.application_id,
+            lambda store: facts.declare_income(request.application_id, month, income, store, act_of(call)),
+            rehearse=request.validate_only,
+        )
+        return pb.DeclareIncomeResponse(
+            account=account_to_proto(answer.account), corrections=map(correction_to_proto, answer.corrections)
+        )
+
+    async def DeclareAssets(self, request: pb.DeclareAssetsRequest, context: Context) -> pb.DeclareAssetsResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        month = month_from_proto(request.from_month, "from_month")
+        assets = assets_from(
+            request.savings if request.HasField("savings") else None,
+            request.property_transferred_date if request.HasField("property_transferred_date") else None,
+            "",
+            care_contract=request.care_contract,
+        )
+        answer = await self._record(
+            call,
+            request,
+            request.application_id,
+            lambda store: facts.declare_assets(request.application_id, month, assets, store, act_of(call)),
+            rehearse=request.validate_only,
+        )
+        return pb.DeclareAssetsResponse(
+            account=account_to_proto(answer.account), corrections=map(correction_to_proto, answer.corrections)
+        )
+
+    async def SetActualCost(self, request: pb.SetActualCostRequest, context: Context) -> pb.SetActualCostResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        month, amount = month_from_proto(request.from_month, "from_month"), cents(request.amount, "amount")
+        answer = await self._record(
+            call,
+            request,
+            request.application_id,
+            lambda store: facts.set_actual_cost(request.application_id, month, amount, store, act_of(call)),
+            rehearse=request.validate_only,
+        )
+        return pb.SetActualCostResponse(
+            account=account_to_proto(answer.account), corrections=map(correction_to_proto, answer.corrections)
+        )
+
+    async def RecordPayment(self, request: pb.RecordPaymentRequest, context: Context) -> pb.RecordPaymentResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        month, amount = month_from_proto(request.month, "month"), positive(request.amount, "amount")
+        answer = await self._record(
+            call,
+            request,
+            request.application_id,
+            lambda store: accounts.record_payment(request.application_id, month, amount, store, act_of(call)),
+        )
+        return pb.RecordPaymentResponse(account=account_to_proto(answer.account))
+
+    async def RecordCustodyAdvance(
+        self, request: pb.RecordCustodyAdvanceRequest, context: Context
+    ) -> pb.RecordCustodyAdvanceResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        amount = positive(request.amount, "amount")
+        answer = await self._record(
+            call,
+            request,
+            request.application_id,
+            lambda store: accounts.record_advance(request.application_id, amount, store, act_of(call)),
+        )
+        return pb.RecordCustodyAdvanceResponse(account=account_to_proto(answer.account))
+
+    async def RecordCustodyReceipt(
+        self, request: pb.RecordCustodyReceiptRequest, context: Context
+    ) -> pb.RecordCustodyReceiptResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        amount = positive(request.amount, "amount")
+        answer = await self._record(
+            call,
+            request,
+            request.application_id,
+            lambda store: accounts.record_receipt(request.application_id, amount, request.code, store, act_of(call)),
+        )
+        return pb.RecordCustodyReceiptResponse(account=account_to_proto(answer.account))
+
+    async def GetAccount(self, request: pb.GetAccountRequest, context: Context) -> pb.GetAccountResponse:
+        call = self._runtime.call(object_id=request.application_id)
+        account = await self._account(call, request.application_id)
+        return pb.GetAccountResponse(account=account_to_proto(account))
+
+    async def ExplainFee(self, request: pb.ExplainFeeRequest, context: Context) -> pb.ExplainFeeResponse:
+        call = self._runtime.call(object_id=request.application_id)
+        month = month_from_proto(request.month, "month")
+        await self._known_contract(call, request.application_id)
+        async with self._runtime.db.read() as tx:
+            dated = await storage.dated_facts(tx, self._runtime.cipher, request.application_id)
+            served = (await storage.served_months(tx, request.application_id)).get(month)
+            settings = await storage.settings_of(tx, dated.contract.municipality_id)
+        if month < Month.of(dated.contract.start):
+            raise StateNotAllowed(metadata={"month": str(month)})
+        parameters = parameters_of(settings)
+        fee, computed, amount, trace = facts.explain_month(
+            dated, month, served, parameters.issue_date(month), parameters
+        )
+        return pb.ExplainFeeResponse(quote=quote_to_proto(Quote(amount, computed, fee, trace)))
+
+    async def CheckTerms(self, request: pb.CheckTermsRequest, context: Context) -> pb.CheckTermsResponse:
+        accounts.check_terms(
+            request.service_code,
+            date_from_proto(request.start_date, "start_date"),
+            cents(request.actual_cost, "actual_cost") if request.HasField("actual_cost") else None,
+            cents(request.unit_price, "unit_price") if request.HasField("unit_price") else None,
+        )
+        return pb.CheckTermsResponse(
+            terms_hash=hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
+        )
+
+    async def CheckTermination(
+        self, request: pb.CheckTerminationRequest, context: Context
+    ) -> pb.CheckTerminationResponse:
+        call = self._runtime.call(object_id=request.application_id)
+        found = await self._known_contract(call, request.application_id)
+        books = Books(request.application_id, found.municipality_id if found else "")
+        if found is not None:
+            async with self._runtime.db.read() as tx:
+                books = await storage.account_books(tx, found.case_id, found.municipality_id)
+        accounts.check_termination(books, date_from_proto(request.on_date, "on_date"))
+        return pb.CheckTerminationResponse(allowed=True)
+
+    async def CopyContract(self, request: pb.CopyContractRequest, context: Context) -> pb.CopyContractResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        pulled = await pull_contract(self._runtime, request.application_id)
+        effect = await self._runtime.commands.perform(
+            call,
+            request,
+            lambda tx: facts.copy_contract(
+                pulled.contract, pulled.war, pulled.settings, Store(tx, self._runtime.cipher), act_of(call)
+            ),
+        )
+        return pb.CopyContractResponse(version=effect.version)
+
+    async def RefreshServedDays(
+        self, request: pb.RefreshServedDaysRequest, context: Context
+    ) -> pb.RefreshServedDaysResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        case_id, from_month = request.application_id, month_from_proto(request.from_month, "from_month")
+        async with self._runtime.db.read() as tx:
+            found = await storage.contract(tx, case_id)
+            months = await storage.months_billed_from(tx, case_id, from_month)
+        served = [
+            item
+            for month in months
+            for item in await pull_served(self._runtime, found.municipality_id, month, [case_id])
+        ]
+        await self._runtime.commands.perform(
+            call,
+            request,
+            lambda tx: facts.refresh_served_days(case_id, served, Store(tx, self._runtime.cipher), act_of(call)),
+        )
+        async with self._runtime.db.read() as tx:
+            notes = await storage.corrections_of_request(tx, case_id, call.request_id)
+        return pb.RefreshServedDaysResponse(corrections=len(notes))

@@ -1,0 +1,110 @@
+"""What the methods about one case share: whose it is, its copied contract, the answer with its account."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+
+from services.billing import storage
+from services.billing.api.peers import CaseIdentity, PulledContract, pull_contract, pull_identity
+from services.billing.domain import Act, Contract, Correction
+from services.billing.rules.accounts import AccountView, account_on
+from services.billing.storage import Store
+from services.billing.usecases.facts import copy_contract
+from services.runtime.auth import Caller
+from services.runtime.commands import Call, Effect
+from services.runtime.database import ReadTx, WriteTx
+from services.runtime.errors import NotFound, NotYours
+from services.runtime.server import Runtime
+
+__all__ = ["Answer", "Desk", "StoreUseCase", "act_of", "require_case"]
+
+StoreUseCase = Callable[[Store], Awaitable[Effect]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The account after a command, and the notes that the command caused."""
+
+    account: AccountView
+    corrections: tuple[Correction, ...]
+
+
+def act_of(call: Call) -> Act:
+    """When the call records something, and by which request."""
+    return Act(call.now, call.today, call.request_id)
+
+
+def require_case(caller: Caller, case_id: str, municipality_id: str, person_id: str) -> None:
+    """NotFound unless the caller may know of the case."""
+    try:
+        caller.require_municipality(municipality_id)
+        caller.require_person(person_id)
+    except NotYours:
+        raise NotFound(resource_type="application", resource_id=case_id) from None
+
+
+class Desk:
+    """Handlers' common ground."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def _known_contract(self, call: Call, case_id: str) -> Contract | None:
+        async with self._runtime.db.read() as tx:
+            found = await storage.find_contract(tx, case_id)
+        if found is not None:
+            require_case(call.caller, case_id, found.municipality_id, found.person_id)
+        return found
+
+    async def _account(self, call: Call, case_id: str) -> AccountView:
+        """The account of a case; empty before a contract is copied."""
+        found = await self._known_contract(call, case_id)
+        if found is None:
+            identity = await pull_identity(self._runtime, case_id)
+            require_case(call.caller, case_id, identity.municipality_id, identity.person_id)
+        else:
+            identity = CaseIdentity(found.municipality_id, found.person_id)
+        async with self._runtime.db.read() as tx:
+            books = await storage.account_books(tx, case_id, identity.municipality_id)
+        return account_on(books, call.today)
+
+    async def _record(
+        self, call: Call, request: Message, case_id: str, use_case: StoreUseCase, *, rehearse: bool = False
+    ) -> Answer:
+        """Carry out a command about a case under contract and answer its account.
+
+        A contract that is signed but not copied yet is copied first, in the same transaction.
+        """
+        known = await self._known_contract(call, case_id)
+        pulled = None if known else await self._pulled(call, case_id)
+        rehearsed: list[Answer] = []
+
+        async def run(tx: WriteTx) -> Effect:
+            store = Store(tx, self._runtime.cipher)
+            if pulled is not None:
+                await copy_contract(pulled.contract, pulled.war, pulled.settings, store, act_of(call))
+            effect = await use_case(store)
+            if rehearse:
+                rehearsed.append(await self._answer(tx, call, case_id))
+            return effect
+
+        if rehearse:
+            await self._runtime.commands.rehearse(call, run)
+            return rehearsed[0]
+        await self._runtime.commands.perform(call, request, run)
+        async with self._runtime.db.read() as tx:
+            return await self._answer(tx, call, case_id)
+
+    async def _pulled(self, call: Call, case_id: str) -> PulledContract:
+        pulled = await pull_contract(self._runtime, case_id)
+        require_case(call.caller, case_id, pulled.contract.municipality_id, pulled.contract.person_id)
+        return pulled
+
+    async def _answer(self, tx: ReadTx, call: Call, case_id: str) -> Answer:
+        found = await storage.contract(tx, case_id)
+        books = await storage.account_books(tx, case_id, found.municipality_id)
+        notes = tuple(item for item in books.corrections if item.request_id == call.request_id)
+        return Answer(account_on(books, call.today), notes)

@@ -1,0 +1,133 @@
+"""What billing pulls from the other services, always before its own transaction (design law 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.billing.domain import Contract, ServedMonth, WarStatus
+from services.billing.errors import StateNotAllowed
+from services.kernel.catalogue import CATALOGUE, Charge
+from services.kernel.codes import Stage
+from services.kernel.dates import Month
+from services.kernel.ranges import DateRange
+from services.runtime.civil import (
+    date_from_proto,
+    money_from_proto,
+    month_to_proto,
+    optional_date,
+    range_from_proto,
+)
+from services.runtime.errors import NotFound
+from services.runtime.server import Runtime
+from socialcare.delivery.v1 import delivery_service_pb2 as delivery_pb
+from socialcare.delivery.v1 import resources_pb2 as delivery_res
+from socialcare.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
+from socialcare.intake.v1 import intake_service_pb2 as intake_pb
+from socialcare.intake.v1.intake_service_pb2_grpc import IntakeServiceStub
+from socialcare.placement.v1 import placement_service_pb2 as placement_pb
+from socialcare.placement.v1 import resources_pb2 as placement_res
+from socialcare.placement.v1.placement_service_pb2_grpc import PlacementServiceStub
+
+__all__ = ["CaseIdentity", "PulledContract", "pull_contract", "pull_identity", "pull_served", "pull_settings"]
+
+_UNIT_CODES = frozenset(entry.code for entry in CATALOGUE.entries if entry.charge is Charge.UNIT)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseIdentity:
+    """Whose case it is."""
+
+    municipality_id: str
+    person_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PulledContract:
+    """A contract with what else its fees depend on."""
+
+    contract: Contract
+    war: WarStatus
+    settings: Mapping[str, str]
+
+
+async def pull_identity(runtime: Runtime, case_id: str) -> CaseIdentity:
+    """Whose case it is, by intake; NotFound when there is no such application."""
+    stub = IntakeServiceStub(runtime.peers.channel(Stage.INTAKE))
+    answer = await stub.GetCaseFacts(intake_pb.GetCaseFactsRequest(application_id=case_id))
+    return CaseIdentity(answer.case_facts.municipality_id, answer.case_facts.person_id)
+
+
+async def pull_contract(runtime: Runtime, case_id: str) -> PulledContract:
+    """The contract by placement, war status and settings by intake.
+
+    Raises NotFound when there is no such application and StateNotAllowed when no contract is signed.
+    """
+    intake = IntakeServiceStub(runtime.peers.channel(Stage.INTAKE))
+    facts = (await intake.GetCaseFacts(intake_pb.GetCaseFactsRequest(application_id=case_id))).case_facts
+    placement = PlacementServiceStub(runtime.peers.channel(Stage.PLACEMENT))
+    try:
+        answer = await placement.GetContract(placement_pb.GetContractRequest(application_id=case_id))
+    except NotFound:
+        raise StateNotAllowed(metadata={"application_id": case_id}) from None
+    if not answer.HasField("contract"):
+        raise StateNotAllowed(metadata={"application_id": case_id})
+    return PulledContract(
+        contract=_contract(answer.contract),
+        war=WarStatus(facts.facts.war_veteran, facts.facts.war_disabled),
+        settings=dict(facts.settings),
+    )
+
+
+async def pull_settings(runtime: Runtime, municipality_id: str) -> Mapping[str, str]:
+    """Settings of a municipality that differ from the defaults, by intake."""
+    stub = IntakeServiceStub(runtime.peers.channel(Stage.INTAKE))
+    answer = await stub.GetMunicipality(intake_pb.GetMunicipalityRequest(municipality_id=municipality_id))
+    return dict(answer.municipality.settings)
+
+
+async def pull_served(
+    runtime: Runtime, municipality_id: str, month: Month, case_ids: Sequence[str]
+) -> list[ServedMonth]:
+    """Served days of these cases (at most 500) in a month, by delivery: one call."""
+    stub = DeliveryServiceStub(runtime.peers.channel(Stage.DELIVERY))
+    answer = await stub.ListServedDays(
+        delivery_pb.ListServedDaysRequest(
+            municipality_id=municipality_id,
+            month=month_to_proto(month),
+            page_size=max(len(case_ids), 1),
+            application_ids=case_ids,
+        )
+    )
+    asked = frozenset(case_ids)
+    return [_served(message, month) for message in answer.cases if message.application_id in asked]
+
+
+def _served(message: delivery_res.ServedDays, month: Month) -> ServedMonth:
+    return ServedMonth(
+        case_id=message.application_id,
+        month=month,
+        served_days=message.served_days,
+        paused_days=message.paused_days,
+        units=sum(item.units for item in message.delivered if item.code in _UNIT_CODES),
+        version=message.version,
+    )
+
+
+def _contract(message: placement_res.Contract) -> Contract:
+    authorisation: DateRange | None = None
+    if message.HasField("authorisation"):
+        authorisation = range_from_proto(message.authorisation, "authorisation")
+    return Contract(
+        case_id=message.application_id,
+        contract_id=message.contract_id,
+        municipality_id=message.municipality_id,
+        person_id=message.person_id,
+        service_code=message.service_code,
+        start=date_from_proto(message.start_date, "start_date"),
+        end=optional_date(message.end_date, "end_date"),
+        authorisation=authorisation,
+        actual_cost=money_from_proto(message.actual_cost, "actual_cost") if message.HasField("actual_cost") else None,
+        unit_price=money_from_proto(message.unit_price, "unit_price") if message.HasField("unit_price") else None,
+        version=max(message.version, 1),
+    )

@@ -1,0 +1,151 @@
+"""Methods of the monthly run, for the worker and for who approves it."""
+
+from __future__ import annotations
+
+from services.billing import storage
+from services.billing.api.answers import Context
+from services.billing.api.desk import Desk, act_of
+from services.billing.api.peers import pull_served, pull_settings
+from services.billing.domain import Run, RunState
+from services.billing.storage import Store
+from services.billing.usecases import runs
+from services.billing.usecases.runs import Page
+from services.billing.wire import run_to_proto
+from services.kernel.dates import Month
+from services.runtime.civil import month_from_proto
+from services.runtime.commands import Call
+from services.runtime.errors import InvalidArgument
+from services.runtime.paging import decode_token, encode_token, page_size
+from socialcare.billing.v1 import billing_service_pb2 as pb
+
+__all__ = ["RunMethods"]
+
+LARGEST_DRAFT_PAGE = 500
+"""Cases for which delivery can be asked in one call."""
+
+LARGEST_ISSUE_PAGE = 5_000
+
+
+class RunMethods(Desk):
+    """Claim, draft, approve, issue, close."""
+
+    async def OpenBillingRun(self, request: pb.OpenBillingRunRequest, context: Context) -> pb.OpenBillingRunResponse:
+        call = self._runtime.call(request.request_id, municipality_id=request.municipality_id)
+        call.caller.require_municipality(request.municipality_id)
+        month = month_from_proto(request.month, "month")
+        settings = await pull_settings(self._runtime, request.municipality_id)
+        effect = await self._runtime.commands.perform(
+            call,
+            request,
+            lambda tx: runs.open_run(
+                request.municipality_id, month, settings, Store(tx, self._runtime.cipher), act_of(call)
+            ),
+        )
+        found = await self._run(effect.resource)
+        return pb.OpenBillingRunResponse(
+            run_id=found.run_id, finished=found.state is RunState.FINISHED, auto_approve=found.auto_approve
+        )
+
+    async def DraftPage(self, request: pb.DraftPageRequest, context: Context) -> pb.DraftPageResponse:
+        found = await self._run(request.run_id)
+        call = self._call_about(request.request_id, found)
+        if found.state is not RunState.DRAFTING:
+            return pb.DraftPageResponse()
+        after = _after(request.page_token)
+        size = page_size(request.page_size, default=LARGEST_DRAFT_PAGE, maximum=LARGEST_DRAFT_PAGE)
+        async with self._runtime.db.read() as tx:
+            page = await storage.next_page(tx, found, after, size)
+        served = (
+            await pull_served(self._runtime, found.municipality_id, page.month, page.case_ids) if page.case_ids else []
+        )
+        effect = await self._runtime.commands.perform(
+            call,
+            request,
+            lambda tx: runs.draft_page(found.run_id, page, served, Store(tx, self._runtime.cipher)),
+        )
+        token = _first_token(found, after) if effect.replayed else _next_token(page, size)
+        if effect.replayed and (await self._run(found.run_id)).state is not RunState.DRAFTING:
+            token = ""
+        return pb.DraftPageResponse(next_page_token=token, drafts=effect.version)
+
+    async def ApproveBillingRun(
+        self, request: pb.ApproveBillingRunRequest, context: Context
+    ) -> pb.ApproveBillingRunResponse:
+        found = await self._run_of(request.municipality_id, request)
+        call = self._call_about(request.request_id, found)
+        await self._runtime.commands.perform(
+            call, request, lambda tx: runs.approve_run(found.run_id, Store(tx, self._runtime.cipher))
+        )
+        return pb.ApproveBillingRunResponse(run=await self._summary(found.run_id))
+
+    async def IssuePage(self, request: pb.IssuePageRequest, context: Context) -> pb.IssuePageResponse:
+        found = await self._run(request.run_id)
+        call = self._call_about(request.request_id, found)
+        size = page_size(request.page_size, default=1000, maximum=LARGEST_ISSUE_PAGE)
+        effect = await self._runtime.commands.perform(
+            call, request, lambda tx: runs.issue_page(found.run_id, size, Store(tx, self._runtime.cipher))
+        )
+        now = await self._run(found.run_id)
+        return pb.IssuePageResponse(more=now.issued < now.drafted, issued=effect.version)
+
+    async def CloseBillingRun(self, request: pb.CloseBillingRunRequest, context: Context) -> pb.CloseBillingRunResponse:
+        found = await self._run(request.run_id)
+        call = self._call_about(request.request_id, found)
+        await self._runtime.commands.perform(
+            call, request, lambda tx: runs.close_run(found.run_id, Store(tx, self._runtime.cipher))
+        )
+        return pb.CloseBillingRunResponse(run=await self._summary(found.run_id))
+
+    async def GetBillingRun(self, request: pb.GetBillingRunRequest, context: Context) -> pb.GetBillingRunResponse:
+        found = await self._run_of(request.municipality_id, request)
+        return pb.GetBillingRunResponse(run=await self._summary(found.run_id))
+
+    async def GetCaseSequences(
+        self, request: pb.GetCaseSequencesRequest, context: Context
+    ) -> pb.GetCaseSequencesResponse:
+        async with self._runtime.db.read() as tx:
+            return pb.GetCaseSequencesResponse(sequences=await storage.case_sequences(tx, request.application_ids))
+
+    def _call_about(self, request_id: str, found: Run) -> Call:
+        call = self._runtime.call(request_id, municipality_id=found.municipality_id, object_id=found.run_id)
+        call.caller.require_municipality(found.municipality_id)
+        return call
+
+    async def _run(self, run_id: str) -> Run:
+        async with self._runtime.db.read() as tx:
+            return await storage.run(tx, run_id)
+
+    async def _run_of(
+        self, municipality_id: str, request: pb.ApproveBillingRunRequest | pb.GetBillingRunRequest
+    ) -> Run:
+        self._runtime.call(municipality_id=municipality_id).caller.require_municipality(municipality_id)
+        async with self._runtime.db.read() as tx:
+            return await storage.run_of(tx, municipality_id, month_from_proto(request.month, "month"))
+
+    async def _summary(self, run_id: str) -> pb.BillingRun:
+        async with self._runtime.db.read() as tx:
+            return run_to_proto(await storage.summary(tx, await storage.run(tx, run_id)))
+
+
+def _after(token: str) -> tuple[Month, str] | None:
+    keys = decode_token(token, 2)
+    if keys is None:
+        return None
+    try:
+        return Month.parse(keys[0]), keys[1]
+    except ValueError:
+        raise InvalidArgument(field="page_token") from None
+
+
+def _first_token(run: Run, after: tuple[Month, str] | None) -> str:
+    # A page that was drafted before is passed over by whoever goes on from its beginning.
+    month, case_id = after or (run.from_month, "")
+    return encode_token(str(month), case_id)
+
+
+def _next_token(page: Page, size: int) -> str:
+    if page.is_last:
+        return ""
+    if len(page.case_ids) == size:
+        return encode_token(str(page.month), page.case_ids[-1])
+    return encode_token(str(page.month.next()), "")

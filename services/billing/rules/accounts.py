@@ -1,0 +1,135 @@
+"""What the account of a case says on a day: paid or not, balance, arrears (domain.md F-17, D-08, L-13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from services.billing.domain import Books, Correction, Invoice, InvoiceStatus
+from services.billing.rules.arrears import Arrears, MonthDue, arrears_of, invoice_status
+from services.billing.rules.currency import EURO_FROM, also_shown, display, in_document_currency
+from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
+from services.kernel.dates import Month
+from services.kernel.money import Currency, Money, total
+
+__all__ = [
+    "AccountView",
+    "InvoiceView",
+    "account_on",
+    "currency_of_month",
+    "currency_on",
+    "in_currency",
+    "open_amount",
+    "settled_by",
+    "sum_in",
+]
+
+BGN_TAKEN_UNTIL = date(2026, 1, 31)
+"""Last day on which leva are taken for a document in euro."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceView:
+    """An invoice with what depends on the day."""
+
+    invoice: Invoice
+    also_shown: Money | None
+    status: InvoiceStatus
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """The money of one case on a day; a positive balance is owed by the user."""
+
+    case_id: str
+    municipality_id: str
+    invoices: tuple[InvoiceView, ...]
+    corrections: tuple[Correction, ...]
+    balance: Money
+    arrears: Arrears
+    custody: Money
+
+
+def currency_on(day: date) -> Currency:
+    """The currency in which balances are stated on a day."""
+    return Currency.EUR if day >= EURO_FROM else Currency.BGN
+
+
+def currency_of_month(books: Books, month: Month) -> Currency | None:
+    """The currency of the first document of a month; None when nothing was billed."""
+    return next((document.currency for document in _documents(books, month)), None)
+
+
+def in_currency(amount: Money, currency: Currency) -> Money:
+    """The amount by the fixed rate, half-up, whatever its sign."""
+    if amount.currency is currency:
+        return amount
+    return in_document_currency(amount, currency) if currency is Currency.EUR else _in_leva(amount)
+
+
+def _in_leva(amount: Money) -> Money:
+    return -display(-amount) if amount.amount < 0 else display(amount)
+
+
+def sum_in(amounts: Iterable[Money], currency: Currency) -> Money:
+    """Sum of amounts in any currency, each currency converted once."""
+    items = tuple(amounts)
+    sums = (total((item for item in items if item.currency is one), one) for one in Currency)
+    return total((in_currency(item, currency) for item in sums), currency)
+
+
+def open_amount(books: Books, month: Month, currency: Currency) -> Money:
+    """Invoice plus notes minus payments of a month; negative when more was paid."""
+    return sum_in(_documents(books, month), currency) - sum_in(
+        (item.settled for item in books.payments if item.month == month), currency
+    )
+
+
+def settled_by(paid: Money, open_: Money, today: date) -> Money | None:
+    """How much of a month a payment settles, in the currency of its documents; None when the currency is not taken.
+
+    What equals the converted open amount settles it to the cent.
+    """
+    if paid.currency is open_.currency:
+        return paid
+    taken = today >= EURO_FROM if paid.currency is Currency.EUR else today <= BGN_TAKEN_UNTIL
+    if not taken:
+        return None
+    return open_ if paid == in_currency(open_, paid.currency) else in_currency(paid, open_.currency)
+
+
+def account_on(books: Books, today: date, calendar: BusinessCalendar = DEFAULT_CALENDAR) -> AccountView:
+    """The account as it stands on a day."""
+    currency = currency_on(today)
+    paid = {item.month: _is_paid(books, item) for item in books.invoices}
+    everything = (
+        *(item.amount for item in books.invoices),
+        *(item.amount for item in books.corrections),
+        *(-item.settled for item in books.payments),
+    )
+    return AccountView(
+        case_id=books.case_id,
+        municipality_id=books.municipality_id,
+        invoices=tuple(
+            InvoiceView(
+                item,
+                also_shown(item.amount, item.issued_on),
+                invoice_status(item.due_date, today, is_paid=paid[item.month]),
+            )
+            for item in books.invoices
+        ),
+        corrections=books.corrections,
+        balance=sum_in(everything, currency),
+        arrears=arrears_of((MonthDue(item.due_date, paid[item.month]) for item in books.invoices), today, calendar),
+        custody=sum_in(books.custody, currency),
+    )
+
+
+def _is_paid(books: Books, invoice: Invoice) -> bool:
+    return open_amount(books, invoice.month, invoice.amount.currency).amount <= 0
+
+
+def _documents(books: Books, month: Month) -> Iterable[Money]:
+    yield from (item.amount for item in books.invoices if item.month == month)
+    yield from (item.amount for item in books.corrections if item.month == month)

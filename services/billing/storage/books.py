@@ -1,0 +1,103 @@
+"""Invoices, notes, payments and custody of one case, read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.billing.domain import BilledRow, Books, Correction, Invoice, Payment
+from services.billing.rules.currency import month_currency
+from services.billing.storage.rows import money, month
+from services.runtime.database import ReadTx
+
+__all__ = ["account_books", "billed_rows", "corrections_of_request"]
+
+_INVOICES = """
+SELECT invoice_id::text AS invoice_id, number, month, amount_minor, currency, issued_date, due_date
+FROM invoices WHERE case_id = :case_id ORDER BY month
+"""
+
+_CORRECTIONS = """
+SELECT correction_id::text AS correction_id, month, amount_minor, currency, computed_minor, issued_date, request_id
+FROM corrections WHERE case_id = :case_id ORDER BY id
+"""
+
+_PAYMENTS = """
+SELECT payment_id::text AS payment_id, month, amount_minor, currency, settled_minor, settled_currency, paid_date
+FROM payments WHERE case_id = :case_id ORDER BY payment_id
+"""
+
+_CUSTODY = "SELECT held_minor, currency FROM custody_accounts WHERE case_id = :case_id ORDER BY currency"
+
+# A month stays a draft while its run may still reach it; the run's row is locked by whoever asks in order to change it.
+_BILLED = """
+SELECT b.month, b.currency, b.computed_minor, b.document_currency, b.amount_minor, b.issue_date,
+       i.invoice_id IS NOT NULL AS is_invoiced,
+       i.invoice_id IS NULL AND (r.state IN ('DRAFTING', 'REVIEW') OR (
+           r.state = 'APPROVED' AND (b.month, b.case_id) > (r.issued_through_month, r.issued_through_case))) AS is_draft
+FROM billed_months b JOIN billing_runs r USING (run_id) LEFT JOIN invoices i USING (case_id, month)
+WHERE b.case_id = :case_id ORDER BY b.month
+"""
+
+
+async def account_books(tx: ReadTx, case_id: str, municipality_id: str) -> Books:
+    """Everything issued, paid and held for one case; empty when nothing was."""
+    key = {"case_id": case_id}
+    return Books(
+        case_id=case_id,
+        municipality_id=municipality_id,
+        invoices=tuple(_invoice(row) for row in await tx.all(_INVOICES, key)),
+        corrections=tuple(_correction(row) for row in await tx.all(_CORRECTIONS, key)),
+        payments=tuple(_payment(row) for row in await tx.all(_PAYMENTS, key)),
+        custody=tuple(money(row.held_minor, row.currency) for row in await tx.all(_CUSTODY, key)),
+    )
+
+
+async def corrections_of_request(tx: ReadTx, case_id: str, request_id: str) -> tuple[Correction, ...]:
+    """The notes that one request caused."""
+    rows = await tx.all(_CORRECTIONS, {"case_id": case_id})
+    return tuple(_correction(row) for row in rows if row.request_id == request_id)
+
+
+async def billed_rows(tx: ReadTx, case_id: str) -> Sequence[BilledRow]:
+    """The months of a case that runs have computed, in order."""
+    return [
+        BilledRow(
+            month(row.month),
+            money(row.computed_minor, row.currency),
+            money(row.amount_minor, row.document_currency),
+            row.issue_date,
+            row.is_draft,
+            row.is_invoiced,
+        )
+        for row in await tx.all(_BILLED, {"case_id": case_id})
+    ]
+
+
+def _invoice(row: Row[Any]) -> Invoice:
+    amount = money(row.amount_minor, row.currency)
+    return Invoice(row.invoice_id, row.number, month(row.month), amount, row.issued_date, row.due_date)
+
+
+def _correction(row: Row[Any]) -> Correction:
+    billed = month(row.month)
+    return Correction(
+        row.correction_id,
+        billed,
+        money(row.amount_minor, row.currency),
+        money(row.computed_minor, month_currency(billed)),
+        row.issued_date,
+        row.request_id,
+    )
+
+
+def _payment(row: Row[Any]) -> Payment:
+    return Payment(
+        row.payment_id,
+        month(row.month),
+        money(row.amount_minor, row.currency),
+        money(row.settled_minor, row.settled_currency),
+        row.paid_date,
+    )

@@ -1,0 +1,93 @@
+"""Questions that several ports ask, and the locks that keep a case's facts and its month's run apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from services.billing.domain import BilledRow, Books, ServedMonth
+from services.billing.rules.decisions import DatedFacts
+from services.billing.storage import books as book_reads
+from services.billing.storage import facts as fact_reads
+from services.kernel.dates import Month
+from services.kernel.municipal_settings import MunicipalSettings
+from services.runtime.crypto import PersonCipher
+from services.runtime.database import WriteTx
+
+__all__ = ["CommonReads"]
+
+# Always the runs first, then the case: a run that drafts holds its own row and then asks for its cases.
+_LOCK_RUNS = """
+SELECT r.run_id FROM billing_runs r JOIN contracts c USING (municipality_id)
+WHERE c.case_id = :case_id AND r.state <> 'FINISHED' ORDER BY r.run_id FOR SHARE OF r
+"""
+
+_LOCK_CASE = "SELECT case_id FROM contracts WHERE case_id = :case_id FOR UPDATE"
+
+_SAVE_SETTINGS = """
+INSERT INTO municipalities (municipality_id, version, settings)
+VALUES (:municipality_id, 1, CAST(:settings AS jsonb))
+ON CONFLICT (municipality_id) DO UPDATE
+SET version = municipalities.version + 1, settings = EXCLUDED.settings
+WHERE municipalities.settings <> EXCLUDED.settings
+"""
+
+_SAVE_SERVED = """
+INSERT INTO served_months AS kept (case_id, month, served_days, paused_days, units, version)
+SELECT * FROM unnest(CAST(:cases AS uuid[]), CAST(:months AS date[]), CAST(:served AS smallint[]),
+                     CAST(:paused AS smallint[]), CAST(:units AS integer[]), CAST(:versions AS bigint[]))
+ON CONFLICT (case_id, month) DO UPDATE
+SET served_days = EXCLUDED.served_days, paused_days = EXCLUDED.paused_days, units = EXCLUDED.units,
+    version = EXCLUDED.version
+WHERE kept.version <= EXCLUDED.version
+"""
+
+
+class CommonReads:
+    """A write transaction with the keys that sealed facts need."""
+
+    def __init__(self, tx: WriteTx, cipher: PersonCipher) -> None:
+        self._tx = tx
+        self._cipher = cipher
+
+    async def lock_case(self, case_id: str) -> None:
+        """Wait for billing runs and changes of the case, keep both away until the commit."""
+        await self._tx.all(_LOCK_RUNS, {"case_id": case_id})
+        await self._tx.all(_LOCK_CASE, {"case_id": case_id})
+
+    async def save_settings(self, municipality_id: str, settings: Mapping[str, str]) -> None:
+        """Keep the settings of a municipality as a new version when they differ."""
+        own = json.dumps(dict(settings), sort_keys=True)
+        await self._tx.run(_SAVE_SETTINGS, {"municipality_id": municipality_id, "settings": own})
+
+    async def settings(self, municipality_id: str) -> MunicipalSettings:
+        return await fact_reads.settings_of(self._tx, municipality_id)
+
+    async def dated_facts(self, case_id: str) -> DatedFacts:
+        return await fact_reads.dated_facts(self._tx, self._cipher, case_id)
+
+    async def served_months(self, case_id: str) -> Mapping[Month, ServedMonth]:
+        return await fact_reads.served_months(self._tx, case_id)
+
+    async def billed_rows(self, case_id: str) -> Sequence[BilledRow]:
+        return await book_reads.billed_rows(self._tx, case_id)
+
+    async def books(self, case_id: str) -> Books:
+        found = await fact_reads.contract(self._tx, case_id)
+        return await book_reads.account_books(self._tx, case_id, found.municipality_id)
+
+    async def save_served(self, served: Sequence[ServedMonth]) -> None:
+        """Keep copies of served days; an older version never replaces a newer one."""
+        if not served:
+            return
+        await self._tx.run(
+            _SAVE_SERVED,
+            {
+                "cases": [item.case_id for item in served],
+                "months": [item.month.first for item in served],
+                "served": [item.served_days for item in served],
+                "paused": [item.paused_days for item in served],
+                "units": [item.units for item in served],
+                "versions": [item.version for item in served],
+            },
+        )

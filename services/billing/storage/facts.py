@@ -1,0 +1,145 @@
+"""Contracts, declarations, settings and served days, read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.billing.domain import NO_WAR_STATUS, Assets, Contract, ServedMonth, WarStatus
+from services.billing.rules.decisions import AssetsDeclaration, CostDeclaration, DatedFacts, IncomeDeclaration
+from services.billing.storage.rows import income_from_json, money, month, optional_money
+from services.kernel.dates import Month
+from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.ranges import DateRange
+from services.runtime.crypto import PersonCipher, Sealed
+from services.runtime.database import ReadTx
+from services.runtime.errors import NotFound
+
+__all__ = [
+    "WAR_FIELD",
+    "contract",
+    "dated_facts",
+    "find_contract",
+    "months_billed_from",
+    "served_months",
+    "settings_of",
+]
+
+WAR_FIELD = "war_status"
+"""Name under which the war status is sealed."""
+
+_CONTRACT = """
+SELECT case_id::text AS case_id, contract_id, municipality_id, person_id, service_code, start_date, end_date,
+       lower(authorised) AS authorised_from, upper(authorised) AS authorised_before, actual_cost_minor,
+       actual_cost_currency, unit_price_minor, unit_price_currency, war_status, version
+FROM contracts WHERE case_id = :case_id
+"""
+
+_INCOMES = "SELECT from_month, income FROM income_declarations WHERE case_id = :case_id ORDER BY id"
+
+_ASSETS = """
+SELECT from_month, savings_minor, savings_currency, care_contract, property_transferred_on
+FROM asset_declarations WHERE case_id = :case_id ORDER BY id
+"""
+
+_COSTS = "SELECT from_month, amount_minor, currency FROM cost_declarations WHERE case_id = :case_id ORDER BY id"
+
+_SETTINGS = "SELECT settings FROM municipalities WHERE municipality_id = :municipality_id"
+
+_SERVED = """
+SELECT month, served_days, paused_days, units, version FROM served_months WHERE case_id = :case_id ORDER BY month
+"""
+
+_BILLED = "SELECT month FROM billed_months WHERE case_id = :case_id AND month >= :from_month ORDER BY month"
+
+
+async def find_contract(tx: ReadTx, case_id: str) -> Contract | None:
+    """The copy of a case's contract, None when there is none."""
+    row = await tx.one_or_none(_CONTRACT, {"case_id": case_id})
+    return None if row is None else _contract(row)
+
+
+async def contract(tx: ReadTx, case_id: str) -> Contract:
+    """The copy of a case's contract; NotFound when there is none."""
+    found = await find_contract(tx, case_id)
+    if found is None:
+        raise NotFound(resource_type="contract", resource_id=case_id)
+    return found
+
+
+async def dated_facts(tx: ReadTx, cipher: PersonCipher, case_id: str) -> DatedFacts:
+    """Everything that the fees of a case depend on; NotFound when there is no contract."""
+    key = {"case_id": case_id}
+    row = await tx.one_or_none(_CONTRACT, key)
+    if row is None:
+        raise NotFound(resource_type="contract", resource_id=case_id)
+    return DatedFacts(
+        contract=_contract(row),
+        war=await _war_status(tx, cipher, row),
+        incomes=[
+            IncomeDeclaration(month(item.from_month), income_from_json(item.income))
+            for item in await tx.all(_INCOMES, key)
+        ],
+        assets=[AssetsDeclaration(month(item.from_month), _assets(item)) for item in await tx.all(_ASSETS, key)],
+        costs=[
+            CostDeclaration(month(item.from_month), money(item.amount_minor, item.currency))
+            for item in await tx.all(_COSTS, key)
+        ],
+    )
+
+
+async def settings_of(tx: ReadTx, municipality_id: str) -> MunicipalSettings:
+    """The copy of a municipality's settings; the defaults when there is none."""
+    own = await tx.scalar(_SETTINGS, {"municipality_id": municipality_id})
+    return MunicipalSettings.of(own or {})
+
+
+async def served_months(tx: ReadTx, case_id: str) -> Mapping[Month, ServedMonth]:
+    """What delivery said about a case, by month."""
+    rows = await tx.all(_SERVED, {"case_id": case_id})
+    return {
+        month(row.month): ServedMonth(
+            case_id, month(row.month), row.served_days, row.paused_days, row.units, row.version
+        )
+        for row in rows
+    }
+
+
+async def months_billed_from(tx: ReadTx, case_id: str, from_month: Month) -> Sequence[Month]:
+    """Months of a case that a run has computed, from one on, in order."""
+    rows = await tx.all(_BILLED, {"case_id": case_id, "from_month": from_month.first})
+    return [month(row.month) for row in rows]
+
+
+async def _war_status(tx: ReadTx, cipher: PersonCipher, row: Row[Any]) -> WarStatus:
+    if row.war_status is None:
+        return NO_WAR_STATUS
+    opened = await cipher.open(tx, row.person_id, WAR_FIELD, Sealed(row.war_status))
+    return WarStatus(veteran="VETERAN" in opened, disabled="DISABLED" in opened)
+
+
+def _contract(row: Row[Any]) -> Contract:
+    authorised = None
+    if row.authorised_from is not None and row.authorised_before is not None:
+        authorised = DateRange(row.authorised_from, row.authorised_before - timedelta(days=1))
+    return Contract(
+        case_id=row.case_id,
+        contract_id=row.contract_id,
+        municipality_id=row.municipality_id,
+        person_id=row.person_id,
+        service_code=row.service_code,
+        start=row.start_date,
+        end=row.end_date,
+        authorisation=authorised,
+        actual_cost=optional_money(row.actual_cost_minor, row.actual_cost_currency),
+        unit_price=optional_money(row.unit_price_minor, row.unit_price_currency),
+        version=row.version,
+    )
+
+
+def _assets(row: Row[Any]) -> Assets:
+    savings = optional_money(row.savings_minor, row.savings_currency)
+    return Assets(savings, row.care_contract, row.property_transferred_on)

@@ -1,0 +1,227 @@
+"""Billing runs, written set-based: a page is a handful of statements, whatever its size (design law 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.billing.domain import Run, RunState
+from services.billing.rules.currency import month_currency
+from services.billing.storage.common_reads import CommonReads
+from services.billing.storage.pages import RUN_COLUMNS, run_from
+from services.billing.storage.rows import month as month_of
+from services.billing.usecases.runs import MonthDates
+from services.kernel.dates import Month
+from services.kernel.money import Money
+from services.runtime.errors import NotFound
+
+__all__ = ["RunWrites"]
+
+_CLAIM = f"""
+WITH fresh AS (
+    INSERT INTO billing_runs (run_id, municipality_id, month, from_month, state, auto_approve, opened_at)
+    VALUES (:run_id, :municipality_id, :month, :from_month, :state, :auto_approve, :now)
+    ON CONFLICT (municipality_id, month) DO NOTHING
+    RETURNING *
+)
+SELECT {RUN_COLUMNS} FROM fresh
+UNION ALL
+SELECT {RUN_COLUMNS} FROM billing_runs WHERE municipality_id = :municipality_id AND month = :month
+LIMIT 1
+"""  # noqa: S608 a constant of a module
+
+_LOCK_MUNICIPALITY = "SELECT 1 FROM municipalities WHERE municipality_id = :municipality_id FOR UPDATE"
+
+_LOCK_RUN = f"SELECT {RUN_COLUMNS} FROM billing_runs WHERE run_id = :run_id FOR UPDATE"  # noqa: S608 as above
+
+_FIRST_UNBILLED = """
+SELECT least(min(n.next), (SELECT min(u.month) FROM undrafted_months u JOIN contracts USING (case_id)
+                           WHERE municipality_id = :municipality_id))
+FROM contracts c
+CROSS JOIN LATERAL (SELECT max(b.month) AS last FROM billed_months b WHERE b.case_id = c.case_id) b
+CROSS JOIN LATERAL (
+    SELECT coalesce(b.last + interval '1 month', date_trunc('month', lower(c.care)::timestamp))::date AS next) n
+WHERE c.municipality_id = :municipality_id AND NOT isempty(c.care) AND n.next <= :month
+  AND (upper(c.care) IS NULL OR n.next < upper(c.care))
+"""
+
+_INVARIANTS = """
+SELECT coalesce((SELECT max(number) = count(*) FROM invoices WHERE municipality_id = :municipality_id
+                 HAVING count(*) > 0), true)
+   AND NOT EXISTS (
+    SELECT FROM (
+        SELECT currency, amount_minor AS minor FROM invoices WHERE municipality_id = :municipality_id
+        UNION ALL
+        SELECT currency, amount_minor FROM corrections WHERE municipality_id = :municipality_id
+        UNION ALL
+        SELECT settled_currency, -settled_minor FROM payments WHERE municipality_id = :municipality_id
+        UNION ALL
+        SELECT currency, -amount_minor FROM ledger_entries
+        WHERE municipality_id = :municipality_id AND account = 'RECEIVABLE') AS booked
+    GROUP BY currency HAVING sum(minor) <> 0)
+"""
+
+_LOCK_CASES = """
+SELECT count(*) FROM (
+    SELECT case_id FROM contracts WHERE case_id = ANY(CAST(:cases AS uuid[])) ORDER BY case_id FOR SHARE) AS locked
+"""
+
+# One rounding, half-up, in integers; the table's checks compute it again.
+_DRAFT = """
+WITH page AS (
+    SELECT c.case_id, s.case_id IS NOT NULL AS is_served, s.served_days - s.paused_days AS days, s.units,
+           d.charge, d.rate_nano, CASE WHEN isempty(o.days) THEN 0 ELSE upper(o.days) - lower(o.days) END AS most_days
+    FROM contracts c
+    CROSS JOIN LATERAL (SELECT c.care * daterange(:month, :next_month) AS days) o
+    LEFT JOIN served_months s ON s.case_id = c.case_id AND s.month = :month
+    LEFT JOIN fee_decisions d ON d.case_id = c.case_id AND d.months @> CAST(:month AS date)
+    WHERE c.case_id = ANY(CAST(:cases AS uuid[]))
+), computed AS (
+    SELECT case_id, days, units, charge, rate_nano,
+           month_amount_minor(charge, rate_nano, days, :days_in_month, units) AS minor
+    FROM page WHERE is_served AND charge IS NOT NULL AND days <= most_days
+), drafted AS (
+    INSERT INTO billed_months (case_id, month, run_id, chargeable_days, days_in_month, units, charge, rate_nano,
+                               currency, computed_minor, document_currency, amount_minor, issue_date, due_date)
+    SELECT case_id, :month, :run_id, days, :days_in_month, units, charge, rate_nano, :currency, minor,
+           :document_currency, CASE WHEN CAST(:converts AS boolean) THEN euro_minor(minor) ELSE minor END,
+           :issue_date, :due_date
+    FROM computed
+    ON CONFLICT (case_id, month) DO NOTHING
+    RETURNING case_id, amount_minor
+), settled AS (
+    DELETE FROM undrafted_months u USING drafted d WHERE u.case_id = d.case_id AND u.month = :month
+), failed AS (
+    INSERT INTO undrafted_months AS u (case_id, month, run_id, reason)
+    SELECT case_id, :month, :run_id, CASE WHEN NOT is_served THEN 'NO_SERVED_DAYS'
+                                          WHEN charge IS NULL THEN 'NO_FEE_DECISION' ELSE 'OUTSIDE_CARE' END
+    FROM page WHERE NOT is_served OR charge IS NULL OR days > most_days
+    ON CONFLICT (case_id, month) DO UPDATE SET run_id = EXCLUDED.run_id, reason = EXCLUDED.reason
+), counted AS (
+    SELECT count(*) FILTER (WHERE amount_minor > 0) AS drafts FROM drafted
+)
+UPDATE billing_runs SET drafted = drafted + counted.drafts FROM counted WHERE run_id = :run_id
+RETURNING counted.drafts
+"""
+
+_DRAFTED = """
+SELECT computed_minor FROM billed_months WHERE case_id = :case_id AND month = :month
+"""
+
+_NUMBERS = """
+INSERT INTO invoice_numbers AS n (municipality_id, last_number) VALUES (:municipality_id, 0)
+ON CONFLICT (municipality_id) DO UPDATE SET last_number = n.last_number
+RETURNING last_number
+"""
+
+_ISSUE = """
+WITH page AS (
+    SELECT b.* FROM billed_months b JOIN billing_runs r USING (run_id)
+    WHERE b.run_id = :run_id AND b.amount_minor > 0
+      AND (b.month, b.case_id) > (r.issued_through_month, r.issued_through_case)
+    ORDER BY b.month, b.case_id LIMIT :size
+), issued AS (
+    INSERT INTO invoices (invoice_id, municipality_id, number, case_id, month, run_id, amount_minor, currency,
+                          issued_date, due_date)
+    SELECT gen_random_uuid(), :municipality_id, :last_number + row_number() OVER (ORDER BY month, case_id), case_id,
+           month, run_id, amount_minor, document_currency, issue_date, due_date
+    FROM page
+    RETURNING invoice_id, case_id, currency, amount_minor, issued_date
+), booked AS (
+    INSERT INTO ledger_entries (document_id, line, municipality_id, case_id, account, currency, amount_minor,
+                                booked_date)
+    SELECT i.invoice_id, lines.line, :municipality_id, i.case_id, lines.account, i.currency,
+           lines.sign * i.amount_minor, i.issued_date
+    FROM issued i CROSS JOIN (VALUES (1, 'RECEIVABLE', 1), (2, 'REVENUE', -1)) AS lines (line, account, sign)
+), last AS (
+    SELECT month, case_id FROM page ORDER BY month DESC, case_id DESC LIMIT 1
+), counted AS (
+    SELECT count(*) AS issued FROM page
+), moved AS (
+    UPDATE billing_runs r
+    SET issued = r.issued + counted.issued, issued_through_month = last.month, issued_through_case = last.case_id
+    FROM counted, last WHERE r.run_id = :run_id
+), numbered AS (
+    UPDATE invoice_numbers n SET last_number = n.last_number + counted.issued
+    FROM counted WHERE n.municipality_id = :municipality_id
+)
+SELECT issued FROM counted
+"""
+
+_MOVE = "UPDATE billing_runs SET state = :state, version = version + 1 WHERE run_id = :run_id"
+
+
+class RunWrites(CommonReads):
+    """Port of the use cases of the monthly run."""
+
+    async def claim_run(self, run: Run, now: datetime) -> Run:
+        """The run of the municipality and month: this one, or the one that was there."""
+        await self._tx.all(_LOCK_MUNICIPALITY, {"municipality_id": run.municipality_id})
+        row = await self._tx.one(
+            _CLAIM,
+            {
+                "run_id": run.run_id,
+                "municipality_id": run.municipality_id,
+                "month": run.month.first,
+                "from_month": run.from_month.first,
+                "state": run.state.value,
+                "auto_approve": run.auto_approve,
+                "now": now,
+            },
+        )
+        return run_from(row)
+
+    async def first_unbilled_month(self, municipality_id: str, month: Month) -> Month:
+        """The earliest month, not after `month`, that some case has to be billed for."""
+        key = {"municipality_id": municipality_id, "month": month.first}
+        first = await self._tx.scalar(_FIRST_UNBILLED, key)
+        return month if first is None else min(month, month_of(first))
+
+    async def invariants_hold(self, municipality_id: str) -> bool:
+        """Whether receivables equal invoices plus notes minus payments, and invoice numbers have no gap."""
+        return bool(await self._tx.scalar(_INVARIANTS, {"municipality_id": municipality_id}))
+
+    async def lock_run(self, run_id: str) -> Run:
+        """The run, kept from everybody else until the commit; NotFound when there is none."""
+        row = await self._tx.one_or_none(_LOCK_RUN, {"run_id": run_id})
+        if row is None:
+            raise NotFound(resource_type="billing_run", resource_id=run_id)
+        return run_from(row)
+
+    async def lock_cases(self, case_ids: Sequence[str]) -> None:
+        """Wait for facts being recorded about the cases."""
+        await self._tx.scalar(_LOCK_CASES, {"cases": list(case_ids)})
+
+    async def draft(self, run: Run, dates: MonthDates, case_ids: Sequence[str]) -> int:
+        """Draft the month of these cases; gives how many are above 0.00. What cannot be drafted is kept with why."""
+        drafts = await self._tx.scalar(
+            _DRAFT,
+            {
+                "run_id": run.run_id,
+                "cases": list(case_ids),
+                "month": dates.month.first,
+                "next_month": dates.month.next().first,
+                "days_in_month": dates.month.days,
+                "currency": dates.currency.value,
+                "document_currency": dates.document_currency.value,
+                "converts": dates.currency is not dates.document_currency,
+                "issue_date": dates.issue_date,
+                "due_date": dates.due_date,
+            },
+        )
+        return int(drafts)
+
+    async def drafted_amount(self, case_id: str, month: Month) -> Money | None:
+        """What a month was computed to in its own currency; None when it was not."""
+        minor = await self._tx.scalar(_DRAFTED, {"case_id": case_id, "month": month.first})
+        return None if minor is None else Money.from_minor(int(minor), month_currency(month))
+
+    async def issue(self, run: Run, limit: int) -> int:
+        """Issue the next drafts with the next numbers and book them; gives how many."""
+        key = {"municipality_id": run.municipality_id}
+        last_number = int(await self._tx.scalar(_NUMBERS, key))
+        issued = await self._tx.scalar(_ISSUE, {**key, "run_id": run.run_id, "size": limit, "last_number": last_number})
+        return int(issued)
+
+    async def move_run(self, run_id: str, state: RunState) -> None:
+        await self._tx.run(_MOVE, {"run_id": run_id, "state": state.value})

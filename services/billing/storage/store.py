@@ -1,0 +1,13 @@
+"""The ports of the use cases on one write transaction."""
+
+from __future__ import annotations
+
+from services.billing.storage.fact_writes import FactWrites
+from services.billing.storage.money_writes import MoneyWrites
+from services.billing.storage.run_writes import RunWrites
+
+__all__ = ["Store"]
+
+
+class Store(FactWrites, RunWrites, MoneyWrites):
+    """Everything that use cases ask of the database."""

@@ -1,0 +1,127 @@
+"""Payments, the user's own money, and what other stages ask billing (domain.md F-16, D-08, L-13)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Protocol
+
+from services.billing.domain import Act, ArrearsStatus, Books, Payment
+from services.billing.errors import (
+    ArrearsTermNotReached,
+    CurrencyNotAllowed,
+    NoInvoice,
+    UnknownService,
+    UserFundsMissing,
+)
+from services.billing.rules.accounts import (
+    account_on,
+    currency_of_month,
+    currency_on,
+    in_currency,
+    open_amount,
+    settled_by,
+)
+from services.billing.rules.custody import is_bought_with_own_money
+from services.billing.usecases.facts import check_currency
+from services.billing.usecases.quotes import known_service
+from services.kernel.dates import Month
+from services.kernel.money import Money, total
+from services.runtime.commands import Effect
+from services.runtime.ids import new_id
+
+__all__ = [
+    "AccountStore",
+    "check_termination",
+    "check_terms",
+    "record_advance",
+    "record_payment",
+    "record_receipt",
+]
+
+
+class AccountStore(Protocol):
+    """What recording money needs of the database."""
+
+    async def lock_case(self, case_id: str) -> None: ...
+    async def books(self, case_id: str) -> Books: ...
+    async def add_payment(self, case_id: str, payment: Payment) -> None: ...
+    async def convert_custody(self, case_id: str, held: Sequence[Money], into: Money, on: date) -> None:
+        """Turn what is held in other currencies into one (F-13)."""
+        ...
+
+    async def add_custody(self, case_id: str, amount: Money, code: str | None, on: date) -> None:
+        """Add to what is held (positive: advance, negative: receipt of `code`)."""
+        ...
+
+
+async def record_payment(case_id: str, month: Month, paid: Money, store: AccountStore, act: Act) -> Effect:
+    """Record a payment for a month; NoInvoice when nothing was billed, CurrencyNotAllowed when it is not taken."""
+    await store.lock_case(case_id)
+    books = await store.books(case_id)
+    currency = currency_of_month(books, month)
+    if currency is None:
+        raise NoInvoice(metadata={"month": str(month)})
+    open_ = open_amount(books, month, currency)
+    settled = settled_by(paid, open_, act.today)
+    if settled is None:
+        raise CurrencyNotAllowed(field="amount")
+    await store.add_payment(case_id, Payment(new_id(), month, paid, settled, act.today))
+    return Effect(case_id)
+
+
+async def record_advance(case_id: str, amount: Money, store: AccountStore, act: Act) -> Effect:
+    """Take the user's own money into custody (F-16)."""
+    _check_taken(amount, act.today)
+    await store.lock_case(case_id)
+    held = await _held(case_id, store, act.today)
+    await store.add_custody(case_id, in_currency(amount, held.currency), None, act.today)
+    return Effect(case_id)
+
+
+async def record_receipt(case_id: str, amount: Money, code: str, store: AccountStore, act: Act) -> Effect:
+    """Take what was spent out of custody; UserFundsMissing when less is held, UnknownService for another errand."""
+    if not is_bought_with_own_money(code):
+        raise UnknownService(field="code", metadata={"service_code": code})
+    _check_taken(amount, act.today)
+    await store.lock_case(case_id)
+    held = await _held(case_id, store, act.today)
+    spent = in_currency(amount, held.currency)
+    if spent > held:
+        raise UserFundsMissing
+    await store.add_custody(case_id, -spent, code, act.today)
+    return Effect(case_id)
+
+
+async def _held(case_id: str, store: AccountStore, today: date) -> Money:
+    currency = currency_on(today)
+    held = (await store.books(case_id)).custody
+    foreign = [item for item in held if item.currency is not currency and item.amount]
+    own = total((item for item in held if item.currency is currency), currency)
+    if not foreign:
+        return own
+    converted = total((in_currency(item, currency) for item in foreign), currency)
+    await store.convert_custody(case_id, foreign, converted, today)
+    return own + converted
+
+
+def _check_taken(amount: Money, today: date) -> None:
+    if settled_by(amount, Money.zero(currency_on(today)), today) is None:
+        raise CurrencyNotAllowed(field="amount")
+
+
+def check_terms(code: str, start: date, actual_cost: Money | None, unit_price: Money | None) -> None:
+    """Nothing when a contract may have these terms; UnknownService or CurrencyNotAllowed otherwise."""
+    known_service(code, start)
+    for field, amount in (("actual_cost", actual_cost), ("unit_price", unit_price)):
+        if amount is not None:
+            check_currency(amount, Month.of(start), field)
+
+
+def check_termination(books: Books, on: date) -> None:
+    """Nothing when arrears allow to end the service on the day; ArrearsTermNotReached otherwise (D-08, L-13)."""
+    arrears = account_on(books, on).arrears
+    if arrears.status is ArrearsStatus.TERMINATION_POSSIBLE:
+        return
+    first = arrears.termination_possible_from
+    raise ArrearsTermNotReached(metadata={"termination_possible_from": first.isoformat() if first else ""})

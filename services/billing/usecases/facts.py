@@ -1,0 +1,191 @@
+"""Facts about a fee: the copied contract, declared income, assets and cost; notes over what they change (L-12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from services.billing.domain import (
+    Act,
+    Assets,
+    BilledRow,
+    Books,
+    ChargeKind,
+    Contract,
+    Income,
+    MonthlyFee,
+    ServedMonth,
+    WarStatus,
+)
+from services.billing.errors import CurrencyNotAllowed, InvalidFact
+from services.billing.rules.corrections import BilledMonth, Note, note_over
+from services.billing.rules.currency import document_currency, in_document_currency, month_currency
+from services.billing.rules.decisions import DatedFacts, FeeDecision, facts_in, fee_decisions
+from services.billing.rules.fees import monthly_fee
+from services.billing.rules.parameters import BillingParameters, parameters_of
+from services.billing.rules.proration import MonthPart, month_amount
+from services.kernel.dates import Month
+from services.kernel.money import Currency, CurrencyMismatchError, Money
+from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.trace import Trace, TraceBuilder
+from services.runtime.commands import Effect
+
+__all__ = [
+    "FactsStore",
+    "check_currency",
+    "copy_contract",
+    "declare_assets",
+    "declare_income",
+    "explain_month",
+    "part_of",
+    "refresh_served_days",
+    "set_actual_cost",
+]
+
+
+class FactsStore(Protocol):
+    """What recording a fact needs of the database."""
+
+    async def lock_case(self, case_id: str) -> None:
+        """Wait for billing runs and changes of the case, keep both away until the commit."""
+        ...
+
+    async def save_settings(self, municipality_id: str, settings: Mapping[str, str]) -> None:
+        """Keep the settings of a municipality as a new version when they differ."""
+        ...
+
+    async def save_contract(self, contract: Contract, war: WarStatus, now: datetime) -> None:
+        """Keep the copy unless a newer one is kept."""
+        ...
+
+    async def add_income(self, case_id: str, from_month: Month, income: Sequence[Income], now: datetime) -> None: ...
+    async def add_assets(self, case_id: str, from_month: Month, assets: Assets, now: datetime) -> None: ...
+    async def add_cost(self, case_id: str, from_month: Month, amount: Money, now: datetime) -> None: ...
+    async def dated_facts(self, case_id: str) -> DatedFacts: ...
+    async def settings(self, municipality_id: str) -> MunicipalSettings: ...
+    async def replace_decisions(self, case_id: str, decisions: Sequence[FeeDecision], now: datetime) -> None: ...
+    async def save_served(self, served: Sequence[ServedMonth]) -> None: ...
+    async def billed_rows(self, case_id: str) -> Sequence[BilledRow]: ...
+    async def served_months(self, case_id: str) -> Mapping[Month, ServedMonth]: ...
+    async def books(self, case_id: str) -> Books: ...
+    async def redraft(self, case_id: str, row: BilledRow, fee: MonthlyFee, served: ServedMonth) -> None: ...
+    async def add_note(self, case_id: str, note: Note, act: Act) -> None: ...
+
+
+async def copy_contract(
+    contract: Contract, war: WarStatus, settings: Mapping[str, str], store: FactsStore, act: Act
+) -> Effect:
+    """Keep the contract as placement signed it and decide its fees anew."""
+    await store.lock_case(contract.case_id)
+    await store.save_settings(contract.municipality_id, settings)
+    await store.save_contract(contract, war, act.now)
+    await _decide(contract.case_id, store, act)
+    return Effect(contract.case_id, contract.version)
+
+
+async def declare_income(
+    case_id: str, from_month: Month, income: Sequence[Income], store: FactsStore, act: Act
+) -> Effect:
+    """Replace all incomes from a month on; CurrencyNotAllowed for euro in a month of the lev."""
+    for item in income:
+        check_currency(item.amount, from_month, "income")
+    await store.lock_case(case_id)
+    await store.add_income(case_id, from_month, income, act.now)
+    await _decide(case_id, store, act)
+    return Effect(case_id)
+
+
+async def declare_assets(case_id: str, from_month: Month, assets: Assets, store: FactsStore, act: Act) -> Effect:
+    """Replace the grounds of F-04 from a month on."""
+    if assets.savings is not None:
+        check_currency(assets.savings, from_month, "savings")
+    if assets.property_transferred_on is not None and assets.property_transferred_on > act.today:
+        raise InvalidFact(field="property_transferred_date")
+    await store.lock_case(case_id)
+    await store.add_assets(case_id, from_month, assets, act.now)
+    await _decide(case_id, store, act)
+    return Effect(case_id)
+
+
+async def set_actual_cost(case_id: str, from_month: Month, amount: Money, store: FactsStore, act: Act) -> Effect:
+    """Set the monthly cost per person from a month on."""
+    check_currency(amount, from_month, "amount")
+    await store.lock_case(case_id)
+    await store.add_cost(case_id, from_month, amount, act.now)
+    await _decide(case_id, store, act)
+    return Effect(case_id)
+
+
+async def refresh_served_days(case_id: str, served: Sequence[ServedMonth], store: FactsStore, act: Act) -> Effect:
+    """Take over what delivery says now about billed months and issue notes over the difference (F-18)."""
+    await store.lock_case(case_id)
+    await store.save_served(served)
+    dated = await store.dated_facts(case_id)
+    parameters = parameters_of(await store.settings(dated.contract.municipality_id))
+    await _settle(dated, parameters, store, act)
+    return Effect(case_id)
+
+
+def check_currency(amount: Money, month: Month, field: str) -> None:
+    """CurrencyNotAllowed for an amount in euro from a month that is computed in leva (F-13)."""
+    if amount.currency is not month_currency(month) and amount.currency is Currency.EUR:
+        raise CurrencyNotAllowed(field=field)
+
+
+async def _decide(case_id: str, store: FactsStore, act: Act) -> None:
+    dated = await store.dated_facts(case_id)
+    parameters = parameters_of(await store.settings(dated.contract.municipality_id))
+    try:
+        decisions = fee_decisions(dated, parameters)
+    except CurrencyMismatchError:
+        raise CurrencyNotAllowed(field="from_month") from None
+    await store.replace_decisions(case_id, decisions, act.now)
+    await _settle(dated, parameters, store, act)
+
+
+async def _settle(dated: DatedFacts, parameters: BillingParameters, store: FactsStore, act: Act) -> None:
+    case_id = dated.contract.case_id
+    rows = await store.billed_rows(case_id)
+    if not rows:
+        return
+    served, books = await store.served_months(case_id), await store.books(case_id)
+    for row in rows:
+        fee = monthly_fee(facts_in(dated, row.month), row.month, month_currency(row.month), parameters)
+        due = month_amount(fee, part_of(row.month, served[row.month]))
+        if row.is_draft:
+            if due != row.computed or fee.charge is ChargeKind.UNITS:
+                await store.redraft(case_id, row, fee, served[row.month])
+            continue
+        note = note_over(_billed_so_far(row, books), due, act.today)
+        if note is not None:
+            await store.add_note(case_id, note, act)
+
+
+def _billed_so_far(row: BilledRow, books: Books) -> BilledMonth:
+    notes = [item for item in books.corrections if item.month == row.month]
+    computed = row.computed
+    for item in notes:
+        computed += item.computed
+    invoiced = [item.amount for item in books.invoices if item.month == row.month]
+    return BilledMonth(row.month, computed, (*invoiced, *(item.amount for item in notes)))
+
+
+def part_of(month: Month, served: ServedMonth) -> MonthPart:
+    """The part of a month that is charged."""
+    return MonthPart(served.chargeable_days, month.days, served.units)
+
+
+def explain_month(
+    dated: DatedFacts, month: Month, served: ServedMonth | None, issued_on: date, parameters: BillingParameters
+) -> tuple[MonthlyFee, Money, Money, Trace]:
+    """Fee, amount in the month's currency, amount of its document and the arithmetic, from the stored facts.
+
+    Without served days the full month is explained.
+    """
+    trace = TraceBuilder()
+    fee = monthly_fee(facts_in(dated, month), month, month_currency(month), parameters, trace)
+    part = part_of(month, served) if served else MonthPart(month.days, month.days)
+    computed = month_amount(fee, part, trace)
+    amount = in_document_currency(computed, document_currency(month, issued_on), trace)
+    return fee, computed, amount, trace.build()

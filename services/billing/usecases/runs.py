@@ -1,0 +1,177 @@
+"""The monthly billing run: claim, draft by pages, review, issue by pages, close (domain.md L-01, F-18)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from services.billing.domain import Act, Run, RunState, ServedMonth
+from services.billing.errors import InvariantViolated, StateNotAllowed
+from services.billing.rules.currency import document_currency, month_currency
+from services.billing.rules.decisions import DatedFacts, facts_in
+from services.billing.rules.fees import monthly_fee
+from services.billing.rules.parameters import BillingParameters, parameters_of
+from services.billing.rules.proration import month_amount
+from services.billing.usecases.facts import part_of
+from services.kernel.calendar import DEFAULT_CALENDAR
+from services.kernel.dates import Month
+from services.kernel.money import Currency, Money
+from services.kernel.municipal_settings import MunicipalSettings
+from services.runtime.commands import Effect
+from services.runtime.ids import new_id
+
+__all__ = ["MonthDates", "Page", "RunStore", "approve_run", "close_run", "draft_page", "issue_page", "open_run"]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthDates:
+    """What all invoices of a month have in common."""
+
+    month: Month
+    issue_date: date
+    due_date: date
+    currency: Currency
+    document_currency: Currency
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Cases that have to be billed for a month; the last page of a run may have none."""
+
+    month: Month
+    case_ids: Sequence[str]
+    is_last: bool
+
+
+class RunStore(Protocol):
+    """What a run needs of the database."""
+
+    async def save_settings(self, municipality_id: str, settings: Mapping[str, str]) -> None: ...
+    async def settings(self, municipality_id: str) -> MunicipalSettings: ...
+    async def claim_run(self, run: Run, now: datetime) -> Run:
+        """The run of the municipality and month: this one, or the one that was there."""
+        ...
+
+    async def first_unbilled_month(self, municipality_id: str, month: Month) -> Month:
+        """The earliest month, not after `month`, that some case has to be billed for."""
+        ...
+
+    async def invariants_hold(self, municipality_id: str) -> bool:
+        """Whether receivables equal invoices plus notes minus payments and numbers have no gap."""
+        ...
+
+    async def lock_run(self, run_id: str) -> Run:
+        """The run, kept from everybody else until the commit; NotFound when there is none."""
+        ...
+
+    async def lock_cases(self, case_ids: Sequence[str]) -> None:
+        """Wait for facts being recorded about the cases."""
+        ...
+
+    async def save_served(self, served: Sequence[ServedMonth]) -> None: ...
+    async def draft(self, run: Run, dates: MonthDates, case_ids: Sequence[str]) -> int:
+        """Draft the month of these cases, set-based; gives how many are above 0.00."""
+        ...
+
+    async def drafted_amount(self, case_id: str, month: Month) -> Money | None: ...
+    async def dated_facts(self, case_id: str) -> DatedFacts: ...
+    async def issue(self, run: Run, limit: int) -> int:
+        """Issue the next drafts with the next numbers and book them; gives how many."""
+        ...
+
+    async def move_run(self, run_id: str, state: RunState) -> None: ...
+
+
+async def open_run(
+    municipality_id: str, month: Month, settings: Mapping[str, str], store: RunStore, act: Act
+) -> Effect:
+    """Claim the run of a municipality and month, or answer the one that exists.
+
+    Raises StateNotAllowed before the month's day of issue and InvariantViolated when the books do not agree.
+    """
+    await store.save_settings(municipality_id, settings)
+    parameters = parameters_of(await store.settings(municipality_id))
+    if act.today < parameters.issue_date(month):
+        raise StateNotAllowed(metadata={"month": str(month), "issue_date": parameters.issue_date(month).isoformat()})
+    if not await store.invariants_hold(municipality_id):
+        raise InvariantViolated(metadata={"month": str(month)})
+    first = await store.first_unbilled_month(municipality_id, month)
+    claimed = Run(new_id(), municipality_id, month, first, RunState.DRAFTING, parameters.auto_approve)
+    run = await store.claim_run(claimed, act.now)
+    return Effect(run.run_id)
+
+
+async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], store: RunStore) -> Effect:
+    """Store what delivery says about a page of cases and draft their month; the version of the effect counts drafts.
+
+    Raises InvariantViolated when a sampled draft differs from the rule.
+    """
+    run = await store.lock_run(run_id)
+    if run.state is not RunState.DRAFTING:
+        return Effect(run_id, 0)
+    drafts = 0
+    if page.case_ids:
+        parameters = parameters_of(await store.settings(run.municipality_id))
+        await store.lock_cases(page.case_ids)
+        await store.save_served(served)
+        drafts = await store.draft(run, month_dates(page.month, parameters), page.case_ids)
+        if served:
+            await _check_sample(served[len(served) // 2], page.month, parameters, store)
+    if page.is_last:
+        await store.move_run(run_id, RunState.APPROVED if run.auto_approve else RunState.REVIEW)
+    return Effect(run_id, drafts)
+
+
+def month_dates(month: Month, parameters: BillingParameters) -> MonthDates:
+    """Days and currencies of a month's invoices (D-07, F-13, L-01)."""
+    issue_date = parameters.issue_date(month)
+    return MonthDates(
+        month,
+        issue_date,
+        parameters.due_date(month, DEFAULT_CALENDAR),
+        month_currency(month),
+        document_currency(month, issue_date),
+    )
+
+
+async def _check_sample(served: ServedMonth, month: Month, parameters: BillingParameters, store: RunStore) -> None:
+    drafted = await store.drafted_amount(served.case_id, month)
+    if drafted is None:
+        return
+    dated = await store.dated_facts(served.case_id)
+    fee = monthly_fee(facts_in(dated, month), month, month_currency(month), parameters)
+    if month_amount(fee, part_of(month, served)) != drafted:
+        raise InvariantViolated(metadata={"case_id": served.case_id, "month": str(month)})
+
+
+async def approve_run(run_id: str, store: RunStore) -> Effect:
+    """Open the review gate; StateNotAllowed while drafts are being made."""
+    run = await store.lock_run(run_id)
+    if run.state is RunState.DRAFTING:
+        raise StateNotAllowed(metadata={"state": run.state})
+    if run.state is RunState.REVIEW:
+        await store.move_run(run_id, RunState.APPROVED)
+    return Effect(run_id)
+
+
+async def issue_page(run_id: str, limit: int, store: RunStore) -> Effect:
+    """Issue the next page of drafts; the version of the effect counts invoices. StateNotAllowed before approval."""
+    run = await store.lock_run(run_id)
+    if run.state is RunState.FINISHED:
+        return Effect(run_id, 0)
+    if run.state is not RunState.APPROVED:
+        raise StateNotAllowed(metadata={"state": run.state})
+    return Effect(run_id, await store.issue(run, limit))
+
+
+async def close_run(run_id: str, store: RunStore) -> Effect:
+    """Finish a run whose drafts are all issued; StateNotAllowed otherwise."""
+    run = await store.lock_run(run_id)
+    if run.state is RunState.FINISHED:
+        return Effect(run_id)
+    if run.state is not RunState.APPROVED or run.issued != run.drafted:
+        raise StateNotAllowed(metadata={"state": run.state})
+    await store.move_run(run_id, RunState.FINISHED)
+    return Effect(run_id)
