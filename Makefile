@@ -13,7 +13,7 @@ export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test drill bench check format lock proto baseline clean
+.PHONY: help setup demo run test drill bench check format lock histories proto baseline clean
 
 ##@ Start here
 
@@ -61,6 +61,9 @@ proto: setup ## Compile the contracts into gen/.
 
 baseline: setup ## Accept the present contracts as what must not break (needs an ADR).
 	$(BIN)/buf build protos -o protos/baseline.binpb --exclude-source-info
+
+histories: setup ## Record the replayed workflow histories anew (running workflows of older code then fail).
+	$(BIN)/python -m tests.replay.record
 
 lock: setup ## Resolve the dependencies again and write the hashed lock files.
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -1,0 +1,55 @@
+"""Committed histories replay with today's code; code that takes steps in another order does not pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from temporalio import workflow
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+
+from services.kernel.codes import CaseState, Stage, WorkflowType
+from socialcare.common.v1.flow_pb2 import CaseCarry, CaseStart
+from workflows.case.application import ApplicationWorkflow
+from workflows.clock import BusinessTimeInterceptor, ClockMode
+from workflows.sandbox import workflow_runner
+from workflows.worker import BATCH_WORKFLOWS, CASE_WORKFLOWS
+
+HISTORIES = Path(__file__).parent / "histories"
+
+
+def recorded(kind: WorkflowType) -> WorkflowHistory:
+    text = (HISTORIES / f"{kind}.json").read_text(encoding="utf-8")
+    return WorkflowHistory.from_json(f"recorded/{kind}", text)
+
+
+@pytest.mark.parametrize("kind", WorkflowType)
+async def test_todays_code_replays_the_recorded_history(kind: WorkflowType) -> None:
+    replayer = Replayer(
+        workflows=[*CASE_WORKFLOWS, *BATCH_WORKFLOWS],
+        workflow_runner=workflow_runner(),
+        interceptors=[BusinessTimeInterceptor(ClockMode.SIMULATED)],
+    )
+    result = await replayer.replay_workflow(recorded(kind))
+    assert result.replay_failure is None
+
+
+@workflow.defn(name=WorkflowType.APPLICATION.value)
+class ReorderedWorkflow(ApplicationWorkflow):
+    """Moves the case before it asks the assessment."""
+
+    @workflow.init
+    def __init__(self, start: CaseStart, carry: CaseCarry | None = None) -> None:
+        super().__init__(start, carry)
+
+    @workflow.run
+    async def run(self, start: CaseStart, carry: CaseCarry | None = None) -> str:
+        await self._case.advance(CaseState.ASSESSMENT_SCHEDULED, "VISIT_SCHEDULED", Stage.ASSESSMENT)
+        return await super().run(start, carry)
+
+
+async def test_a_reordered_workflow_fails_the_replay() -> None:
+    replayer = Replayer(workflows=[ReorderedWorkflow], workflow_runner=UnsandboxedWorkflowRunner())
+    with pytest.raises(workflow.NondeterminismError):
+        await replayer.replay_workflow(recorded(WorkflowType.APPLICATION))
