@@ -128,7 +128,7 @@ class IntakeServicer:
         page = Page(page_size(request.page_size), decode_token(request.page_token, 2))
         async with self._runtime.db.read() as tx:
             found = await reading.cases(tx, request.municipality_id, state, page)
-            views = await reading.views(tx, [item for item, _ in found])
+            views = await reading.views(tx, [item.id for item, _ in found])
         full = len(found) == page.size
         return pb.ListApplicationsResponse(
             applications=[wire.application_to_proto(view, call.now) for view in views],

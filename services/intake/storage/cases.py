@@ -29,7 +29,7 @@ from services.kernel.codes import CLOSED_STATES, Stage
 from services.kernel.identifiers import ValidIdentifier
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.time_limit import LimitKind
-from services.runtime.crypto import PersonCipher, SealedBytes
+from services.runtime.crypto import DataKey, PersonCipher, SealedBytes
 from services.runtime.database import WriteTx, violated_constraint
 from services.runtime.errors import NotFound
 from services.runtime.outbox import Signal, Start
@@ -108,6 +108,7 @@ class Cases:
     def __init__(self, tx: WriteTx, cipher: PersonCipher) -> None:
         self._tx = tx
         self._cipher = cipher
+        self._keys: dict[str, DataKey] = {}
 
     async def emit(self, emission: Signal | Start) -> int:
         return await self._tx.emit(emission)
@@ -121,15 +122,17 @@ class Cases:
         return await people.known_person(self._tx, self._cipher, municipality_id, identifier, service_code)
 
     async def add_person(self, person_id: str, municipality_id: str, person: Person, now: datetime) -> None:
-        await people.add_person(self._tx, self._cipher, municipality_id, people.Writing(person_id, person, now))
+        writing = people.Writing(person_id, person, now)
+        key = await self._key(person_id)
+        await people.add_person(self._tx, self._cipher, municipality_id, writing, key)
 
     async def update_person(self, person_id: str, person: Person, now: datetime) -> None:
         await people.update_person(self._tx, people.Writing(person_id, person, now))
 
     async def add_case(self, case: NewCase) -> None:
         application = case.application
-        facts = await self._cipher.seal(
-            self._tx, application.person_id, f"declared_facts:{application.id}", facts_to_text(case.declared)
+        facts = (await self._key(application.person_id)).seal(
+            f"declared_facts:{application.id}", facts_to_text(case.declared)
         )
         parameters = {
             "id": application.id,
@@ -241,8 +244,8 @@ class Cases:
         return await reading.facts(self._tx, self._cipher, application)
 
     async def save_found(self, application: Application, found: FoundFacts) -> None:
-        sealed = await self._cipher.seal(
-            self._tx, application.person_id, f"found_facts:{application.id}", facts_to_text(found.facts)
+        sealed = (await self._key(application.person_id)).seal(
+            f"found_facts:{application.id}", facts_to_text(found.facts)
         )
         await self._tx.run(
             _SAVE_FOUND,
@@ -264,7 +267,7 @@ class Cases:
 
     async def add_decision(self, application: Application, decision: Decision, at: datetime) -> None:
         field = reading.trace_field(application.id, application.version)
-        sealed = await self._cipher.seal(self._tx, application.person_id, field, trace_to_text(decision.trace))
+        sealed = (await self._key(application.person_id)).seal(field, trace_to_text(decision.trace))
         await self._tx.run(
             _ADD_DECISION,
             {
@@ -320,6 +323,11 @@ class Cases:
     async def case_waiting_for(self, application: Application) -> str | None:
         found: str | None = await self._tx.scalar(_CASE_WAITING, _same_service(application))
         return found
+
+    async def _key(self, person_id: str) -> DataKey:
+        if person_id not in self._keys:
+            self._keys[person_id] = await self._cipher.key(self._tx, person_id)
+        return self._keys[person_id]
 
 
 def _same_service(application: Application) -> dict[str, object]:

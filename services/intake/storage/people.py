@@ -12,7 +12,7 @@ from services.intake.domain.people import Person
 from services.intake.usecases.ports import KnownPerson
 from services.kernel.codes import CLOSED_STATES
 from services.kernel.identifiers import ValidIdentifier
-from services.runtime.crypto import PersonCipher, SealedBytes
+from services.runtime.crypto import DataKey, PersonCipher, SealedBytes
 from services.runtime.database import WriteTx, violated_constraint
 from services.runtime.errors import ConcurrentChange
 
@@ -89,7 +89,7 @@ async def known_person(
     return None if row is None else KnownPerson(row.id, row.live_case)
 
 
-async def add_person(tx: WriteTx, cipher: PersonCipher, municipality_id: str, writing: Writing) -> None:
+async def add_person(tx: WriteTx, cipher: PersonCipher, municipality_id: str, writing: Writing, key: DataKey) -> None:
     """Store a new person; ConcurrentChange when a concurrent transaction just stored the same one."""
     number = writing.person.identifier
     hashed = cipher.lookup_hash(number.normalised, _domain(municipality_id, number))
@@ -102,7 +102,7 @@ async def add_person(tx: WriteTx, cipher: PersonCipher, municipality_id: str, wr
                 "identifier_type": number.type,
                 "hash_version": hashed.version,
                 "identifier_hash": hashed.digest,
-                "identifier_sealed": await cipher.seal(tx, writing.person_id, "identifier", number.normalised),
+                "identifier_sealed": key.seal("identifier", number.normalised),
             },
         )
     except IntegrityError as error:

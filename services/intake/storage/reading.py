@@ -47,6 +47,16 @@ __all__ = [
 _CASE = f"SELECT {APPLICATION_COLUMNS} FROM application a JOIN person p ON p.id = a.person_id"  # noqa: S608 constants
 
 
+_VIEWS = f"""
+SELECT {APPLICATION_COLUMNS}, ARRAY(SELECT d.code FROM document d WHERE d.application_id = a.id) AS documents, e.*
+FROM application a JOIN person p ON p.id = a.person_id
+LEFT JOIN LATERAL (SELECT {DECISION_COLUMNS} FROM eligibility_decision
+                   WHERE application_id = a.id ORDER BY version DESC LIMIT 1) e ON true
+WHERE a.id = ANY(CAST(:ids AS text[]))
+ORDER BY array_position(CAST(:ids AS text[]), a.id)
+"""  # noqa: S608 constants
+
+
 @dataclass(frozen=True, slots=True)
 class LiveCase:
     """What a rebuilt workflow starts from."""
@@ -93,34 +103,29 @@ async def application(tx: ReadTx, application_id: str) -> Application:
 
 async def view(tx: ReadTx, application_id: str) -> CaseView:
     """The application with what belongs to it; NotFound when there is none."""
-    return (await views(tx, [await application(tx, application_id)]))[0]
+    found = await views(tx, [application_id])
+    if not found:
+        raise NotFound(resource_type="application", resource_id=application_id)
+    return found[0]
 
 
-async def views(tx: ReadTx, applications: Sequence[Application]) -> list[CaseView]:
-    """Each application with what belongs to it, in their order."""
-    ids = {"ids": [item.id for item in applications]}
-    papers = await tx.all(
-        "SELECT application_id, code FROM document WHERE application_id = ANY(CAST(:ids AS text[]))", ids
-    )
+async def views(tx: ReadTx, application_ids: Sequence[str]) -> list[CaseView]:
+    """Each application that there is with what belongs to it, in the order of the ids."""
+    ids = {"ids": list(application_ids)}
+    rows = await tx.all(_VIEWS, ids)
     limits = await tx.all(
         f"SELECT DISTINCT ON (application_id, kind) application_id, {LIMIT_COLUMNS} FROM time_limit "  # noqa: S608 constants
         "WHERE application_id = ANY(CAST(:ids AS text[])) ORDER BY application_id, kind, version DESC",
         ids,
     )
-    decisions = await tx.all(
-        f"SELECT DISTINCT ON (application_id) application_id, {DECISION_COLUMNS} FROM eligibility_decision "  # noqa: S608 constants
-        "WHERE application_id = ANY(CAST(:ids AS text[])) ORDER BY application_id, version DESC",
-        ids,
-    )
-    decided = {row.application_id: decision_of(row) for row in decisions}
     return [
         CaseView(
-            application=item,
-            documents=frozenset(row.code for row in papers if row.application_id == item.id),
-            limits=tuple(limit_of(row) for row in limits if row.application_id == item.id),
-            decision=decided.get(item.id),
+            application=application_of(row),
+            documents=frozenset(row.documents),
+            limits=tuple(limit_of(limit) for limit in limits if limit.application_id == row.id),
+            decision=None if row.outcome is None else decision_of(row),
         )
-        for item in applications
+        for row in rows
     ]
 
 

@@ -27,14 +27,20 @@ INSERT INTO application (id, municipality_id, person_id, service_code, district_
                          submitted_at, received_at, application_date, registered_date, backdating_reason,
                          required_documents, declared_facts, end_cause, version)
 VALUES (:id, :municipality_id, 'p-1', 'HSP', 'PODUYANE', 'IN_PERSON', '', :state, {NOW},
-        {NOW} - make_interval(days => :days_back), '2026-01-19', CAST(:registered AS date), '', '{{}}', '\\x01',
+        {NOW} - make_interval(days => :days_back), '2026-01-19', CAST(:registered AS date), :reason, '{{}}', '\\x01',
         :end_cause, 1)
 """
 
 
 def case(id_: str, state: str = "REGISTERED", **changes: object) -> dict[str, object]:
     ended = "VISITS_FAILED" if state in {"WITHDRAWN", "EXPIRED"} else None
-    plain: dict[str, object] = {"municipality_id": "SOFIA", "registered": None, "days_back": 0, "end_cause": ended}
+    plain: dict[str, object] = {
+        "municipality_id": "SOFIA",
+        "registered": None,
+        "days_back": 0,
+        "reason": "",
+        "end_cause": ended,
+    }
     from_papers = state == "DOCS_PENDING"
     return plain | {"id": id_, "state": state} | ({} if from_papers else {"registered": DAY}) | changes
 
@@ -50,10 +56,13 @@ async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> Asyn
 
 
 async def refusal(database: Database, *steps: Callable[[WriteTx], Awaitable[int]]) -> str | None:
-    with pytest.raises(IntegrityError) as refused:
+    async def take() -> None:
         async with database.write() as tx:
             for step in steps:
                 await step(tx)
+
+    with pytest.raises(IntegrityError) as refused:
+        await take()
     return violated_constraint(refused.value)
 
 
@@ -90,7 +99,7 @@ async def test_one_number_is_one_person_of_a_municipality(database: Database) ->
         ({"state": "LOST"}, "application_state_check"),
         ({"registered": None}, "application_registered_when_complete"),
         ({"days_back": 1}, "application_backdated_with_reason"),
-        ({"days_back": -1}, "application_received_before_submitted"),
+        ({"days_back": -1, "reason": "POSTED"}, "application_received_before_submitted"),
         ({"state": "WITHDRAWN", "end_cause": None}, "application_ended_with_cause"),
         ({"end_cause": "VISITS_FAILED"}, "application_ended_with_cause"),
     ],
