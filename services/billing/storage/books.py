@@ -37,7 +37,8 @@ SELECT b.month, b.currency, b.computed_minor, b.document_currency, b.amount_mino
        i.invoice_id IS NOT NULL AS is_invoiced,
        i.invoice_id IS NULL AND (r.state IN ('DRAFTING', 'REVIEW') OR (
            r.state = 'APPROVED' AND (b.month, b.case_id) > (r.issued_through_month, r.issued_through_case))) AS is_draft
-FROM billed_months b JOIN billing_runs r USING (run_id) LEFT JOIN invoices i USING (case_id, month)
+FROM billed_months b JOIN billing_runs r ON r.run_id = b.run_id
+LEFT JOIN invoices i ON i.case_id = b.case_id AND i.month = b.month
 WHERE b.case_id = :case_id ORDER BY b.month
 """
 

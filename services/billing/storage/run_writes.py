@@ -116,7 +116,7 @@ RETURNING last_number
 
 _ISSUE = """
 WITH page AS (
-    SELECT b.* FROM billed_months b JOIN billing_runs r USING (run_id)
+    SELECT b.* FROM billed_months b JOIN billing_runs r ON r.run_id = b.run_id
     WHERE b.run_id = :run_id AND b.amount_minor > 0
       AND (b.month, b.case_id) > (r.issued_through_month, r.issued_through_case)
     ORDER BY b.month, b.case_id LIMIT :size
