@@ -36,17 +36,12 @@ class UnknownPlanCode(InvalidArgument):
     """The service does not offer the code, or the signed plan does not have it."""
 
     reason = "UNKNOWN_PLAN_CODE"
-    text_bg = "Дейност {code} не е част от услугата или от плана."
-    text_en = "Item {code} is no part of the service or of the plan."
+    text_bg = "Дейността не е част от услугата или от плана."
+    text_en = "The item is no part of the service or of the plan."
 
     def __init__(self, code: str, field: str) -> None:
         """Name the code; `field` is where the request has it."""
         super().__init__(field=field, metadata={"code": code})
-
-    @property
-    def message_en(self) -> str:
-        """The refusal in English."""
-        return "The item is no part of the service or of the plan."
 
 
 class FutureCare(InvalidArgument):

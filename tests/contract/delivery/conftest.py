@@ -1,0 +1,172 @@
+"""The service on a socket, with one small server in place of its four neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import grpc
+import pytest
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.protobuf.message import Message
+from google.type import money_pb2
+from grpc_status import rpc_status
+
+from services.delivery.__main__ import SERVICE
+from services.kernel.codes import Role, Stage
+from services.runtime.auth import mint_token, write_signing_key
+from services.runtime.civil import date_to_proto
+from services.runtime.crypto import write_key_ring
+from services.runtime.errors import NotFound
+from services.runtime.server import Server
+from services.runtime.settings import Settings
+from services.runtime.status import status_of
+from services.runtime.telemetry import Telemetry
+from socialcare.assessment.v1 import assessment_service_pb2, assessment_service_pb2_grpc
+from socialcare.billing.v1 import billing_service_pb2, billing_service_pb2_grpc
+from socialcare.billing.v1 import resources_pb2 as billing
+from socialcare.common.v1 import facts_pb2, types_pb2
+from socialcare.delivery.v1 import delivery_service_pb2 as pb
+from socialcare.delivery.v1 import delivery_service_pb2_grpc
+from socialcare.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
+from socialcare.intake.v1 import resources_pb2 as intake
+from socialcare.placement.v1 import placement_service_pb2, placement_service_pb2_grpc
+from socialcare.placement.v1 import resources_pb2 as placement
+
+TOWN = "SOFIA"
+
+
+@dataclass
+class Neighbours:
+    """What intake, assessment, placement and billing answer."""
+
+    contracts: dict[str, placement.Contract] = field(default_factory=dict)
+    visited: set[str] = field(default_factory=set)
+    custody: dict[str, int] = field(default_factory=dict)
+    state: types_pb2.CaseState = types_pb2.CASE_STATE_REGISTERED
+
+    async def GetContract(  # noqa: N802
+        self, request: placement_service_pb2.GetContractRequest, context: grpc.aio.ServicerContext[Message, Message]
+    ) -> placement_service_pb2.GetContractResponse:
+        if request.application_id not in self.contracts:
+            await _absent(context)
+        return placement_service_pb2.GetContractResponse(contract=self.contracts[request.application_id])
+
+    async def GetCaseFacts(  # noqa: N802
+        self, request: intake_service_pb2.GetCaseFactsRequest, context: object
+    ) -> intake_service_pb2.GetCaseFactsResponse:
+        return intake_service_pb2.GetCaseFactsResponse(
+            case_facts=intake.CaseFacts(
+                application_id=request.application_id,
+                municipality_id=TOWN,
+                service_code="HSP",
+                district_code="SREDETS",
+                state=self.state,
+            )
+        )
+
+    async def GetFoundFacts(  # noqa: N802
+        self, request: assessment_service_pb2.GetFoundFactsRequest, context: object
+    ) -> assessment_service_pb2.GetFoundFactsResponse:
+        return assessment_service_pb2.GetFoundFactsResponse(home_visit_done=request.application_id in self.visited)
+
+    async def GetAccount(  # noqa: N802
+        self, request: billing_service_pb2.GetAccountRequest, context: grpc.aio.ServicerContext[Message, Message]
+    ) -> billing_service_pb2.GetAccountResponse:
+        if request.application_id not in self.custody:
+            await _absent(context)
+        held = money_pb2.Money(currency_code="EUR", units=self.custody[request.application_id])
+        return billing_service_pb2.GetAccountResponse(account=billing.Account(custody=held))
+
+
+async def _absent(context: grpc.aio.ServicerContext[Message, Message]) -> None:
+    await context.abort_with_status(rpc_status.to_status(status_of(NotFound())))
+
+
+@dataclass
+class Service:
+    """The running service, its neighbours and callers."""
+
+    channel: grpc.aio.Channel
+    key: Ed25519PrivateKey
+    neighbours: Neighbours
+
+    @property
+    def stub(self) -> delivery_service_pb2_grpc.DeliveryServiceStub:
+        return delivery_service_pb2_grpc.DeliveryServiceStub(self.channel)
+
+    def by(self, role: Role, at: datetime, *, town: str = TOWN, person: str = "") -> tuple[tuple[str, str], ...]:
+        token = mint_token(
+            self.key, subject="s-1", roles=frozenset({role}), municipalities=frozenset({town}), person=person
+        )
+        return (("authorization", f"Bearer {token}"), ("x-business-time", at.isoformat()))
+
+    def signed(self, start: date, *plan: facts_pb2.PlanLine) -> str:
+        """Has placement hold a contract and gives the case."""
+        case = str(uuid4())
+        self.neighbours.contracts[case] = placement.Contract(
+            contract_id=str(uuid4()),
+            application_id=case,
+            municipality_id=TOWN,
+            person_id="person-1",
+            service_code="HSP",
+            district_code="SREDETS",
+            start_date=date_to_proto(start),
+            plan=plan,
+            version=1,
+        )
+        return case
+
+    async def copies(self, case: str, at: datetime) -> pb.CopyContractResponse:
+        request = pb.CopyContractRequest(request_id=str(uuid4()), application_id=case)
+        return await self.stub.CopyContract(request, metadata=self.by(Role.WORKER, at))
+
+
+@pytest.fixture
+async def service(migrated_database: Callable[[Stage], Awaitable[str]], tmp_path: Path) -> AsyncIterator[Service]:
+    neighbours = Neighbours()
+    beside = grpc.aio.server()
+    intake_service_pb2_grpc.add_IntakeServiceServicer_to_server(_Rest(neighbours), beside)
+    assessment_service_pb2_grpc.add_AssessmentServiceServicer_to_server(_Rest(neighbours), beside)
+    placement_service_pb2_grpc.add_PlacementServiceServicer_to_server(_Rest(neighbours), beside)
+    billing_service_pb2_grpc.add_BillingServiceServicer_to_server(_Rest(neighbours), beside)
+    port = beside.add_insecure_port("127.0.0.1:0")
+    await beside.start()
+    key = write_signing_key(tmp_path / "key.pem", tmp_path / "key.pub.pem")
+    write_key_ring(tmp_path / "ring.json")
+    (tmp_path / "token").write_text(mint_token(key, subject="delivery", roles=frozenset({Role.SERVICE})))
+    settings = Settings.model_validate(
+        {
+            "environment": "test",
+            "clock": "simulated",
+            "bind": "127.0.0.1:0",
+            "metrics_bind": "127.0.0.1:0",
+            "dsn": await migrated_database(Stage.DELIVERY),
+            "temporal_address": "127.0.0.1:1",
+            "auth_public_key_file": tmp_path / "key.pub.pem",
+            "key_ring_file": tmp_path / "ring.json",
+            "token_file": tmp_path / "token",
+        }
+        | {f"{stage}_address": f"127.0.0.1:{port}" for stage in ("intake", "assessment", "placement", "billing")}
+    )
+    log = structlog.testing.LogCapture()
+    server = Server(SERVICE, settings, Telemetry(structlog.wrap_logger(None, processors=[log])))
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        yield Service(channel, key, neighbours)
+    await server.stop()
+    await beside.stop(None)
+
+
+class _Rest:
+    """Stands for methods that the neighbours lack."""
+
+    def __init__(self, known: Neighbours) -> None:
+        self._known = known
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._known, name, None)
