@@ -32,7 +32,7 @@ def _settings(state: StateDirectory) -> WorkerSettings:
     from workflows.settings import WorkerSettings  # noqa: PLC0415  # The SDK is slow to import.
 
     if "SOCIALCARE_TOKEN_FILE" in os.environ:
-        return WorkerSettings()  # type: ignore[call-arg]  # Its fields come from the environment.
+        return WorkerSettings()
     running = StackState.read(state)
     addresses = {f"{stage.package}_address": address for stage, address in running.services.items()}
     return WorkerSettings.model_validate(
