@@ -27,6 +27,7 @@ app.command(rich_help_panel="Stories")(story_commands.play)
 app.command(rich_help_panel="Stories")(rule_commands.check_rules)
 app.command(rich_help_panel="One-shot")(stack_commands.migrate)
 app.command(rich_help_panel="One-shot")(stack_commands.register)
+app.command(rich_help_panel="One-shot")(maintenance_commands.schedules)
 app.command(rich_help_panel="One-shot")(maintenance_commands.reconcile)
 
 

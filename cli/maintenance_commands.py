@@ -1,4 +1,4 @@
-"""Commands that repair: every live case has its workflow."""
+"""Commands that keep Temporal in step with the services: Schedules of municipalities, workflows of live cases."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Annotated
 
+import grpc
 import typer
 
+from cli.local.errors import LocalStackError
 from cli.local.state import DEFAULT_DIRECTORY, StackState
 from cli.stack_commands import StateDirectory
-from services.kernel.codes import Role
+from services.kernel.codes import Role, Stage
+from socialcare.intake.v1.intake_service_pb2 import ListMunicipalitiesRequest
+from socialcare.intake.v1.intake_service_pb2_grpc import IntakeServiceStub
 
 if TYPE_CHECKING:
     from workflows.settings import WorkerSettings
@@ -28,6 +32,43 @@ def reconcile(
     typer.echo(f"{repaired} started anew; every live case has its workflow")
 
 
+def schedules(*, state: StateDirectory = DEFAULT_DIRECTORY) -> None:
+    """Give every municipality its daily and its monthly Schedule; repeatable, run it after a municipality was set up.
+    Refused on simulated time, where the player starts the runs. Addresses and token as for `reconcile`.
+    """
+    from workflows.clock import ClockMode  # noqa: PLC0415  # As below.
+
+    settings = _settings(state)
+    if settings.clock is ClockMode.SIMULATED:
+        raise LocalStackError("a stack on simulated time has no Schedules: `socialcare up --clock system`")
+    created = asyncio.run(_schedules(settings))
+    typer.echo(f"{created} Schedules created; every municipality has its two")
+
+
+async def _schedules(settings: WorkerSettings) -> int:
+    from temporalio.client import Client  # noqa: PLC0415  # As below.
+
+    from workflows.channels import TokenFile, open_channels  # noqa: PLC0415  # As below.
+    from workflows.schedules import register_schedules  # noqa: PLC0415  # As below.
+
+    client = await Client.connect(settings.temporal_address, namespace=settings.temporal_namespace)
+    channels = open_channels(settings)
+    stub = IntakeServiceStub(channels[Stage.INTAKE])
+    metadata = grpc.aio.Metadata(("authorization", f"Bearer {TokenFile(settings.token_file).read()}"))
+    created, token = 0, ""
+    try:
+        while True:
+            page = await stub.ListMunicipalities(
+                ListMunicipalitiesRequest(page_token=token), metadata=metadata, timeout=30, wait_for_ready=True
+            )
+            created += len(await register_schedules(client, page.municipality_ids, settings.language))
+            token = page.next_page_token
+            if not token:
+                return created
+    finally:
+        await asyncio.gather(*(channel.close() for channel in channels.values()))
+
+
 def _settings(state: StateDirectory) -> WorkerSettings:
     from workflows.settings import WorkerSettings  # noqa: PLC0415  # The SDK is slow to import.
 
@@ -39,6 +80,7 @@ def _settings(state: StateDirectory) -> WorkerSettings:
         {
             **addresses,
             "environment": "development",
+            "clock": running.clock.value,
             "token_file": running.tokens[Role.WORKER],
             "temporal_address": running.temporal_address,
             "temporal_namespace": running.temporal_namespace,

@@ -27,6 +27,7 @@ from cli.local.supervisor import Process, Supervisor
 from cli.local.temporal import LocalTemporal
 from services.kernel.codes import Role, Stage
 from services.runtime.migrations import migrate
+from services.runtime.settings import ClockMode
 
 __all__ = ["LocalStack"]
 
@@ -97,9 +98,11 @@ class LocalStack:
         for stage, dsn in self.state.dsns.items():
             await migrate(stage, dsn)
         await asyncio.gather(
-            self.supervisor.start(*map(self._service, Stage)), self.supervisor.run(self._registration())
+            self.supervisor.start(*map(self._service, Stage)), self.supervisor.run(self._one_shot("register"))
         )
         await self.supervisor.start(self._worker())
+        if self._options.clock is ClockMode.SYSTEM:
+            await self.supervisor.run(self._one_shot("schedules"))
         if prometheus := self._prometheus():
             await self.supervisor.start(prometheus)
         self.state.write(self._directory)
@@ -204,9 +207,9 @@ class LocalStack:
             },
         )
 
-    def _registration(self) -> Process:
-        command = (sys.executable, "-m", "cli", "register")
-        return Process(name="register", command=command, environment=self._common_environment(WORKER))
+    def _one_shot(self, name: str) -> Process:
+        command = (sys.executable, "-m", "cli", name)
+        return Process(name=name, command=command, environment=self._common_environment(WORKER))
 
     def _worker(self) -> Process:
         return Process(

@@ -23,6 +23,7 @@ from services.intake.wire import applications as wire
 from services.intake.wire import questions
 from services.kernel.codes import CaseState, EligibilityOutcome, Stage
 from services.kernel.time_limit import LimitKind
+from services.runtime.auth import ALL_MUNICIPALITIES
 from services.runtime.civil import (
     code_from_proto,
     code_to_proto,
@@ -73,6 +74,18 @@ class IntakeServicer:
     async def GetMunicipality(self, request: pb.GetMunicipalityRequest, context: Context) -> pb.GetMunicipalityResponse:
         self._runtime.call().caller.require_municipality(request.municipality_id)
         return pb.GetMunicipalityResponse(municipality=await self._municipality(request.municipality_id))
+
+    async def ListMunicipalities(
+        self, request: pb.ListMunicipalitiesRequest, context: Context
+    ) -> pb.ListMunicipalitiesResponse:
+        own = self._runtime.call().caller.municipalities
+        allowed = None if ALL_MUNICIPALITIES in own else sorted(own)
+        size = page_size(request.page_size, default=200)
+        token = decode_token(request.page_token, 1)
+        async with self._runtime.db.read() as tx:
+            found = await reading.municipality_ids(tx, token[0] if token else "", allowed, size + 1)
+        more = encode_token(found[size - 1]) if len(found) > size else ""
+        return pb.ListMunicipalitiesResponse(municipality_ids=found[:size], next_page_token=more)
 
     async def UpdateMunicipality(
         self, request: pb.UpdateMunicipalityRequest, context: Context

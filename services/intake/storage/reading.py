@@ -85,6 +85,16 @@ async def municipality(tx: ReadTx, municipality_id: str) -> Municipality:
     return municipality_of(row, await _offices(tx, municipality_id))
 
 
+async def municipality_ids(tx: ReadTx, after: str, allowed: Sequence[str] | None, limit: int) -> list[str]:
+    """Codes behind `after`, in order; only those allowed, or all."""
+    rows = await tx.all(
+        "SELECT id FROM municipality WHERE id > :after AND (CAST(:allowed AS text[]) IS NULL OR "
+        "id = ANY(CAST(:allowed AS text[]))) ORDER BY id LIMIT :limit",
+        {"after": after, "allowed": None if allowed is None else list(allowed), "limit": limit},
+    )
+    return [row.id for row in rows]
+
+
 async def settings(tx: ReadTx, municipality_id: str) -> MunicipalSettings:
     """The municipality's settings; NotFound when there is none."""
     text = await tx.scalar("SELECT settings::text FROM municipality WHERE id = :id", {"id": municipality_id})
