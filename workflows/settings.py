@@ -22,11 +22,15 @@ class WorkerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SOCIALCARE_", frozen=True, extra="ignore")
 
     environment: str = Field("production", pattern=r"^(development|test|production)$")
+    """development, test or production; the last refuses simulated time."""
     clock: ClockMode = ClockMode.SYSTEM
+    """system, or simulated: then a workflow computes its offset to business time once."""
     language: Language = Language.BG
     """Language of what operators read in the Temporal UI."""
     temporal_address: str = "127.0.0.1:7233"
+    """host:port of the Temporal frontend."""
     temporal_namespace: str = "default"
+    """Namespace of the workflows."""
     metrics_bind: str = Field("127.0.0.1:9465", pattern=r"^.+:\d{1,5}$")
     """Address of the Prometheus endpoint of the Temporal SDK; empty host names are not resolved, use an IP."""
     token_file: Path
@@ -34,11 +38,17 @@ class WorkerSettings(BaseSettings):
     tls_ca_file: Path | None = None
     """Authority that signed the services' certificates; absent: plain text."""
     intake_address: str = "127.0.0.1:50051"
+    """host:port of intake."""
     assessment_address: str = "127.0.0.1:50052"
+    """host:port of assessment."""
     placement_address: str = "127.0.0.1:50053"
+    """host:port of placement."""
     delivery_address: str = "127.0.0.1:50054"
+    """host:port of delivery."""
     billing_address: str = "127.0.0.1:50055"
+    """host:port of billing."""
     log_level: str = Field("info", pattern=r"^(debug|info|warning|error)$")
+    """debug, info, warning or error."""
     drain_seconds: float = Field(20.0, ge=0, le=300)
     """Longest wait for running activities after SIGTERM."""
 

@@ -30,7 +30,9 @@ class StackEnvironment(BaseSettings):
     temporal_address: str | None = None
     """host:port of a running Temporal server."""
     temporal_namespace: str = NAMESPACE
+    """Namespace that the stack uses and `register` prepares."""
     port_offset: int = Field(0, ge=0, le=14_000)
+    """Added to every port of the local stack, 0 to 14000 inclusive."""
 
     @field_validator("pg_dsn_template")
     @classmethod

@@ -38,7 +38,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SOCIALCARE_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     environment: Environment = Environment.PRODUCTION
+    """development, test or production; the last refuses simulated time."""
     clock: ClockMode = ClockMode.SYSTEM
+    """system, or simulated: then a call carries its business instant."""
     bind: str = Field("127.0.0.1:50051", pattern=r"^.+:\d{1,5}$")
     """Address of the gRPC server; port 0 takes a free one."""
     metrics_bind: str = Field("127.0.0.1:9464", pattern=r"^.+:\d{1,5}$")
@@ -46,8 +48,11 @@ class Settings(BaseSettings):
     dsn: SecretStr
     """postgresql://user:password@host:port/database of this stage."""
     pool_size: int = Field(10, ge=2, le=200)
+    """Connections to the database for calls, 2 to 200; the relay has eleven more of its own."""
     temporal_address: str = "127.0.0.1:7233"
+    """host:port of the Temporal frontend."""
     temporal_namespace: str = "default"
+    """Namespace of the workflows."""
     auth_public_key_file: Path
     """PEM of the Ed25519 key that signs access tokens."""
     token_file: Path | None = None
@@ -55,15 +60,23 @@ class Settings(BaseSettings):
     key_ring_file: Path
     """JSON of the keys that wrap people's data keys."""
     tls_cert_file: Path | None = None
+    """PEM of the server's certificate chain; absent: plain text."""
     tls_key_file: Path | None = None
+    """PEM of the key of the certificate."""
     tls_ca_file: Path | None = None
     """Authority that signed the peers' certificates."""
     intake_address: str = "127.0.0.1:50051"
+    """host:port of intake."""
     assessment_address: str = "127.0.0.1:50052"
+    """host:port of assessment."""
     placement_address: str = "127.0.0.1:50053"
+    """host:port of placement."""
     delivery_address: str = "127.0.0.1:50054"
+    """host:port of delivery."""
     billing_address: str = "127.0.0.1:50055"
+    """host:port of billing."""
     log_level: str = Field("info", pattern=r"^(debug|info|warning|error)$")
+    """debug, info, warning or error."""
     drain_seconds: float = Field(20.0, ge=0, le=300)
     """Longest wait for running calls after SIGTERM."""
 
