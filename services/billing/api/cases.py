@@ -7,7 +7,6 @@ import hashlib
 from services.billing import storage
 from services.billing.api.answers import Context
 from services.billing.api.desk import Desk, act_of
-from services.billing.api.peers import pull_contract, pull_served
 from services.billing.domain import Books
 from services.billing.errors import StateNotAllowed
 from services.billing.rules.parameters import parameters_of
@@ -164,7 +163,7 @@ class CaseMethods(Desk):
 
     async def CopyContract(self, request: pb.CopyContractRequest, context: Context) -> pb.CopyContractResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)
-        pulled = await pull_contract(self._runtime, request.application_id)
+        pulled = await self._neighbours.contract(request.application_id)
         effect = await self._runtime.commands.perform(
             call,
             request,
@@ -183,9 +182,7 @@ class CaseMethods(Desk):
             found = await storage.contract(tx, case_id)
             months = await storage.months_billed_from(tx, case_id, from_month)
         served = [
-            item
-            for month in months
-            for item in await pull_served(self._runtime, found.municipality_id, month, [case_id])
+            item for month in months for item in await self._neighbours.served(found.municipality_id, month, [case_id])
         ]
         await self._runtime.commands.perform(
             call,

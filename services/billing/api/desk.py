@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from google.protobuf.message import Message
 
 from services.billing import storage
-from services.billing.api.peers import CaseIdentity, PulledContract, pull_contract, pull_identity
+from services.billing.api.peers import CaseIdentity, Neighbours, PulledContract, ServiceNeighbours
 from services.billing.domain import Act, Contract, Correction
 from services.billing.rules.accounts import AccountView, account_on
 from services.billing.storage import Store
@@ -49,8 +49,10 @@ def require_case(caller: Caller, case_id: str, municipality_id: str, person_id: 
 class Desk:
     """Handlers' common ground."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, neighbours: Neighbours | None = None) -> None:
+        """Work with the runtime; the neighbours are its peers unless others are given."""
         self._runtime = runtime
+        self._neighbours = neighbours or ServiceNeighbours(runtime.peers)
 
     async def _known_contract(self, call: Call, case_id: str) -> Contract | None:
         async with self._runtime.db.read() as tx:
@@ -63,7 +65,7 @@ class Desk:
         """The account of a case; empty before a contract is copied."""
         found = await self._known_contract(call, case_id)
         if found is None:
-            identity = await pull_identity(self._runtime, case_id)
+            identity = await self._neighbours.identity(case_id)
             require_case(call.caller, case_id, identity.municipality_id, identity.person_id)
         else:
             identity = CaseIdentity(found.municipality_id, found.person_id)
@@ -99,7 +101,7 @@ class Desk:
             return await self._answer(tx, call, case_id)
 
     async def _pulled(self, call: Call, case_id: str) -> PulledContract:
-        pulled = await pull_contract(self._runtime, case_id)
+        pulled = await self._neighbours.contract(case_id)
         require_case(call.caller, case_id, pulled.contract.municipality_id, pulled.contract.person_id)
         return pulled
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from services.billing.domain import Contract, ServedMonth, WarStatus
 from services.billing.errors import StateNotAllowed
@@ -19,17 +20,18 @@ from services.runtime.civil import (
     range_from_proto,
 )
 from services.runtime.errors import NotFound
-from services.runtime.server import Runtime
+from services.runtime.peers import Peers
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery_pb
 from socialcare.delivery.v1 import resources_pb2 as delivery_res
 from socialcare.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
 from socialcare.intake.v1 import intake_service_pb2 as intake_pb
+from socialcare.intake.v1 import resources_pb2 as intake_res
 from socialcare.intake.v1.intake_service_pb2_grpc import IntakeServiceStub
 from socialcare.placement.v1 import placement_service_pb2 as placement_pb
 from socialcare.placement.v1 import resources_pb2 as placement_res
 from socialcare.placement.v1.placement_service_pb2_grpc import PlacementServiceStub
 
-__all__ = ["CaseIdentity", "PulledContract", "pull_contract", "pull_identity", "pull_served", "pull_settings"]
+__all__ = ["CaseIdentity", "Neighbours", "PulledContract", "ServiceNeighbours"]
 
 _UNIT_CODES = frozenset(entry.code for entry in CATALOGUE.entries if entry.charge is Charge.UNIT)
 
@@ -51,56 +53,76 @@ class PulledContract:
     settings: Mapping[str, str]
 
 
-async def pull_identity(runtime: Runtime, case_id: str) -> CaseIdentity:
-    """Whose case it is, by intake; NotFound when there is no such application."""
-    stub = IntakeServiceStub(runtime.peers.channel(Stage.INTAKE))
-    answer = await stub.GetCaseFacts(intake_pb.GetCaseFactsRequest(application_id=case_id))
-    return CaseIdentity(answer.case_facts.municipality_id, answer.case_facts.person_id)
+class Neighbours(Protocol):
+    """What billing asks of the other services."""
+
+    async def identity(self, case_id: str) -> CaseIdentity:
+        """Whose case it is, by intake; NotFound when there is no such application."""
+        ...
+
+    async def contract(self, case_id: str) -> PulledContract:
+        """The contract by placement, war status and settings by intake.
+
+        Raises NotFound when there is no such application and StateNotAllowed when no contract is signed.
+        """
+        ...
+
+    async def settings(self, municipality_id: str) -> Mapping[str, str]:
+        """Settings of a municipality that differ from the defaults, by intake."""
+        ...
+
+    async def served(self, municipality_id: str, month: Month, case_ids: Sequence[str]) -> list[ServedMonth]:
+        """Served days of these cases (at most 500) in a month, by delivery: one call."""
+        ...
 
 
-async def pull_contract(runtime: Runtime, case_id: str) -> PulledContract:
-    """The contract by placement, war status and settings by intake.
+class ServiceNeighbours:
+    """The other services over the wire."""
 
-    Raises NotFound when there is no such application and StateNotAllowed when no contract is signed.
-    """
-    intake = IntakeServiceStub(runtime.peers.channel(Stage.INTAKE))
-    facts = (await intake.GetCaseFacts(intake_pb.GetCaseFactsRequest(application_id=case_id))).case_facts
-    placement = PlacementServiceStub(runtime.peers.channel(Stage.PLACEMENT))
-    try:
-        answer = await placement.GetContract(placement_pb.GetContractRequest(application_id=case_id))
-    except NotFound:
-        raise StateNotAllowed(metadata={"application_id": case_id}) from None
-    if not answer.HasField("contract"):
-        raise StateNotAllowed(metadata={"application_id": case_id})
-    return PulledContract(
-        contract=_contract(answer.contract),
-        war=WarStatus(facts.facts.war_veteran, facts.facts.war_disabled),
-        settings=dict(facts.settings),
-    )
+    def __init__(self, peers: Peers) -> None:
+        self._peers = peers
 
+    async def identity(self, case_id: str) -> CaseIdentity:
+        facts = await self._case_facts(case_id)
+        return CaseIdentity(facts.municipality_id, facts.person_id)
 
-async def pull_settings(runtime: Runtime, municipality_id: str) -> Mapping[str, str]:
-    """Settings of a municipality that differ from the defaults, by intake."""
-    stub = IntakeServiceStub(runtime.peers.channel(Stage.INTAKE))
-    answer = await stub.GetMunicipality(intake_pb.GetMunicipalityRequest(municipality_id=municipality_id))
-    return dict(answer.municipality.settings)
-
-
-async def pull_served(
-    runtime: Runtime, municipality_id: str, month: Month, case_ids: Sequence[str]
-) -> list[ServedMonth]:
-    """Served days of these cases (at most 500) in a month, by delivery: one call."""
-    stub = DeliveryServiceStub(runtime.peers.channel(Stage.DELIVERY))
-    answer = await stub.ListServedDays(
-        delivery_pb.ListServedDaysRequest(
-            municipality_id=municipality_id,
-            month=month_to_proto(month),
-            page_size=max(len(case_ids), 1),
-            application_ids=case_ids,
+    async def contract(self, case_id: str) -> PulledContract:
+        facts = await self._case_facts(case_id)
+        placement = PlacementServiceStub(self._peers.channel(Stage.PLACEMENT))
+        try:
+            answer = await placement.GetContract(placement_pb.GetContractRequest(application_id=case_id))
+        except NotFound:
+            raise StateNotAllowed(metadata={"application_id": case_id}) from None
+        if not answer.HasField("contract"):
+            raise StateNotAllowed(metadata={"application_id": case_id})
+        return PulledContract(
+            contract=_contract(answer.contract),
+            war=WarStatus(facts.facts.war_veteran, facts.facts.war_disabled),
+            settings=dict(facts.settings),
         )
-    )
-    asked = frozenset(case_ids)
-    return [_served(message, month) for message in answer.cases if message.application_id in asked]
+
+    async def settings(self, municipality_id: str) -> Mapping[str, str]:
+        stub = IntakeServiceStub(self._peers.channel(Stage.INTAKE))
+        answer = await stub.GetMunicipality(intake_pb.GetMunicipalityRequest(municipality_id=municipality_id))
+        return dict(answer.municipality.settings)
+
+    async def served(self, municipality_id: str, month: Month, case_ids: Sequence[str]) -> list[ServedMonth]:
+        stub = DeliveryServiceStub(self._peers.channel(Stage.DELIVERY))
+        answer = await stub.ListServedDays(
+            delivery_pb.ListServedDaysRequest(
+                municipality_id=municipality_id,
+                month=month_to_proto(month),
+                page_size=max(len(case_ids), 1),
+                application_ids=case_ids,
+            )
+        )
+        asked = frozenset(case_ids)
+        return [_served(message, month) for message in answer.cases if message.application_id in asked]
+
+    async def _case_facts(self, case_id: str) -> intake_res.CaseFacts:
+        stub = IntakeServiceStub(self._peers.channel(Stage.INTAKE))
+        answer = await stub.GetCaseFacts(intake_pb.GetCaseFactsRequest(application_id=case_id))
+        return answer.case_facts
 
 
 def _served(message: delivery_res.ServedDays, month: Month) -> ServedMonth:

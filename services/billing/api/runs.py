@@ -5,7 +5,6 @@ from __future__ import annotations
 from services.billing import storage
 from services.billing.api.answers import Context
 from services.billing.api.desk import Desk, act_of
-from services.billing.api.peers import pull_served, pull_settings
 from services.billing.domain import Run, RunState
 from services.billing.storage import Store
 from services.billing.usecases import runs
@@ -33,7 +32,7 @@ class RunMethods(Desk):
         call = self._runtime.call(request.request_id, municipality_id=request.municipality_id)
         call.caller.require_municipality(request.municipality_id)
         month = month_from_proto(request.month, "month")
-        settings = await pull_settings(self._runtime, request.municipality_id)
+        settings = await self._neighbours.settings(request.municipality_id)
         effect = await self._runtime.commands.perform(
             call,
             request,
@@ -56,7 +55,7 @@ class RunMethods(Desk):
         async with self._runtime.db.read() as tx:
             page = await storage.next_page(tx, found, after, size)
         served = (
-            await pull_served(self._runtime, found.municipality_id, page.month, page.case_ids) if page.case_ids else []
+            await self._neighbours.served(found.municipality_id, page.month, page.case_ids) if page.case_ids else []
         )
         effect = await self._runtime.commands.perform(
             call,
