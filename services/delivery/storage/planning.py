@@ -42,10 +42,6 @@ days AS (
     FROM generate_series(CAST(CAST(:first AS date) AS timestamp), CAST(CAST(:last AS date) AS timestamp),
                          interval '1 day') d
 ),
-paused AS (
-    SELECT p.application_id, p.days FROM pause p JOIN scope USING (application_id)
-    WHERE p.days && daterange(CAST(:first AS date), CAST(:last AS date), '[]')
-),
 expected AS (
     SELECT CAST(md5(CAST(l.id AS text) || d.written) AS uuid) AS id, l.id AS line_id, s.application_id,
            s.municipality_id, s.district_code, l.code, l.unit, d.on_day, l.quantity
@@ -53,7 +49,7 @@ expected AS (
     JOIN plan_line l USING (application_id)
     JOIN days d ON l.weekdays & d.bit <> 0 AND d.on_day <@ s.covered AND d.on_day <@ l.valid
                AND NOT (l.working_days_only AND d.closed)
-    WHERE NOT EXISTS (SELECT FROM paused p WHERE p.application_id = s.application_id AND d.on_day <@ p.days)
+    WHERE NOT EXISTS (SELECT FROM pause p WHERE p.application_id = s.application_id AND d.on_day <@ p.days)
 )"""
 
 _PLAN = f"""
