@@ -36,8 +36,8 @@ test: setup ## Run the tests (ARGS="-k pause" chooses some).
 drill: setup ## Kill each process in turn while a story plays; the result must not change.
 	$(BIN)/pytest -m drill $(ARGS)
 
-bench: setup ## Measure against floors taken in the same run.
-	$(BIN)/python -m bench $(ARGS)
+bench: setup ## Measure against floors taken in the same run (SIZE=small, usual or large).
+	$(BIN)/python -m bench $(if $(SIZE),--size $(SIZE)) $(ARGS)
 
 check: setup ## Lint, format, types, import rules, contracts.
 	$(BIN)/ruff check .

@@ -1,0 +1,38 @@
+"""How much a run of the benchmarks does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["SIZES", "Size", "SizeName"]
+
+
+class SizeName(StrEnum):
+    """The sizes a person may ask for: `make bench SIZE=small`."""
+
+    SMALL = "small"
+    USUAL = "usual"
+    LARGE = "large"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Amounts of one round, and the number of rounds; each round takes the measured and the floor."""
+
+    rounds: int
+    cases: int
+    """Cases side by side."""
+    side_by_side: int
+    """Calls of people in flight."""
+    submissions: int
+    """Applications, one after the other."""
+    evaluations: int
+    """Rule evaluations."""
+
+
+SIZES = {
+    SizeName.SMALL: Size(rounds=3, cases=12, side_by_side=6, submissions=40, evaluations=500),
+    SizeName.USUAL: Size(rounds=5, cases=100, side_by_side=16, submissions=200, evaluations=5_000),
+    SizeName.LARGE: Size(rounds=7, cases=400, side_by_side=32, submissions=1_000, evaluations=50_000),
+}
