@@ -261,7 +261,10 @@ class BilledRow:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A month's run of a municipality; it bills every month from `from_month` to `month` that is not billed yet."""
+    """A month's run of a municipality; it bills every month from `from_month` to `month` that is not billed yet.
+
+    `workflow_id` is who waits for the approval; empty: nobody.
+    """
 
     run_id: str
     municipality_id: str
@@ -269,5 +272,6 @@ class Run:
     from_month: Month
     state: RunState
     auto_approve: bool
+    workflow_id: str = ""
     drafted: int = 0
     issued: int = 0

@@ -8,7 +8,7 @@ from services.billing.api.desk import Desk, act_of
 from services.billing.domain import Run, RunState
 from services.billing.storage import Store
 from services.billing.usecases import runs
-from services.billing.usecases.runs import Page
+from services.billing.usecases.runs import Page, RunClaim
 from services.billing.wire import run_to_proto
 from services.kernel.dates import Month
 from services.runtime.civil import month_from_proto
@@ -32,17 +32,18 @@ class RunMethods(Desk):
         call = self._runtime.call(request.request_id, municipality_id=request.municipality_id)
         call.caller.require_municipality(request.municipality_id)
         month = month_from_proto(request.month, "month")
+        claim = RunClaim(request.municipality_id, month, request.workflow_id)
         settings = await self._neighbours.settings(request.municipality_id)
         effect = await self._runtime.commands.perform(
             call,
             request,
-            lambda tx: runs.open_run(
-                request.municipality_id, month, settings, Store(tx, self._runtime.cipher), act_of(call)
-            ),
+            lambda tx: runs.open_run(claim, settings, Store(tx, self._runtime.cipher), act_of(call)),
         )
         found = await self._run(effect.resource)
         return pb.OpenBillingRunResponse(
-            run_id=found.run_id, finished=found.state is RunState.FINISHED, auto_approve=found.auto_approve
+            run_id=found.run_id,
+            finished=found.state is RunState.FINISHED,
+            auto_approve=found.auto_approve or found.state is RunState.APPROVED,
         )
 
     async def DraftPage(self, request: pb.DraftPageRequest, context: Context) -> pb.DraftPageResponse:
@@ -73,7 +74,7 @@ class RunMethods(Desk):
         found = await self._run_of(request.municipality_id, request)
         call = self._call_about(request.request_id, found)
         await self._runtime.commands.perform(
-            call, request, lambda tx: runs.approve_run(found.run_id, Store(tx, self._runtime.cipher))
+            call, request, lambda tx: runs.approve_run(found.run_id, Store(tx, self._runtime.cipher), act_of(call))
         )
         return pb.ApproveBillingRunResponse(run=await self._summary(found.run_id))
 

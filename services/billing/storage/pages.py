@@ -18,7 +18,9 @@ from services.runtime.errors import NotFound
 
 __all__ = ["RUN_COLUMNS", "RunSummary", "case_sequences", "next_page", "run", "run_from", "run_of", "summary"]
 
-RUN_COLUMNS = "run_id::text AS run_id, municipality_id, month, from_month, state, auto_approve, drafted, issued"
+RUN_COLUMNS = """
+    run_id::text AS run_id, municipality_id, month, from_month, state, auto_approve, workflow_id, drafted, issued
+"""
 
 _RUN = f"SELECT {RUN_COLUMNS} FROM billing_runs WHERE run_id = :run_id"  # noqa: S608 a constant of this module
 
@@ -109,6 +111,7 @@ def run_from(row: Row[Any]) -> Run:
         month(row.from_month),
         RunState(row.state),
         row.auto_approve,
+        row.workflow_id,
         row.drafted,
         row.issued,
     )

@@ -14,23 +14,18 @@ from services.billing.usecases.runs import MonthDates
 from services.kernel.dates import Month
 from services.kernel.money import Money
 from services.runtime.errors import NotFound
+from services.runtime.outbox import Signal
 
 __all__ = ["RunWrites"]
 
+# Whoever opens the run last is told of its approval: a rebuilt workflow takes the place of the lost one.
 _CLAIM = f"""
-WITH fresh AS (
-    INSERT INTO billing_runs (run_id, municipality_id, month, from_month, state, auto_approve, opened_at)
-    VALUES (:run_id, :municipality_id, :month, :from_month, :state, :auto_approve, :now)
-    ON CONFLICT (municipality_id, month) DO NOTHING
-    RETURNING *
-)
-SELECT {RUN_COLUMNS} FROM fresh
-UNION ALL
-SELECT {RUN_COLUMNS} FROM billing_runs WHERE municipality_id = :municipality_id AND month = :month
-LIMIT 1
+INSERT INTO billing_runs AS r (run_id, municipality_id, month, from_month, state, auto_approve, workflow_id, opened_at)
+VALUES (:run_id, :municipality_id, :month, :from_month, :state, :auto_approve, :workflow_id, :now)
+ON CONFLICT (municipality_id, month) DO UPDATE
+SET workflow_id = coalesce(nullif(EXCLUDED.workflow_id, ''), r.workflow_id)
+RETURNING {RUN_COLUMNS}
 """  # noqa: S608 a constant of a module
-
-_LOCK_MUNICIPALITY = "SELECT 1 FROM municipalities WHERE municipality_id = :municipality_id FOR UPDATE"
 
 _LOCK_RUN = f"SELECT {RUN_COLUMNS} FROM billing_runs WHERE run_id = :run_id FOR UPDATE"  # noqa: S608 as above
 
@@ -156,7 +151,6 @@ class RunWrites(CommonReads):
 
     async def claim_run(self, run: Run, now: datetime) -> Run:
         """The run of the municipality and month: this one, or the one that was there."""
-        await self._tx.all(_LOCK_MUNICIPALITY, {"municipality_id": run.municipality_id})
         row = await self._tx.one(
             _CLAIM,
             {
@@ -166,6 +160,7 @@ class RunWrites(CommonReads):
                 "from_month": run.from_month.first,
                 "state": run.state.value,
                 "auto_approve": run.auto_approve,
+                "workflow_id": run.workflow_id,
                 "now": now,
             },
         )
@@ -222,6 +217,9 @@ class RunWrites(CommonReads):
         last_number = int(await self._tx.scalar(_NUMBERS, key))
         issued = await self._tx.scalar(_ISSUE, {**key, "run_id": run.run_id, "size": limit, "last_number": last_number})
         return int(issued)
+
+    async def emit(self, emission: Signal) -> int:
+        return await self._tx.emit(emission)
 
     async def move_run(self, run_id: str, state: RunState) -> None:
         await self._tx.run(_MOVE, {"run_id": run_id, "state": state.value})

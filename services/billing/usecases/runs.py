@@ -16,13 +16,25 @@ from services.billing.rules.parameters import BillingParameters, parameters_of
 from services.billing.rules.proration import month_amount
 from services.billing.usecases.facts import part_of
 from services.kernel.calendar import DEFAULT_CALENDAR
+from services.kernel.codes import Event
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
 from services.kernel.municipal_settings import MunicipalSettings
 from services.runtime.commands import Effect
 from services.runtime.ids import new_id
+from services.runtime.outbox import Signal
 
-__all__ = ["MonthDates", "Page", "RunStore", "approve_run", "close_run", "draft_page", "issue_page", "open_run"]
+__all__ = [
+    "MonthDates",
+    "Page",
+    "RunClaim",
+    "RunStore",
+    "approve_run",
+    "close_run",
+    "draft_page",
+    "issue_page",
+    "open_run",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,15 @@ class MonthDates:
     due_date: date
     currency: Currency
     document_currency: Currency
+
+
+@dataclass(frozen=True, slots=True)
+class RunClaim:
+    """Whose month is to be billed, and which workflow waits for the approval; empty: none."""
+
+    municipality_id: str
+    month: Month
+    workflow_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +103,15 @@ class RunStore(Protocol):
         ...
 
     async def move_run(self, run_id: str, state: RunState) -> None: ...
+    async def emit(self, emission: Signal) -> int: ...
 
 
-async def open_run(
-    municipality_id: str, month: Month, settings: Mapping[str, str], store: RunStore, act: Act
-) -> Effect:
+async def open_run(claim: RunClaim, settings: Mapping[str, str], store: RunStore, act: Act) -> Effect:
     """Claim the run of a municipality and month, or answer the one that exists.
 
     Raises StateNotAllowed before the month's day of issue and InvariantViolated when the books do not agree.
     """
+    municipality_id, month = claim.municipality_id, claim.month
     await store.save_settings(municipality_id, settings)
     parameters = parameters_of(await store.settings(municipality_id))
     if act.today < parameters.issue_date(month):
@@ -98,7 +119,9 @@ async def open_run(
     if not await store.invariants_hold(municipality_id):
         raise InvariantViolated(metadata={"month": str(month)})
     first = await store.first_unbilled_month(municipality_id, month)
-    claimed = Run(new_id(), municipality_id, month, first, RunState.DRAFTING, parameters.auto_approve)
+    claimed = Run(
+        new_id(), municipality_id, month, first, RunState.DRAFTING, parameters.auto_approve, claim.workflow_id
+    )
     run = await store.claim_run(claimed, act.now)
     return Effect(run.run_id)
 
@@ -146,13 +169,24 @@ async def _check_sample(served: ServedMonth, month: Month, parameters: BillingPa
         raise InvariantViolated(metadata={"case_id": served.case_id, "month": str(month)})
 
 
-async def approve_run(run_id: str, store: RunStore) -> Effect:
-    """Open the review gate; StateNotAllowed while drafts are being made."""
+async def approve_run(run_id: str, store: RunStore, act: Act) -> Effect:
+    """Open the review gate and tell the workflow that waits at it; StateNotAllowed while drafts are being made."""
     run = await store.lock_run(run_id)
     if run.state is RunState.DRAFTING:
         raise StateNotAllowed(metadata={"state": run.state})
     if run.state is RunState.REVIEW:
         await store.move_run(run_id, RunState.APPROVED)
+        if run.workflow_id:
+            await store.emit(
+                Signal(
+                    case_id=run_id,
+                    municipality_id=run.municipality_id,
+                    workflow_id=run.workflow_id,
+                    event=Event.RUN_APPROVED,
+                    instant=act.now,
+                    reference=run_id,
+                )
+            )
     return Effect(run_id)
 
 

@@ -75,7 +75,8 @@ class Desk:
 
     municipality = "TEST-1"
 
-    def __init__(self, servicer: BillingServicer, neighbours: FakeNeighbours) -> None:
+    def __init__(self, servicer: BillingServicer, neighbours: FakeNeighbours, database: Database) -> None:
+        self.database = database
         self.servicer = servicer
         self.neighbours = neighbours
 
@@ -152,6 +153,11 @@ class Desk:
     def euro(self, text: str) -> MoneyMessage:
         return money_to_proto(Money.of(text, Currency.EUR))
 
+    async def messages(self) -> list[tuple[str, str]]:
+        """The outbox: who is told what, in order."""
+        async with self.database.read() as tx:
+            return [(row.workflow_id, row.event) for row in await tx.all("SELECT * FROM outbox ORDER BY id")]
+
     async def account(self, case_id: str, at: str) -> res.Account:
         answer = await self.ask(pb.GetAccountRequest(application_id=case_id), at)
         return cast("res.Account", answer.account)
@@ -170,5 +176,5 @@ async def desk(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIte
         telemetry=Telemetry(log=structlog.get_logger(), registry=CollectorRegistry()),
     )
     neighbours = FakeNeighbours()
-    yield Desk(BillingServicer(runtime, neighbours), neighbours)
+    yield Desk(BillingServicer(runtime, neighbours), neighbours, database)
     await database.close()

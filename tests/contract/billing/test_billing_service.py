@@ -182,3 +182,22 @@ async def test_a_month_without_documents_takes_no_payment(desk: Desk) -> None:
     )
     with pytest.raises(NoInvoice):
         await desk.ask(payment, "2026-02-10 10:00")
+
+
+async def test_the_approval_is_told_to_the_workflow_that_waits(desk: Desk) -> None:
+    case = desk.sign(date(2026, 2, 1))
+    await desk.ask(desk.income(case, "2026-02", "280.00"), "2026-02-01 10:00")
+    at = "2026-03-01 00:00"
+    opening = pb.OpenBillingRunRequest(
+        request_id=str(uuid4()), municipality_id=desk.municipality, month=FEBRUARY, workflow_id="billing-run/TEST-1"
+    )
+    run = await desk.ask(opening, at, Role.WORKER)
+    await desk.ask(pb.DraftPageRequest(request_id=str(uuid4()), run_id=run.run_id), at, Role.WORKER)
+    approval = {"municipality_id": desk.municipality, "month": FEBRUARY}
+    for _ in range(2):
+        await desk.ask(pb.ApproveBillingRunRequest(request_id=str(uuid4()), **approval), "2026-03-01 09:00")
+    assert await desk.messages() == [("billing-run/TEST-1", "RUN_APPROVED")]
+    reopened = pb.OpenBillingRunRequest(
+        request_id=str(uuid4()), municipality_id=desk.municipality, month=FEBRUARY, workflow_id="billing-run/TEST-1"
+    )
+    assert (await desk.ask(reopened, at, Role.WORKER)).auto_approve

@@ -25,6 +25,7 @@ from services.billing.domain import (
 from services.billing.rules.accounts import AccountView, account_on
 from services.billing.storage import Store
 from services.billing.usecases import accounts, facts, runs
+from services.billing.usecases.runs import RunClaim
 from services.kernel.codes import Stage
 from services.kernel.dates import Month, start_of_day
 from services.kernel.money import Currency, Money
@@ -95,7 +96,9 @@ class Office:
 
     async def open(self, month: Month) -> Run:
         act = self.act(month.next().first)
-        effect = await self.write(lambda store: runs.open_run(self.municipality_id, month, self.settings, store, act))
+        effect = await self.write(
+            lambda store: runs.open_run(RunClaim(self.municipality_id, month), self.settings, store, act)
+        )
         async with self.db.read() as tx:
             return await storage.run(tx, effect.resource)
 
@@ -134,7 +137,7 @@ class Office:
     async def bill(self, month: Month, served: Mapping[str, ServedMonth] | None = None) -> Run:
         run = await self.open(month)
         await self.draft(run, served)
-        await self.write(lambda store: runs.approve_run(run.run_id, store))
+        await self.write(lambda store: runs.approve_run(run.run_id, store, self.act(month.next().first)))
         await self.issue(run)
         await self.write(lambda store: runs.close_run(run.run_id, store))
         return run

@@ -91,7 +91,9 @@ async def test_numbers_are_gapless_over_pages_runs_and_months(office: Office) ->
     for month in (FEBRUARY, MARCH):
         run = await office.open(month)
         assert await office.draft(run, size=3) == 7
-        await office.write(lambda store, run=run: runs.approve_run(run.run_id, store))
+        await office.write(
+            lambda store, run=run: runs.approve_run(run.run_id, store, office.act(run.month.next().first))
+        )
         assert await office.issue(run, size=2) == 7
         await office.write(lambda store, run=run: runs.close_run(run.run_id, store))
     async with office.db.read() as tx:
@@ -105,7 +107,7 @@ async def test_two_workers_issuing_the_same_run_issue_every_draft_once(office: O
         await office.declare(await office.sign(date(2026, 2, 1)), FEBRUARY, eur("250.00"))
     run = await office.open(FEBRUARY)
     await office.draft(run)
-    await office.write(lambda store: runs.approve_run(run.run_id, store))
+    await office.write(lambda store: runs.approve_run(run.run_id, store, office.act(run.month.next().first)))
     issued = await asyncio.gather(office.issue(run, size=3), office.issue(run, size=3))
     assert sum(issued) == 10
     assert await office.value("SELECT max(number) FROM invoices") == 10
@@ -115,7 +117,7 @@ async def test_nothing_is_issued_before_somebody_approved(office: Office) -> Non
     await office.declare(await office.sign(date(2026, 2, 1)), FEBRUARY, eur("250.00"))
     run = await office.open(FEBRUARY)
     with pytest.raises(StateNotAllowed):
-        await office.write(lambda store: runs.approve_run(run.run_id, store))
+        await office.write(lambda store: runs.approve_run(run.run_id, store, office.act(run.month.next().first)))
     await office.draft(run)
     with pytest.raises(StateNotAllowed):
         await office.issue(run)
@@ -134,7 +136,9 @@ async def test_a_municipality_may_set_the_gate_open(office: Office) -> None:
 async def test_a_month_is_not_billed_before_it_is_over(office: Office) -> None:
     await office.sign(date(2026, 2, 1))
     with pytest.raises(StateNotAllowed):
-        await office.write(lambda store: runs.open_run("SOFIA", FEBRUARY, {}, store, office.act(date(2026, 2, 28))))
+        await office.write(
+            lambda store: runs.open_run(runs.RunClaim("SOFIA", FEBRUARY), {}, store, office.act(date(2026, 2, 28)))
+        )
 
 
 async def test_a_case_that_delivery_does_not_know_is_listed_and_billed_by_the_next_run(office: Office) -> None:
@@ -251,7 +255,7 @@ async def test_an_income_declared_later_corrects_billed_months_and_drafts_but_no
     run = await office.open(APRIL)
     await office.draft(run)
     await office.declare(case, MARCH, eur("200.00"), on=date(2026, 5, 1))
-    await office.write(lambda store: runs.approve_run(run.run_id, store))
+    await office.write(lambda store: runs.approve_run(run.run_id, store, office.act(run.month.next().first)))
     await office.issue(run)
     account = await office.account(case, date(2026, 5, 2))
     assert amounts(account) == [("2026-02", "60.00 EUR"), ("2026-03", "60.00 EUR"), ("2026-04", "120.00 EUR")]
@@ -368,7 +372,7 @@ async def test_a_fact_recorded_while_the_run_drafts_is_never_lost(office: Office
             await office.declare(case, FEBRUARY, eur("200.00"), on=date(2026, 3, 1))
 
     await asyncio.gather(office.draft(run, size=1), declare_all())
-    await office.write(lambda store: runs.approve_run(run.run_id, store))
+    await office.write(lambda store: runs.approve_run(run.run_id, store, office.act(run.month.next().first)))
     await asyncio.gather(office.issue(run, size=1))
     for case in cases:
         assert (await office.account(case, date(2026, 3, 1))).balance == eur("120.00")

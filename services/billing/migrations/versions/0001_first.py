@@ -129,6 +129,7 @@ CREATE TABLE billing_runs (
     issued bigint NOT NULL DEFAULT 0 CHECK (issued BETWEEN 0 AND drafted),
     issued_through_month date NOT NULL DEFAULT '-infinity',
     issued_through_case uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    workflow_id text NOT NULL,
     opened_at timestamptz NOT NULL,
     version bigint NOT NULL DEFAULT 1,
     CONSTRAINT one_run_a_month UNIQUE (municipality_id, month),
