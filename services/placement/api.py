@@ -1,0 +1,261 @@
+"""The gRPC surface of placement: conversions, permissions, peer reads, one transaction, the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+
+from services.kernel.codes import Role
+from services.placement import rules, storage, usecases
+from services.placement.domain import AppealSubject, Contract, Ground, Placement, PlacementState
+from services.placement.facility_api import FacilityMethods
+from services.placement.metrics import PlacementMetrics
+from services.placement.peers import Neighbours, NeighboursOverGrpc
+from services.placement.storage import Store
+from services.placement.usecases import Order, Seat
+from services.placement.wire import (
+    case_facts,
+    claimed_to_proto,
+    contract_of,
+    contract_to_proto,
+    day_not_after,
+    ground_of,
+    opened_to_proto,
+    placement_to_proto,
+)
+from services.runtime.civil import code_from_proto, code_to_proto, date_from_proto, trace_to_proto
+from services.runtime.commands import Call, Effect
+from services.runtime.errors import DomainError, NotFound, NotYours
+from services.runtime.ids import new_id
+from services.runtime.server import Runtime
+from socialcare.placement.v1 import placement_service_pb2 as pb
+from socialcare.placement.v1 import resources_pb2
+
+__all__ = ["PlacementServicer"]
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+_Step = Callable[[Store], Awaitable[Effect]]
+_Tell = Callable[[], None]
+
+
+class PlacementServicer(FacilityMethods):
+    """Every method of `socialcare.placement.v1.PlacementService`."""
+
+    def __init__(self, runtime: Runtime, neighbours: Neighbours | None = None) -> None:
+        self._runtime = runtime
+        self._neighbours = neighbours or NeighboursOverGrpc(runtime.peers)
+        self._metrics = PlacementMetrics(runtime.telemetry.registry)
+
+    async def RecordOrder(self, request: pb.RecordOrderRequest, context: _Context) -> pb.RecordOrderResponse:
+        call, present = await self._admitted(request.request_id, request.application_id)
+        order = Order(
+            issued=request.issued,
+            number=request.number,
+            order_date=day_not_after(request.order_date, "order_date", call.today),
+            directorate_code=request.directorate_code,
+            facility_code=request.facility_code,
+        )
+        await self._perform(call, request, lambda store: usecases.record_order(_seat(present), order, store, call.now))
+        return pb.RecordOrderResponse(placement=await self._answer(call, request.application_id))
+
+    async def RecordCourtDecision(
+        self, request: pb.RecordCourtDecisionRequest, context: _Context
+    ) -> pb.RecordCourtDecisionResponse:
+        call, _ = await self._admitted(request.request_id, request.application_id)
+        ruled_on = day_not_after(request.ruling_date, "ruling_date", call.today)
+        await self._perform(
+            call,
+            request,
+            lambda store: usecases.record_court_decision(
+                request.application_id, request.number, ruled_on, store, call.now
+            ),
+        )
+        return pb.RecordCourtDecisionResponse(placement=await self._answer(call, request.application_id))
+
+    async def RecordReferral(self, request: pb.RecordReferralRequest, context: _Context) -> pb.RecordReferralResponse:
+        call, _ = await self._admitted(request.request_id, request.application_id)
+        referred_on = day_not_after(request.referral_date, "referral_date", call.today)
+        await self._perform(
+            call,
+            request,
+            lambda store: usecases.record_referral(
+                request.application_id, request.number, referred_on, store, call.now
+            ),
+        )
+        return pb.RecordReferralResponse(placement=await self._answer(call, request.application_id))
+
+    async def FileAppeal(self, request: pb.FileAppealRequest, context: _Context) -> pb.FileAppealResponse:
+        call, _ = await self._admitted(request.request_id, request.application_id)
+        against = code_from_proto(pb.AppealSubject, request.against, AppealSubject, "against")
+        posted = request.HasField("posted_date")
+        acted_on = day_not_after(request.posted_date, "posted_date", call.today) if posted else call.today
+        await self._perform(
+            call,
+            request,
+            lambda store: usecases.file_appeal(request.application_id, against, acted_on, store, call.now),
+        )
+        return pb.FileAppealResponse(placement=await self._answer(call, request.application_id))
+
+    async def DecideAppeal(self, request: pb.DecideAppealRequest, context: _Context) -> pb.DecideAppealResponse:
+        call, _ = await self._admitted(request.request_id, request.application_id)
+        await self._perform(
+            call,
+            request,
+            lambda store: usecases.decide_appeal(request.application_id, store, call.now, granted=request.granted),
+        )
+        return pb.DecideAppealResponse(placement=await self._answer(call, request.application_id))
+
+    async def AnswerOffer(self, request: pb.AnswerOfferRequest, context: _Context) -> pb.AnswerOfferResponse:
+        call, present = await self._admitted(request.request_id, request.application_id)
+        await self._perform(
+            call,
+            request,
+            lambda store: usecases.answer_offer(_seat(present), store, call.now, accepted=request.accepted),
+        )
+        return pb.AnswerOfferResponse(placement=await self._answer(call, request.application_id))
+
+    async def SignContract(self, request: pb.SignContractRequest, context: _Context) -> pb.SignContractResponse:
+        call, present = await self._admitted(request.request_id, request.application_id)
+        contract = contract_of(request, new_id(), call.today)
+        checked = await self._checked(request, present, contract, call)
+
+        def sign(store: Store) -> Awaitable[Effect]:
+            return usecases.sign_contract(request.application_id, contract, store, call.now, checked=checked)
+
+        if request.validate_only:
+            await self._runtime.commands.rehearse(call, lambda tx: sign(Store(tx)))
+        else:
+            await self._perform(call, request, sign, self._metrics.signed.inc)
+        return pb.SignContractResponse(placement=await self._answer(call, request.application_id))
+
+    async def Terminate(self, request: pb.TerminateRequest, context: _Context) -> pb.TerminateResponse:
+        call, present = await self._admitted(request.request_id, request.application_id)
+        last_date, ground = date_from_proto(request.last_date, "last_date"), ground_of(request.ground)
+        # A repeated request finds the service ended already and is answered without asking again.
+        if ground is Ground.ARREARS and present.state is PlacementState.CONTRACTED:
+            await self._neighbours.check_termination(request.application_id, min(call.today, last_date))
+        await self._perform(
+            call,
+            request,
+            lambda store: usecases.terminate(request.application_id, last_date, ground, store, call.now),
+            self._metrics.terminated.labels(ground).inc,
+        )
+        return pb.TerminateResponse(placement=await self._answer(call, request.application_id))
+
+    async def GetPlacement(self, request: pb.GetPlacementRequest, context: _Context) -> pb.GetPlacementResponse:
+        call, _ = await self._admitted("", request.application_id)
+        return pb.GetPlacementResponse(placement=await self._answer(call, request.application_id))
+
+    async def ExplainPriority(
+        self, request: pb.ExplainPriorityRequest, context: _Context
+    ) -> pb.ExplainPriorityResponse:
+        _, present = await self._admitted("", request.application_id)
+        async with self._runtime.db.read() as tx:
+            position = await storage.position_of(tx, request.application_id)
+            parameters = await storage.parameters_of(tx, present.municipality_id)
+        trace = rules.explain_rank(present, position, parameters.flags)
+        return pb.ExplainPriorityResponse(position=position, flags=present.flags, trace=trace_to_proto(trace))
+
+    async def GetContract(self, request: pb.GetContractRequest, context: _Context) -> pb.GetContractResponse:
+        found = await self._found(request.application_id)
+        if found.contract is None:
+            raise NotFound(resource_type="contract", resource_id=request.application_id)
+        return pb.GetContractResponse(contract=contract_to_proto(found, found.contract))
+
+    async def OpenPlacement(self, request: pb.OpenPlacementRequest, context: _Context) -> pb.OpenPlacementResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        facts = None
+        if await self._find(request.application_id) is None:
+            facts = case_facts(await self._neighbours.case_facts(request.application_id))
+        await self._perform(
+            call,
+            request,
+            lambda store: usecases.open_placement(request.application_id, facts, store, call.now),
+        )
+        return opened_to_proto(await self._found(request.application_id), call.now)
+
+    async def ClaimDueLimits(self, request: pb.ClaimDueLimitsRequest, context: _Context) -> pb.ClaimDueLimitsResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        present = await self._found(request.application_id)
+        await self._perform(call, request, lambda store: usecases.claim_due_limits(_seat(present), store, call.now))
+        found = await self._found(request.application_id)
+        if rules.has_lapsed(found) and not rules.has_lapsed(present):
+            self._metrics.lapsed.inc()
+        return claimed_to_proto(found, call.now)
+
+    async def ClosePlacement(self, request: pb.ClosePlacementRequest, context: _Context) -> pb.ClosePlacementResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        present = await self._found(request.application_id)
+        await self._perform(
+            call,
+            request,
+            lambda store: usecases.close_placement(_seat(present), request.cause, store, call.now),
+        )
+        found = await self._found(request.application_id)
+        return pb.ClosePlacementResponse(state=code_to_proto(resources_pb2.PlacementState, found.state))
+
+    async def GetCaseSequences(
+        self, request: pb.GetCaseSequencesRequest, context: _Context
+    ) -> pb.GetCaseSequencesResponse:
+        async with self._runtime.db.read() as tx:
+            return pb.GetCaseSequencesResponse(sequences=await storage.sequences_of(tx, request.application_ids))
+
+    async def _checked(
+        self, request: pb.SignContractRequest, present: Placement, contract: Contract, call: Call
+    ) -> bool:
+        """Have the peers check plan and terms; False when the signing will be refused or was done by this request."""
+        try:
+            rules.sign(present, contract, call.now)
+        except DomainError:
+            return False
+        facts = await self._neighbours.case_facts(request.application_id)
+        await self._neighbours.check_plan(request, present.service_code, facts.facts)
+        await self._neighbours.check_terms(request, present.service_code)
+        return True
+
+    async def _perform(self, call: Call, request: Message, step: _Step, tell: _Tell = lambda: None) -> None:
+        """Run the step; `tell` is called unless the request was a repetition."""
+        effect = await self._runtime.commands.perform(call, request, lambda tx: step(Store(tx)))
+        if not effect.replayed:
+            tell()
+
+    async def _answer(self, call: Call, application_id: str) -> resources_pb2.Placement:
+        async with self._runtime.db.read() as tx:
+            found = await storage.placement(tx, application_id)
+            position = await storage.position_of(tx, application_id)
+        if found is None:
+            raise _unknown(application_id)
+        return placement_to_proto(found, position, call.now)
+
+    async def _admitted(self, request_id: str, application_id: str) -> tuple[Call, Placement]:
+        """The call of somebody who may act on the case, and its placement; what they may not know of is not found."""
+        call = self._runtime.call(request_id, object_id=application_id)
+        found = await self._found(application_id)
+        if not call.caller.has(Role.WORKER):
+            try:
+                call.caller.require_municipality(found.municipality_id)
+                call.caller.require_person(found.person_id)
+            except NotYours:
+                raise _unknown(application_id) from None
+        return call, found
+
+    async def _find(self, application_id: str) -> Placement | None:
+        async with self._runtime.db.read() as tx:
+            return await storage.placement(tx, application_id)
+
+    async def _found(self, application_id: str) -> Placement:
+        found = await self._find(application_id)
+        if found is None:
+            raise _unknown(application_id)
+        return found
+
+
+def _seat(placement: Placement) -> Seat:
+    return Seat(placement.application_id, placement.municipality_id, placement.facility_code)
+
+
+def _unknown(application_id: str) -> NotFound:
+    return NotFound(resource_type="placement", resource_id=application_id)

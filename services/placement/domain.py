@@ -1,0 +1,312 @@
+"""The placement of one case: what it waits for, on which ground, in which place, under which contract.
+
+REFERRAL_AWAITED ──referral──────────────────▶ READY ──sign──▶ CONTRACTED ──end──▶ TERMINATED
+ORDER_AWAITED ──order, free place────────────▶   ▲
+  │  ▲   └──order, none free──▶ WAITLISTED ⇄ OFFERED
+  ▼  │ appeal granted
+ORDER_REFUSED              before the contract: ──end of the case──▶ CLOSED
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from services.kernel.codes import LegalBasis, PlacementRoute, Role
+from services.kernel.dates import Weekday
+from services.kernel.money import Money
+from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.service_entry import PlacementBasis
+from services.kernel.time_limit import LimitKind, TimeLimit
+from services.placement.errors import NoFreePlace, OrderMissing, StepNotAllowed
+
+__all__ = [
+    "TRANSITIONS",
+    "Act",
+    "ActKind",
+    "Appeal",
+    "AppealSubject",
+    "Contract",
+    "Facility",
+    "Ground",
+    "Limit",
+    "Parameters",
+    "Placement",
+    "PlacementState",
+    "PlanLine",
+    "Step",
+    "Transition",
+    "after",
+]
+
+
+class PlacementState(StrEnum):
+    """State of a placement; names as in `socialcare.placement.v1`."""
+
+    READY = "READY"
+    REFERRAL_AWAITED = "REFERRAL_AWAITED"
+    ORDER_AWAITED = "ORDER_AWAITED"
+    ORDER_REFUSED = "ORDER_REFUSED"
+    WAITLISTED = "WAITLISTED"
+    OFFERED = "OFFERED"
+    CONTRACTED = "CONTRACTED"
+    TERMINATED = "TERMINATED"
+    CLOSED = "CLOSED"
+
+
+class Step(StrEnum):
+    """What moves a placement."""
+
+    REFER = "REFER"
+    PLACE = "PLACE"
+    QUEUE = "QUEUE"
+    REFUSE = "REFUSE"
+    REOPEN = "REOPEN"
+    OFFER = "OFFER"
+    ACCEPT = "ACCEPT"
+    DECLINE = "DECLINE"
+    SIGN = "SIGN"
+    TERMINATE = "TERMINATE"
+    CLOSE = "CLOSE"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One admissible step: where it leads and who takes it."""
+
+    to: PlacementState
+    actors: frozenset[Role]
+
+
+_S = PlacementState
+_MUNICIPALITY = frozenset({Role.MUNICIPALITY, Role.OFFICE_HEAD})
+_DIRECTORATE = frozenset({Role.DIRECTORATE, Role.OFFICE_HEAD})
+_HEAD = frozenset({Role.OFFICE_HEAD})
+_USER = frozenset({Role.APPLICANT, Role.SOCIAL_WORKER, Role.OFFICE_HEAD})
+_STAFF = frozenset({Role.SOCIAL_WORKER, Role.OFFICE_HEAD})
+_SYSTEM = frozenset({Role.WORKER})
+
+TRANSITIONS: Mapping[tuple[PlacementState, Step], Transition] = MappingProxyType(
+    {
+        (_S.REFERRAL_AWAITED, Step.REFER): Transition(_S.READY, _MUNICIPALITY),
+        (_S.REFERRAL_AWAITED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
+        (_S.ORDER_AWAITED, Step.PLACE): Transition(_S.READY, _DIRECTORATE),
+        (_S.ORDER_AWAITED, Step.QUEUE): Transition(_S.WAITLISTED, _DIRECTORATE),
+        (_S.ORDER_AWAITED, Step.REFUSE): Transition(_S.ORDER_REFUSED, _DIRECTORATE),
+        (_S.ORDER_AWAITED, Step.REOPEN): Transition(_S.ORDER_AWAITED, _HEAD),
+        (_S.ORDER_AWAITED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
+        (_S.ORDER_REFUSED, Step.REOPEN): Transition(_S.ORDER_AWAITED, _HEAD),
+        (_S.ORDER_REFUSED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
+        (_S.WAITLISTED, Step.OFFER): Transition(_S.OFFERED, _SYSTEM),
+        (_S.WAITLISTED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
+        (_S.OFFERED, Step.ACCEPT): Transition(_S.READY, _USER),
+        (_S.OFFERED, Step.DECLINE): Transition(_S.WAITLISTED, _USER),
+        (_S.OFFERED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
+        (_S.READY, Step.SIGN): Transition(_S.CONTRACTED, _STAFF),
+        (_S.READY, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
+        (_S.CONTRACTED, Step.TERMINATE): Transition(_S.TERMINATED, _STAFF),
+        (_S.TERMINATED, Step.CLOSE): Transition(_S.TERMINATED, _SYSTEM),
+        (_S.CLOSED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
+    }
+)
+"""Every step that is possible; anything else is refused."""
+
+
+def after(state: PlacementState, step: Step) -> PlacementState:
+    """The state after the step.
+
+    Raises:
+        OrderMissing: a contract was to be signed before the order (R-33).
+        NoFreePlace: a contract was to be signed by somebody who waits for a place.
+        StepNotAllowed: any other step that the table does not have.
+    """
+    transition = TRANSITIONS.get((state, step))
+    if transition is not None:
+        return transition.to
+    if step is Step.SIGN and state in {PlacementState.ORDER_AWAITED, PlacementState.ORDER_REFUSED}:
+        raise OrderMissing
+    if step is Step.SIGN and state in {PlacementState.WAITLISTED, PlacementState.OFFERED}:
+        raise NoFreePlace
+    raise StepNotAllowed(metadata={"state": state})
+
+
+class AppealSubject(StrEnum):
+    """What an appeal challenges."""
+
+    REFUSAL = "REFUSAL"
+    SILENCE = "SILENCE"
+
+
+class ActKind(StrEnum):
+    """Kind of an act of an authority."""
+
+    ORDER = "ORDER"
+    REFUSAL = "REFUSAL"
+    REFERRAL = "REFERRAL"
+    RULING = "RULING"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An act of an authority; its number is unique with that authority."""
+
+    kind: ActKind
+    authority: str
+    """Directorate code, `MUNICIPALITY` or `COURT`."""
+    number: str
+    act_date: date
+
+
+class Ground(StrEnum):
+    """Why a service ends (S11)."""
+
+    REQUEST = "REQUEST"
+    MUTUAL_CONSENT = "MUTUAL_CONSENT"
+    ARREARS = "ARREARS"
+    BREACH = "BREACH"
+    DEATH = "DEATH"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Settings of the municipality that matter here (section 12)."""
+
+    order_days: int
+    """`deadline.order_days`, D-04."""
+    contract_days: int
+    """`deadline.contract_days`, D-11."""
+    flags: frozenset[str]
+    """`waiting.flags` that count."""
+
+    @classmethod
+    def of(cls, settings: MunicipalSettings) -> Parameters:
+        """What the settings of the municipality say."""
+        return cls(
+            order_days=settings.whole("deadline.order_days"),
+            contract_days=settings.whole("deadline.contract_days"),
+            flags=settings.codes("waiting.flags"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit of the case; a later one of the same kind replaces it."""
+
+    number: int
+    """From 1 in the case."""
+    ledger: TimeLimit
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Appeal:
+    """One appeal; undecided while `granted` is None."""
+
+    number: int
+    """From 1 in the case."""
+    against: AppealSubject
+    filed_at: datetime
+    acted_on: date
+    """Day of posting, or of filing (T-03)."""
+    granted: bool | None = None
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """What is given, how much a day, on which days; none: on request."""
+
+    code: str
+    quantity: int
+    weekdays: tuple[Weekday, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A signed contract: plan and terms as one document."""
+
+    contract_id: str
+    signed_date: date
+    start_date: date
+    plan: tuple[PlanLine, ...]
+    actual_cost: Money | None = None
+    unit_price: Money | None = None
+    authorised_from: date | None = None
+    """Day of the order or referral; None where none is needed."""
+    end_date: date | None = None
+    """Last day of care; the day before the start when care never began."""
+    ground: Ground | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """A facility and its places; `held` and `offered` together never exceed `capacity`."""
+
+    municipality_id: str
+    facility_code: str
+    service_code: str
+    directorate_code: str
+    capacity: int
+    held: int = 0
+    offered: int = 0
+    version: int = 1
+
+    @property
+    def free(self) -> int:
+        """Places neither held nor offered."""
+        return self.capacity - self.held - self.offered
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The placement of one case with everything that decides about it."""
+
+    application_id: str
+    municipality_id: str
+    person_id: str
+    service_code: str
+    district_code: str
+    basis_needed: PlacementBasis
+    state: PlacementState
+    version: int
+    opened_at: datetime
+    received_at: datetime
+    """Registration of the case, for the rank on a list (S5)."""
+    intake_version: int
+    facility_code: str = ""
+    directorate_code: str = ""
+    route: PlacementRoute | None = None
+    flags: tuple[str, ...] = ()
+    """Priority flags of S5, sorted."""
+    legal_basis: LegalBasis | None = None
+    basis_date: date | None = None
+    holds_place: bool = False
+    vacancy_id: str = ""
+    """The vacancy whose place is offered and not answered; empty: none."""
+    close_cause: str = ""
+    limits: tuple[Limit, ...] = ()
+    appeals: tuple[Appeal, ...] = ()
+    contract: Contract | None = None
+
+    @property
+    def current_limits(self) -> tuple[Limit, ...]:
+        """The latest limit of each kind."""
+        return tuple({limit.ledger.kind: limit for limit in self.limits}.values())
+
+    def current_limit(self, kind: LimitKind) -> Limit | None:
+        """The latest limit of the kind."""
+        return next((limit for limit in self.current_limits if limit.ledger.kind is kind), None)
+
+    def with_limit(self, changed: Limit) -> Placement:
+        """The same with one of its limits changed, or one more."""
+        others = (limit for limit in self.limits if limit.number != changed.number)
+        return replace(self, limits=tuple(sorted((*others, changed), key=lambda limit: limit.number)))
+
+    @property
+    def pending_appeal(self) -> Appeal | None:
+        """The appeal that waits for its decision."""
+        return next((appeal for appeal in self.appeals if appeal.granted is None), None)

@@ -1,0 +1,109 @@
+"""The methods about directorates, facilities and their places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from services.kernel.catalogue import CATALOGUE
+from services.kernel.codes import Role
+from services.placement import places, usecases
+from services.placement.domain import Facility
+from services.placement.errors import UnknownService
+from services.placement.storage import Store
+from services.placement.wire import facility_to_proto
+from services.runtime.commands import Call, Effect
+from services.runtime.database import WriteTx
+from services.runtime.errors import NotFound
+from services.runtime.server import Runtime
+from socialcare.placement.v1 import placement_service_pb2 as pb
+from socialcare.placement.v1 import resources_pb2
+
+__all__ = ["FacilityMethods"]
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class FacilityMethods:
+    """Part of `PlacementServicer`; named by the contract."""
+
+    _runtime: Runtime
+
+    async def CreateDirectorate(  # noqa: N802
+        self,
+        request: pb.CreateDirectorateRequest,
+        context: _Context,  # noqa: ARG002
+    ) -> pb.CreateDirectorateResponse:
+        """Register a directorate."""
+        call = self._called(request.request_id, request.municipality_id)
+
+        async def create(tx: WriteTx) -> Effect:
+            await Store(tx).add_directorate(request.municipality_id, request.directorate_code)
+            return Effect(request.directorate_code)
+
+        effect = await self._runtime.commands.perform(call, request, create)
+        return pb.CreateDirectorateResponse(directorate_code=effect.resource)
+
+    async def CreateFacility(  # noqa: N802
+        self,
+        request: pb.CreateFacilityRequest,
+        context: _Context,  # noqa: ARG002
+    ) -> pb.CreateFacilityResponse:
+        """Register a facility."""
+        call = self._called(request.request_id, request.municipality_id)
+        if CATALOGUE.find(request.service_code, call.today) is None:
+            raise UnknownService(field="service_code")
+        facility = Facility(
+            municipality_id=request.municipality_id,
+            facility_code=request.facility_code,
+            service_code=request.service_code,
+            directorate_code=request.directorate_code,
+            capacity=request.capacity,
+        )
+
+        async def create(tx: WriteTx) -> Effect:
+            await Store(tx).add_facility(facility)
+            return Effect(facility.facility_code, facility.version)
+
+        effect = await self._runtime.commands.perform(call, request, create)
+        return pb.CreateFacilityResponse(facility=await self._facility(request.municipality_id, effect.resource))
+
+    async def SetCapacity(  # noqa: N802
+        self,
+        request: pb.SetCapacityRequest,
+        context: _Context,  # noqa: ARG002
+    ) -> pb.SetCapacityResponse:
+        """Set the places of a facility."""
+        call = self._called(request.request_id, request.municipality_id)
+        effect = await self._runtime.commands.perform(
+            call,
+            request,
+            lambda tx: usecases.set_capacity(
+                request.municipality_id, request.facility_code, request.capacity, Store(tx), call.now
+            ),
+        )
+        return pb.SetCapacityResponse(facility=await self._facility(request.municipality_id, effect.resource))
+
+    async def GetFacility(  # noqa: N802
+        self,
+        request: pb.GetFacilityRequest,
+        context: _Context,  # noqa: ARG002
+    ) -> pb.GetFacilityResponse:
+        """Read a facility."""
+        call = self._runtime.call(municipality_id=request.municipality_id)
+        if not call.caller.has(Role.SERVICE):
+            call.caller.require_municipality(request.municipality_id)
+        return pb.GetFacilityResponse(facility=await self._facility(request.municipality_id, request.facility_code))
+
+    def _called(self, request_id: str, municipality_id: str) -> Call:
+        call = self._runtime.call(request_id, municipality_id=municipality_id)
+        call.caller.require_municipality(municipality_id)
+        return call
+
+    async def _facility(self, municipality_id: str, facility_code: str) -> resources_pb2.Facility:
+        async with self._runtime.db.read() as tx:
+            found = await places.facility(tx, municipality_id, facility_code)
+        if found is None:
+            raise NotFound(resource_type="facility", resource_id=facility_code)
+        return facility_to_proto(found)

@@ -1,0 +1,334 @@
+"""What happens to a placement: pure functions of it, the calendar and an instant (D-04 to D-06, D-11, L-07 to L-10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
+from services.kernel.codes import LegalBasis, PlacementRoute
+from services.kernel.dates import age_on, local_date, start_of_day
+from services.kernel.service_entry import PlacementBasis
+from services.kernel.time_limit import TERMS, LimitKind, LimitStatus, begin
+from services.kernel.trace import Step as TraceStep
+from services.kernel.trace import Trace
+from services.placement.domain import (
+    Appeal,
+    AppealSubject,
+    Contract,
+    Ground,
+    Limit,
+    Parameters,
+    Placement,
+    PlacementState,
+    Step,
+    after,
+)
+from services.placement.errors import AppealOutOfTime, StartBeforeSigning, StepNotAllowed
+
+__all__ = [
+    "CONTRACT_EXPIRED",
+    "OpeningFacts",
+    "accept",
+    "appeal",
+    "calendar_of",
+    "close",
+    "confirm_by_court",
+    "decide_appeal",
+    "decline",
+    "explain_rank",
+    "has_lapsed",
+    "is_overdue",
+    "next_due",
+    "offer",
+    "opened",
+    "pass_limits",
+    "place",
+    "priority_flags",
+    "queue",
+    "refer",
+    "refuse",
+    "sign",
+    "terminate",
+]
+
+CONTRACT_EXPIRED = "CONTRACT_EXPIRED"
+"""Cause with which an unsigned case lapses (D-11)."""
+
+_CALENDARS = {DEFAULT_CALENDAR.version: DEFAULT_CALENDAR}
+_OVER = 75
+_FIRST_STATES = {
+    PlacementBasis.NONE: PlacementState.READY,
+    PlacementBasis.MUNICIPAL_REFERRAL: PlacementState.REFERRAL_AWAITED,
+    PlacementBasis.ORDER: PlacementState.ORDER_AWAITED,
+}
+_COURT_MAY_CONFIRM = frozenset(
+    {PlacementState.READY, PlacementState.WAITLISTED, PlacementState.OFFERED, PlacementState.CONTRACTED}
+)
+
+
+def calendar_of(version: str) -> BusinessCalendar:
+    """The calendar of that version; KeyError when there is none."""
+    return _CALENDARS[version]
+
+
+def _calendar(limit: Limit) -> BusinessCalendar:
+    return calendar_of(limit.ledger.calendar_version)
+
+
+def _status(limit: Limit, now: datetime) -> LimitStatus:
+    return limit.ledger.status(_calendar(limit), now, limit.done_at)
+
+
+def _start(placement: Placement, kind: LimitKind, event_date: date, length: int | None = None) -> Placement:
+    term = TERMS[kind] if length is None else replace(TERMS[kind], length=length)
+    ledger = begin(term, event_date, DEFAULT_CALENDAR)
+    return placement.with_limit(Limit(len(placement.limits) + 1, ledger))
+
+
+def _meet(placement: Placement, kind: LimitKind, done_at: datetime) -> Placement:
+    limit = placement.current_limit(kind)
+    if limit is None or limit.done_at is not None:
+        return placement
+    return placement.with_limit(replace(limit, done_at=done_at))
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningFacts:
+    """What decides how a placement begins."""
+
+    eligible_date: date
+    """Day of the decision that accepted the person."""
+    birth_date: date
+    application_date: date
+    living_alone: bool
+    war_veteran: bool
+
+
+def opened(fresh: Placement, facts: OpeningFacts, parameters: Parameters) -> Placement:
+    """A placement by the basis that its service needs, with the limit that runs from the first day (L-07, L-10)."""
+    started = replace(fresh, state=_FIRST_STATES[fresh.basis_needed], flags=priority_flags(facts, parameters.flags))
+    match fresh.basis_needed:
+        case PlacementBasis.NONE:
+            return _start(started, LimitKind.CONTRACT_SIGNATURE, facts.eligible_date, parameters.contract_days)
+        case PlacementBasis.ORDER:
+            return _start(started, LimitKind.ORDER_DECISION, facts.eligible_date, parameters.order_days)
+        case PlacementBasis.MUNICIPAL_REFERRAL:
+            return started
+
+
+def priority_flags(facts: OpeningFacts, counted: frozenset[str]) -> tuple[str, ...]:
+    """The flags of S5 that the person has and the municipality counts, sorted; age on the application date (L-09).
+
+    Income is not known before the contract, so its flag is never set here.
+    """
+    held = {
+        "OVER_75": age_on(facts.birth_date, facts.application_date) > _OVER,
+        "LIVING_ALONE": facts.living_alone,
+        "WAR_VETERAN": facts.war_veteran,
+    }
+    return tuple(sorted(flag for flag, is_held in held.items() if is_held and flag in counted))
+
+
+def refer(placement: Placement, on: date, today: date, parameters: Parameters) -> Placement:
+    """The municipality refers; D-11 runs (L-10). Raises StepNotAllowed."""
+    referred = replace(
+        placement,
+        state=after(placement.state, Step.REFER),
+        legal_basis=LegalBasis.MUNICIPAL_REFERRAL,
+        basis_date=on,
+    )
+    return _start(referred, LimitKind.CONTRACT_SIGNATURE, today, parameters.contract_days)
+
+
+def place(placement: Placement, facility_code: str, on: date, now: datetime, parameters: Parameters) -> Placement:
+    """The order places the person in a free place; D-11 runs (L-07, L-09). Raises StepNotAllowed."""
+    ordered = _ordered(placement, Step.PLACE, facility_code, on, now)
+    placed = replace(ordered, holds_place=True)
+    return _start(placed, LimitKind.CONTRACT_SIGNATURE, local_date(now), parameters.contract_days)
+
+
+def queue(placement: Placement, facility_code: str, on: date, now: datetime) -> Placement:
+    """The order finds no free place (L-09). Raises StepNotAllowed."""
+    return _ordered(placement, Step.QUEUE, facility_code, on, now)
+
+
+def _ordered(placement: Placement, step: Step, facility_code: str, on: date, now: datetime) -> Placement:
+    ordered = replace(
+        placement,
+        state=after(placement.state, step),
+        legal_basis=LegalBasis.ORDER,
+        basis_date=on,
+        facility_code=facility_code,
+    )
+    return _meet(ordered, LimitKind.ORDER_DECISION, now)
+
+
+def refuse(placement: Placement, now: datetime) -> Placement:
+    """The directorate refuses; D-05 runs from the day of recording (L-08). Raises StepNotAllowed."""
+    refused = replace(placement, state=after(placement.state, Step.REFUSE))
+    return _start(_meet(refused, LimitKind.ORDER_DECISION, now), LimitKind.APPEAL, local_date(now))
+
+
+def confirm_by_court(placement: Placement) -> Placement:
+    """The court rules on a child whom the order placed (L-14). Raises StepNotAllowed."""
+    confirmable = placement.legal_basis is LegalBasis.ORDER and placement.route is PlacementRoute.CHILD_PROTECTION
+    if not confirmable or placement.state not in _COURT_MAY_CONFIRM:
+        raise StepNotAllowed(metadata={"state": placement.state})
+    return replace(placement, legal_basis=LegalBasis.COURT)
+
+
+def offer(placement: Placement, vacancy_id: str) -> Placement:
+    """A place is offered (L-09). Raises StepNotAllowed."""
+    return replace(placement, state=after(placement.state, Step.OFFER), vacancy_id=vacancy_id)
+
+
+def accept(placement: Placement, today: date, parameters: Parameters) -> Placement:
+    """The offered place is taken; D-11 runs (L-09, L-10). Raises StepNotAllowed."""
+    accepted = replace(placement, state=after(placement.state, Step.ACCEPT), vacancy_id="", holds_place=True)
+    return _start(accepted, LimitKind.CONTRACT_SIGNATURE, today, parameters.contract_days)
+
+
+def decline(placement: Placement) -> Placement:
+    """The offered place is not taken; the rank stays (L-09). Raises StepNotAllowed."""
+    return replace(placement, state=after(placement.state, Step.DECLINE), vacancy_id="")
+
+
+def pass_limits(placement: Placement, now: datetime) -> Placement:
+    """The placement with every limit applied that has passed.
+
+    D-04 overdue starts D-06, nothing is treated as approved; D-11 passed closes the placement.
+    """
+    if placement.state is PlacementState.READY and _has_passed(placement, LimitKind.CONTRACT_SIGNATURE, now):
+        return replace(placement, state=after(placement.state, Step.CLOSE), close_cause=CONTRACT_EXPIRED)
+    if placement.state is PlacementState.ORDER_AWAITED and _awaits_tacit_refusal(placement, now):
+        limit = placement.current_limit(LimitKind.ORDER_DECISION)
+        assert limit is not None  # noqa: S101 `_awaits_tacit_refusal` saw it
+        return _start(placement, LimitKind.TACIT_REFUSAL_APPEAL, limit.ledger.due_date(_calendar(limit)))
+    return placement
+
+
+def _has_passed(placement: Placement, kind: LimitKind, now: datetime) -> bool:
+    limit = placement.current_limit(kind)
+    return limit is not None and _status(limit, now) is LimitStatus.OVERDUE
+
+
+def _tacit_refusal(placement: Placement) -> Limit | None:
+    """D-06 of the D-04 that runs now; an earlier one belongs to a decision that was appealed before."""
+    decision = placement.current_limit(LimitKind.ORDER_DECISION)
+    silence = placement.current_limit(LimitKind.TACIT_REFUSAL_APPEAL)
+    return silence if silence is not None and decision is not None and silence.number > decision.number else None
+
+
+def _awaits_tacit_refusal(placement: Placement, now: datetime) -> bool:
+    return _has_passed(placement, LimitKind.ORDER_DECISION, now) and _tacit_refusal(placement) is None
+
+
+def has_lapsed(placement: Placement) -> bool:
+    """Whether nobody signed in time (D-11)."""
+    return placement.state is PlacementState.CLOSED and placement.close_cause == CONTRACT_EXPIRED
+
+
+def is_overdue(placement: Placement, now: datetime) -> bool:
+    """Whether the decision of the directorate is overdue."""
+    return placement.state is PlacementState.ORDER_AWAITED and _has_passed(placement, LimitKind.ORDER_DECISION, now)
+
+
+def next_due(placement: Placement, now: datetime) -> datetime | None:
+    """First instant after the limit that runs now; None when none does."""
+    match placement.state:
+        case PlacementState.READY:
+            waiting_for = placement.current_limit(LimitKind.CONTRACT_SIGNATURE)
+        case PlacementState.ORDER_AWAITED if _tacit_refusal(placement) is None:
+            waiting_for = placement.current_limit(LimitKind.ORDER_DECISION)
+        case PlacementState.ORDER_REFUSED if placement.pending_appeal is None:
+            waiting_for = placement.current_limit(LimitKind.APPEAL)
+            if waiting_for is not None and _status(waiting_for, now) is not LimitStatus.RUNNING:
+                return None
+        case _:
+            return None
+    return None if waiting_for is None else waiting_for.ledger.expires_at(_calendar(waiting_for))
+
+
+def appeal(placement: Placement, against: AppealSubject, acted_on: date, now: datetime) -> Placement:
+    """File an appeal; posting on the last day is in time (T-03, L-08). Raises StepNotAllowed, AppealOutOfTime."""
+    current = pass_limits(placement, now)
+    limit = current.current_limit(LimitKind.APPEAL) if against is AppealSubject.REFUSAL else _tacit_refusal(current)
+    expected = PlacementState.ORDER_REFUSED if against is AppealSubject.REFUSAL else PlacementState.ORDER_AWAITED
+    if current.state is not expected or limit is None or limit.done_at is not None:
+        raise StepNotAllowed(metadata={"state": placement.state})
+    due = limit.ledger.due_date(_calendar(limit))
+    if acted_on > due:
+        raise AppealOutOfTime(metadata={"due_date": due.isoformat()})
+    filed = Appeal(len(current.appeals) + 1, against, now, acted_on)
+    done_at = min(now, start_of_day(acted_on + timedelta(days=1)) - timedelta(seconds=1))
+    return replace(current.with_limit(replace(limit, done_at=done_at)), appeals=(*current.appeals, filed))
+
+
+def decide_appeal(placement: Placement, now: datetime, parameters: Parameters, *, granted: bool) -> Placement:
+    """Record the outcome; granted, the directorate decides anew under a new D-04 (L-08). Raises StepNotAllowed."""
+    pending = placement.pending_appeal
+    if pending is None:
+        raise StepNotAllowed(metadata={"state": placement.state})
+    decided = replace(pending, granted=granted, decided_at=now)
+    settled = replace(
+        placement,
+        appeals=tuple(decided if one.number == decided.number else one for one in placement.appeals),
+    )
+    if not granted:
+        return settled
+    reopened = replace(settled, state=after(placement.state, Step.REOPEN))
+    return _start(reopened, LimitKind.ORDER_DECISION, local_date(now), parameters.order_days)
+
+
+def sign(placement: Placement, contract: Contract, now: datetime) -> Placement:
+    """Conclude the contract (L-10).
+
+    Raises OrderMissing, NoFreePlace, StepNotAllowed (also when D-11 has passed), StartBeforeSigning.
+    """
+    state = after(placement.state, Step.SIGN)
+    if _has_passed(placement, LimitKind.CONTRACT_SIGNATURE, now):
+        raise StepNotAllowed(metadata={"state": placement.state})
+    if contract.start_date < contract.signed_date:
+        raise StartBeforeSigning(field="start_date")
+    signed = replace(placement, state=state, contract=replace(contract, authorised_from=placement.basis_date))
+    return _meet(signed, LimitKind.CONTRACT_SIGNATURE, now)
+
+
+def terminate(placement: Placement, last_date: date, ground: Ground) -> Placement:
+    """Record the end of the service; `last_date` is the last day of care (L-15). Raises StepNotAllowed."""
+    state = after(placement.state, Step.TERMINATE)
+    contract = placement.contract
+    assert contract is not None  # noqa: S101 a contracted placement has one
+    end = max(last_date, contract.start_date - timedelta(days=1))
+    ended = replace(contract, end_date=end, ground=ground, version=contract.version + 1)
+    return replace(placement, state=state, contract=ended)
+
+
+def close(placement: Placement, cause: str) -> Placement:
+    """End the placement of a case that ended; what has ended already stays as it is. Raises StepNotAllowed."""
+    state = after(placement.state, Step.CLOSE)
+    return placement if state is placement.state else replace(placement, state=state, close_cause=cause)
+
+
+def explain_rank(placement: Placement, position: int, counted: frozenset[str]) -> Trace:
+    """Why the person stands where they stand on the list (S5, L-09)."""
+    flags = ",".join(placement.flags) or "-"
+    return (
+        TraceStep(
+            rule="S5",
+            inputs={"flags": flags, "counted": ",".join(sorted(counted))},
+            outcome=str(len(placement.flags)),
+            source="Божурище; Pia Mater",
+            text_bg=f"Признаци за предимство: {len(placement.flags)}.",
+            text_en=f"Priority flags: {len(placement.flags)}.",
+        ),
+        TraceStep(
+            rule="L-09",
+            inputs={"received_time": placement.received_at.isoformat(), "application_id": placement.application_id},
+            outcome=str(position),
+            source="domain.md L-09",
+            text_bg=f"Повече признаци, после по-ранна регистрация: място {position} в списъка.",
+            text_en=f"More flags first, then earlier registration: position {position}.",
+        ),
+    )

@@ -1,0 +1,365 @@
+"""All SQL of placements and their contracts; facilities are in `places`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.exc import IntegrityError
+
+from services.kernel.codes import LegalBasis, PlacementRoute
+from services.kernel.dates import Weekday
+from services.kernel.money import Currency, Money
+from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.service_entry import PlacementBasis
+from services.placement import places
+from services.placement.domain import (
+    Act,
+    Appeal,
+    AppealSubject,
+    Contract,
+    Facility,
+    Ground,
+    Limit,
+    Parameters,
+    Placement,
+    PlacementState,
+    PlanLine,
+)
+from services.placement.errors import OrderNumberTaken
+from services.placement.rules import calendar_of
+from services.runtime.database import ReadTx, WriteTx, violated_constraint
+from services.runtime.errors import NotFound
+from services.runtime.limit_rows import ledger_of, ledger_parameters
+from services.runtime.outbox import Signal
+
+__all__ = ["Store", "parameters_of", "placement", "position_of", "sequences_of"]
+
+_HEAD = """
+SELECT application_id, municipality_id, person_id, service_code, district_code, basis_needed, state, facility_code,
+       directorate_code, route, flags, received_at, legal_basis, basis_date, holds_place, vacancy_id, close_cause,
+       opened_at, intake_version, version
+FROM placements WHERE application_id = :application_id
+"""
+_INSERT_HEAD = """
+INSERT INTO placements (application_id, municipality_id, person_id, service_code, district_code, basis_needed, state,
+                        facility_code, directorate_code, route, flags, received_at, legal_basis, basis_date,
+                        holds_place, vacancy_id, close_cause, opened_at, intake_version, version)
+VALUES (:application_id, :municipality_id, :person_id, :service_code, :district_code, :basis_needed, :state,
+        :facility_code, :directorate_code, :route, :flags, :received_at, :legal_basis, :basis_date, :holds_place,
+        :vacancy_id, :close_cause, :opened_at, :intake_version, :version)
+ON CONFLICT (application_id) DO NOTHING
+"""
+_UPDATE_HEAD = """
+UPDATE placements
+SET state = :state, facility_code = :facility_code, directorate_code = :directorate_code, legal_basis = :legal_basis,
+    basis_date = :basis_date, holds_place = :holds_place, vacancy_id = :vacancy_id, close_cause = :close_cause,
+    version = :version
+WHERE application_id = :application_id
+"""
+_LIMITS = """
+SELECT number, kind, rule, event_date, length, unit, shift, calendar_version, citation, extension_days, done_at
+FROM time_limits WHERE application_id = :application_id ORDER BY number
+"""
+_PUT_LIMIT = """
+INSERT INTO time_limits (application_id, number, kind, rule, event_date, length, unit, shift, calendar_version,
+                         citation, extension_days, due_date, done_at)
+VALUES (:application_id, :number, :kind, :rule, :event_date, :length, :unit, :shift, :calendar_version, :citation,
+        :extension_days, :due_date, :done_at)
+ON CONFLICT (application_id, number) DO UPDATE SET done_at = excluded.done_at
+"""
+_APPEALS = """
+SELECT number, against, filed_at, acted_on, granted, decided_at FROM appeals
+WHERE application_id = :application_id ORDER BY number
+"""
+_PUT_APPEAL = """
+INSERT INTO appeals (application_id, number, against, filed_at, acted_on, granted, decided_at)
+VALUES (:application_id, :number, :against, :filed_at, :acted_on, :granted, :decided_at)
+ON CONFLICT (application_id, number) DO UPDATE SET granted = excluded.granted, decided_at = excluded.decided_at
+"""
+_CONTRACT = """
+SELECT contract_id, signed_date, start_date, end_date, plan, cost_minor, cost_currency, price_minor, price_currency,
+       authorised_from, ground, version
+FROM contracts WHERE application_id = :application_id ORDER BY start_date DESC LIMIT 1
+"""
+_PUT_CONTRACT = """
+INSERT INTO contracts (contract_id, application_id, signed_date, start_date, end_date, plan, cost_minor, cost_currency,
+                       price_minor, price_currency, authorised_from, ground, version)
+VALUES (:contract_id, :application_id, :signed_date, :start_date, :end_date, CAST(:plan AS jsonb), :cost_minor,
+        :cost_currency, :price_minor, :price_currency, :authorised_from, :ground, :version)
+ON CONFLICT (contract_id) DO UPDATE
+SET end_date = excluded.end_date, ground = excluded.ground, version = excluded.version
+"""
+_INSERT_ACT = """
+INSERT INTO acts (municipality_id, authority, number, kind, application_id, act_date, recorded_at)
+VALUES (:municipality_id, :authority, :number, :kind, :application_id, :act_date, :recorded_at)
+"""
+# An unchanged copy keeps its version.
+_KEEP_SETTINGS = """
+INSERT INTO municipalities AS kept (municipality_id, version, settings)
+VALUES (:municipality_id, 1, CAST(:settings AS jsonb))
+ON CONFLICT (municipality_id) DO UPDATE SET version = kept.version + 1, settings = excluded.settings
+WHERE kept.settings <> excluded.settings
+"""
+_SETTINGS = "SELECT settings FROM municipalities WHERE municipality_id = :municipality_id"
+_POSITION = """
+SELECT count(*) FROM placements AS other, placements AS own
+WHERE own.application_id = :application_id AND own.state IN ('WAITLISTED', 'OFFERED')
+  AND other.municipality_id = own.municipality_id AND other.facility_code = own.facility_code
+  AND other.state IN ('WAITLISTED', 'OFFERED')
+  AND (-cardinality(other.flags), other.received_at, other.application_id)
+      <= (-cardinality(own.flags), own.received_at, own.application_id)
+"""
+_SEQUENCES = "SELECT case_id, last_seq FROM outbox_sequence WHERE case_id = ANY(CAST(:ids AS text[]))"
+
+
+async def placement(tx: ReadTx, application_id: str) -> Placement | None:
+    """The placement of a case with everything that belongs to it; None when there is none."""
+    return await _assemble(tx, await tx.one_or_none(_HEAD, {"application_id": application_id}))
+
+
+async def position_of(tx: ReadTx, application_id: str) -> int:
+    """Position on the facility's list from 1 (S5, L-09); 0: not on a list."""
+    return int(await tx.scalar(_POSITION, {"application_id": application_id}))
+
+
+async def parameters_of(tx: ReadTx, municipality_id: str) -> Parameters:
+    """The settings of the municipality taken over last."""
+    settings = await tx.scalar(_SETTINGS, {"municipality_id": municipality_id})
+    own = json.loads(settings) if isinstance(settings, str) else settings
+    return Parameters.of(MunicipalSettings.of(own or {}))
+
+
+async def sequences_of(tx: ReadTx, application_ids: Sequence[str]) -> Mapping[str, int]:
+    """How far the outbox has come for those cases that are in it."""
+    return {row.case_id: row.last_seq for row in await tx.all(_SEQUENCES, {"ids": list(application_ids)})}
+
+
+async def _assemble(tx: ReadTx, head: Row[Any] | None) -> Placement | None:
+    if head is None:
+        return None
+    key = {"application_id": head.application_id}
+    contract = await tx.one_or_none(_CONTRACT, key)
+    return Placement(
+        application_id=head.application_id,
+        municipality_id=head.municipality_id,
+        person_id=head.person_id,
+        service_code=head.service_code,
+        district_code=head.district_code,
+        basis_needed=PlacementBasis(head.basis_needed),
+        state=PlacementState(head.state),
+        version=head.version,
+        opened_at=head.opened_at,
+        received_at=head.received_at,
+        intake_version=head.intake_version,
+        facility_code=head.facility_code,
+        directorate_code=head.directorate_code,
+        route=None if head.route is None else PlacementRoute(head.route),
+        flags=tuple(head.flags),
+        legal_basis=None if head.legal_basis is None else LegalBasis(head.legal_basis),
+        basis_date=head.basis_date,
+        holds_place=head.holds_place,
+        vacancy_id=head.vacancy_id,
+        close_cause=head.close_cause,
+        limits=tuple(Limit(row.number, ledger_of(row), row.done_at) for row in await tx.all(_LIMITS, key)),
+        appeals=tuple(
+            Appeal(row.number, AppealSubject(row.against), row.filed_at, row.acted_on, row.granted, row.decided_at)
+            for row in await tx.all(_APPEALS, key)
+        ),
+        contract=None if contract is None else _contract(contract),
+    )
+
+
+def _contract(row: Row[Any]) -> Contract:
+    plan = json.loads(row.plan) if isinstance(row.plan, str) else row.plan
+    return Contract(
+        contract_id=row.contract_id,
+        signed_date=row.signed_date,
+        start_date=row.start_date,
+        plan=tuple(
+            PlanLine(line["code"], line["quantity"], tuple(Weekday(day) for day in line["weekdays"])) for line in plan
+        ),
+        actual_cost=_money(row.cost_minor, row.cost_currency),
+        unit_price=_money(row.price_minor, row.price_currency),
+        authorised_from=row.authorised_from,
+        end_date=row.end_date,
+        ground=None if row.ground is None else Ground(row.ground),
+        version=row.version,
+    )
+
+
+def _money(minor: int | None, currency: str | None) -> Money | None:
+    return None if minor is None or currency is None else Money.from_minor(minor, Currency(currency))
+
+
+class Store:
+    """Port of the use cases on one write transaction."""
+
+    def __init__(self, tx: WriteTx) -> None:
+        self._tx = tx
+
+    async def emit(self, emission: Signal) -> int:
+        """Store an outbox row."""
+        return await self._tx.emit(emission)
+
+    async def find(self, application_id: str) -> Placement | None:
+        """The placement, its row locked (FOR UPDATE) until the transaction ends; None when there is none."""
+        head = await self._tx.one_or_none(f"{_HEAD} FOR UPDATE", {"application_id": application_id})
+        found = await _assemble(self._tx, head)
+        if found is not None and not self._tx.audit.object_id:
+            self._tx.audit.object_id = found.application_id
+            self._tx.audit.municipality_id = found.municipality_id
+        return found
+
+    async def load(self, application_id: str) -> Placement:
+        """As `find`; raises NotFound when there is none."""
+        found = await self.find(application_id)
+        if found is None:
+            raise NotFound(resource_type="placement", resource_id=application_id)
+        return found
+
+    async def insert(self, placement: Placement) -> bool:
+        """Store a new placement; False when the case has one already."""
+        if await self._tx.run(_INSERT_HEAD, _head_parameters(placement)) == 0:
+            return False
+        self._tx.audit.municipality_id = placement.municipality_id
+        for limit in placement.limits:
+            await self._put_limit(placement.application_id, limit)
+        return True
+
+    async def save(self, before: Placement, changed: Placement) -> Placement:
+        """Store what differs and give the next version; the row was locked by `load`."""
+        saved = replace(changed, version=before.version + 1)
+        await self._tx.run(_UPDATE_HEAD, _head_parameters(saved))
+        for limit in set(saved.limits) - set(before.limits):
+            await self._put_limit(saved.application_id, limit)
+        for appeal in sorted(set(saved.appeals) - set(before.appeals), key=lambda one: one.number):
+            await self._tx.run(_PUT_APPEAL, _appeal_parameters(saved.application_id, appeal))
+        if saved.contract is not None and saved.contract != before.contract:
+            await self._tx.run(_PUT_CONTRACT, _contract_parameters(saved.application_id, saved.contract))
+        return saved
+
+    async def _put_limit(self, application_id: str, limit: Limit) -> None:
+        await self._tx.run(
+            _PUT_LIMIT,
+            {
+                **ledger_parameters(limit.ledger, calendar_of(limit.ledger.calendar_version)),
+                "application_id": application_id,
+                "number": limit.number,
+                "done_at": limit.done_at,
+            },
+        )
+
+    async def register_act(self, placement: Placement, act: Act, recorded_at: datetime) -> None:
+        """Keep the number of an act; raises OrderNumberTaken when the authority has it already."""
+        try:
+            await self._tx.run(
+                _INSERT_ACT,
+                {
+                    "municipality_id": placement.municipality_id,
+                    "authority": act.authority,
+                    "number": act.number,
+                    "kind": act.kind,
+                    "application_id": placement.application_id,
+                    "act_date": act.act_date,
+                    "recorded_at": recorded_at,
+                },
+            )
+        except IntegrityError as error:
+            if violated_constraint(error) != "act_number_of_authority":
+                raise
+            raise OrderNumberTaken(field="number") from error
+
+    async def keep_settings(self, municipality_id: str, settings: MunicipalSettings) -> None:
+        """Take over the settings of the municipality."""
+        document = json.dumps(dict(settings.own), sort_keys=True)
+        await self._tx.run(_KEEP_SETTINGS, {"municipality_id": municipality_id, "settings": document})
+
+    async def parameters(self, municipality_id: str) -> Parameters:
+        """The settings of the municipality taken over last."""
+        return await parameters_of(self._tx, municipality_id)
+
+    async def facility(self, municipality_id: str, facility_code: str) -> Facility | None:
+        """The facility, its row locked (FOR UPDATE) until the transaction ends; None when there is none."""
+        return await places.locked_facility(self._tx, municipality_id, facility_code)
+
+    async def add_facility(self, facility: Facility) -> None:
+        """Store a facility, and its directorate when that is new; raises FacilityExists."""
+        await places.insert_facility(self._tx, facility)
+
+    async def add_directorate(self, municipality_id: str, directorate_code: str) -> None:
+        """Store a directorate; raises FacilityExists."""
+        await places.insert_directorate(self._tx, municipality_id, directorate_code)
+
+    async def save_facility(self, facility: Facility) -> Facility:
+        """Store the places of a facility and give the next version; the row was locked by `facility`."""
+        return await places.save_facility(self._tx, facility)
+
+    async def next_in_line(self, facility: Facility, vacancy_id: str) -> str | None:
+        """The first who waits and was not offered this vacancy yet (L-09)."""
+        return await places.next_in_line(self._tx, facility, vacancy_id)
+
+    async def record_offer(self, vacancy_id: str, application_id: str, now: datetime) -> None:
+        """Remember who was offered the vacancy."""
+        await places.insert_offer(self._tx, vacancy_id, application_id, now)
+
+
+def _head_parameters(of: Placement) -> Mapping[str, object]:
+    return {
+        "application_id": of.application_id,
+        "municipality_id": of.municipality_id,
+        "person_id": of.person_id,
+        "service_code": of.service_code,
+        "district_code": of.district_code,
+        "basis_needed": of.basis_needed,
+        "state": of.state,
+        "facility_code": of.facility_code,
+        "directorate_code": of.directorate_code,
+        "route": of.route,
+        "flags": list(of.flags),
+        "received_at": of.received_at,
+        "legal_basis": of.legal_basis,
+        "basis_date": of.basis_date,
+        "holds_place": of.holds_place,
+        "vacancy_id": of.vacancy_id,
+        "close_cause": of.close_cause,
+        "opened_at": of.opened_at,
+        "intake_version": of.intake_version,
+        "version": of.version,
+    }
+
+
+def _appeal_parameters(application_id: str, appeal: Appeal) -> Mapping[str, object]:
+    return {
+        "application_id": application_id,
+        "number": appeal.number,
+        "against": appeal.against,
+        "filed_at": appeal.filed_at,
+        "acted_on": appeal.acted_on,
+        "granted": appeal.granted,
+        "decided_at": appeal.decided_at,
+    }
+
+
+def _contract_parameters(application_id: str, contract: Contract) -> Mapping[str, object]:
+    cost, price = contract.actual_cost, contract.unit_price
+    plan = [{"code": line.code, "quantity": line.quantity, "weekdays": list(line.weekdays)} for line in contract.plan]
+    return {
+        "contract_id": contract.contract_id,
+        "application_id": application_id,
+        "signed_date": contract.signed_date,
+        "start_date": contract.start_date,
+        "end_date": contract.end_date,
+        "plan": json.dumps(plan),
+        "cost_minor": None if cost is None else cost.minor,
+        "cost_currency": None if cost is None else cost.currency,
+        "price_minor": None if price is None else price.minor,
+        "price_currency": None if price is None else price.currency,
+        "authorised_from": contract.authorised_from,
+        "ground": contract.ground,
+        "version": contract.version,
+    }

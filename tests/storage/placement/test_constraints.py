@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from services.kernel.codes import Stage
+from services.runtime.database import Database, violated_constraint
+
+pytestmark = pytest.mark.postgres
+
+_PLACEMENT = """
+INSERT INTO placements (application_id, municipality_id, person_id, service_code, district_code, basis_needed, state,
+                        facility_code, directorate_code, flags, received_at, holds_place, vacancy_id, close_cause,
+                        opened_at, intake_version, version)
+VALUES ('a', 'M', 'p', 'HSP', 'LYULIN', 'NONE', 'READY', '', '', '{}', '2026-01-19T09:00Z', false, '', '',
+        '2026-01-23T09:00Z', 1, 1)
+"""
+_CONTRACT = """
+INSERT INTO contracts (contract_id, application_id, signed_date, start_date, plan, version)
+VALUES ('{contract_id}', 'a', '2026-01-28', '{start}', '[]', 1)
+"""
+_ACT = """
+INSERT INTO acts (municipality_id, authority, number, kind, application_id, act_date, recorded_at)
+VALUES ('M', 'SAD-LYULIN', '7', 'ORDER', 'a', '2026-01-28', '2026-01-28T09:00Z')
+"""
+
+
+@pytest.fixture
+async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[Database]:
+    made = Database(await migrated_database(Stage.PLACEMENT), pool_size=2)
+    async with made.write() as tx:
+        await tx.run("INSERT INTO municipalities VALUES ('M', 1, '{}')")
+        await tx.run("INSERT INTO directorates VALUES ('M', 'SAD-LYULIN')")
+        await tx.run("INSERT INTO facilities VALUES ('M', 'F-1', 'DAY_CENTRE', 'SAD-LYULIN', 2, 1, 1, 1)")
+        await tx.run(_PLACEMENT)
+        await tx.run(_CONTRACT.format(contract_id="c-1", start="2026-02-09"))
+    yield made
+    await made.close()
+
+
+async def commit(database: Database, statements: list[str]) -> None:
+    async with database.write() as tx:
+        for statement in statements:
+            await tx.run(statement)
+
+
+@pytest.mark.parametrize(
+    ("statements", "constraint"),
+    [
+        ([_CONTRACT.format(contract_id="c-2", start="2026-03-01")], "contract_one_at_a_time"),
+        ([_ACT, _ACT], "act_number_of_authority"),
+        (["UPDATE facilities SET held = 2"], "facility_has_the_places"),
+        (["UPDATE facilities SET capacity = 1"], "facility_has_the_places"),
+        (["UPDATE contracts SET end_date = start_date"], "contract_ends_for_a_reason"),
+        (["UPDATE contracts SET end_date = '2026-02-07', ground = 'DEATH'"], "contract_ends_after_its_start"),
+        (["UPDATE contracts SET cost_minor = 100"], "contract_cost_has_a_currency"),
+        (["UPDATE placements SET state = 'ASLEEP'"], "placements_state_check"),
+        (["UPDATE placements SET state = 'CLOSED'"], "placement_closed_with_cause"),
+        (["UPDATE placements SET state = 'OFFERED'"], "placement_offered_a_place"),
+        (["UPDATE placements SET basis_needed = 'ORDER'"], "placement_has_its_basis"),
+        (["UPDATE placements SET holds_place = true"], "placement_holds_a_place_of_a_facility"),
+    ],
+)
+async def test_the_database_refuses(database: Database, statements: list[str], constraint: str) -> None:
+    with pytest.raises(IntegrityError) as refusal:
+        await commit(database, statements)
+    assert violated_constraint(refusal.value) == constraint
+
+
+async def test_a_contract_may_follow_one_that_has_ended(database: Database) -> None:
+    ended = "UPDATE contracts SET end_date = '2026-02-28', ground = 'REQUEST'"
+    await commit(database, [ended, _CONTRACT.format(contract_id="c-2", start="2026-03-01")])
