@@ -11,8 +11,8 @@ from services.runtime.database import Database, violated_constraint
 pytestmark = pytest.mark.postgres
 
 _LIMIT = """
-INSERT INTO time_limits (application_id, number, kind, rule, event_date, length, unit, shift, calendar_version, citation,
-                         extension_days, due_date, reminder_days, first_call, second_call, breach_cause)
+INSERT INTO time_limits (application_id, number, kind, rule, event_date, length, unit, shift, calendar_version,
+                         citation, extension_days, due_date, reminder_days, first_call, second_call, breach_cause)
 VALUES ('a', 1, 'home_assessment', 'D-01', '2026-01-19', 7, 'days', 'FORWARD', 'bg-1', '', 0, '2026-01-26', 2, 1, 3, '')
 """
 _RUNG = """

@@ -1,4 +1,4 @@
-"""The gRPC surface of placement: conversions, permissions, peer reads, one transaction, the answer."""
+"""The methods about the placement of a case and its contract."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import grpc
 from google.protobuf.message import Message
 
 from services.kernel.codes import Role
-from services.placement import rules, storage, usecases
+from services.placement import rules, usecases
 from services.placement.domain import AppealSubject, Contract, Ground, Placement, PlacementState
-from services.placement.facility_api import FacilityMethods
 from services.placement.metrics import PlacementMetrics
-from services.placement.peers import Neighbours, NeighboursOverGrpc
-from services.placement.storage import Store
+from services.placement.peers import Neighbours
+from services.placement.storage import cases as storage
+from services.placement.storage.cases import Store
 from services.placement.usecases import Order, Seat
 from services.placement.wire import (
     case_facts,
@@ -34,20 +34,19 @@ from services.runtime.server import Runtime
 from socialcare.placement.v1 import placement_service_pb2 as pb
 from socialcare.placement.v1 import resources_pb2
 
-__all__ = ["PlacementServicer"]
+__all__ = ["CaseMethods"]
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 _Step = Callable[[Store], Awaitable[Effect]]
 _Tell = Callable[[], None]
 
 
-class PlacementServicer(FacilityMethods):
-    """Every method of `socialcare.placement.v1.PlacementService`."""
+class CaseMethods:
+    """Part of `PlacementServicer`; named by the contract."""
 
-    def __init__(self, runtime: Runtime, neighbours: Neighbours | None = None) -> None:
-        self._runtime = runtime
-        self._neighbours = neighbours or NeighboursOverGrpc(runtime.peers)
-        self._metrics = PlacementMetrics(runtime.telemetry.registry)
+    _runtime: Runtime
+    _neighbours: Neighbours
+    _metrics: PlacementMetrics
 
     async def RecordOrder(self, request: pb.RecordOrderRequest, context: _Context) -> pb.RecordOrderResponse:
         call, present = await self._admitted(request.request_id, request.application_id)

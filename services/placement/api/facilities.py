@@ -8,10 +8,11 @@ import grpc
 
 from services.kernel.catalogue import CATALOGUE
 from services.kernel.codes import Role
-from services.placement import places, usecases
+from services.placement import usecases
 from services.placement.domain import Facility
 from services.placement.errors import UnknownService
-from services.placement.storage import Store
+from services.placement.storage import places
+from services.placement.storage.cases import Store
 from services.placement.wire import facility_to_proto
 from services.runtime.commands import Call, Effect
 from services.runtime.database import WriteTx
@@ -30,12 +31,9 @@ class FacilityMethods:
 
     _runtime: Runtime
 
-    async def CreateDirectorate(  # noqa: N802
-        self,
-        request: pb.CreateDirectorateRequest,
-        context: _Context,  # noqa: ARG002
+    async def CreateDirectorate(
+        self, request: pb.CreateDirectorateRequest, context: _Context
     ) -> pb.CreateDirectorateResponse:
-        """Register a directorate."""
         call = self._called(request.request_id, request.municipality_id)
 
         async def create(tx: WriteTx) -> Effect:
@@ -45,12 +43,7 @@ class FacilityMethods:
         effect = await self._runtime.commands.perform(call, request, create)
         return pb.CreateDirectorateResponse(directorate_code=effect.resource)
 
-    async def CreateFacility(  # noqa: N802
-        self,
-        request: pb.CreateFacilityRequest,
-        context: _Context,  # noqa: ARG002
-    ) -> pb.CreateFacilityResponse:
-        """Register a facility."""
+    async def CreateFacility(self, request: pb.CreateFacilityRequest, context: _Context) -> pb.CreateFacilityResponse:
         call = self._called(request.request_id, request.municipality_id)
         if CATALOGUE.find(request.service_code, call.today) is None:
             raise UnknownService(field="service_code")
@@ -69,12 +62,7 @@ class FacilityMethods:
         effect = await self._runtime.commands.perform(call, request, create)
         return pb.CreateFacilityResponse(facility=await self._facility(request.municipality_id, effect.resource))
 
-    async def SetCapacity(  # noqa: N802
-        self,
-        request: pb.SetCapacityRequest,
-        context: _Context,  # noqa: ARG002
-    ) -> pb.SetCapacityResponse:
-        """Set the places of a facility."""
+    async def SetCapacity(self, request: pb.SetCapacityRequest, context: _Context) -> pb.SetCapacityResponse:
         call = self._called(request.request_id, request.municipality_id)
         effect = await self._runtime.commands.perform(
             call,
@@ -85,12 +73,7 @@ class FacilityMethods:
         )
         return pb.SetCapacityResponse(facility=await self._facility(request.municipality_id, effect.resource))
 
-    async def GetFacility(  # noqa: N802
-        self,
-        request: pb.GetFacilityRequest,
-        context: _Context,  # noqa: ARG002
-    ) -> pb.GetFacilityResponse:
-        """Read a facility."""
+    async def GetFacility(self, request: pb.GetFacilityRequest, context: _Context) -> pb.GetFacilityResponse:
         call = self._runtime.call(municipality_id=request.municipality_id)
         if not call.caller.has(Role.SERVICE):
             call.caller.require_municipality(request.municipality_id)

@@ -1,4 +1,4 @@
-"""All SQL of placements and their contracts; facilities are in `places`."""
+"""SQL of placements and their contracts, and the port of the use cases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from services.kernel.dates import Weekday
 from services.kernel.money import Currency, Money
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.service_entry import PlacementBasis
-from services.placement import places
 from services.placement.domain import (
     Act,
     Appeal,
@@ -32,6 +31,7 @@ from services.placement.domain import (
 )
 from services.placement.errors import OrderNumberTaken
 from services.placement.rules import calendar_of
+from services.placement.storage import places
 from services.runtime.database import ReadTx, WriteTx, violated_constraint
 from services.runtime.errors import NotFound
 from services.runtime.limit_rows import ledger_of, ledger_parameters

@@ -1,4 +1,4 @@
-"""All SQL of directorates, facilities and the waiting list."""
+"""SQL of directorates, facilities and the waiting list."""
 
 from __future__ import annotations
 

@@ -1,0 +1,20 @@
+"""The gRPC surface of placement: conversions, permissions, peer reads, one transaction, the answer."""
+
+from __future__ import annotations
+
+from services.placement.api.cases import CaseMethods
+from services.placement.api.facilities import FacilityMethods
+from services.placement.metrics import PlacementMetrics
+from services.placement.peers import Neighbours, NeighboursOverGrpc
+from services.runtime.server import Runtime
+
+__all__ = ["PlacementServicer"]
+
+
+class PlacementServicer(CaseMethods, FacilityMethods):
+    """Every method of `socialcare.placement.v1.PlacementService`."""
+
+    def __init__(self, runtime: Runtime, neighbours: Neighbours | None = None) -> None:
+        self._runtime = runtime
+        self._neighbours = neighbours or NeighboursOverGrpc(runtime.peers)
+        self._metrics = PlacementMetrics(runtime.telemetry.registry)
