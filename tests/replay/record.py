@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import tempfile
 from pathlib import Path
@@ -96,7 +97,7 @@ def _without_machine(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: "recorder" if key == "identity" else _without_machine(inner) for key, inner in value.items()}
     if isinstance(value, str):
-        return value.replace(socket.gethostname(), "recorder")
+        return re.sub(rf"^\d+@{re.escape(socket.gethostname())}", "recorder", value)
     if isinstance(value, list):
         return [_without_machine(inner) for inner in value]
     return value

@@ -7,6 +7,7 @@ import pytest
 
 from services.kernel.codes import CaseState, Event, Stage
 from socialcare.assessment.v1.resources_pb2 import AssessmentState, Rung
+from socialcare.placement.v1.resources_pb2 import PlacementState
 from tests.workflow.cases import CaseDriver, day, eventually
 from tests.workflow.test_home_patronage import assess
 
@@ -136,3 +137,22 @@ async def test_no_word_of_a_refusal_but_its_code_enters_the_history(case: CaseDr
     assert "INVALID_FIELD" in text
     assert "Мария" not in text
     assert "\\u041c" not in text
+
+
+async def test_a_pause_before_the_worker_saw_care_begin_takes_both_steps(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    case.record.care = [(day("2026-01-29"), CaseState.PAUSED)]
+    await case.say(Stage.PLACEMENT, Event.CONTRACT_SIGNED, day("2026-01-28"), day("2026-01-29"))
+    await case.move_to(day("2026-01-29"))
+    assert case.record.way[-3:] == [CaseState.CONTRACTED, CaseState.IN_SERVICE, CaseState.PAUSED]
+
+
+async def test_an_order_leads_from_its_request_over_its_issue_to_the_waiting_list(case: CaseDriver) -> None:
+    case.record.placement = PlacementState.PLACEMENT_STATE_ORDER_AWAITED
+    await case.start()
+    await assess(case)
+    assert await case.attribute("WaitingFor") == "DIRECTORATE"
+    case.record.placement = PlacementState.PLACEMENT_STATE_WAITLISTED
+    await case.say(Stage.PLACEMENT, Event.ORDER_RECORDED, day("2026-02-03"))
+    assert case.record.way[-3:] == [CaseState.ORDER_REQUESTED, CaseState.ORDER_ISSUED, CaseState.WAITLISTED]

@@ -25,6 +25,15 @@ from workflows.wire import case_event, case_state, instant, optional_instant, st
 __all__ = ["Case", "CaseStage", "Ended", "Move", "Signed"]
 
 
+_BETWEEN = {
+    (CaseState.ELIGIBLE, CaseState.ORDER_ISSUED): CaseState.ORDER_REQUESTED,
+    (CaseState.ELIGIBLE, CaseState.ORDER_REFUSED): CaseState.ORDER_REQUESTED,
+    (CaseState.ORDER_REQUESTED, CaseState.CONTRACTED): CaseState.ORDER_ISSUED,
+    (CaseState.CONTRACTED, CaseState.PAUSED): CaseState.IN_SERVICE,
+}
+"""Steps that intake's table does not have in one, and the state between (domain.md section 4)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """The case has no further way."""
@@ -115,7 +124,13 @@ class Case:
         self._desk.note(tick, self.clock.now())
 
     async def advance(self, to: CaseState, cause: str, stage: Stage, at: datetime | None = None) -> None:
-        """Move the state of the case in intake; nothing when it stands there. Refused when the step is illegal."""
+        """Move the state of the case in intake; nothing when it stands there. Refused when the step is illegal.
+
+        A case that was rebuilt, or whose worker was away for days, may be more than one step behind its owner.
+        """
+        between = _BETWEEN.get((self.state, to))
+        if between is not None:
+            await self.advance(between, cause, stage, at)
         if self.state is to:
             return
         answer = await self.calls.call(

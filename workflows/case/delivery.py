@@ -68,12 +68,12 @@ class DeliveryStage:
         return move
 
     async def happened(self, news: News) -> Move:
-        """A pause was changed, or an end recorded."""
+        """A pause was changed, care of a billed month corrected, or an end recorded."""
         match news.event:
             case Event.TERMINATION_RECORDED:
                 await copy_contract(self._case)
                 return await self._advance()
-            case Event.PAUSE_CHANGED:
+            case Event.PAUSE_CHANGED | Event.CARE_CORRECTED:
                 return await self._advance()
             case _:
                 return None
