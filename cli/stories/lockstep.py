@@ -27,7 +27,14 @@ SETTLE_PAUSE_SECONDS = 0.02
 SETTLE_PATIENCE = 6000
 MARGIN = dt.timedelta(seconds=1)
 MOST_ROUNDS = 500
-NO_TIME = dt.timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseClock:
+    """Business time of a workflow, and the instant at which it acts next by itself."""
+
+    present: dt.datetime
+    due: dt.datetime | None
 
 
 @dataclass(slots=True)
@@ -125,8 +132,7 @@ class Lockstep:
 
     async def _earliest_due(self) -> dt.datetime | None:
         clocks = await asyncio.gather(*(self._clock(handle) for handle in self._handles()))
-        due = [_instant(clock.due_time) for clock in clocks if clock is not None and clock.HasField("due_time")]
-        return min(due, default=None)
+        return min((clock.due for clock in clocks if clock is not None and clock.due is not None), default=None)
 
     async def _forward_all(self, to: dt.datetime) -> None:
         await asyncio.gather(*(self._forward(handle, to) for handle in self._handles()))
@@ -134,21 +140,25 @@ class Lockstep:
     async def _forward(self, handle: WorkflowHandle[object, object], to: dt.datetime) -> None:
         async def forward() -> None:
             clock = await self._clock(handle)
-            distance = to - _instant(clock.present_time) if clock is not None else NO_TIME
-            if distance > NO_TIME:
-                await self._skipper().fast_forward(handle, distance)
+            if clock is not None and clock.present < to:
+                await self._skipper().fast_forward(handle, to - clock.present)
 
         await patiently(forward)
 
-    async def _clock(self, handle: WorkflowHandle[object, object]) -> flow_pb2.CaseClock | None:
+    async def _clock(self, handle: WorkflowHandle[object, object]) -> CaseClock | None:
         """The workflow's own clock; None when the case's workflow has ended."""
 
-        async def ask() -> flow_pb2.CaseClock | None:
+        async def ask() -> CaseClock | None:
             described = await handle.describe()
             if described.status is not WorkflowExecutionStatus.RUNNING:
                 return None
-            clock: flow_pb2.CaseClock = await handle.query("next_due", result_type=flow_pb2.CaseClock)
-            return clock
+            answer: flow_pb2.NextDue = await handle.query("next_due", result_type=flow_pb2.NextDue)
+            # A query runs in the time of the workflow's last step; the server knows how far it has been forwarded.
+            server_time = await self._skipper().get_current_time(handle)
+            return CaseClock(
+                present=server_time + answer.clock_offset.ToTimedelta(),
+                due=_instant(answer.due_time) if answer.HasField("due_time") else None,
+            )
 
         return await patiently(ask)
 

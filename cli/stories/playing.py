@@ -23,7 +23,7 @@ from services.kernel.dates import local_date
 from socialcare.intake.v1 import intake_service_pb2 as intake
 from socialcare.placement.v1 import placement_service_pb2 as placement
 
-STORY_SETTINGS = {"billing.auto_approve": "on"}
+STORY_SETTINGS = {"billing.auto_approve": "true"}
 """A billing run needs nobody's consent in a story (tests/stories/README.md section 2)."""
 
 
