@@ -184,11 +184,13 @@ class CaseMethods(Desk):
         served = [
             item for month in months for item in await self._neighbours.served(found.municipality_id, month, [case_id])
         ]
-        await self._runtime.commands.perform(
+        effect = await self._runtime.commands.perform(
             call,
             request,
             lambda tx: facts.refresh_served_days(case_id, served, Store(tx, self._runtime.cipher), act_of(call)),
         )
         async with self._runtime.db.read() as tx:
             notes = await storage.corrections_of_request(tx, case_id, call.request_id)
+        if not effect.replayed:
+            self._metrics.corrections.inc(len(notes))
         return pb.RefreshServedDaysResponse(corrections=len(notes))

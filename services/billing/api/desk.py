@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 from services.billing import storage
 from services.billing.api.peers import CaseIdentity, Neighbours, PulledContract, ServiceNeighbours
 from services.billing.domain import Act, Contract, Correction
+from services.billing.metrics import BillingMetrics
 from services.billing.rules.accounts import AccountView, account_on
 from services.billing.storage import Store
 from services.billing.usecases.facts import copy_contract
@@ -53,6 +54,7 @@ class Desk:
         """Work with the runtime; the neighbours are its peers unless others are given."""
         self._runtime = runtime
         self._neighbours = neighbours or ServiceNeighbours(runtime.peers)
+        self._metrics = BillingMetrics(runtime.telemetry.registry)
 
     async def _known_contract(self, call: Call, case_id: str) -> Contract | None:
         async with self._runtime.db.read() as tx:
@@ -96,9 +98,12 @@ class Desk:
         if rehearse:
             await self._runtime.commands.rehearse(call, run)
             return rehearsed[0]
-        await self._runtime.commands.perform(call, request, run)
+        effect = await self._runtime.commands.perform(call, request, run)
         async with self._runtime.db.read() as tx:
-            return await self._answer(tx, call, case_id)
+            answer = await self._answer(tx, call, case_id)
+        if not effect.replayed:
+            self._metrics.corrections.inc(len(answer.corrections))
+        return answer
 
     async def _pulled(self, call: Call, case_id: str) -> PulledContract:
         pulled = await self._neighbours.contract(case_id)

@@ -63,6 +63,8 @@ class RunMethods(Desk):
             request,
             lambda tx: runs.draft_page(found.run_id, page, served, Store(tx, self._runtime.cipher)),
         )
+        if not effect.replayed:
+            self._metrics.drafted.inc(effect.version)
         token = _first_token(found, after) if effect.replayed else _next_token(page, size)
         if effect.replayed and (await self._run(found.run_id)).state is not RunState.DRAFTING:
             token = ""
@@ -85,15 +87,19 @@ class RunMethods(Desk):
         effect = await self._runtime.commands.perform(
             call, request, lambda tx: runs.issue_page(found.run_id, size, Store(tx, self._runtime.cipher))
         )
+        if not effect.replayed:
+            self._metrics.issued.inc(effect.version)
         now = await self._run(found.run_id)
         return pb.IssuePageResponse(more=now.issued < now.drafted, issued=effect.version)
 
     async def CloseBillingRun(self, request: pb.CloseBillingRunRequest, context: Context) -> pb.CloseBillingRunResponse:
         found = await self._run(request.run_id)
         call = self._call_about(request.request_id, found)
-        await self._runtime.commands.perform(
+        effect = await self._runtime.commands.perform(
             call, request, lambda tx: runs.close_run(found.run_id, Store(tx, self._runtime.cipher))
         )
+        if not effect.replayed and found.state is not RunState.FINISHED:
+            self._metrics.runs_finished.inc()
         return pb.CloseBillingRunResponse(run=await self._summary(found.run_id))
 
     async def GetBillingRun(self, request: pb.GetBillingRunRequest, context: Context) -> pb.GetBillingRunResponse:

@@ -8,7 +8,7 @@ from datetime import datetime
 from services.billing.domain import Run, RunState
 from services.billing.rules.currency import month_currency
 from services.billing.storage.common_reads import CommonReads
-from services.billing.storage.pages import RUN_COLUMNS, run_from
+from services.billing.storage.pages import PLAN_AFRESH, RUN_COLUMNS, run_from
 from services.billing.storage.rows import month as month_of
 from services.billing.usecases.runs import MonthDates
 from services.kernel.dates import Month
@@ -68,8 +68,11 @@ WITH page AS (
            d.charge, d.rate_nano, CASE WHEN isempty(o.days) THEN 0 ELSE upper(o.days) - lower(o.days) END AS most_days
     FROM contracts c
     CROSS JOIN LATERAL (SELECT c.care * daterange(:month, :next_month) AS days) o
-    LEFT JOIN served_months s ON s.case_id = c.case_id AND s.month = :month
-    LEFT JOIN fee_decisions d ON d.case_id = c.case_id AND d.months @> CAST(:month AS date)
+    LEFT JOIN LATERAL (
+        SELECT * FROM served_months s WHERE s.case_id = c.case_id AND s.month = :month LIMIT 1) s ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM fee_decisions d
+        WHERE d.case_id = c.case_id AND d.months @> CAST(:month AS date) LIMIT 1) d ON true
     WHERE c.case_id = ANY(CAST(:cases AS uuid[]))
 ), computed AS (
     SELECT case_id, days, units, charge, rate_nano,
@@ -189,6 +192,7 @@ class RunWrites(CommonReads):
 
     async def draft(self, run: Run, dates: MonthDates, case_ids: Sequence[str]) -> int:
         """Draft the month of these cases; gives how many are above 0.00. What cannot be drafted is kept with why."""
+        await self._tx.scalar(PLAN_AFRESH)
         drafts = await self._tx.scalar(
             _DRAFT,
             {
