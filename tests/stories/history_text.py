@@ -14,7 +14,8 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
-from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
 from tests.stories.leaks import Fragment
@@ -33,13 +34,18 @@ async def history_fragments(client: Client, execution: WorkflowExecution) -> lis
     described = await handle.describe()
     fragments += texts_of(f"{place} description", described.raw_description)
     if execution.status is WorkflowExecutionStatus.RUNNING:
-        try:
-            async with asyncio.timeout(10):
-                shown = await handle.query(METADATA_QUERY)
-        except (RPCError, TimeoutError):
-            shown = ""
-        fragments.append(Fragment(f"{place} current details", json.dumps(shown, ensure_ascii=False, default=str), True))
+        fragments += texts_of(f"{place} now", await _shown_now(handle), figures=True)
     return fragments
+
+
+async def _shown_now(handle: WorkflowHandle[Any, Any]) -> WorkflowMetadata:
+    """What the UI asks a running workflow for; nothing when no worker runs it."""
+    try:
+        async with asyncio.timeout(10):
+            shown: WorkflowMetadata = await handle.query(METADATA_QUERY, result_type=WorkflowMetadata)
+    except (RPCError, TimeoutError):
+        return WorkflowMetadata()
+    return shown
 
 
 async def executions(client: Client, query: str = "") -> AsyncIterator[WorkflowExecution]:
