@@ -13,7 +13,7 @@ export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test drill bench check format lock histories proto baseline clean
+.PHONY: help setup demo run test drill bench check format lock histories docs proto baseline clean
 
 ##@ Start here
 
@@ -64,6 +64,9 @@ baseline: setup ## Accept the present contracts as what must not break (needs an
 
 histories: setup ## Record the replayed workflow histories anew (running workflows of older code then fail).
 	$(BIN)/python -m tests.replay.record
+
+docs: setup ## Write the parts of the documentation that follow from the code.
+	$(BIN)/python tools/gendocs.py
 
 lock: setup ## Resolve the dependencies again and write the hashed lock files.
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -36,8 +36,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PROTOS = ROOT / "protos" / "socialcare"
 
 _PART = re.compile(r"<!-- generated: ([\w-]+) -->\n(.*?)<!-- end: \1 -->", re.DOTALL)
-_REASON = re.compile(r"((?:^  //.*\n)+)^  ERROR_REASON_(\w+) = \d+;", re.MULTILINE)
-_RPC = re.compile(r"((?:^  //.*\n)+)^  rpc (\w+)\(.*?any_of: \[(.*?)\]", re.MULTILINE | re.DOTALL)
+_REASON = re.compile(r"((?:^  //[^\n]*\n)+)^  ERROR_REASON_(\w+) = \d+;", re.MULTILINE)
+_RPC = re.compile(r"((?:^  //[^\n]*\n)+)^  rpc (\w+)\([^{]*\{[^}]*any_of: \[([^\]]*)\]", re.MULTILINE)
 _ATTRIBUTE_MEANINGS = {
     "CASE_STAGE": "where the flow stands, see the next table; before the first task of a case the state of the case",
     "WAITING_FOR": "role that must act next; unset when nobody must",
