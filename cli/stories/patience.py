@@ -11,7 +11,7 @@ from temporalio.service import RPCError, RPCStatusCode
 Answer = TypeVar("Answer")
 
 PAUSE_SECONDS = 0.1
-MOST_TRIES = 1200
+MOST_SECONDS = 120.0
 
 _AWAY = frozenset(
     {
@@ -41,11 +41,14 @@ async def patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
     Raises:
         NotSettled: it stayed away.
     """
-    for _ in range(MOST_TRIES):
-        try:
-            return await ask()
-        except RPCError as error:
-            if not is_away(error):
-                raise
-        await asyncio.sleep(PAUSE_SECONDS)
-    raise NotSettled("Temporal or its worker stays away")
+    try:
+        async with asyncio.timeout(MOST_SECONDS):
+            while True:
+                try:
+                    return await ask()
+                except RPCError as error:
+                    if not is_away(error):
+                        raise
+                await asyncio.sleep(PAUSE_SECONDS)
+    except TimeoutError:
+        raise NotSettled("Temporal, its worker or a run that was waited for did not answer") from None
