@@ -78,4 +78,6 @@ async def _measured(works: list[Work], size: Size) -> list[Result]:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    application.command()(main)
+    application()

@@ -32,7 +32,7 @@ class Size:
 
 
 SIZES = {
-    SizeName.SMALL: Size(rounds=3, cases=12, side_by_side=6, submissions=40, evaluations=500),
-    SizeName.USUAL: Size(rounds=5, cases=100, side_by_side=16, submissions=200, evaluations=5_000),
-    SizeName.LARGE: Size(rounds=7, cases=400, side_by_side=32, submissions=1_000, evaluations=50_000),
+    SizeName.SMALL: Size(rounds=3, cases=12, side_by_side=6, submissions=30, evaluations=500),
+    SizeName.USUAL: Size(rounds=5, cases=100, side_by_side=16, submissions=100, evaluations=5_000),
+    SizeName.LARGE: Size(rounds=7, cases=400, side_by_side=32, submissions=500, evaluations=50_000),
 }
