@@ -55,7 +55,8 @@ async def _play_and_show(stories: Path, story_id: str, state: StackState, consol
         for application_id in verdict.cases.values():
             console.print(await _way(gateway, application_id, verdict.until))
             console.print(await _invoices(gateway, application_id, verdict.until))
-            console.print(f"In the Temporal UI: {state.case_link(case_workflow_id(application_id))}", highlight=False)
+            link = state.case_link(case_workflow_id(application_id))
+            console.print(f"In the Temporal UI: {link}", highlight=False, soft_wrap=True)
     _mention_failure(verdict, console)
     return verdict.passed
 

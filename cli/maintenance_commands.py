@@ -23,12 +23,18 @@ if TYPE_CHECKING:
 def reconcile(
     *,
     municipality: Annotated[str, typer.Option(help="Only this municipality; all when none is named.")] = "",
+    at: Annotated[str, typer.Option(help="The business instant, RFC 3339; only and always on simulated time.")] = "",
     state: StateDirectory = DEFAULT_DIRECTORY,
 ) -> None:
     """Start the workflow of every live case that has none; repeatable. Addresses and token: the worker's environment
     where SOCIALCARE_TOKEN_FILE is set, else the running local stack.
     """
-    repaired = asyncio.run(_reconcile(_settings(state), municipality))
+    from workflows.clock import ClockMode  # noqa: PLC0415  # The SDK is slow to import.
+
+    settings = _settings(state)
+    if (settings.clock is ClockMode.SIMULATED) != bool(at):
+        raise LocalStackError("--at says which instant it is on simulated time, and has no place on the system clock")
+    repaired = asyncio.run(_reconcile(settings, municipality, at))
     typer.echo(f"{repaired} started anew; every live case has its workflow")
 
 
@@ -88,15 +94,18 @@ def _settings(state: StateDirectory) -> WorkerSettings:
     )
 
 
-async def _reconcile(settings: WorkerSettings, municipality_id: str) -> int:
+async def _reconcile(settings: WorkerSettings, municipality_id: str, at: str) -> int:
     from temporalio.client import Client  # noqa: PLC0415  # As above.
 
     from workflows.channels import TokenFile, open_channels  # noqa: PLC0415  # As above.
+    from workflows.clock import BUSINESS_TIME_KEY  # noqa: PLC0415  # As above.
     from workflows.reconcile import Stages, reconcile  # noqa: PLC0415  # As above.
 
     client = await Client.connect(settings.temporal_address, namespace=settings.temporal_namespace)
     channels = open_channels(settings)
     metadata = [("authorization", f"Bearer {TokenFile(settings.token_file).read()}")]
+    if at:
+        metadata.append((BUSINESS_TIME_KEY, at))
     repaired = 0
     try:
         async for repair in reconcile(client, Stages(channels, metadata), municipality_id, settings.language):

@@ -10,12 +10,12 @@ import asyncpg
 import pytest
 from sqlalchemy import make_url
 
-from cli.local.options import StackEnvironment, StackOptions
 from cli.local.ports import free_port
 from cli.local.postgres import LocalPostgres
 from cli.local.stack import LocalStack
 from services.kernel.codes import Stage
 from services.runtime.migrations import migrate
+from tests.stacks import stack_options
 
 MakeDatabase = Callable[[], Awaitable[str]]
 MakeStageDatabase = Callable[[Stage], Awaitable[str]]
@@ -93,20 +93,8 @@ def migrated_database(databases: Databases) -> MakeStageDatabase:
     return make
 
 
-STACK_PORT_OFFSET = 5000
-
-
 @pytest.fixture(scope="session")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
     """The whole product on real servers and simulated time, started once; tests use municipalities of their own."""
-    options = StackOptions(
-        directory=tmp_path_factory.mktemp("stack"),
-        port_offset=STACK_PORT_OFFSET,
-        ui=False,
-        echo=False,
-        durable=False,
-        optional=False,
-        environment=StackEnvironment.model_construct(),
-    )
-    async with LocalStack(options) as running:
+    async with LocalStack(stack_options(tmp_path_factory.mktemp("stack"))) as running:
         yield running

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cli.local.options import StackEnvironment, StackOptions
 from cli.local.stack import LocalStack
 from cli.stories.format import Story
 from cli.stories.playing import Telling, Verdict, play_story
 from cli.stories.session import connected, read_stories
 from services.kernel.codes import Stage
 from tests.fault.effects import effects_of
+from tests.stacks import stack_options
 
 STORIES = Path(__file__).parents[1] / "stories" / "public.jsonl"
 STORY = "HSP-01"
@@ -55,14 +55,7 @@ class Killer:
 
 @pytest.fixture
 async def own_stack(tmp_path: Path) -> AsyncIterator[LocalStack]:
-    options = StackOptions(
-        directory=tmp_path / "stack",
-        port_offset=6000,
-        ui=False,
-        echo=False,
-        optional=False,
-        environment=StackEnvironment.model_construct(),
-    )
+    options = stack_options(tmp_path / "stack", durable=True)
     async with LocalStack(options) as running:
         yield running
 

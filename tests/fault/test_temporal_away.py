@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from cli.local.options import StackEnvironment, StackOptions
 from cli.local.stack import LocalStack
 from cli.registration import register
 from cli.stories.acts import submit_application
@@ -22,6 +21,7 @@ from cli.stories.playing import Telling, play_story, set_up
 from cli.stories.session import connected, read_stories
 from cli.stories.world import World
 from services.kernel.codes import Stage, case_workflow_id
+from tests.stacks import stack_options
 
 STORIES = Path(__file__).parents[1] / "stories" / "public.jsonl"
 STORY = "HSP-01"
@@ -33,14 +33,7 @@ pytestmark = pytest.mark.stack
 
 @pytest.fixture
 async def own_stack(tmp_path: Path) -> AsyncIterator[LocalStack]:
-    options = StackOptions(
-        directory=tmp_path / "stack",
-        port_offset=7000,
-        ui=False,
-        echo=False,
-        optional=False,
-        environment=StackEnvironment.model_construct(),
-    )
+    options = stack_options(tmp_path / "stack", durable=True)
     async with LocalStack(options) as running:
         yield running
 
@@ -94,14 +87,16 @@ async def test_an_application_is_taken_without_temporal_and_its_case_starts_when
         await eventually(delivered)
 
 
-def reconcile(stack: LocalStack) -> str:
-    command = [sys.executable, "-m", "cli", "reconcile", "--state", str(stack.state.logs.parent)]
+def reconcile(stack: LocalStack, at: str) -> str:
+    command = [sys.executable, "-m", "cli", "reconcile", "--at", at, "--state", str(stack.state.logs.parent)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
 
 async def test_a_story_ends_the_same_although_temporal_lost_its_store_on_the_way(own_stack: LocalStack) -> None:
+    story = the_story()
+    at = story.steps[WIPED_AFTER_STEP - 1].at.isoformat()
     repairs: list[str] = []
     wiping: list[asyncio.Task[None]] = []
 
@@ -111,14 +106,14 @@ async def test_a_story_ends_the_same_although_temporal_lost_its_store_on_the_way
             file.unlink()
         await own_stack.supervisor.start_again("temporal")
         await register(own_stack.state.temporal_address, own_stack.state.temporal_namespace)
-        repairs.append(await asyncio.to_thread(reconcile, own_stack))
+        repairs.append(await asyncio.to_thread(reconcile, own_stack, at))
 
     def after_step(_: str, number: int, __: int) -> None:
         if number == WIPED_AFTER_STEP:
             wiping.append(asyncio.create_task(wipe()))
 
     async with connected(own_stack.state) as (gateway, client):
-        verdict = await play_story(the_story(), gateway, client, Telling(step=after_step, clock=lambda _, __: None))
+        verdict = await play_story(story, gateway, client, Telling(step=after_step, clock=lambda _, __: None))
         await asyncio.gather(*wiping)
 
     assert verdict.findings == []
