@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -23,6 +24,8 @@ from socialcare.placement.v1.placement_service_pb2_grpc import PlacementServiceS
 
 Answer = TypeVar("Answer", bound=Message)
 CALL_TIMEOUT_SECONDS = 30.0
+CHANNEL_OPTIONS = (("grpc.service_config", json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})),)
+"""A service of several replicas answers at each in turn."""
 RETRIED_REASONS = frozenset({"TRANSPORT", "PEER_UNAVAILABLE", "CONCURRENT_CHANGE", "DEADLINE_TOO_SHORT"})
 RETRY_SECONDS = 0.5
 MOST_RETRIES = 240
@@ -69,7 +72,7 @@ class Gateway:
     def channel(self, stage: Stage) -> grpc.aio.Channel:
         """The channel of a stage, opened on first use."""
         if stage not in self._channels:
-            self._channels[stage] = grpc.aio.insecure_channel(self.endpoints.addresses[stage])
+            self._channels[stage] = grpc.aio.insecure_channel(self.endpoints.addresses[stage], options=CHANNEL_OPTIONS)
         return self._channels[stage]
 
     @property

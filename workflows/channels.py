@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -89,9 +90,13 @@ def _reason(error: grpc.aio.AioRpcError) -> str:
 
 
 def open_channels(settings: WorkerSettings) -> dict[Stage, grpc.aio.Channel]:
-    """One channel to each service; they connect when first used. The caller closes them."""
+    """One channel to each service, over all its addresses in turn; they connect when used. The caller closes them."""
     authority = settings.tls_ca_file.read_bytes() if settings.tls_ca_file else None
-    options = [("grpc.keepalive_time_ms", 30_000), ("grpc.max_reconnect_backoff_ms", 2_000)]
+    options = [
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+        ("grpc.service_config", json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})),
+    ]
     return {
         stage: grpc.aio.insecure_channel(settings.address_of(stage), options=options)
         if authority is None

@@ -55,6 +55,7 @@ class StackOptions:
     `fresh` throws away the data of an earlier start. `port_offset` None takes that of the environment. `echo` prints
     every process's log, which is written to files in any case. `durable` False trades the safety of data in a crash
     of the machine for speed, for tests. `optional` False leaves out what the product does without (Prometheus).
+    `replicas` and `workers` are processes of each service and of the worker, 1 to 9.
     """
 
     directory: Path = DEFAULT_DIRECTORY
@@ -65,6 +66,8 @@ class StackOptions:
     echo: bool = True
     durable: bool = True
     optional: bool = True
+    replicas: int = 1
+    workers: int = 1
     environment: StackEnvironment = field(default_factory=StackEnvironment)
 
     @property

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cli.local.errors import PortTaken
 from services.kernel.codes import Stage
 
-__all__ = ["LOOPBACK", "Ports", "free_port", "require_free"]
+__all__ = ["LOOPBACK", "Ports", "free_offset", "free_port", "require_free"]
 
 LOOPBACK = "127.0.0.1"
 _SERVICES = 50051
 _SERVICE_METRICS = 9451
+_MOST_REPLICAS = 9
+_OFFSETS = range(100, 14_000, 20)
+_TRIES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +46,37 @@ class Ports:
 
     @property
     def worker_metrics(self) -> int:
-        return 9456 + self.offset
+        return self.worker_metrics_of(0)
+
+    def worker_metrics_of(self, number: int) -> int:
+        """Port of a worker's /metrics, 9456 and ten more for each further worker, before the offset."""
+        return 9456 + _replica(number) + self.offset
 
     @property
     def prometheus(self) -> int:
         return 9090 + self.offset
 
-    def service(self, stage: Stage) -> int:
-        """Port of a service, 50051 to 50055 before the offset."""
-        return _SERVICES + tuple(Stage).index(stage) + self.offset
+    def service(self, stage: Stage, replica: int = 0) -> int:
+        """Port of a service, 50051 to 50055 and ten more for each further replica, before the offset."""
+        return _SERVICES + tuple(Stage).index(stage) + _replica(replica) + self.offset
 
-    def service_metrics(self, stage: Stage) -> int:
-        """Port of a service's /metrics, 9451 to 9455 before the offset."""
-        return _SERVICE_METRICS + tuple(Stage).index(stage) + self.offset
+    def service_metrics(self, stage: Stage, replica: int = 0) -> int:
+        """Port of a service's /metrics, 9451 to 9455 and ten more for each further replica, before the offset."""
+        return _SERVICE_METRICS + tuple(Stage).index(stage) + _replica(replica) + self.offset
+
+
+def free_offset(replicas: int = 1) -> int:
+    """An offset at which every port of a stack is free now; drawn by lot, so that two runs side by side differ.
+
+    Raises:
+        PortTaken: none was found.
+    """
+    lot = random.SystemRandom()
+    for _ in range(_TRIES):
+        offset = lot.choice(_OFFSETS)
+        if all(_is_free(port) for port in _ports_of(Ports(offset), replicas)):
+            return offset
+    raise PortTaken("no free ports for a stack")
 
 
 def require_free(uses: Iterable[tuple[str, int]], *, patience_seconds: float = 3.0) -> None:
@@ -79,6 +101,20 @@ def free_port() -> int:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _replica(number: int) -> int:
+    if number not in range(_MOST_REPLICAS):
+        raise ValueError(f"replica {number}: 0 to {_MOST_REPLICAS - 1}")
+    return 10 * number
+
+
+def _ports_of(ports: Ports, replicas: int) -> Iterator[int]:
+    yield from (ports.postgres, ports.temporal, ports.temporal_metrics)
+    for replica in range(replicas):
+        yield ports.worker_metrics_of(replica)
+        for stage in Stage:
+            yield from (ports.service(stage, replica), ports.service_metrics(stage, replica))
 
 
 def _is_free(port: int) -> bool:

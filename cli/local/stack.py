@@ -98,9 +98,10 @@ class LocalStack:
         for stage, dsn in self.state.dsns.items():
             await migrate(stage, dsn)
         await asyncio.gather(
-            self.supervisor.start(*map(self._service, Stage)), self.supervisor.run(self._one_shot("register"))
+            self.supervisor.start(*(self._service(stage, number) for number in self._replicas for stage in Stage)),
+            self.supervisor.run(self._one_shot("register")),
         )
-        await self.supervisor.start(self._worker())
+        await self.supervisor.start(*map(self._worker, range(self._options.workers)))
         if self._options.clock is ClockMode.SYSTEM:
             await self.supervisor.run(self._one_shot("schedules"))
         if prometheus := self._prometheus():
@@ -117,6 +118,10 @@ class LocalStack:
         await self.supervisor.start(*servers)
         if self._starts_postgres:
             await self._postgres.create_databases()
+
+    @property
+    def _replicas(self) -> range:
+        return range(self._options.replicas)
 
     @property
     def _starts_postgres(self) -> bool:
@@ -141,9 +146,11 @@ class LocalStack:
 
     def _ports_used(self) -> list[tuple[str, int]]:
         ports = self._ports
-        uses = [(f"the {stage.package} service", ports.service(stage)) for stage in Stage]
-        uses += [(f"the metrics of {stage.package}", ports.service_metrics(stage)) for stage in Stage]
-        uses.append(("the worker's metrics", ports.worker_metrics))
+        uses = []
+        for number in self._replicas:
+            uses += [(f"the {stage.package} service", ports.service(stage, number)) for stage in Stage]
+            uses += [(f"the metrics of {stage.package}", ports.service_metrics(stage, number)) for stage in Stage]
+        uses += [("the worker's metrics", ports.worker_metrics_of(number)) for number in range(self._options.workers)]
         if self._starts_postgres:
             uses.append(("PostgreSQL", ports.postgres))
         if self._starts_temporal:
@@ -161,7 +168,7 @@ class LocalStack:
         return StackState(
             pid=os.getpid(),
             clock=self._options.clock,
-            services={stage: f"{LOOPBACK}:{ports.service(stage)}" for stage in Stage},
+            services={stage: self._target(stage) for stage in Stage},
             service_metrics={stage: f"{LOOPBACK}:{ports.service_metrics(stage)}" for stage in Stage},
             worker_metrics=f"{LOOPBACK}:{ports.worker_metrics}",
             temporal_address=environment.temporal_address or self._temporal.address,
@@ -173,6 +180,11 @@ class LocalStack:
             tokens={role: self.keys.token_of(role) for role in Role},
             logs=self._directory / "logs",
         )
+
+    def _target(self, stage: Stage) -> str:
+        """Where clients reach a service: its address, or all of them in the form of gRPC's name resolution."""
+        addresses = [f"{LOOPBACK}:{self._ports.service(stage, number)}" for number in self._replicas]
+        return addresses[0] if len(addresses) == 1 else f"ipv4:{','.join(addresses)}"
 
     @property
     def _with_prometheus(self) -> bool:
@@ -191,17 +203,19 @@ class LocalStack:
             "SOCIALCARE_DRAIN_SECONDS": str(_DRAIN_SECONDS),
         }
 
-    def _service(self, stage: Stage) -> Process:
-        address = self.state.services[stage]
+    def _service(self, stage: Stage, number: int) -> Process:
+        address = f"{LOOPBACK}:{self._ports.service(stage, number)}"
         return Process(
-            name=stage.package,
+            name=_numbered(stage.package, number),
             command=(sys.executable, "-m", f"services.{stage.package}"),
             ready=probes.grpc_serving(address),
             environment={
                 **self._common_environment(stage.package),
                 "SOCIALCARE_BIND": address,
-                "SOCIALCARE_METRICS_BIND": self.state.service_metrics[stage],
+                "SOCIALCARE_METRICS_BIND": f"{LOOPBACK}:{self._ports.service_metrics(stage, number)}",
                 "SOCIALCARE_DSN": self.state.dsns[stage],
+                # The server has 200 connections for all.
+                "SOCIALCARE_POOL_SIZE": str(max(2, 10 // self._options.replicas)),
                 "SOCIALCARE_AUTH_PUBLIC_KEY_FILE": str(self.keys.public_key),
                 "SOCIALCARE_KEY_RING_FILE": str(self.keys.key_ring),
             },
@@ -211,14 +225,15 @@ class LocalStack:
         command = (sys.executable, "-m", "cli", name)
         return Process(name=name, command=command, environment=self._common_environment(WORKER))
 
-    def _worker(self) -> Process:
+    def _worker(self, number: int) -> Process:
+        metrics = f"{LOOPBACK}:{self._ports.worker_metrics_of(number)}"
         return Process(
-            name=WORKER,
+            name=_numbered(WORKER, number),
             command=(sys.executable, "-m", "workflows.worker"),
-            ready=probes.http_ok(f"http://{self.state.worker_metrics}/metrics"),
+            ready=probes.http_ok(f"http://{metrics}/metrics"),
             environment={
                 **self._common_environment(WORKER),
-                "SOCIALCARE_METRICS_BIND": self.state.worker_metrics,
+                "SOCIALCARE_METRICS_BIND": metrics,
             },
         )
 
@@ -230,3 +245,8 @@ class LocalStack:
         return prometheus_process(
             self._directory / "prometheus", self._ports.prometheus, targets, self.state.temporal_metrics
         )
+
+
+def _numbered(name: str, number: int) -> str:
+    """`intake`, and `intake-2` for the second replica."""
+    return name if number == 0 else f"{name}-{number + 1}"

@@ -33,6 +33,7 @@ _OPTIONS = (
         "grpc.service_config",
         json.dumps(
             {
+                "loadBalancingConfig": [{"round_robin": {}}],
                 "methodConfig": [
                     {
                         "name": [{}],
@@ -44,7 +45,7 @@ _OPTIONS = (
                             "retryableStatusCodes": ["UNAVAILABLE", "ABORTED"],
                         },
                     }
-                ]
+                ],
             }
         ),
     ),

@@ -24,7 +24,7 @@ from services.runtime.outbox import CHANNEL, OutboxKind
 from services.runtime.telemetry import OutboxMetrics
 from services.runtime.temporal_target import Attempt, OutboxRow, TemporalTarget, Verdict
 
-__all__ = ["Relay"]
+__all__ = ["LOCK_CASE", "Relay"]
 
 _POLL_SECONDS = 1.0
 _LONGEST_BACKOFF = 60
@@ -36,7 +36,8 @@ SELECT case_id FROM outbox WHERE state = 'PENDING' AND retry_at <= clock_timesta
 GROUP BY case_id ORDER BY min(id) LIMIT :cases
 """
 
-_LOCK_CASE = "SELECT pg_try_advisory_xact_lock(hashtextextended('outbox ' || CAST(:case_id AS text), 0))"
+LOCK_CASE = "SELECT pg_try_advisory_xact_lock(hashtextextended('outbox ' || CAST(:case_id AS text), 0))"
+"""Takes a case for the time of a transaction; false while another relay has it."""
 
 _ROWS_OF_CASE = """
 SELECT id, case_id, seq, municipality_id, workflow_id, kind, workflow_type, task_queue, event, instant, due, ref,
@@ -158,7 +159,7 @@ class Relay:
             if self._away or self._stopped.is_set():
                 return 0
             async with self._database.write() as tx:
-                if not await tx.scalar(_LOCK_CASE, {"case_id": case_id}):
+                if not await tx.scalar(LOCK_CASE, {"case_id": case_id}):
                     return 0
                 rows = await tx.all(_ROWS_OF_CASE, {"case_id": case_id, "rows": _CASE_ROWS})
                 if not any(row.is_due for row in rows):
