@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from services.assessment.domain import Parameters
+from services.assessment.errors import ExtensionNotAllowed, SuspensionNotAllowed
 from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar, public_holidays
 from services.kernel.dates import local_date, next_midnight
-from services.kernel.time_limit import LimitKind, LimitUnit, TimeLimit
-from services.kernel.trace import Step
+from services.kernel.rule_book import RULE_BOOK
+from services.kernel.terms import terms_under
+from services.kernel.time_limit import (
+    LimitKind,
+    LimitMoveRefusedError,
+    LimitUnit,
+    MoveRefusal,
+    Suspension,
+    TimeLimit,
+    begin,
+)
+from services.kernel.trace import Step, Trace
+from services.runtime.chosen_settings import settings_from
 from services.runtime.civil import (
     code_from_proto,
     date_from_proto,
@@ -16,6 +29,7 @@ from services.runtime.civil import (
     instant_from_proto,
     instant_to_proto,
     optional_date,
+    range_from_proto,
     trace_to_proto,
 )
 from services.runtime.errors import InvalidArgument
@@ -26,31 +40,84 @@ __all__ = ["check_working_day", "explain_expiry", "explain_time_limit"]
 
 _LAW = "ГПК, чл. 60"
 _SOFIA = "Europe/Sofia"
+_ONE_DAY = timedelta(days=1)
 _FIXED_HOLIDAYS = frozenset({(1, 1), (3, 3), (5, 1), (5, 6), (5, 24), (9, 6), (9, 22), (12, 24), (12, 25), (12, 26)})
 _WEEKEND = 5
 
 
 def explain_time_limit(request: pb.ExplainTimeLimitRequest) -> pb.ExplainTimeLimitResponse:
-    """Count a term from a day or from an instant of receipt (T-01 to T-11)."""
-    ledger = TimeLimit(
-        kind=LimitKind.NEEDS_ASSESSMENT_AND_PLAN,
-        event_date=_event_date(request),
-        length=request.length,
-        unit=code_from_proto(resources_pb2.LimitUnit, request.unit, LimitUnit, "unit"),
-        calendar_version=DEFAULT_CALENDAR.version,
-        citation=_LAW,
-    )
+    """Count a term from a day or from an instant of receipt (T-01 to T-13, D-01 to D-11).
+
+    Raises:
+        InvalidArgument: neither a known rule nor length and unit, or days that the calendar does not have.
+        SuspensionNotAllowed, ExtensionNotAllowed: the settings do not admit it (T-13).
+        SettingNotAllowed: a setting has a value that its key does not allow.
+    """
     try:
+        ledger = _moved(_ledger(request), request)
         return pb.ExplainTimeLimitResponse(
             event_date=date_to_proto(ledger.event_date),
             nominal_end_date=date_to_proto(ledger.nominal_end(DEFAULT_CALENDAR)),
             due_date=date_to_proto(ledger.due_date(DEFAULT_CALENDAR)),
             expire_time=instant_to_proto(ledger.expires_at(DEFAULT_CALENDAR)),
             calendar_version=DEFAULT_CALENDAR.version,
-            trace=trace_to_proto(ledger.explain(DEFAULT_CALENDAR)),
+            trace=trace_to_proto((*_received(request), *ledger.explain(DEFAULT_CALENDAR))),
         )
     except (OverflowError, ValueError):
         raise InvalidArgument(field="length") from None
+
+
+def _ledger(request: pb.ExplainTimeLimitRequest) -> TimeLimit:
+    event_date = _event_date(request)
+    if request.rule:
+        if request.length or request.unit:
+            raise InvalidArgument(field="length")
+        terms = terms_under(settings_from(request.settings))
+        if request.rule not in terms:
+            raise InvalidArgument(field="rule")
+        return begin(terms[request.rule], event_date, DEFAULT_CALENDAR)
+    return TimeLimit(
+        kind=LimitKind.NEEDS_ASSESSMENT_AND_PLAN,
+        event_date=event_date,
+        length=request.length,
+        unit=code_from_proto(resources_pb2.LimitUnit, request.unit, LimitUnit, "unit"),
+        calendar_version=DEFAULT_CALENDAR.version,
+        citation=_LAW,
+    )
+
+
+def _moved(ledger: TimeLimit, request: pb.ExplainTimeLimitRequest) -> TimeLimit:
+    if not (request.suspensions or request.extension_days):
+        return ledger
+    policy = Parameters.of(settings_from(request.settings)).moves
+    try:
+        for place, message in enumerate(request.suspensions):
+            days = range_from_proto(message.range, f"suspensions[{place}].range")
+            stay = Suspension(days.start, days.end + _ONE_DAY, message.reason_code)
+            ledger = ledger.suspend(stay, days.start, policy, DEFAULT_CALENDAR)
+        if request.extension_days:
+            ledger = ledger.extend(request.extension_days, ledger.event_date, policy, DEFAULT_CALENDAR)
+    except LimitMoveRefusedError as refusal:
+        suspended = refusal.reason is MoveRefusal.SUSPENSION_NOT_ALLOWED
+        raise (SuspensionNotAllowed if suspended else ExtensionNotAllowed) from refusal
+    return ledger
+
+
+def _received(request: pb.ExplainTimeLimitRequest) -> Trace:
+    if not request.HasField("received_time"):
+        return ()
+    instant = instant_from_proto(request.received_time)
+    day = local_date(instant)
+    return (
+        Step(
+            rule="T-11",
+            inputs={"received_time": instant.strftime("%Y-%m-%dT%H:%M:%SZ"), "zone": _SOFIA},
+            outcome=day.isoformat(),
+            source="domain.md T-11",
+            text_bg=f"Получено на {day:%d.%m.%Y} по българско време; този ден не се брои.",
+            text_en=f"Received on {day:%d.%m.%Y} in Bulgarian time; that day is not counted.",
+        ),
+    )
 
 
 def _event_date(request: pb.ExplainTimeLimitRequest) -> date:
@@ -82,6 +149,8 @@ def explain_expiry(request: pb.ExplainExpiryRequest) -> pb.ExplainExpiryResponse
         done_on = local_date(instant_from_proto(request.done_time), zone)
         answer.in_time = done_on <= due
         steps.append(_judged(done_on, due, in_time=answer.in_time))
+        if answer.in_time and request.HasField("event_date"):
+            steps.append(_early(done_on, due))
     answer.trace.extend(trace_to_proto(tuple(steps)))
     return answer
 
@@ -97,6 +166,18 @@ def _judged(done_on: date, due: date, *, in_time: bool) -> Step:
     )
 
 
+def _early(done_on: date, due: date) -> Step:
+    days = (due - done_on).days
+    return Step(
+        rule="T-12",
+        inputs={"done_date": done_on.isoformat(), "due_date": due.isoformat()},
+        outcome="IN_TIME",
+        source="domain.md T-12",
+        text_bg=f"Може и в деня на събитието, и по-рано; до края на срока остават {days} дни.",
+        text_en=f"The day of the event or any earlier day will do; {days} days of the limit are left.",
+    )
+
+
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
@@ -108,7 +189,24 @@ def check_working_day(request: pb.CheckWorkingDayRequest) -> pb.CheckWorkingDayR
     """Whether offices work on the day, and why not (T-07 to T-09)."""
     day = date_from_proto(request.on_date, "on_date")
     reason = _why_closed(day, DEFAULT_CALENDAR)
-    return pb.CheckWorkingDayResponse(working=not reason, reason=reason)
+    trace = (_day_step(day, reason, DEFAULT_CALENDAR),)
+    return pb.CheckWorkingDayResponse(working=not reason, reason=reason, trace=trace_to_proto(trace))
+
+
+_DAY_RULES = {"MOVED_HOLIDAY": "T-08", "DECLARED": "T-09"}
+
+
+def _day_step(day: date, reason: str, calendar: BusinessCalendar) -> Step:
+    note = calendar.why_not_working(day)
+    rule = _DAY_RULES.get(reason, "T-07")
+    return Step(
+        rule=rule,
+        inputs={"on_date": day.isoformat(), "calendar_version": calendar.version},
+        outcome=reason or "WORKING",
+        source=RULE_BOOK[rule].source,
+        text_bg=f"{day:%d.%m.%Y} е " + ("работен ден." if note is None else f"неприсъствен ден: {note.text_bg}."),
+        text_en=f"{day:%d.%m.%Y} is " + ("a working day." if note is None else f"no working day: {note.text_en}."),
+    )
 
 
 def _why_closed(day: date, calendar: BusinessCalendar) -> str:

@@ -1,7 +1,7 @@
 """Refusals of intake.
 
 InvalidArgument ← InvalidIdentifier, IdentifierMismatch, UnknownService, UnknownDocument, InvalidFact,
-                  BackdatingReasonMissing, SettingNotAllowed
+                  BackdatingReasonMissing, UnknownDistrict
 AlreadyExists   ← DuplicateCase
 Refused         ← StateNotAllowed, NotYetOpen, ServiceClosed, AppealOutOfTime
 """
@@ -19,8 +19,8 @@ __all__ = [
     "InvalidIdentifier",
     "NotYetOpen",
     "ServiceClosed",
-    "SettingNotAllowed",
     "StateNotAllowed",
+    "UnknownDistrict",
     "UnknownDocument",
     "UnknownService",
 ]
@@ -76,12 +76,12 @@ class BackdatingReasonMissing(InvalidArgument):
     text_en = "An earlier time of receipt needs a reason."
 
 
-class SettingNotAllowed(InvalidArgument):
-    """There is no such key, or the key does not allow the value (section 12)."""
+class UnknownDistrict(InvalidArgument):
+    """No register has such a district or municipality (section 11)."""
 
-    reason = "SETTING_NOT_ALLOWED"
-    text_bg = "Недопустима стойност на настройка {key}."
-    text_en = "The setting {key} does not allow this value."
+    reason = "UNKNOWN_DISTRICT"
+    text_bg = "Няма район или община с код {district_code}."
+    text_en = "There is no district or municipality {district_code}."
 
 
 class DuplicateCase(AlreadyExists):

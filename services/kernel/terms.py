@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.dates import add_months, add_years
+from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.register import decides
 
-__all__ = ["FAILED_VISIT_TERM", "TERMS", "LimitKind", "LimitUnit", "Shift", "Term", "count"]
+__all__ = ["FAILED_VISIT_TERM", "TERMS", "LimitKind", "LimitUnit", "Shift", "Term", "count", "terms_under"]
 
 
 class LimitUnit(StrEnum):
@@ -46,6 +48,7 @@ class Shift(StrEnum):
     NONE = "NONE"
 
 
+@decides("T-01", "T-04", "T-05", "T-06")
 def count(event_date: date, length: int, unit: LimitUnit, calendar: BusinessCalendar) -> date:
     """The nominal last day, before the shift of T-02; the day of the event is not counted (T-01, T-04 to T-06).
 
@@ -95,8 +98,27 @@ _ALL = (
     _days("D-11", LimitKind.CONTRACT_SIGNATURE, 30, "domain.md D-11"),
 )
 
-TERMS: Mapping[LimitKind, Term] = MappingProxyType({term.kind: term for term in _ALL})
+TERMS: Mapping[LimitKind, Term] = decides(
+    "D-01", "D-02", "D-03", "D-04", "D-05", "D-06", "D-07", "D-08", "D-09", "D-11"
+)(MappingProxyType({term.kind: term for term in _ALL}))
 """The terms by kind. D-07 counts from the last day of the billed month, so 25 days are the 25th of the next month."""
 
-FAILED_VISIT_TERM = _days("D-10", LimitKind.HOME_ASSESSMENT, 7, "domain.md D-10")
+FAILED_VISIT_TERM = decides("D-10")(_days("D-10", LimitKind.HOME_ASSESSMENT, 7, "domain.md D-10"))
 """The new term that a failed visit starts in place of D-01."""
+
+_LENGTHS = {"D-04": "deadline.order_days", "D-07": "billing.due_day", "D-11": "deadline.contract_days"}
+_PROVIDERS_SEVEN_DAYS = frozenset({"D-01", "D-10"})
+
+
+def terms_under(settings: MunicipalSettings) -> Mapping[str, Term]:
+    """Every term by its rule, `D-01` to `D-11`, with the lengths of the municipality (C-02, C-26, C-27).
+
+    `deadline.shift_non_working` is about the provider's seven days only (C-17); every other term shifts (T-02).
+    """
+    visits = Shift.FORWARD if settings.flag("deadline.shift_non_working") else Shift.NONE
+    terms: dict[str, Term] = {}
+    for term in (*_ALL, FAILED_VISIT_TERM):
+        length = settings.whole(_LENGTHS[term.rule]) if term.rule in _LENGTHS else term.length
+        shift = visits if term.rule in _PROVIDERS_SEVEN_DAYS else term.shift
+        terms[term.rule] = replace(term, length=length, shift=shift)
+    return MappingProxyType(terms)

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.intake.domain.application import Municipality, Office
-from services.intake.errors import SettingNotAllowed
 from services.intake.usecases.ports import MunicipalityStore
 from services.kernel.calendar import DEFAULT_CALENDAR
-from services.kernel.municipal_settings import MunicipalSettings, SettingNotAllowedError
+from services.runtime.chosen_settings import settings_changed, settings_from
 from services.runtime.commands import Effect, check_etag
 
 __all__ = ["MAIN_OFFICE", "SetUpMunicipality", "UpdateMunicipality", "set_up_municipality", "update_municipality"]
@@ -41,7 +40,7 @@ async def set_up_municipality(command: SetUpMunicipality, store: MunicipalitySto
     """Store it; SettingNotAllowed for a refused setting, AlreadyExists when the code is taken."""
     municipality = Municipality(
         id=command.municipality_id,
-        settings=_with(MunicipalSettings.of({}), command.settings),
+        settings=settings_from(command.settings),
         calendar_version=DEFAULT_CALENDAR.version,
         offices=command.offices or (MAIN_OFFICE,),
     )
@@ -55,15 +54,8 @@ async def update_municipality(command: UpdateMunicipality, store: MunicipalitySt
     check_etag(command.etag, municipality.version)
     changed = replace(
         municipality,
-        settings=_with(municipality.settings, command.settings),
+        settings=settings_changed(municipality.settings, command.settings),
         version=municipality.version + 1,
     )
     await store.save_settings(changed)
     return Effect(changed.id, changed.version)
-
-
-def _with(settings: MunicipalSettings, values: Mapping[str, str]) -> MunicipalSettings:
-    try:
-        return settings.changed(values)
-    except SettingNotAllowedError as error:
-        raise SettingNotAllowed(field=f"settings.{error.key}", metadata={"key": error.key}) from error

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 
-from services.intake.errors import InvalidFact, SettingNotAllowed, UnknownService
+from services.intake.errors import InvalidFact, UnknownService
 from services.intake.rules.eligibility import decide
 from services.intake.rules.evaluation import Parameters, Question
 from services.intake.rules.medical_board import is_valid_on
@@ -15,8 +14,8 @@ from services.intake.wire.facts import decision_from_proto, facts_from_proto
 from services.kernel.catalogue import CATALOGUE, Family, ServiceEntry
 from services.kernel.codes import PlacementRoute, Sex
 from services.kernel.identifiers import IdentifierType, ValidIdentifier, check_identifier, types_accepting
-from services.kernel.municipal_settings import MunicipalSettings, SettingNotAllowedError
 from services.kernel.trace import TraceBuilder
+from services.runtime.chosen_settings import settings_from
 from services.runtime.civil import (
     code_from_proto,
     code_to_proto,
@@ -29,7 +28,7 @@ from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import intake_service_pb2 as pb
 from socialcare.intake.v1 import resources_pb2
 
-__all__ = ["answer_age", "answer_decision", "answer_eligibility", "answer_identifier", "settings_from", "sex_from"]
+__all__ = ["answer_age", "answer_decision", "answer_eligibility", "answer_identifier", "sex_from"]
 
 _PLACES = frozenset({Family.COMMUNITY, Family.INSTITUTION})
 
@@ -108,14 +107,6 @@ def answer_decision(request: pb.CheckMedicalBoardDecisionRequest) -> pb.CheckMed
     return pb.CheckMedicalBoardDecisionResponse(
         valid=is_valid_on(decision, date_from_proto(request.on_date, "on_date"))
     )
-
-
-def settings_from(values: Mapping[str, str]) -> MunicipalSettings:
-    """Settings by key; SettingNotAllowed when one is refused."""
-    try:
-        return MunicipalSettings.of(values)
-    except SettingNotAllowedError as error:
-        raise SettingNotAllowed(field=f"settings.{error.key}", metadata={"key": error.key}) from error
 
 
 def sex_from(number: int, field: str) -> Sex:
