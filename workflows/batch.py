@@ -13,7 +13,8 @@ from workflows import search_attributes as attributes
 from workflows.calls import Calls
 from workflows.clock import BusinessClock
 from workflows.desk import Desk, Waiting
-from workflows.texts import Tick
+from workflows.language import language
+from workflows.texts import LABELS, Label, Tick
 from workflows.wire import timestamp
 
 __all__ = ["PAGE_SIZE", "BatchRun", "scheduled_day"]
@@ -34,7 +35,9 @@ def scheduled_day() -> date:
 class BatchRun:
     """One run of a municipality inside its workflow."""
 
-    def __init__(self, municipality: str, begins: datetime | None, carry: RunCarry | None, month: str = "") -> None:
+    def __init__(
+        self, title: Label, municipality: str, begins: datetime | None, carry: RunCarry | None, month: str = ""
+    ) -> None:
         self.clock = BusinessClock.begin(begins) if carry is None else BusinessClock(carry.clock)
         self.calls = Calls(0 if carry is None else carry.steps)
         self.run_id = "" if carry is None else carry.run_id
@@ -44,7 +47,8 @@ class BatchRun:
         fixed = {attributes.MUNICIPALITY: municipality}
         if month:
             fixed[attributes.BILLING_MONTH] = month
-        self.desk = Desk(self.clock, fixed)
+        shown = LABELS[title].said(language()).format(unit=municipality)
+        self.desk = Desk(self.clock, f"{shown} · {month}" if month else shown, fixed)
         self.desk.note(Tick.STARTED, self.clock.now())
 
     def page_done(self, next_token: str) -> None:

@@ -17,7 +17,7 @@ from workflows.activities import BillingActivities
 from workflows.batch import PAGE_SIZE, BatchRun, scheduled_day
 from workflows.calls import Refused
 from workflows.desk import Waiting
-from workflows.texts import Awaited, FlowStage
+from workflows.texts import Awaited, FlowStage, Label
 from workflows.wire import case_event, instant, optional_instant, wire_month
 
 __all__ = ["BillingRunWorkflow"]
@@ -38,7 +38,7 @@ class BillingRunWorkflow:
     def __init__(self, start: BillingRunStart, carry: RunCarry | None = None) -> None:
         self._month = _month(start)
         begins = optional_instant(start.business_start_time) or start_of_day(self._month.next().first)
-        self._run = BatchRun(start.municipality_id, begins, carry, str(self._month))
+        self._run = BatchRun(Label.BILLING, start.municipality_id, begins, carry, str(self._month))
         self._approved = carry is not None and carry.approved
         self._waits = False
         self.clock = self._run.clock

@@ -14,7 +14,7 @@ from workflows.activities import DeliveryActivities
 from workflows.batch import PAGE_SIZE, BatchRun, scheduled_day
 from workflows.calls import Refused
 from workflows.desk import Waiting
-from workflows.texts import Awaited, FlowStage
+from workflows.texts import Awaited, FlowStage, Label
 from workflows.wire import wire_date
 
 __all__ = ["DailyDeliveryWorkflow"]
@@ -33,7 +33,7 @@ class DailyDeliveryWorkflow:
     @workflow.init
     def __init__(self, start: DailyRunStart, carry: RunCarry | None = None) -> None:
         self._day = _day(start)
-        self._run = BatchRun(start.municipality_id, start_of_day(self._day), carry)
+        self._run = BatchRun(Label.DAILY, start.municipality_id, start_of_day(self._day), carry)
         self.clock = self._run.clock
 
     @workflow.run

@@ -55,10 +55,14 @@ class Waiting:
 
 
 class Desk:
-    """Shows the workflow to operators."""
+    """Shows the workflow to operators.
 
-    def __init__(self, clock: BusinessClock, fixed: Mapping[SearchAttributeKey[str], str]) -> None:
+    The details begin with the title: a run that goes on anew loses the summary that the start gave to the first one.
+    """
+
+    def __init__(self, clock: BusinessClock, title: str, fixed: Mapping[SearchAttributeKey[str], str]) -> None:
         self._clock = clock
+        self._title = title
         self._fixed = fixed
         self._language = language()
         self._last: tuple[Event | Tick, datetime] | None = None
@@ -128,6 +132,8 @@ class Desk:
     def _details(self, waiting: Waiting, state: CaseState | None, refusal: str) -> str:
         stage = self._say(STAGES[waiting.stage])
         lines = [
+            f"**{self._title}**",
+            "",
             self._line(Label.STAGE, stage if state is None else f"{stage} ({self._say(STATES[state])})"),
             self._line(Label.WAITS_FOR, self._say(AWAITED[waiting.awaited])),
             self._line(Label.WHO, self._who(waiting)),

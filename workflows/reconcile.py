@@ -13,20 +13,22 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from services.kernel.codes import CASE_TASK_QUEUE, CaseState, Stage, WorkflowType, case_workflow_id
+from services.kernel.case_flow import HAPPENED_SIGNAL
+from services.kernel.codes import CASE_TASK_QUEUE, CaseState, Event, Role, Stage, WorkflowType, case_workflow_id
 from socialcare.assessment.v1 import assessment_service_pb2 as assessment
 from socialcare.assessment.v1.assessment_service_pb2_grpc import AssessmentServiceStub
 from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.billing.v1.billing_service_pb2_grpc import BillingServiceStub
-from socialcare.common.v1.flow_pb2 import CaseStart, StageSequence
+from socialcare.common.v1.flow_pb2 import CaseStart, Happened, StageSequence
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery
 from socialcare.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
 from socialcare.intake.v1.intake_service_pb2 import ListLiveCasesRequest
 from socialcare.intake.v1.intake_service_pb2_grpc import IntakeServiceStub
 from socialcare.placement.v1 import placement_service_pb2 as placement
 from socialcare.placement.v1.placement_service_pb2_grpc import PlacementServiceStub
+from workflows.search_attributes import WAITING_FOR
 from workflows.texts import LABELS, Label, Language
-from workflows.wire import case_state, stage_on_wire
+from workflows.wire import case_state, event_on_wire, stage_on_wire
 
 __all__ = ["Repair", "RepairKind", "Stages", "reconcile"]
 
@@ -41,11 +43,13 @@ class RepairKind(StrEnum):
     """Temporal knew no workflow of the case."""
     CLOSED = "CLOSED"
     """Its workflow had ended though the case is live."""
+    HELD = "HELD"
+    """It stood still after a refusal and waited for an operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """One workflow that was started anew."""
+    """One workflow that was started anew, or asked to look again."""
 
     application_id: str
     workflow_id: str
@@ -115,7 +119,7 @@ class Stages:
 async def reconcile(
     client: Client, stages: Stages, municipality_id: str = "", language: Language = Language.BG
 ) -> AsyncIterator[Repair]:
-    """Start what is missing and answer each repair as it is made; an empty municipality means all.
+    """Start what is missing, wake what is held, answer each repair as it is made; an empty municipality means all.
 
     May run at any time, beside the relay and beside another reconcile: the workflow id decides who starts.
     """
@@ -132,6 +136,10 @@ async def _repair(client: Client, case: CaseStart, language: Language) -> Repair
     if kind is None:
         return None
     state = case_state(case.state)
+    if kind is RepairKind.HELD:
+        awake = Happened(event=event_on_wire(Event.RECONCILED))
+        await client.get_workflow_handle(workflow_id).signal(HAPPENED_SIGNAL, awake)
+        return Repair(case.application_id, workflow_id, state, kind)
     workflow_type = WorkflowType.CARE if state in _IN_CARE else WorkflowType.APPLICATION
     reuse = (
         WorkflowIDReusePolicy.REJECT_DUPLICATE if kind is RepairKind.MISSING else WorkflowIDReusePolicy.ALLOW_DUPLICATE
@@ -158,4 +166,7 @@ async def _fault(client: Client, workflow_id: str) -> RepairKind | None:
         if error.status is RPCStatusCode.NOT_FOUND:
             return RepairKind.MISSING
         raise
-    return None if description.status is WorkflowExecutionStatus.RUNNING else RepairKind.CLOSED
+    if description.status is not WorkflowExecutionStatus.RUNNING:
+        return RepairKind.CLOSED
+    held = description.typed_search_attributes.get(WAITING_FOR) == Role.OPERATOR
+    return RepairKind.HELD if held else None

@@ -241,6 +241,7 @@ EVENTS: Mapping[Event, Words] = {
     Event.PAUSE_CHANGED: Words("промяна на прекъсване", "a pause was granted or changed"),
     Event.ARREARS_CHANGED: Words("промяна на просрочията", "arrears changed"),
     Event.RUN_APPROVED: Words("месецът е одобрен", "the month was approved"),
+    Event.RECONCILED: Words("проверка по искане на оператор", "checked anew for an operator"),
 }
 
 TICKS: Mapping[Tick, Words] = {

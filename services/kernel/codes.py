@@ -161,6 +161,7 @@ class Event(StrEnum):
     ARREARS_CHANGED = "ARREARS_CHANGED"
     CARE_CORRECTED = "CARE_CORRECTED"
     RUN_APPROVED = "RUN_APPROVED"
+    RECONCILED = "RECONCILED"
 
 
 class WorkflowType(StrEnum):

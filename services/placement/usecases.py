@@ -32,6 +32,7 @@ from services.placement.errors import (
     PlacesHeld,
     UnknownFacility,
 )
+from services.placement.messages import reopening
 from services.runtime.commands import Effect
 from services.runtime.errors import ConcurrentChange
 from services.runtime.ids import new_id
@@ -358,6 +359,7 @@ async def _tell(
             instant=now,
             due=due or rules.next_due(saved, now),
             reference=reference,
+            reopening=reopening(before, event, now),
         )
     )
     return Effect(saved.application_id, saved.version)

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from services.kernel.codes import CaseState, Event, WorkflowType
 from services.runtime.database import Parameters
 
-__all__ = ["CHANNEL", "OutboxKind", "OutboxState", "Signal", "Start", "StartAttributes"]
+__all__ = ["CHANNEL", "OutboxKind", "OutboxState", "Reopening", "Signal", "Start", "StartAttributes"]
 
 CHANNEL = "outbox"
 """PostgreSQL notification channel that wakes the relays of a stage."""
@@ -56,6 +56,26 @@ RETURNING seq
 
 
 @dataclass(frozen=True, slots=True)
+class StartAttributes:
+    """What the Temporal UI shows of a workflow before its first task has run; closed codes only."""
+
+    service_code: str = ""
+    district_code: str = ""
+    case_state: CaseState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reopening:
+    """How to start the workflow of a case anew where it has ended already: the case goes on after all."""
+
+    workflow_type: WorkflowType
+    task_queue: str
+    input: Message
+    """The workflow's one argument in the state in which the case stands; ids, instants and closed codes only."""
+    attributes: StartAttributes = field(default_factory=StartAttributes)
+
+
+@dataclass(frozen=True, slots=True)
 class Signal:
     """Tell the workflow of a case that something happened."""
 
@@ -70,6 +90,8 @@ class Signal:
     """The next instant at which something is due because of the event, aware."""
     reference: str = ""
     """Opaque id of the record that says so."""
+    reopening: Reopening | None = None
+    """What leads the case on when its workflow has ended; None: then the message is undeliverable."""
 
     def statement(self) -> tuple[str, Parameters]:
         """SQL that stores the row and returns its sequence, with its parameters."""
@@ -78,25 +100,12 @@ class Signal:
             "municipality_id": self.municipality_id,
             "workflow_id": self.workflow_id,
             "kind": OutboxKind.SIGNAL,
-            "workflow_type": None,
-            "task_queue": None,
             "event": self.event,
             "instant": self.instant,
             "due": self.due,
             "ref": self.reference or None,
-            "start_type": None,
-            "start_input": None,
-            "start_attributes": None,
+            **_start_columns(self.reopening),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class StartAttributes:
-    """What the Temporal UI shows of a workflow before its first task has run; closed codes only."""
-
-    service_code: str = ""
-    district_code: str = ""
-    case_state: CaseState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +130,24 @@ class Start:
             "municipality_id": self.municipality_id,
             "workflow_id": self.workflow_id,
             "kind": OutboxKind.START,
-            "workflow_type": self.workflow_type,
-            "task_queue": self.task_queue,
             "event": "",
             "instant": self.instant,
             "due": None,
             "ref": None,
-            "start_type": self.input.DESCRIPTOR.full_name,
-            "start_input": json_format.MessageToJson(self.input, indent=None),
-            "start_attributes": _attributes_json(self.attributes),
+            **_start_columns(self),
         }
+
+
+def _start_columns(start: Start | Reopening | None) -> Parameters:
+    if start is None:
+        return dict.fromkeys(("workflow_type", "task_queue", "start_type", "start_input", "start_attributes"))
+    return {
+        "workflow_type": start.workflow_type,
+        "task_queue": start.task_queue,
+        "start_type": start.input.DESCRIPTOR.full_name,
+        "start_input": json_format.MessageToJson(start.input, indent=None),
+        "start_attributes": _attributes_json(start.attributes),
+    }
 
 
 def _attributes_json(attributes: StartAttributes) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["create_runtime_tables_v1"]
+__all__ = ["create_calendars_v1", "create_runtime_tables_v1"]
 
 
 class _Operations(Protocol):
@@ -97,7 +97,46 @@ CREATE TABLE data_keys (
 )
 
 
+_REOPENING_V2 = """
+ALTER TABLE outbox DROP CONSTRAINT outbox_start_is_whole, ADD CONSTRAINT outbox_start_is_whole CHECK (
+    CASE num_nonnulls(workflow_type, task_queue, start_type, start_input, start_attributes)
+        WHEN 0 THEN kind = 'SIGNAL' WHEN 5 THEN true ELSE false END)"""
+
+
 def create_runtime_tables_v1(op: _Operations) -> None:
     """Create the tables; `op` is alembic's operations object."""
     for statement in _TABLES_V1:
+        op.execute(statement)
+
+
+def allow_reopening_signals_v2(op: _Operations) -> None:
+    """Let a signal say how its workflow is started anew where it has ended."""
+    op.execute(_REOPENING_V2)
+
+
+_CALENDARS_V1 = (
+    # Days declared by date: {"2026-01-02": {"kind": "NON_WORKING", "source": "…"}}. A version never changes.
+    """
+CREATE TABLE calendars (
+    version text PRIMARY KEY CHECK (version <> ''),
+    overrides jsonb NOT NULL CHECK (jsonb_typeof(overrides) = 'object')
+)""",
+    """
+CREATE FUNCTION refuse_calendar_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a calendar version is never changed or removed' USING ERRCODE = 'restrict_violation';
+END $$""",
+    """
+CREATE TRIGGER calendars_only_grow BEFORE UPDATE OR DELETE OR TRUNCATE ON calendars
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_calendar_change()""",
+    """
+INSERT INTO calendars (version, overrides) VALUES ('bg-1',
+    '{"2025-12-31": {"kind": "NON_WORKING", "source": "Решение № 808 на МС от 19.11.2025"},
+      "2026-01-02": {"kind": "NON_WORKING", "source": "Решение № 808 на МС от 19.11.2025"}}')""",
+)
+
+
+def create_calendars_v1(op: _Operations) -> None:
+    """Create the table of calendar versions with the one that the first release shipped."""
+    for statement in _CALENDARS_V1:
         op.execute(statement)

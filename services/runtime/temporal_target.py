@@ -40,6 +40,11 @@ _AWAY = frozenset(
     }
 )
 
+_ALREADY_CLOSED = "ALREADY_CLOSED"
+_NOT_FOUND = "WORKFLOW_NOT_FOUND"
+_NOT_RUNNING = frozenset({_ALREADY_CLOSED, _NOT_FOUND})
+"""Codes of a workflow that has ended; one that ended before the retention is not found any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
@@ -130,13 +135,16 @@ class TemporalTarget:
         """Deliver the row; delivering it again does no harm."""
         try:
             if row.kind is OutboxKind.START:
-                await self._start(row)
+                await self._start(row, WorkflowIDReusePolicy.REJECT_DUPLICATE)
             else:
                 await self._signal(row)
         except WorkflowAlreadyStartedError:
-            return Attempt(Verdict.CLOSED, "ALREADY_CLOSED")
+            return Attempt(Verdict.CLOSED, _ALREADY_CLOSED)
         except RPCError as error:
-            return _judged(error)
+            attempt = _judged(error)
+            if row.kind is OutboxKind.SIGNAL and row.start_input is not None and attempt.error_code in _NOT_RUNNING:
+                return await self._reopened(row)
+            return attempt
         except (RuntimeError, OSError):
             # What the SDK raises when the lazy client cannot connect.
             return Attempt(Verdict.AWAY, "NO_CONNECTION")
@@ -144,7 +152,17 @@ class TemporalTarget:
             return Attempt(Verdict.LATER, "MALFORMED_ROW")
         return Attempt(Verdict.DELIVERED)
 
-    async def _start(self, row: OutboxRow) -> None:
+    async def _reopened(self, row: OutboxRow) -> Attempt:
+        """Start the workflow anew in the state of its case, then deliver; whoever was faster, one runs."""
+        try:
+            await self._start(row, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+            await self._signal(row)
+        except RPCError as error:
+            attempt = _judged(error)
+            return Attempt(Verdict.LATER, attempt.error_code) if attempt.verdict is Verdict.CLOSED else attempt
+        return Attempt(Verdict.DELIVERED)
+
+    async def _start(self, row: OutboxRow, reuse: WorkflowIDReusePolicy) -> None:
         message = symbol_database.Default().GetSymbol(row.start_type or "")()
         json_format.Parse(row.start_input or "{}", message)
         described = self._describe(row)
@@ -153,7 +171,7 @@ class TemporalTarget:
             message,
             id=row.workflow_id,
             task_queue=row.task_queue or "",
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_reuse_policy=reuse,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             search_attributes=described.search_attributes,
             static_summary=described.summary,
@@ -182,8 +200,8 @@ def _judged(error: RPCError) -> Attempt:
     # NOT_FOUND has several meanings that differ only in their text.
     text = error.message.lower()
     if "already completed" in text:
-        return Attempt(Verdict.CLOSED, "ALREADY_CLOSED")
+        return Attempt(Verdict.CLOSED, _ALREADY_CLOSED)
     if "namespace" in text:
         return Attempt(Verdict.AWAY, "NAMESPACE_NOT_FOUND")
     # The start is still on its way, or Temporal lost its store and `socialcare reconcile` will start the case again.
-    return Attempt(Verdict.LATER, "WORKFLOW_NOT_FOUND")
+    return Attempt(Verdict.LATER, _NOT_FOUND)

@@ -19,7 +19,8 @@ from workflows.calls import Calls
 from workflows.case.inbox import Inbox, News
 from workflows.clock import BusinessClock
 from workflows.desk import Desk, Waiting
-from workflows.texts import Awaited, Tick
+from workflows.language import language
+from workflows.texts import LABELS, Awaited, Label, Tick
 from workflows.wire import case_event, case_state, instant, optional_instant, stage_on_wire, state_on_wire, timestamp
 
 __all__ = ["Case", "CaseStage", "Ended", "Move", "Signed"]
@@ -103,6 +104,7 @@ class Case:
         self._waits = False
         self._desk = Desk(
             self.clock,
+            LABELS[Label.CASE].said(language()).format(service=start.service_code),
             {
                 attributes.MUNICIPALITY: start.municipality_id,
                 attributes.SERVICE_CODE: start.service_code,
@@ -216,7 +218,7 @@ class Case:
         self._waits = False
 
     def _take(self) -> News:
-        news = self.inbox.take()
+        news = self.inbox.take(self.clock.now())
         self.clock.reach(news.at)
         self._desk.note(news.event, news.at)
         return news

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from services.kernel.codes import Event
 from socialcare.common.v1.flow_pb2 import Happened, StageSequence
-from workflows.wire import case_event, instant, optional_instant
+from workflows.wire import case_event, optional_instant
 
 __all__ = ["Inbox", "News"]
 
@@ -37,15 +37,19 @@ class Inbox:
 
     def put(self, message: Happened) -> None:
         """Keep the message unless its sequence, or a higher one of its stage, came before."""
+        if not message.sequence:
+            self._pending.append(message)
+            return
         stage = int(message.stage)
         if message.sequence > self._seen.get(stage, 0):
             self._seen[stage] = message.sequence
             self._pending.append(message)
 
-    def take(self) -> News:
-        """The oldest message; IndexError when there is none."""
+    def take(self, now: datetime) -> News:
+        """The oldest message, of `now` when it names no instant; IndexError when there is none."""
         message = self._pending.popleft()
-        return News(case_event(message.event), instant(message.event_time), optional_instant(message.due_time))
+        at = optional_instant(message.event_time) or now
+        return News(case_event(message.event), at, optional_instant(message.due_time))
 
     def sequences(self) -> list[StageSequence]:
         """Highest sequence by stage, for the next run."""

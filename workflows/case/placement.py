@@ -63,6 +63,8 @@ class PlacementStage:
                 await self._case.advance(CaseState.ORDER_ISSUED, news.event.value, Stage.PLACEMENT, news.at)
             case Event.REFERRAL_RECORDED:
                 await self._case.advance(CaseState.REFERRED, news.event.value, Stage.PLACEMENT, news.at)
+            case Event.APPEAL_DISMISSED if self._case.state is CaseState.ORDER_REFUSED:
+                return Ended(CaseState.ORDER_REFUSED)
             case _:
                 pass
         return await self._look(news.event.value, news.at)
@@ -76,7 +78,8 @@ class PlacementStage:
             await self.leave("CONTRACT_EXPIRED")
             await self._case.advance(CaseState.EXPIRED, "CONTRACT_EXPIRED", Stage.PLACEMENT)
             return Ended(CaseState.EXPIRED)
-        if answer.state == PlacementState.PLACEMENT_STATE_ORDER_REFUSED and not answer.HasField("next_due_time"):
+        refused = answer.state == PlacementState.PLACEMENT_STATE_ORDER_REFUSED
+        if refused and not answer.HasField("next_due_time") and not self._case.inbox:
             return Ended(CaseState.ORDER_REFUSED)
         return await self._look("LIMIT_PASSED", None)
 

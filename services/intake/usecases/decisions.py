@@ -12,7 +12,7 @@ from services.intake.rules.eligibility import decide
 from services.intake.rules.evaluation import Parameters, Question
 from services.intake.rules.register import Occasion
 from services.intake.usecases.limits import start_limit
-from services.intake.usecases.messages import happened
+from services.intake.usecases.messages import appealed, happened
 from services.intake.usecases.ports import CaseStore, FoundFacts, Step
 from services.intake.usecases.states import accept_after_appeal, require_step, resume_waiting_case
 from services.kernel.catalogue import CATALOGUE
@@ -108,7 +108,7 @@ async def file_appeal(
     application = await store.touch(application)
     await store.file_appeal(application, acted_on, now)
     await store.finish_limit(application.id, LimitKind.APPEAL, acted_on)
-    await store.emit(happened(application, Event.APPEAL_FILED, now))
+    await store.emit(appealed(application, Event.APPEAL_FILED, now))
     return Effect(application.id, application.version)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from services.intake.domain.application import Application
@@ -12,10 +13,10 @@ from services.kernel.codes import (
     case_workflow_id,
 )
 from services.runtime.civil import code_to_proto, instant_to_proto
-from services.runtime.outbox import Signal, Start, StartAttributes
+from services.runtime.outbox import Reopening, Signal, Start, StartAttributes
 from socialcare.common.v1 import flow_pb2, types_pb2
 
-__all__ = ["case_start", "happened", "start_case"]
+__all__ = ["appealed", "case_start", "happened", "start_case"]
 
 
 def case_start(application: Application, now: datetime, due: datetime | None, sequence: int) -> flow_pb2.CaseStart:
@@ -56,3 +57,18 @@ def happened(application: Application, event: Event, at: datetime, due: datetime
         instant=at,
         due=due,
     )
+
+
+def appealed(application: Application, event: Event, at: datetime) -> Signal:
+    """Tell the workflow of an appeal.
+
+    A letter posted in time may arrive when the workflow has ended with the appeal window (T-03, D-05): then a new one
+    goes on from the present state.
+    """
+    reopening = Reopening(
+        workflow_type=WorkflowType.APPLICATION,
+        task_queue=CASE_TASK_QUEUE,
+        input=case_start(application, at, None, sequence=0),
+        attributes=StartAttributes(application.service_code, application.district_code, application.state),
+    )
+    return replace(happened(application, event, at), reopening=reopening)

@@ -9,7 +9,7 @@ from datetime import datetime
 from services.intake.domain.application import Application, Decision, DecisionBy
 from services.intake.domain.case_states import Cause, EndCause, stages_that_may
 from services.intake.errors import StateNotAllowed
-from services.intake.usecases.messages import happened
+from services.intake.usecases.messages import appealed, happened
 from services.intake.usecases.ports import CaseStore, Step
 from services.kernel.codes import CLOSED_STATES, CaseState, EligibilityOutcome, Event, Stage
 from services.kernel.dates import local_date
@@ -115,7 +115,7 @@ async def accept_after_appeal(application: Application, store: CaseStore, now: d
     decision = Decision(EligibilityOutcome.ELIGIBLE, (), route, local_date(now), DecisionBy.APPEAL)
     await store.add_decision(application, decision, now)
     await store.carry_out_appeal(application.id)
-    await store.emit(happened(application, Event.APPEAL_GRANTED, now))
+    await store.emit(appealed(application, Event.APPEAL_GRANTED, now))
     return application
 
 
