@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from services.kernel.codes import Sex
 from services.kernel.money import Money
+from services.kernel.register import decides
 
 __all__ = ["NO_FACTS", "AssistantFacts", "Facts", "MedicalBoardDecision", "TriState"]
 
@@ -79,6 +80,7 @@ class Facts:
     dmi: Money | None = None
     user_funds: bool | None = None
 
+    @decides("L-04")
     def replaced_by(self, found: Facts) -> Facts:
         """These facts with every stated one of `found` in place of its namesake (L-04)."""
         stated = {item.name: getattr(found, item.name) for item in fields(found)}

@@ -9,6 +9,7 @@ from services.intake.errors import IdentifierMismatch, InvalidIdentifier
 from services.kernel.codes import Sex
 from services.kernel.identifiers import IdentifierType, ValidIdentifier, check_identifier
 from services.kernel.identifiers import InvalidIdentifier as Invalid
+from services.kernel.register import decides
 
 __all__ = ["Person", "PersonAsWritten", "check_person"]
 
@@ -36,6 +37,7 @@ class Person:
     identifier: ValidIdentifier
 
 
+@decides("R-01")
 def check_person(written: PersonAsWritten, today: date) -> Person:
     """Check the number against section 9 and against the declared birth date and sex (R-01).
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.intake.domain.facts import TriState
 from services.intake.domain.reasons import Reason
 from services.intake.rules.evaluation import Parameters, Question, Sheet
+from services.kernel.register import decides
 
 __all__ = ["SIMILAR_SERVICES", "put_assistant_support_rules"]
 
@@ -16,6 +17,7 @@ SIMILAR_SERVICES = frozenset(
 _LEAST_PERCENT = 50
 
 
+@decides("R-10", "R-11", "R-16", "R-17")
 def put_assistant_support_rules(question: Question, parameters: Parameters, sheet: Sheet) -> bool:
     """Put the rules; whether the target group hangs on nothing but the unknown self-care fact (R-15)."""
     facts = question.facts
@@ -41,6 +43,7 @@ def put_assistant_support_rules(question: Question, parameters: Parameters, shee
     return waits
 
 
+@decides("R-12", "R-13", "R-14", "R-15")
 def _put_groups(question: Question, parameters: Parameters, sheet: Sheet) -> bool:
     decision = question.valid_decision
     helped = decision is not None and decision.care_by_another

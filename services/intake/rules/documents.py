@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from services.intake.domain.facts import Facts
 from services.kernel.catalogue import Family
+from services.kernel.register import decides
 
 __all__ = ["DOCUMENT_CODES", "required_documents"]
 
@@ -62,6 +63,7 @@ DOCUMENT_CODES = frozenset(code for codes in (*_ALWAYS.values(), _CONDITIONAL) f
 """Every paper that section 9 has a code for."""
 
 
+@decides("L-05")
 def required_documents(family: Family, facts: Facts, age: int) -> frozenset[str]:
     """Papers that the application needs; a conditional one when the declared facts name what it proves.
 

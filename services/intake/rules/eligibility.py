@@ -6,6 +6,7 @@ from services.intake.domain.reasons import Eligibility, Reason
 from services.intake.rules.assistant_support import put_assistant_support_rules
 from services.intake.rules.evaluation import Parameters, Question, Sheet
 from services.intake.rules.patronage import belongs_to_patronage, put_patronage_rules
+from services.intake.rules.pension_age import attainment_date, explain_age
 from services.intake.rules.personal_assistant import put_personal_assistant_rules
 from services.intake.rules.placement import (
     put_canteen_rules,
@@ -15,16 +16,22 @@ from services.intake.rules.placement import (
 )
 from services.kernel.catalogue import Family, Intake
 from services.kernel.codes import EligibilityOutcome, PlacementRoute
+from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder
 
 __all__ = ["decide"]
 
+_AGED = frozenset({Family.PATRONAGE, Family.PATRONAGE_ITEM, Family.ASSISTANT_SUPPORT})
+"""Families in which pension age matters (R-40)."""
 
+
+@decides("S3", "R-30")
 def decide(question: Question, parameters: Parameters, recorder: Recorder = NO_TRACE) -> Eligibility:
     """Answer the question on its occasion: outcome, failing reasons, route and what else would fit."""
     sheet = Sheet(question.occasion, recorder)
     waits = liftable = False
     route: PlacementRoute | None = None
+    _put_age(question, recorder)
     _put_decision_validity(question, sheet)
     match question.service.family:
         case Family.PATRONAGE | Family.PATRONAGE_ITEM:
@@ -52,6 +59,14 @@ def decide(question: Question, parameters: Parameters, recorder: Recorder = NO_T
         route=route,
         suggested_service=_suggestion(question, parameters, sheet),
     )
+
+
+def _put_age(question: Question, recorder: Recorder) -> None:
+    if not recorder.recording:
+        return
+    explain_age(question.birth_date, question.on, recorder)
+    if question.service.family in _AGED or question.service.code == "OLD_PEOPLE_HOME":
+        attainment_date(question.birth_date, question.sex, recorder)
 
 
 def _put_decision_validity(question: Question, sheet: Sheet) -> None:

@@ -10,6 +10,7 @@ from services.intake.domain.reasons import Reason
 from services.intake.rules.medical_board import is_valid_on
 from services.intake.rules.pension_age import has_attained
 from services.intake.rules.register import RULES, Occasion
+from services.intake.rules.words import looked_at, verdict
 from services.kernel.catalogue import ServiceEntry
 from services.kernel.codes import Sex
 from services.kernel.dates import age_on
@@ -118,8 +119,11 @@ class Sheet:
         if not self.recorder.recording:
             return
         rule = RULES[rule_id]
-        looked_at = {name: _written(value) for name, value in inputs.items()}
-        self.recorder.add(Step(rule.id, looked_at, outcome, rule.source, rule.text_bg, rule.text_en))
+        given = {name: _written(value) for name, value in inputs.items()}
+        seen, said = looked_at(given), verdict(outcome)
+        text_bg = f"{rule.text_bg.removesuffix('.')}{seen.bg}. {said.bg}"
+        text_en = f"{rule.text_en.removesuffix('.')}{seen.en}. {said.en}"
+        self.recorder.add(Step(rule.id, given, outcome, rule.source, text_bg, text_en))
 
 
 def _written(value: object) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from services.kernel.money import Currency, Money
+from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder, Step
 
 __all__ = ["differentiated_minimum_income"]
@@ -16,6 +17,7 @@ _GMI = "dmi.gmi."
 _COEFFICIENT = "dmi.coefficient."
 
 
+@decides("R-37")
 def differentiated_minimum_income(
     status: str, on: date, rows: Mapping[str, Decimal], recorder: Recorder = NO_TRACE
 ) -> Money | None:
@@ -36,8 +38,8 @@ def differentiated_minimum_income(
                 inputs={"gmi": f"{gmi}", "coefficient": f"{coefficient}", "status": status},
                 outcome=str(amount),
                 source="seed-004",
-                text_bg=f"ДМД = ГМД {gmi} × коефициент {coefficient} = {amount}.",
-                text_en=f"DMI = GMI {gmi} × coefficient {coefficient} = {amount}.",
+                text_bg=f"ДМД = ГМД {gmi} EUR × коефициент {coefficient} ({status}) = {amount}.",
+                text_en=f"DMI = GMI {gmi} EUR × coefficient {coefficient} ({status}) = {amount}.",
             )
         )
     return amount

@@ -6,12 +6,14 @@ from services.intake.domain.reasons import Reason
 from services.intake.rules.evaluation import Parameters, Question, Sheet
 from services.kernel.catalogue import Condition, Family
 from services.kernel.districts import SOFIA_DISTRICTS
+from services.kernel.register import decides
 
 __all__ = ["belongs_to_patronage", "put_patronage_rules"]
 
 _LEAST_PERCENT = 50
 
 
+@decides("R-04")
 def belongs_to_patronage(question: Question, parameters: Parameters) -> bool:
     """Whether the person belongs to the target group of patronage (R-04)."""
     decision = question.valid_decision
@@ -50,6 +52,7 @@ def _is_elderly(question: Question, parameters: Parameters) -> bool:
     return question.age >= parameters.patronage_age
 
 
+@decides("R-05", "R-06", "R-07", "R-08")
 def _put_item_rules(question: Question, sheet: Sheet) -> None:
     facts, conditions = question.facts, question.service.conditions
     sheet.require(

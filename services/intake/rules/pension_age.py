@@ -6,6 +6,7 @@ from datetime import date
 
 from services.kernel.codes import Sex
 from services.kernel.dates import add_months, age_on
+from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder, Step
 
 __all__ = ["attainment_date", "explain_age", "has_attained", "limit_months"]
@@ -26,6 +27,7 @@ def limit_months(sex: Sex, year: int) -> int:
     return 63 * 12 + 3 * min(year - 2029, 8)
 
 
+@decides("R-40")
 def attainment_date(birth_date: date, sex: Sex, recorder: Recorder = NO_TRACE) -> date:
     """Earliest day d with birth + limit(sex, year of d) <= d; may lie in the future, is never lost again (R-40)."""
     year = birth_date.year + limit_months(sex, birth_date.year) // 12
@@ -53,8 +55,8 @@ def explain_age(birth_date: date, on: date, recorder: Recorder) -> int:
                 inputs={"birth_date": birth_date.isoformat(), "on": on.isoformat()},
                 outcome=str(age),
                 source="domain.md R-41",
-                text_bg=f"Навършени години: {age}.",
-                text_en=f"Completed years: {age}.",
+                text_bg=f"Роден на {birth_date:%d.%m.%Y}, към {on:%d.%m.%Y}: навършени години {age}.",
+                text_en=f"Born on {birth_date:%d.%m.%Y}, on {on:%d.%m.%Y}: {age} completed years.",
             )
         )
     return age

@@ -7,6 +7,7 @@ from services.intake.domain.reasons import Reason
 from services.intake.rules.evaluation import Parameters, Question, Sheet
 from services.intake.rules.pension_age import has_attained
 from services.kernel.dates import age_on
+from services.kernel.register import decides
 
 __all__ = ["LISTED_RELATIONS", "put_personal_assistant_rules"]
 
@@ -31,6 +32,7 @@ _WORKING_AGE_FROM = 16
 _INCOME_TIMES_DMI = 3
 
 
+@decides("R-23")
 def put_personal_assistant_rules(question: Question, parameters: Parameters, sheet: Sheet) -> bool:
     """Put the rules; whether the failing ones may be lifted by exception (R-29)."""
     in_group = _put_user_groups(question, sheet)
@@ -43,6 +45,7 @@ def put_personal_assistant_rules(question: Question, parameters: Parameters, she
     return _put_exception(question, sheet)
 
 
+@decides("R-20", "R-21", "R-22")
 def _put_user_groups(question: Question, sheet: Sheet) -> bool:
     decision = question.valid_decision
     helped = decision is not None and decision.care_by_another
@@ -58,6 +61,7 @@ def _put_user_groups(question: Question, sheet: Sheet) -> bool:
     return sheet.require("R-22", Reason.NO_TARGET_GROUP, holds=first or second or left, deinstitutionalised=left)
 
 
+@decides("R-24", "R-27", "R-28")
 def _put_assistant_rules(
     question: Question, assistant: AssistantFacts | None, parameters: Parameters, sheet: Sheet
 ) -> bool:
@@ -66,7 +70,13 @@ def _put_assistant_rules(
     pension = assistant is not None and assistant.receives_pension
     held = (
         sheet.require("R-24", Reason.ASSISTANT_BENEFIT_CONDITIONS, holds=benefits, benefit_conditions=benefits),
-        sheet.require("R-25", Reason.ASSISTANT_AGE, holds=_is_of_working_age(question, assistant)),
+        sheet.require(
+            "R-25",
+            Reason.ASSISTANT_AGE,
+            holds=_is_of_working_age(question, assistant),
+            age=None if assistant is None else age_on(assistant.birth_date, max(question.on, assistant.birth_date)),
+            pension_age=assistant is not None and has_attained(assistant.birth_date, assistant.sex, question.on),
+        ),
         sheet.require(
             "R-26",
             Reason.ASSISTANT_RELATION,
@@ -80,6 +90,7 @@ def _put_assistant_rules(
     return all(held)
 
 
+@decides("R-25")
 def _is_of_working_age(question: Question, assistant: AssistantFacts | None) -> bool:
     if assistant is None or assistant.birth_date > question.on:
         return False
@@ -87,6 +98,7 @@ def _is_of_working_age(question: Question, assistant: AssistantFacts | None) -> 
     return grown and not has_attained(assistant.birth_date, assistant.sex, question.on)
 
 
+@decides("R-26")
 def _is_related(assistant: AssistantFacts | None, parameters: Parameters) -> bool:
     if assistant is None:
         return False
@@ -96,6 +108,7 @@ def _is_related(assistant: AssistantFacts | None, parameters: Parameters) -> boo
     return listed or assistant.placed_child
 
 
+@decides("R-29")
 def _put_exception(question: Question, sheet: Sheet) -> bool:
     facts = question.facts
     cares = bool(facts.cares_for_child_under_18)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.intake.domain.reasons import Reason
 from services.intake.rules.evaluation import Parameters, Question, Sheet
 from services.kernel.codes import PlacementRoute
+from services.kernel.register import decides
 
 __all__ = ["CANTEEN_GROUNDS", "put_canteen_rules", "put_community_rules", "put_institution_rules", "route_of"]
 
@@ -14,6 +15,7 @@ CANTEEN_GROUNDS = frozenset({"MONTHLY_BENEFIT", "NO_INCOME_NO_RELATIVES", "LONE_
 _OLD_PEOPLE_HOME = "OLD_PEOPLE_HOME"
 
 
+@decides("R-34")
 def put_community_rules(question: Question, sheet: Sheet) -> None:
     """Put the rules of a community service."""
     _put_order_rule(question, sheet)
@@ -22,6 +24,7 @@ def put_community_rules(question: Question, sheet: Sheet) -> None:
     )
 
 
+@decides("R-32")
 def put_institution_rules(question: Question, parameters: Parameters, sheet: Sheet) -> None:
     """Put the rules of an institution."""
     facts = question.facts
@@ -37,12 +40,14 @@ def put_institution_rules(question: Question, parameters: Parameters, sheet: She
     _put_order_rule(question, sheet)
 
 
+@decides("R-36")
 def put_canteen_rules(question: Question, sheet: Sheet) -> None:
     """Put the rule of the public canteens."""
     grounds = (question.facts.canteen_grounds or frozenset()) & CANTEEN_GROUNDS
     sheet.require("R-36", Reason.NO_TARGET_GROUP, holds=bool(grounds), canteen_grounds=grounds)
 
 
+@decides("R-35")
 def route_of(question: Question, sheet: Sheet) -> PlacementRoute | None:
     """Route of a placement: a child's goes by the Child Protection Act (R-35, L-14)."""
     if not question.is_child:
@@ -51,6 +56,7 @@ def route_of(question: Question, sheet: Sheet) -> PlacementRoute | None:
     return PlacementRoute.CHILD_PROTECTION
 
 
+@decides("R-31")
 def _may_live_there(question: Question, parameters: Parameters) -> bool:
     if question.service.code != _OLD_PEOPLE_HOME:
         return question.valid_decision is not None
@@ -59,6 +65,7 @@ def _may_live_there(question: Question, parameters: Parameters) -> bool:
     return bool(question.facts.pension_right) or question.valid_decision is not None
 
 
+@decides("R-33")
 def _put_order_rule(question: Question, sheet: Sheet) -> None:
     ordered_by = question.order_directorate
     reason = Reason.ORDER_WRONG_DIRECTORATE if ordered_by else Reason.ORDER_MISSING
