@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from services.kernel.districts import ASSISTANT_SUPPORT_OPEN_FROM
+from services.kernel.districts import ASSISTANT_SUPPORT_DISTRICTS, ASSISTANT_SUPPORT_OPEN_FROM
 from services.kernel.service_entry import (
     Catalogue,
     Charge,
     Condition,
     Family,
+    InformationItem,
     Intake,
     PercentRange,
     PlacementBasis,
@@ -24,6 +25,7 @@ __all__ = [
     "Charge",
     "Condition",
     "Family",
+    "InformationItem",
     "Intake",
     "PercentRange",
     "PlacementBasis",
@@ -59,6 +61,41 @@ def _community(code: str, unit: Unit, name_bg: str, name_en: str, percent: int) 
     )
 
 
+_PROVIDED_BY_INSTITUTIONS = (
+    InformationItem(
+        "ROOMS",
+        "Обзаведена спалня, столова и общи помещения",
+        "Furnished bedroom, dining and social rooms",
+    ),
+    InformationItem(
+        "FOOD",
+        "Здравословна храна, включително диетична според здравето и по избор",
+        "Healthy food, dietary by state of health and by choice",
+    ),
+    InformationItem(
+        "MEDICAL",
+        "Помощ за лекарства и специализирана медицинска помощ",
+        "Help with medicines and specialised medical care",
+    ),
+    InformationItem("ADMINISTRATIVE", "Помощ за административни услуги", "Help with administrative services"),
+    InformationItem(
+        "LEISURE",
+        "Свободно време по собствен избор: книги, преса, игри, градинарство, плетене, беседи",
+        "Self-organised leisure: books, press, games, gardening, knitting, talks",
+    ),
+    InformationItem(
+        "EVENTS",
+        "Общи събития и пътувания, лични и национални празници",
+        "Joint events and trips, personal and national holidays",
+    ),
+    InformationItem(
+        "RIGHTS",
+        "Информация за правилата и за правата и задълженията",
+        "Information on the rules and on rights and duties",
+    ),
+)
+
+
 def _institution(code: str, name_bg: str, name_en: str, percent: int) -> ServiceEntry:
     return ServiceEntry(
         code,
@@ -70,6 +107,7 @@ def _institution(code: str, name_bg: str, name_en: str, percent: int) -> Service
         "seed-004; Тарифа ПМС 91/2003, чл. 2, ал. 1",
         placement_basis=PlacementBasis.ORDER,
         percent=_percent(percent, 70, 80),
+        information_items=_PROVIDED_BY_INSTITUTIONS,
     )
 
 
@@ -149,6 +187,7 @@ _AT_HOME = (
         "seed-000; ЗСУ, чл. 93",
         placement_basis=PlacementBasis.MUNICIPAL_REFERRAL,
         open_from=ASSISTANT_SUPPORT_OPEN_FROM,
+        districts=frozenset(item.code for item in ASSISTANT_SUPPORT_DISTRICTS),
     ),
     ServiceEntry(
         "PERSONAL_ASSISTANT",

@@ -7,8 +7,8 @@ entries themselves stand in `services.kernel.catalogue`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
@@ -18,6 +18,7 @@ __all__ = [
     "Charge",
     "Condition",
     "Family",
+    "InformationItem",
     "Intake",
     "PercentRange",
     "PlacementBasis",
@@ -105,10 +106,23 @@ class PercentRange:
 
 
 @dataclass(frozen=True, slots=True)
+class InformationItem:
+    """What a contract says that the service provides, not priced by itself (section 3e)."""
+
+    code: str
+    text_bg: str
+    text_en: str
+
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceEntry:
     """One service as it is offered from `valid_from` to `valid_to`, both included; no last day when None.
 
-    `open_from` is the first day of applications where that is later than the entry itself (R-10).
+    `open_from` is the first day of applications where that is later than the entry itself (R-10). `districts` are
+    those in which it is offered; None: wherever the municipality works (R-11).
     """
 
     code: str
@@ -123,6 +137,8 @@ class ServiceEntry:
     percent: PercentRange | None = None
     intake: Intake = Intake.OPEN
     open_from: date | None = None
+    districts: frozenset[str] | None = None
+    information_items: tuple[InformationItem, ...] = ()
     programme_id: str = "SOFIA"
     valid_from: date = date.min
     valid_to: date | None = None
@@ -135,6 +151,19 @@ class ServiceEntry:
     def covers(self, on: date) -> bool:
         """Whether the entry is valid on the day."""
         return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+
+    def without(self, other: ServiceEntry) -> tuple[ServiceEntry, ...]:
+        """What is left of the entry on the days that `other` does not cover: none, one or two entries."""
+        if (self.valid_to is not None and self.valid_to < other.valid_from) or (
+            other.valid_to is not None and other.valid_to < self.valid_from
+        ):
+            return (self,)
+        left = []
+        if self.valid_from < other.valid_from:
+            left.append(replace(self, valid_to=other.valid_from - _ONE_DAY))
+        if other.valid_to is not None and (self.valid_to is None or other.valid_to < self.valid_to):
+            left.append(replace(self, valid_from=other.valid_to + _ONE_DAY))
+        return tuple(left)
 
 
 class UnknownServiceError(LookupError):
@@ -161,6 +190,16 @@ class Catalogue:
         if found is None:
             raise UnknownServiceError(code)
         return found
+
+    def changed_by(self, changes: Iterable[ServiceEntry]) -> Catalogue:
+        """The catalogue with these entries in force on their days; on all other days it says what it said."""
+        changed = tuple(changes)
+        kept = self.entries
+        for change in changed:
+            kept = tuple(
+                part for entry in kept for part in (entry.without(change) if entry.code == change.code else (entry,))
+            )
+        return Catalogue((*kept, *changed))
 
     def plan_items(self, service_code: str, on: date) -> tuple[ServiceEntry, ...]:
         """What a plan line of the service may name on the day: for patronage its items, else the service itself."""
