@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
+from services.kernel.municipalities import ELSEWHERE, MUNICIPALITIES
+
 __all__ = [
     "ASSISTANT_SUPPORT_DISTRICTS",
     "ASSISTANT_SUPPORT_OPEN_FROM",
     "SOFIA_DISTRICTS",
     "District",
     "ServedDistrict",
+    "is_registered",
     "is_served",
 ]
 
@@ -68,6 +71,12 @@ _DISTRICTS = (
 
 SOFIA_DISTRICTS: Mapping[str, District] = MappingProxyType({item.code: item for item in _DISTRICTS})
 """All 24 districts by code; home social patronage serves each of them."""
+
+
+def is_registered(code: str) -> bool:
+    """Whether any register has the code: a district of Sofia, or a municipality elsewhere."""
+    return code in SOFIA_DISTRICTS or code in MUNICIPALITIES or code == ELSEWHERE
+
 
 ASSISTANT_SUPPORT_OPEN_FROM = date(2022, 3, 30)
 """First day of intake for assistant support (R-10, C-07)."""

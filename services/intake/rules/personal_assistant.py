@@ -9,7 +9,7 @@ from services.intake.rules.pension_age import has_attained
 from services.kernel.dates import age_on
 from services.kernel.register import decides
 
-__all__ = ["LISTED_RELATIONS", "put_personal_assistant_rules"]
+__all__ = ["LISTED_RELATIONS", "OTHER_RELATIONS", "put_personal_assistant_rules"]
 
 LISTED_RELATIONS = frozenset(
     {
@@ -26,6 +26,9 @@ LISTED_RELATIONS = frozenset(
     }
 )
 """What the assistant may be to the user (R-26)."""
+
+OTHER_RELATIONS = frozenset({"SIBLING", "COUSIN", "IN_LAW", "DAUGHTER_IN_LAW", "SON_IN_LAW", "OTHER"})
+"""What the assistant may be otherwise; none of these is enough by itself."""
 
 _LEAST_PERCENT = 90
 _WORKING_AGE_FROM = 16

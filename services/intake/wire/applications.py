@@ -16,10 +16,10 @@ from services.intake.domain.application import (
 )
 from services.intake.domain.facts import Facts
 from services.intake.domain.people import PersonAsWritten, check_person
-from services.intake.errors import UnknownService
+from services.intake.errors import InvalidFact, UnknownService
 from services.intake.usecases.submit import SubmitApplication
 from services.intake.wire.facts import facts_from_proto, facts_to_proto
-from services.intake.wire.questions import route_to_proto, sex_from, sex_to_proto
+from services.intake.wire.questions import check_district, route_to_proto, sex_from, sex_to_proto
 from services.kernel.catalogue import CATALOGUE
 from services.kernel.dates import local_date
 from services.kernel.identifiers import IdentifierType
@@ -53,6 +53,7 @@ def submission_from(request: pb.SubmitApplicationRequest, now: datetime) -> Subm
 
     Raises:
         UnknownService: the catalogue has nothing of that code to apply for.
+        UnknownDistrict: no register has such a district.
         InvalidIdentifier, IdentifierMismatch: R-01.
         InvalidFact: a fact contradicts itself.
     """
@@ -60,13 +61,17 @@ def submission_from(request: pb.SubmitApplicationRequest, now: datetime) -> Subm
     service = CATALOGUE.find(request.service_code, local_date(received_at))
     if service is None or not service.is_applied_for:
         raise UnknownService(field="service_code", metadata={"service_code": request.service_code})
+    check_district(request.person.district_code, "person.district_code")
+    facts = facts_from_proto(request.facts)
+    if facts.assistant is not None and facts.assistant.birth_date > local_date(received_at):
+        raise InvalidFact(field="facts.assistant.birth_date")
     return SubmitApplication(
         municipality_id=request.municipality_id,
         person=check_person(_person_from(request.person), local_date(now)),
         service=service,
         channel=code_from_proto(resources_pb2.Channel, request.channel, Channel, "channel"),
         documents=frozenset(request.document_codes),
-        facts=facts_from_proto(request.facts),
+        facts=facts,
         facility_code=request.facility_code,
         received_at=received_at,
         backdating_reason=request.backdating_reason_code,

@@ -10,6 +10,10 @@ from google.protobuf import json_format
 
 from services.intake.domain.facts import AssistantFacts, Facts, MedicalBoardDecision, TriState
 from services.intake.errors import InvalidFact
+from services.intake.rules.assistant_support import NOT_SIMILAR, SIMILAR_SERVICES
+from services.intake.rules.personal_assistant import LISTED_RELATIONS, OTHER_RELATIONS
+from services.intake.rules.placement import CANTEEN_GROUNDS
+from services.kernel.catalogue import CATALOGUE
 from services.kernel.codes import Sex
 from services.kernel.money import Currency, Money
 from services.runtime.civil import (
@@ -38,6 +42,11 @@ _FLAGS = (
     "cares_for_child_under_18",
     "user_funds",
 )
+_KNOWN_CODES = {
+    "similar_services": SIMILAR_SERVICES | NOT_SIMILAR | {entry.code for entry in CATALOGUE.entries},
+    "canteen_grounds": CANTEEN_GROUNDS,
+}
+"""What may be named in a list of codes; a service of the catalogue that is not similar may be named too."""
 
 
 def facts_from_proto(message: facts_pb2.Facts, field: str = "facts") -> Facts:
@@ -52,8 +61,8 @@ def facts_from_proto(message: facts_pb2.Facts, field: str = "facts") -> Facts:
             if message.HasField("decision")
             else None,
             unable_self_care=_self_care(message, f"{field}.unable_self_care"),
-            similar_services=_codes(message, "similar_services"),
-            canteen_grounds=_codes(message, "canteen_grounds"),
+            similar_services=_codes(message, "similar_services", field),
+            canteen_grounds=_codes(message, "canteen_grounds", field),
             assistant=_assistant(message.assistant, f"{field}.assistant") if message.HasField("assistant") else None,
             family_income=_euro(message, "family_income", field),
             dmi=_euro(message, "dmi", field),
@@ -72,7 +81,9 @@ def decision_from_proto(message: facts_pb2.MedicalBoardDecision, field: str) -> 
         InvalidFact: not exactly one of last day and lifetime, or the last day is not after the day of issue.
     """
     if message.HasField("valid_until_date") == message.lifetime:
-        raise InvalidFact(field=field)
+        raise InvalidFact(field=f"{field}.valid_until_date")
+    if not 0 <= message.percent <= 100:
+        raise InvalidFact(field=f"{field}.percent")
     try:
         return MedicalBoardDecision(
             percent=message.percent,
@@ -85,7 +96,7 @@ def decision_from_proto(message: facts_pb2.MedicalBoardDecision, field: str) -> 
     except InvalidArgument as error:
         raise InvalidFact(field=error.field) from error
     except ValueError as error:
-        raise InvalidFact(field=field) from error
+        raise InvalidFact(field=f"{field}.valid_until_date") from error
 
 
 def facts_to_proto(facts: Facts) -> facts_pb2.Facts:
@@ -124,8 +135,13 @@ def _self_care(message: facts_pb2.Facts, field: str) -> TriState | None:
     return code_from_proto(facts_pb2.TriState, message.unable_self_care, TriState, field)
 
 
-def _codes(message: facts_pb2.Facts, name: str) -> frozenset[str] | None:
-    return frozenset(getattr(message, name).codes) if message.HasField(name) else None
+def _codes(message: facts_pb2.Facts, name: str, field: str) -> frozenset[str] | None:
+    if not message.HasField(name):
+        return None
+    codes = frozenset(getattr(message, name).codes)
+    if not codes <= _KNOWN_CODES[name]:
+        raise InvalidFact(field=f"{field}.{name}")
+    return codes
 
 
 def _euro(message: facts_pb2.Facts, name: str, field: str) -> Money | None:
@@ -138,6 +154,8 @@ def _euro(message: facts_pb2.Facts, name: str, field: str) -> Money | None:
 
 
 def _assistant(message: facts_pb2.AssistantFacts, field: str) -> AssistantFacts:
+    if message.relation not in LISTED_RELATIONS | OTHER_RELATIONS:
+        raise InvalidFact(field=f"{field}.relation")
     return AssistantFacts(
         birth_date=date_from_proto(message.birth_date, f"{field}.birth_date"),
         sex=code_from_proto(types_pb2.Sex, message.sex, Sex, f"{field}.sex"),

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
-from services.intake.errors import InvalidFact, UnknownService
+from services.intake.errors import InvalidFact, UnknownDistrict, UnknownService
 from services.intake.rules.eligibility import decide
 from services.intake.rules.evaluation import Parameters, Question
-from services.intake.rules.medical_board import is_valid_on
+from services.intake.rules.medical_board import explain_validity, is_valid_on
+from services.intake.rules.minimum_income import differentiated_minimum_income
 from services.intake.rules.pension_age import attainment_date, explain_age
 from services.intake.rules.register import Occasion
 from services.intake.wire.facts import decision_from_proto, facts_from_proto
 from services.kernel.catalogue import CATALOGUE, Family, ServiceEntry
 from services.kernel.codes import PlacementRoute, Sex
+from services.kernel.districts import is_registered
 from services.kernel.identifiers import IdentifierType, ValidIdentifier, check_identifier, types_accepting
-from services.kernel.trace import TraceBuilder
+from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.rule_book import RULE_BOOK
+from services.kernel.trace import Step, TraceBuilder
 from services.runtime.chosen_settings import settings_from
 from services.runtime.civil import (
     code_from_proto,
@@ -28,7 +34,7 @@ from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import intake_service_pb2 as pb
 from socialcare.intake.v1 import resources_pb2
 
-__all__ = ["answer_age", "answer_decision", "answer_eligibility", "answer_identifier", "sex_from"]
+__all__ = ["answer_age", "answer_decision", "answer_eligibility", "answer_identifier", "check_district", "sex_from"]
 
 _PLACES = frozenset({Family.COMMUNITY, Family.INSTITUTION})
 
@@ -38,12 +44,13 @@ def answer_eligibility(request: pb.CheckEligibilityRequest) -> pb.CheckEligibili
 
     Raises:
         UnknownService: the catalogue has no such code on the day.
+        UnknownDistrict: no register has such a district.
         InvalidFact: a fact contradicts itself, or one that the service cannot do without is missing.
         SettingNotAllowed: a setting has a value that its key does not allow.
     """
-    question = _question(request)
-    trace = TraceBuilder()
-    answer = decide(question, Parameters.of(settings_from(request.settings)), trace)
+    settings, trace = settings_from(request.settings), TraceBuilder()
+    question = _with_minimum_income(_question(request), request.minimum_income_status, settings, trace)
+    answer = decide(question, Parameters.of(settings), trace)
     return pb.CheckEligibilityResponse(
         outcome=code_to_proto(types_pb2.EligibilityOutcome, answer.outcome),
         reasons=answer.reasons,
@@ -60,6 +67,7 @@ def answer_identifier(request: pb.CheckIdentifierRequest, today: date) -> pb.Che
     answer = pb.CheckIdentifierResponse(
         valid=bool(accepted),
         valid_as=[identifier_type_to_proto(type_) for type_ in accepted],
+        trace=trace_to_proto((_explain_number(accepted, on),)),
     )
     if request.identifier_type == resources_pb2.IDENTIFIER_TYPE_UNSPECIFIED:
         return answer
@@ -104,9 +112,39 @@ def answer_decision(request: pb.CheckMedicalBoardDecisionRequest) -> pb.CheckMed
         InvalidFact: the decision contradicts itself.
     """
     decision = decision_from_proto(request.decision, "decision")
+    on = date_from_proto(request.on_date, "on_date")
     return pb.CheckMedicalBoardDecisionResponse(
-        valid=is_valid_on(decision, date_from_proto(request.on_date, "on_date"))
+        valid=is_valid_on(decision, on), trace=trace_to_proto((explain_validity(decision, on),))
     )
+
+
+def _explain_number(accepted: Sequence[IdentifierType], on: date) -> Step:
+    """The step of R-01; the number itself stays out of it."""
+    passed = ", ".join(accepted)
+    return Step(
+        rule="R-01",
+        inputs={"today_date": on.isoformat()},
+        outcome=",".join(accepted) or "NONE",
+        source=RULE_BOOK["R-01"].source,
+        text_bg=f"Контролното число и датата отговарят на: {passed}." if accepted else "Числото не е ЕГН, нито ЛНЧ.",
+        text_en=f"Check digit and date fit: {passed}." if accepted else "The number is neither an EGN nor an LNCh.",
+    )
+
+
+def check_district(code: str, field: str) -> None:
+    """UnknownDistrict unless a register has the code; empty: none was given."""
+    if code and not is_registered(code):
+        raise UnknownDistrict(field=field, metadata={"district_code": code})
+
+
+def _with_minimum_income(question: Question, status: str, settings: MunicipalSettings, trace: TraceBuilder) -> Question:
+    """The question with the DMI of the status where the facts state none (R-37)."""
+    if not status or question.facts.dmi is not None:
+        return question
+    dmi = differentiated_minimum_income(status, question.on, settings.minimum_income_rows(), trace)
+    if dmi is None:
+        raise InvalidFact(field="minimum_income_status")
+    return replace(question, facts=replace(question.facts, dmi=dmi))
 
 
 def sex_from(number: int, field: str) -> Sex:
@@ -134,6 +172,7 @@ def _question(request: pb.CheckEligibilityRequest) -> Question:
     birth_date = date_from_proto(request.birth_date, "birth_date")
     if birth_date > on:
         raise InvalidFact(field="birth_date")
+    check_district(request.district_code, "district_code")
     service = _service(request.service_code, on)
     question = Question(
         service=service,
@@ -147,8 +186,11 @@ def _question(request: pb.CheckEligibilityRequest) -> Question:
         facility_directorate=request.facility_directorate,
         order_directorate=request.order_directorate,
     )
-    if service.family is Family.PERSONAL_ASSISTANT and question.facts.assistant is None:
+    assistant = question.facts.assistant
+    if service.family is Family.PERSONAL_ASSISTANT and assistant is None:
         raise InvalidFact(field="facts.assistant")
+    if assistant is not None and assistant.birth_date > on:
+        raise InvalidFact(field="facts.assistant.birth_date")
     if service.family in _PLACES and not request.facility_directorate:
         raise InvalidFact(field="facility_directorate")
     return question
