@@ -11,6 +11,7 @@ from services.assessment.domain import CALLS, Assessment, VisitResult
 from services.assessment.errors import InvalidFact
 from services.assessment.usecases import CaseFacts
 from services.kernel.codes import EligibilityOutcome
+from services.kernel.fact_codes import CANTEEN_GROUNDS, NAMED_SERVICES, RELATIONS
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.time_limit import LimitKind
 from services.runtime.civil import (
@@ -77,15 +78,21 @@ def facts_to_json(facts: facts_pb2.Facts) -> str:
 
     Raises:
         InvalidArgument: a date is no day of the calendar.
-        InvalidFact: a decision ends before it was issued.
+        InvalidFact: a decision ends before it was issued, or a code is none.
     """
     if facts.HasField("decision"):
         issued = date_from_proto(facts.decision.issued_date, "facts.decision.issued_date")
         valid_until = optional_date(facts.decision.valid_until_date, "facts.decision.valid_until_date")
-        if valid_until is not None and valid_until < issued:
+        if valid_until is not None and valid_until <= issued:
             raise InvalidFact(field="facts.decision.valid_until_date")
     if facts.HasField("assistant"):
         date_from_proto(facts.assistant.birth_date, "facts.assistant.birth_date")
+        if facts.assistant.relation not in RELATIONS:
+            raise InvalidFact(field="facts.assistant.relation")
+    if not NAMED_SERVICES.issuperset(facts.similar_services.codes):
+        raise InvalidFact(field="facts.similar_services")
+    if not CANTEEN_GROUNDS.issuperset(facts.canteen_grounds.codes):
+        raise InvalidFact(field="facts.canteen_grounds")
     return json_format.MessageToJson(facts, preserving_proto_field_name=True, indent=None)
 
 

@@ -5,17 +5,10 @@ from __future__ import annotations
 from services.intake.domain.facts import TriState
 from services.intake.domain.reasons import Reason
 from services.intake.rules.evaluation import Parameters, Question, Sheet
+from services.kernel.fact_codes import SIMILAR_SERVICES
 from services.kernel.register import decides
 
-__all__ = ["NOT_SIMILAR", "SIMILAR_SERVICES", "put_assistant_support_rules"]
-
-SIMILAR_SERVICES = frozenset(
-    {"PERSONAL_ASSISTANCE_MECHANISM", "PERSONAL_ASSISTANT", "ASSISTANT_SUPPORT_OTHER", "HOME_CARE_BENEFIT"}
-)
-"""What excludes assistant support while it is in use; the care supplement of a pension does not (R-16)."""
-
-NOT_SIMILAR = frozenset({"CARE_SUPPLEMENT"})
-"""What people name beside them and does not exclude anybody."""
+__all__ = ["put_assistant_support_rules"]
 
 _LEAST_PERCENT = 50
 

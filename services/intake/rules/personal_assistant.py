@@ -7,28 +7,10 @@ from services.intake.domain.reasons import Reason
 from services.intake.rules.evaluation import Parameters, Question, Sheet
 from services.intake.rules.pension_age import has_attained
 from services.kernel.dates import age_on
+from services.kernel.fact_codes import LISTED_RELATIONS
 from services.kernel.register import decides
 
-__all__ = ["LISTED_RELATIONS", "OTHER_RELATIONS", "put_personal_assistant_rules"]
-
-LISTED_RELATIONS = frozenset(
-    {
-        "MOTHER",
-        "FATHER",
-        "GRANDMOTHER",
-        "GRANDFATHER",
-        "GREAT_GRANDMOTHER",
-        "GREAT_GRANDFATHER",
-        "CHILD",
-        "GRANDCHILD",
-        "GREAT_GRANDCHILD",
-        "SPOUSE",
-    }
-)
-"""What the assistant may be to the user (R-26)."""
-
-OTHER_RELATIONS = frozenset({"SIBLING", "COUSIN", "IN_LAW", "DAUGHTER_IN_LAW", "SON_IN_LAW", "OTHER"})
-"""What the assistant may be otherwise; none of these is enough by itself."""
+__all__ = ["put_personal_assistant_rules"]
 
 _LEAST_PERCENT = 90
 _WORKING_AGE_FROM = 16

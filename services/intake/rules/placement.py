@@ -5,12 +5,10 @@ from __future__ import annotations
 from services.intake.domain.reasons import Reason
 from services.intake.rules.evaluation import Parameters, Question, Sheet
 from services.kernel.codes import PlacementRoute
+from services.kernel.fact_codes import CANTEEN_GROUNDS
 from services.kernel.register import decides
 
-__all__ = ["CANTEEN_GROUNDS", "put_canteen_rules", "put_community_rules", "put_institution_rules", "route_of"]
-
-CANTEEN_GROUNDS = frozenset({"MONTHLY_BENEFIT", "NO_INCOME_NO_RELATIVES", "LONE_MINIMUM_PENSION", "HOMELESS"})
-"""Any one of these opens the canteen (R-36)."""
+__all__ = ["put_canteen_rules", "put_community_rules", "put_institution_rules", "route_of"]
 
 _OLD_PEOPLE_HOME = "OLD_PEOPLE_HOME"
 

@@ -10,11 +10,8 @@ from google.protobuf import json_format
 
 from services.intake.domain.facts import AssistantFacts, Facts, MedicalBoardDecision, TriState
 from services.intake.errors import InvalidFact
-from services.intake.rules.assistant_support import NOT_SIMILAR, SIMILAR_SERVICES
-from services.intake.rules.personal_assistant import LISTED_RELATIONS, OTHER_RELATIONS
-from services.intake.rules.placement import CANTEEN_GROUNDS
-from services.kernel.catalogue import CATALOGUE
 from services.kernel.codes import Sex
+from services.kernel.fact_codes import CANTEEN_GROUNDS, NAMED_SERVICES, RELATIONS
 from services.kernel.money import Currency, Money
 from services.runtime.civil import (
     code_from_proto,
@@ -42,11 +39,7 @@ _FLAGS = (
     "cares_for_child_under_18",
     "user_funds",
 )
-_KNOWN_CODES = {
-    "similar_services": SIMILAR_SERVICES | NOT_SIMILAR | {entry.code for entry in CATALOGUE.entries},
-    "canteen_grounds": CANTEEN_GROUNDS,
-}
-"""What may be named in a list of codes; a service of the catalogue that is not similar may be named too."""
+_KNOWN_CODES = {"similar_services": NAMED_SERVICES, "canteen_grounds": CANTEEN_GROUNDS}
 
 
 def facts_from_proto(message: facts_pb2.Facts, field: str = "facts") -> Facts:
@@ -154,7 +147,7 @@ def _euro(message: facts_pb2.Facts, name: str, field: str) -> Money | None:
 
 
 def _assistant(message: facts_pb2.AssistantFacts, field: str) -> AssistantFacts:
-    if message.relation not in LISTED_RELATIONS | OTHER_RELATIONS:
+    if message.relation not in RELATIONS:
         raise InvalidFact(field=f"{field}.relation")
     return AssistantFacts(
         birth_date=date_from_proto(message.birth_date, f"{field}.birth_date"),
