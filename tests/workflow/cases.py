@@ -52,7 +52,9 @@ class CaseDriver:
         self._sequences: Counter[Stage] = Counter()
         self.handle: WorkflowHandle[Any, Any]
 
-    async def start(self, state: CaseState = CaseState.REGISTERED, due: datetime | None = None) -> None:
+    async def start(
+        self, state: CaseState = CaseState.REGISTERED, due: datetime | None = None, at: datetime = SUBMITTED
+    ) -> None:
         """As intake's outbox does."""
         self.record.state = state
         start = CaseStart(
@@ -60,13 +62,13 @@ class CaseDriver:
             municipality_id="TEST-TOWN",
             service_code="HSP",
             district_code="ISKAR",
-            business_start_time=timestamp(SUBMITTED),
+            business_start_time=timestamp(at),
             state=f"CASE_STATE_{state}",
             due_time=timestamp(due),
         )
-        self._sequences[Stage.INTAKE] = 1
+        self._sequences[Stage.INTAKE] += 1
         workflow_id = case_workflow_id(self.id)
-        start.sequences.add(stage="STAGE_INTAKE", sequence=1)
+        start.sequences.add(stage="STAGE_INTAKE", sequence=self._sequences[Stage.INTAKE])
         await self.skipper.client.start_workflow(
             WorkflowType.APPLICATION.value, start, id=workflow_id, task_queue=CASE_TASK_QUEUE
         )

@@ -105,6 +105,7 @@ async def test_a_late_visit_still_counts(case: CaseDriver) -> None:
 async def test_operators_read_stage_actor_due_date_and_what_happened_last(case: CaseDriver) -> None:
     await case.start()
     assert await case.details() == (
+        "**Случай · HSP**\n\n"
         "- **Етап:** Оценка в дома (регистрирано)\n"
         "- **Чака се:** ден за посещение в дома\n"
         "- **Действа:** ръководителят на офиса\n"
@@ -113,6 +114,14 @@ async def test_operators_read_stage_actor_due_date_and_what_happened_last(case: 
     )
     await case.say(Stage.ASSESSMENT, Event.VISIT_SCHEDULED, day("2026-01-20"), day("2026-01-24"))
     assert "- **Последно:** посещението е насрочено, 20.01.2026 00:00" in await case.details()
+
+
+async def test_a_case_keeps_its_title_in_care_where_temporal_drops_the_summary(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    await sign(case)
+    assert await (await case.handle.describe()).static_summary() is None
+    assert (await case.details()).startswith("**Случай · HSP**\n")
 
 
 async def test_messages_delivered_twice_or_late_change_nothing(case: CaseDriver) -> None:

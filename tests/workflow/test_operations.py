@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
+import grpc
 import pytest
 from temporalio.client import Client, ScheduleOverlapPolicy
 
 from services.kernel.codes import CASE_TASK_QUEUE, CaseState, WorkflowType, case_workflow_id
 from socialcare.assessment.v1.resources_pb2 import AssessmentState
-from tests.workflow.cases import day, eventually
+from tests.workflow.cases import CaseDriver, day, eventually
 from tests.workflow.conftest import worker_settings
 from tests.workflow.town import TOKEN, Town, live_case
 from workflows.channels import open_channels
@@ -97,3 +98,18 @@ async def test_a_live_case_whose_workflow_ended_is_started_again(
     town.live = [start]
     (repair,) = await repairs(temporal, town, tmp_path)
     assert repair.kind is RepairKind.CLOSED
+
+
+async def test_a_case_held_after_a_refusal_is_woken_and_goes_on(
+    case: CaseDriver, temporal: Client, town: Town, tmp_path: Path
+) -> None:
+    town.failures["OpenPlacement"] = [(grpc.StatusCode.UNIMPLEMENTED, "NOT_SUPPORTED_YET")]
+    case.record.assessment = AssessmentState.ASSESSMENT_STATE_COMPLETED
+    await case.start()
+    assert await case.attribute("WaitingFor") == "OPERATOR"
+    town.live = [live_case(case.id, CaseState.ELIGIBLE, intake=1)]
+    (repair,) = await repairs(temporal, town, tmp_path)
+    assert repair.kind is RepairKind.HELD
+    await case.settled()
+    assert (await case.attribute("WaitingFor"), await case.attribute("Outcome")) == ("APPLICANT", None)
+    assert await repairs(temporal, town, tmp_path) == []

@@ -104,6 +104,39 @@ async def test_a_granted_appeal_leads_on_to_placement(case: CaseDriver) -> None:
     assert await case.attribute("CaseStage") == "PLACEMENT"
 
 
+async def test_a_letter_that_comes_after_the_window_leads_the_case_on(case: CaseDriver) -> None:
+    case.record.outcome, case.record.appeal_end = CaseState.INELIGIBLE, day("2026-02-07")
+    await case.start()
+    await assess(case)
+    await case.move_to(day("2026-02-07"))
+    assert await case.end() == "INELIGIBLE"
+    case.record.appeal_pending = True
+    await case.start(CaseState.INELIGIBLE, at=day("2026-02-09"))
+    await case.say(Stage.INTAKE, Event.APPEAL_FILED, day("2026-02-09"))
+    assert await case.attribute("WaitingFor") == "OFFICE_HEAD"
+    case.record.outcome, case.record.appeal_pending = CaseState.ELIGIBLE, False
+    await case.say(Stage.INTAKE, Event.APPEAL_GRANTED, day("2026-02-23"))
+    assert await case.attribute("CaseStage") == "PLACEMENT"
+
+
+async def test_a_letter_about_a_refused_order_leads_the_case_on(case: CaseDriver) -> None:
+    case.record.placement = PlacementState.PLACEMENT_STATE_ORDER_REFUSED
+    await case.start(CaseState.ORDER_REFUSED, at=day("2026-02-09"))
+    await case.say(Stage.PLACEMENT, Event.APPEAL_FILED, day("2026-02-09"))
+    case.record.placement = PlacementState.PLACEMENT_STATE_ORDER_AWAITED
+    await case.say(Stage.PLACEMENT, Event.APPEAL_GRANTED, day("2026-02-23"))
+    assert case.record.way == [CaseState.ORDER_REQUESTED]
+    assert await case.attribute("WaitingFor") == "DIRECTORATE"
+
+
+async def test_a_dismissed_appeal_about_a_refused_order_ends_the_case(case: CaseDriver) -> None:
+    case.record.placement = PlacementState.PLACEMENT_STATE_ORDER_REFUSED
+    await case.start(CaseState.ORDER_REFUSED)
+    await case.say(Stage.PLACEMENT, Event.APPEAL_FILED, day("2026-01-20"))
+    await case.say(Stage.PLACEMENT, Event.APPEAL_DISMISSED, day("2026-02-20"))
+    assert await case.end() == "ORDER_REFUSED"
+
+
 async def test_a_service_that_is_away_is_asked_again_with_the_same_request_id(case: CaseDriver) -> None:
     case.town.failures["OpenAssessment"] = [
         (grpc.StatusCode.UNAVAILABLE, "PEER_UNAVAILABLE"),

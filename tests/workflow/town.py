@@ -51,6 +51,7 @@ class Record:
     visited: bool = False
     outcome: CaseState = CaseState.ELIGIBLE
     appeal_end: datetime | None = None
+    appeal_pending: bool = False
     placement: PlacementState = PlacementState.PLACEMENT_STATE_READY
     placement_end: datetime | None = None
     care: list[tuple[datetime, CaseState]] = field(default_factory=list)
@@ -134,6 +135,7 @@ class Intake(intake_grpc.IntakeServiceServicer):
             if record.outcome is CaseState.ASSESSED
             else EligibilityOutcome.ELIGIBILITY_OUTCOME_ELIGIBLE,
             appeal_end_time=timestamp(record.appeal_end),
+            appeal_pending=record.appeal_pending,
         )
 
     async def ListLiveCases(self, request: Any, context: Any) -> intake.ListLiveCasesResponse:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -102,6 +103,22 @@ async def test_nothing_can_be_delivered_to_a_closed_workflow(client: Client, kin
     await client.get_workflow_handle(f"case/closed-{kind}").terminate()
     attempt = await target.attempt(row(2, kind=kind, workflow_id=f"case/closed-{kind}"))
     assert attempt == Attempt(Verdict.CLOSED, "ALREADY_CLOSED")
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_a_signal_that_says_how_starts_an_ended_workflow_anew(client: Client, *, ended: bool) -> None:
+    workflow_id = f"case/reopened-{ended}"
+    target = TemporalTarget(client, Stage.INTAKE)
+    if ended:
+        await target.attempt(row(1, kind=OutboxKind.START, workflow_id=workflow_id))
+        await client.get_workflow_handle(workflow_id).terminate()
+    start = row(2, kind=OutboxKind.START, workflow_id=workflow_id)
+    letter = replace(start, kind=OutboxKind.SIGNAL, event="APPEAL_FILED")
+    assert [(await target.attempt(letter)).verdict for _ in range(2)] == [Verdict.DELIVERED] * 2
+    described = await client.get_workflow_handle(workflow_id).describe()
+    assert described.status is WorkflowExecutionStatus.RUNNING
+    history = await client.get_workflow_handle(workflow_id).fetch_history()
+    assert sum(one.HasField("workflow_execution_signaled_event_attributes") for one in history.events) == 2
 
 
 async def test_a_missing_namespace_and_an_absent_server_are_away(server: LocalTemporal, client: Client) -> None:

@@ -11,13 +11,14 @@ from services.runtime.migrations import migrate_from
 _ENV = "from services.runtime.migrations import run_migrations\n\nrun_migrations()\n"
 _FIRST = """
 from alembic import op
-from services.runtime.schema import create_runtime_tables_v1
+from services.runtime.schema import allow_reopening_signals_v2, create_runtime_tables_v1
 
 revision = "0001"
 down_revision = None
 
 def upgrade():
     create_runtime_tables_v1(op)
+    allow_reopening_signals_v2(op)
     op.execute("CREATE TABLE note (id text PRIMARY KEY, body text NOT NULL, version bigint NOT NULL DEFAULT 1)")
 """
 

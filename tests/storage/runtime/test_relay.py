@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from services.kernel.codes import CASE_TASK_QUEUE, CaseState, Event, WorkflowType, case_workflow_id
 from services.runtime.database import Database
-from services.runtime.outbox import Signal, Start, StartAttributes
+from services.runtime.outbox import Reopening, Signal, Start, StartAttributes
 from services.runtime.relay import Relay
 from services.runtime.telemetry import OutboxMetrics
 from services.runtime.temporal_target import Attempt, OutboxRow, Verdict
@@ -205,3 +205,14 @@ async def test_a_start_row_carries_its_typed_input_and_codes(database: Database)
     assert rows[0].start_type == "socialcare.common.v1.CaseStart"
     assert rows[0].workflow_type == "ApplicationWorkflow"
     assert '"HSP"' in (rows[0].start_attributes or "")
+
+
+async def test_a_signal_may_carry_how_its_workflow_starts_anew(database: Database) -> None:
+    start = Reopening(WorkflowType.APPLICATION, CASE_TASK_QUEUE, flow_pb2.CaseStart(application_id="a"))
+    await emit(database, replace(signal("a", Event.APPEAL_FILED), reopening=start), signal("a"))
+    async with database.read() as tx:
+        rows = await tx.all("SELECT event, workflow_type, start_type FROM outbox ORDER BY seq")
+    assert [tuple(row) for row in rows] == [
+        ("APPEAL_FILED", "ApplicationWorkflow", "socialcare.common.v1.CaseStart"),
+        ("REGISTERED", None, None),
+    ]

@@ -21,7 +21,7 @@ def test_messages_are_taken_in_order_of_arrival() -> None:
     inbox.put(message(1))
     inbox.put(message(1, "CONTRACT_SIGNED", "PLACEMENT"))
     inbox.put(message(2, "VISIT_COMPLETED"))
-    assert [inbox.take().event for _ in range(3)] == [
+    assert [inbox.take(NOON).event for _ in range(3)] == [
         Event.VISIT_SCHEDULED,
         Event.CONTRACT_SIGNED,
         Event.VISIT_COMPLETED,
@@ -44,10 +44,17 @@ def test_the_next_run_knows_what_was_seen_and_what_is_pending() -> None:
     following = Inbox(inbox.sequences(), inbox.pending())
     following.put(message(5))
     assert len(following) == 1
-    assert following.take().at == NOON
+    assert following.take(NOON).at == NOON
     assert {(int(row.stage), row.sequence) for row in following.sequences()} == {(1, 1), (2, 5)}
 
 
 def test_an_empty_inbox_has_nothing_to_take() -> None:
     with pytest.raises(IndexError):
-        Inbox([], []).take()
+        Inbox([], []).take(NOON)
+
+
+def test_what_no_outbox_numbered_is_always_taken_and_happens_now() -> None:
+    inbox = Inbox([StageSequence(stage="STAGE_ASSESSMENT", sequence=3)], [])
+    for _ in range(2):
+        inbox.put(Happened(event="CASE_EVENT_RECONCILED"))
+    assert [(news.event, news.at) for news in (inbox.take(NOON), inbox.take(NOON))] == [(Event.RECONCILED, NOON)] * 2
