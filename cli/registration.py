@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from google.protobuf.duration_pb2 import Duration
@@ -21,12 +22,29 @@ __all__ = ["RETENTION", "register"]
 RETENTION = timedelta(days=30)
 """Shortest time for which a closed workflow stays readable."""
 
+_KNOWN_EVERYWHERE_SECONDS = 60.0
+"""Temporal's servers learn of a new namespace some seconds after it was made."""
+_PAUSE_SECONDS = 0.5
+
 
 async def register(address: str, namespace: str) -> None:
     """Make the namespace and its search attributes what the product needs. Repeatable; a longer retention stays."""
     client = await Client.connect(address, namespace=namespace)
     await _ensure_namespace(client, namespace)
-    await register_search_attributes(client)
+    async with asyncio.timeout(_KNOWN_EVERYWHERE_SECONDS):
+        await _register_search_attributes_when_known(client)
+
+
+async def _register_search_attributes_when_known(client: Client) -> None:
+    while True:
+        try:
+            await register_search_attributes(client)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            await asyncio.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 async def _ensure_namespace(client: Client, namespace: str) -> None:

@@ -19,7 +19,7 @@ __all__ = ["WorkerSettings"]
 class WorkerSettings(BaseSettings):
     """What the worker needs to know; each field is `SOCIALCARE_<NAME>` in the environment, as for the services."""
 
-    model_config = SettingsConfigDict(env_prefix="SOCIALCARE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="SOCIALCARE_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     environment: str = Field("production", pattern=r"^(development|test|production)$")
     """development, test or production; the last refuses simulated time."""

@@ -7,7 +7,6 @@ running activities end, and settle before the interpreter goes: the SDK's native
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +14,13 @@ from typing import Any
 
 import grpc
 import structlog
+from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Interceptor, Worker
 
 from services.kernel.codes import BATCH_TASK_QUEUE, CASE_TASK_QUEUE, Stage
-from services.runtime.telemetry import configure_logging
+from services.runtime.telemetry import configure_logging, log_libraries, sdk_logging
 from workflows.activities import batch_activities, case_activities
 from workflows.billing_run import BillingRunWorkflow
 from workflows.case.application import ApplicationWorkflow
@@ -73,7 +73,7 @@ def workers(client: Client, settings: WorkerSettings, channels: Mapping[Stage, g
 async def run(settings: WorkerSettings) -> None:
     """Work until SIGTERM or SIGINT; raises when a worker fails for good."""
     log = configure_logging(settings.log_level, service="worker")
-    _log_sdk(settings.log_level)
+    log_libraries(settings.log_level)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -102,13 +102,14 @@ async def _connect(settings: WorkerSettings, stop: asyncio.Event) -> Client | No
     """The client; None when the process is stopped before Temporal answers."""
     runtime = Runtime(
         telemetry=TelemetryConfig(
+            logging=sdk_logging(),
             metrics=PrometheusConfig(
                 bind_address=settings.metrics_bind,
                 counters_total_suffix=True,
                 unit_suffix=True,
                 durations_as_seconds=True,
                 histogram_bucket_overrides={"temporal_workflow_endtoend_latency": _END_TO_END_BUCKETS},
-            )
+            ),
         )
     )
     attempt = 0
@@ -125,30 +126,14 @@ async def _connect(settings: WorkerSettings, stop: asyncio.Event) -> Client | No
     return None
 
 
-def _log_sdk(level: str) -> None:
-    """Bring the SDK's own records into the process's lines: ids and codes, no payloads."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[
-                structlog.stdlib.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.format_exc_info,
-            ],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
-
-
 def main() -> None:
-    """Run the worker with the settings of the environment."""
-    asyncio.run(run(WorkerSettings()))
+    """Run the worker with the settings of the environment; exit status 2 and a line on stderr when they are wrong."""
+    try:
+        settings = WorkerSettings()
+    except ValidationError as error:
+        sys.stderr.write(f"cannot start: {error}\n")
+        raise SystemExit(2) from None
+    asyncio.run(run(settings))
 
 
 if __name__ == "__main__":

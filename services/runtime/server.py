@@ -26,6 +26,8 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.typing import FilteringBoundLogger
 from temporalio.client import Client
+from temporalio.runtime import Runtime as SdkRuntime
+from temporalio.runtime import TelemetryConfig
 
 from services.kernel.codes import Stage
 from services.runtime.admission import Door, methods_of
@@ -41,7 +43,14 @@ from services.runtime.peers import Peers
 from services.runtime.relay import Relay
 from services.runtime.scope import current_scope
 from services.runtime.settings import ClockMode, Settings
-from services.runtime.telemetry import GrpcMetrics, OutboxMetrics, Telemetry, configure_logging
+from services.runtime.telemetry import (
+    GrpcMetrics,
+    OutboxMetrics,
+    Telemetry,
+    configure_logging,
+    log_libraries,
+    sdk_logging,
+)
 from services.runtime.temporal_target import TemporalTarget
 
 __all__ = ["Runtime", "Server", "StageService", "run"]
@@ -253,6 +262,8 @@ def _stop_signal(loop: asyncio.AbstractEventLoop) -> Iterator[asyncio.Event]:
 
 async def _serve_until_stopped(service: StageService, settings: Settings) -> None:
     telemetry = Telemetry(configure_logging(settings.log_level, service=service.stage.package))
+    log_libraries(settings.log_level)
+    SdkRuntime.set_default(SdkRuntime(telemetry=TelemetryConfig(logging=sdk_logging())))
     with _stop_signal(asyncio.get_running_loop()) as stop_wanted:
         try:
             server = Server(service, settings, telemetry)

@@ -10,8 +10,9 @@ from typing import cast
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from structlog.typing import FilteringBoundLogger, Processor
+from temporalio.runtime import LoggingConfig, LoggingFormat, TelemetryFilter
 
-__all__ = ["GrpcMetrics", "OutboxMetrics", "Telemetry", "configure_logging"]
+__all__ = ["GrpcMetrics", "OutboxMetrics", "Telemetry", "configure_logging", "log_libraries", "sdk_logging"]
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _METHOD = ("grpc_type", "grpc_service", "grpc_method")
@@ -19,21 +20,46 @@ _METHOD = ("grpc_type", "grpc_service", "grpc_method")
 
 def configure_logging(level: str, *, service: str) -> FilteringBoundLogger:
     """Log to stdout: lines of JSON, or readable ones on a terminal."""
-    renderer: Processor = (
-        structlog.dev.ConsoleRenderer() if sys.stdout.isatty() else structlog.processors.JSONRenderer()
-    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
+            _renderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,
     )
     return cast("FilteringBoundLogger", structlog.get_logger(service=service))
+
+
+def log_libraries(level: str) -> None:
+    """Bring warnings of libraries to stdout as lines like our own; left alone they would go to stderr."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[
+                structlog.stdlib.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer()],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level.upper()]))
+
+
+def sdk_logging() -> LoggingConfig:
+    """How the Temporal SDK's native core, which writes to stdout by itself, logs: warnings, as JSON off a terminal."""
+    layout = LoggingFormat.COMPACT if sys.stdout.isatty() else LoggingFormat.JSON
+    return LoggingConfig(filter=TelemetryFilter(core_level="WARN", other_level="ERROR"), format=layout)
+
+
+def _renderer() -> Processor:
+    return structlog.dev.ConsoleRenderer() if sys.stdout.isatty() else structlog.processors.JSONRenderer()
 
 
 class GrpcMetrics:

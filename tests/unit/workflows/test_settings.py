@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,3 +46,13 @@ def test_a_renewed_token_is_used_without_a_restart(token: Path) -> None:
     assert source.read() == "one"
     token.write_text("two\n")
     assert source.read() == "two"
+
+
+def test_a_worker_with_wrong_settings_ends_with_a_line_and_status_2(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "SOCIALCARE_TOKEN_FILE": str(tmp_path / "none")}
+    ended = subprocess.run(
+        [sys.executable, "-m", "workflows.worker"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("cannot start: ")
+    assert "SOCIALCARE_TOKEN_FILE: no file" in ended.stderr
