@@ -10,11 +10,13 @@ from grpc.aio import ServicerContext
 from services.billing.errors import CurrencyNotAllowed, InvalidFact, PercentNotAllowed
 from services.billing.rules.arrears import due_date, termination_day
 from services.billing.rules.currency import display, dual_display_required, in_document_currency, income_in
+from services.billing.rules.parameters import parameters_of
 from services.billing.rules.proration import chargeable_days
 from services.billing.usecases.quotes import check_percent, quote_fee, settle_custody
 from services.billing.wire import cents, quote_terms, quote_to_proto
 from services.kernel.money import Currency, Money, total
 from services.kernel.trace import Recorder, TraceBuilder
+from services.runtime.chosen_settings import settings_from
 from services.runtime.civil import (
     date_from_proto,
     date_to_proto,
@@ -62,8 +64,9 @@ class PureAnswers:
 
 
 def quote(request: pb.QuoteFeeRequest) -> pb.QuoteFeeResponse:
-    """The fee of a month from the terms given."""
-    return pb.QuoteFeeResponse(quote=quote_to_proto(quote_fee(quote_terms(request.terms))))
+    """The fee of a month from the terms given, under the settings given."""
+    parameters = parameters_of(settings_from(request.settings))
+    return pb.QuoteFeeResponse(quote=quote_to_proto(quote_fee(quote_terms(request.terms), parameters)))
 
 
 def convert(request: pb.ConvertAmountRequest) -> pb.ConvertAmountResponse:
@@ -94,11 +97,11 @@ def _converted(rule: int, amount: Money, field: str, trace: Recorder) -> Money:
 
 def explain_due_date(request: pb.ExplainDueDateRequest) -> pb.ExplainDueDateResponse:
     """When an invoice is due and from when its arrears allow termination."""
-    trace = TraceBuilder()
+    trace, parameters = TraceBuilder(), parameters_of(settings_from(request.settings))
     if request.HasField("month") == request.HasField("due_date"):
         raise InvalidArgument(field="month")
     if request.HasField("month"):
-        due = due_date(month_from_proto(request.month, "month"), trace=trace)
+        due = due_date(month_from_proto(request.month, "month"), parameters, trace=trace)
     else:
         due = date_from_proto(request.due_date, "due_date")
     first = termination_day(due, trace=trace)
@@ -117,8 +120,11 @@ def count_chargeable_days(request: pb.CountChargeableDaysRequest) -> pb.CountCha
     if start and end and end < start:
         raise InvalidFact(field="end_date")
     pauses = [range_from_proto(message, f"pauses[{place}]") for place, message in enumerate(request.pauses)]
-    days = chargeable_days(month, start, end, pauses)
-    return pb.CountChargeableDaysResponse(chargeable_days=days, days_in_month=month.days)
+    trace = TraceBuilder()
+    days = chargeable_days(month, start, end, pauses, trace)
+    return pb.CountChargeableDaysResponse(
+        chargeable_days=days, days_in_month=month.days, trace=trace_to_proto(trace.build())
+    )
 
 
 def explain_dual_display(request: pb.ExplainDualDisplayRequest) -> pb.ExplainDualDisplayResponse:
@@ -130,19 +136,22 @@ def explain_dual_display(request: pb.ExplainDualDisplayRequest) -> pb.ExplainDua
 
 def percent_answer(request: pb.CheckPercentRequest) -> pb.CheckPercentResponse:
     """Whether a percent may be configured; UnknownService for a service without one."""
+    trace, accepted = TraceBuilder(), True
     try:
-        check_percent(request.service_code, Decimal(request.percent), date.max)
+        check_percent(request.service_code, Decimal(request.percent), date.max, trace)
     except PercentNotAllowed:
-        return pb.CheckPercentResponse(accepted=False)
-    return pb.CheckPercentResponse(accepted=True)
+        accepted = False
+    return pb.CheckPercentResponse(accepted=accepted, trace=trace_to_proto(trace.build()))
 
 
 def settlement(request: pb.SettleCustodyRequest) -> pb.SettleCustodyResponse:
     """An advance settled against its receipts."""
     receipts = [cents(message, f"receipts[{place}]") for place, message in enumerate(request.receipts)]
-    settled = settle_custody(request.service_code, cents(request.advance, "advance"), receipts)
+    trace = TraceBuilder()
+    settled = settle_custody(request.service_code, cents(request.advance, "advance"), receipts, trace)
     return pb.SettleCustodyResponse(
         spent=money_to_proto(settled.spent),
         return_to_user=money_to_proto(settled.return_to_user),
         fee=money_to_proto(settled.fee),
+        trace=trace_to_proto(trace.build()),
     )

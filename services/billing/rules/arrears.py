@@ -11,6 +11,7 @@ from services.billing.rules.parameters import DEFAULT_PARAMETERS, BillingParamet
 from services.billing.rules.words import step
 from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
 from services.kernel.dates import Month
+from services.kernel.register import decides
 from services.kernel.terms import TERMS, LimitKind, count
 from services.kernel.time_limit import first_arrears_termination_day
 from services.kernel.trace import NO_TRACE, Recorder
@@ -71,6 +72,7 @@ def termination_day(due: date, calendar: BusinessCalendar = DEFAULT_CALENDAR, tr
     return first
 
 
+@decides("L-13", "S9")
 def invoice_status(due: date, today: date, *, is_paid: bool) -> InvoiceStatus:
     """Where an invoice stands; unpaid it is overdue from the day after its due date."""
     if is_paid:
@@ -78,6 +80,7 @@ def invoice_status(due: date, today: date, *, is_paid: bool) -> InvoiceStatus:
     return InvoiceStatus.OPEN if today <= due else InvoiceStatus.OVERDUE
 
 
+@decides("L-13")
 def arrears_of(invoices: Iterable[MonthDue], today: date, calendar: BusinessCalendar = DEFAULT_CALENDAR) -> Arrears:
     """Where the arrears of a case stand: D-08 counts from the oldest unpaid invoice (L-13)."""
     overdue = [item.due_date for item in invoices if not item.is_paid and item.due_date < today]

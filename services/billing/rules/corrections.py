@@ -9,6 +9,7 @@ from datetime import date
 from services.billing.rules.currency import document_currency, in_document_currency
 from services.kernel.dates import Month
 from services.kernel.money import Money, total
+from services.kernel.register import decides
 
 __all__ = ["BilledMonth", "Note", "note_over"]
 
@@ -31,6 +32,7 @@ class Note:
     computed: Money
 
 
+@decides("F-18", "L-12")
 def note_over(billed: BilledMonth, due: Money, issued_on: date) -> Note | None:
     """The note that brings a billed month to what is due now (in the month's currency); None when nothing changes.
 

@@ -16,6 +16,7 @@ from services.kernel.money import (
     income_to_eur,
 )
 from services.kernel.ranges import DateRange
+from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder
 
 __all__ = [
@@ -40,16 +41,19 @@ DUAL_DISPLAY = DateRange(date(2025, 8, 8), date(2026, 8, 8))
 _LAW = "Закон за въвеждане на еврото; 1 EUR = 1,95583 BGN"
 
 
+@decides("F-13")
 def month_currency(month: Month) -> Currency:
     """The currency in which a month is computed: BGN up to December 2025, EUR from January 2026 (F-13)."""
     return Currency.EUR if month.first >= EURO_FROM else Currency.BGN
 
 
+@decides("F-13")
 def document_currency(month: Month, issued_on: date) -> Currency:
     """The currency of a document of that day about that month (F-13)."""
     return Currency.EUR if issued_on >= EURO_FROM else month_currency(month)
 
 
+@decides("F-15")
 def income_in(currency: Currency, amount: Money, trace: Recorder = NO_TRACE) -> Money:
     """One income in the month's currency, each component on its own (F-15).
 
@@ -74,6 +78,7 @@ def income_in(currency: Currency, amount: Money, trace: Recorder = NO_TRACE) -> 
     return converted
 
 
+@decides("F-14")
 def price_in(currency: Currency, amount: Money, trace: Recorder = NO_TRACE) -> Money:
     """A cost, price or sum of savings in the month's currency (F-14).
 
@@ -92,6 +97,17 @@ def in_document_currency(total: Money, currency: Currency, trace: Recorder = NO_
         return total
     if currency is Currency.BGN:
         raise CurrencyMismatchError("a month in euro has no document in leva")
+    if trace.recording:
+        trace.add(
+            step(
+                "F-13",
+                {"total": str(total), "document_currency": currency},
+                currency,
+                _LAW,
+                f"Месецът е изчислен в левове, документът е в евро: {plain(total)} се превръща веднъж.",
+                f"The month is computed in leva, its document is in euro: {plain(total)} is converted once.",
+            )
+        )
     return _converted(total, trace)
 
 
@@ -111,6 +127,7 @@ def _converted(amount: Money, trace: Recorder) -> Money:
     return converted
 
 
+@decides("F-17")
 def dual_display_required(document_date: date, trace: Recorder = NO_TRACE) -> bool:
     """Whether a document of that day shows both currencies (F-17)."""
     required = DUAL_DISPLAY.contains(document_date)

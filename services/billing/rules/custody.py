@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from services.billing.rules.words import plain, step
 from services.kernel.catalogue import CATALOGUE, Charge
 from services.kernel.money import Money, total
+from services.kernel.register import decides
+from services.kernel.trace import NO_TRACE, Recorder
 
 __all__ = ["Settlement", "is_bought_with_own_money", "settle"]
 
@@ -25,7 +28,8 @@ def is_bought_with_own_money(code: str) -> bool:
     return any(entry.code == code and entry.charge is Charge.PASS for entry in CATALOGUE.entries)
 
 
-def settle(advance: Money, receipts: Iterable[Money]) -> Settlement:
+@decides("F-16")
+def settle(advance: Money, receipts: Iterable[Money], trace: Recorder = NO_TRACE) -> Settlement:
     """Settle an advance; ValueError when more was spent than handed over, or when an amount is negative.
 
     Raises CurrencyMismatchError when the currencies differ.
@@ -36,4 +40,19 @@ def settle(advance: Money, receipts: Iterable[Money]) -> Settlement:
     spent = total(items, advance.currency)
     if spent > advance:
         raise ValueError("more was spent than handed over")
-    return Settlement(spent, advance - spent, Money.zero(advance.currency))
+    returned = advance - spent
+    if trace.recording:
+        sums = " + ".join(f"{item.amount:f}" for item in items) or "0.00"
+        trace.add(
+            step(
+                "F-16",
+                {"advance": plain(advance), "receipts": sums},
+                returned,
+                "seed-000; seed-004",
+                f"Касови бележки: {sums} = {plain(spent)}. За връщане: {plain(advance)} − {plain(spent)} = "
+                f"{plain(returned)}, без надценка.",
+                f"Receipts: {sums} = {plain(spent)}. To return: {plain(advance)} − {plain(spent)} = "
+                f"{plain(returned)}, no mark-up.",
+            )
+        )
+    return Settlement(spent, returned, Money.zero(advance.currency))

@@ -21,6 +21,7 @@ from services.billing.rules.fees import monthly_fee
 from services.billing.rules.parameters import BillingParameters
 from services.kernel.dates import Month, add_years
 from services.kernel.money import Money
+from services.kernel.register import decides
 
 __all__ = [
     "AssetsDeclaration",
@@ -87,6 +88,7 @@ class FeeDecision:
     fee: MonthlyFee
 
 
+@decides("L-12")
 def facts_in(dated: DatedFacts, month: Month) -> FeeFacts:
     """The facts in force in a month: of each kind the latest declaration not after it (L-12)."""
     contract = dated.contract

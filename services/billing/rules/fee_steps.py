@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from services.billing.domain import Assets, Income, IncomeKind
 from services.billing.rules.words import exact, percent, plain, step
-from services.kernel.catalogue import Family, ServiceEntry
+from services.kernel.catalogue import Family, PercentRange, ServiceEntry
 from services.kernel.money import Currency, Money
 from services.kernel.trace import Step
 
@@ -19,6 +19,7 @@ __all__ = [
     "cap",
     "free",
     "lower_of",
+    "percent_range",
     "share",
     "unit_price",
     "veteran",
@@ -75,6 +76,20 @@ def share(entry: ServiceEntry, of_base: Decimal, counted: Money, result: Fractio
         _PROVIDER if entry.family is Family.PATRONAGE else _TARIFF,
         f"{sum_}.",
         f"{sum_}.",
+    )
+
+
+def percent_range(entry: ServiceEntry, bounds: PercentRange, asked: Decimal) -> Step:
+    """Whether a percent lies within the bounds of the service (F-08, F-09)."""
+    admitted = bounds.admits(asked)
+    sides = f"{percent(bounds.least)} … {percent(bounds.most)}"
+    return step(
+        _rule(entry),
+        {"percent": percent(asked), "least": percent(bounds.least), "most": percent(bounds.most)},
+        "ACCEPTED" if admitted else "PERCENT_NOT_ALLOWED",
+        "seed-004",
+        f"{percent(asked)} {'е' if admitted else 'не е'} между допустимите {sides}, двата края включително.",
+        f"{percent(asked)} {'lies' if admitted else 'does not lie'} within {sides}, both ends included.",
     )
 
 

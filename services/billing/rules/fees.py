@@ -15,6 +15,7 @@ from services.billing.rules.parameters import DEFAULT_PARAMETERS, BillingParamet
 from services.kernel.catalogue import CATALOGUE, Charge, Family, ServiceEntry, UnknownServiceError
 from services.kernel.dates import Month, add_years
 from services.kernel.money import Currency, Money, total
+from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder
 
 __all__ = ["charge_of", "is_actual_cost_payer", "monthly_fee", "percent_allowed", "service_entry"]
@@ -45,6 +46,7 @@ def charge_of(entry: ServiceEntry) -> ChargeKind:
     return _SERVICE_CHARGES[entry.charge]
 
 
+@decides("F-08", "F-09")
 def percent_allowed(entry: ServiceEntry, percent: Decimal) -> bool:
     """Whether the percent lies within the service's bounds, both included (F-05, F-08, F-09)."""
     return entry.percent is not None and entry.percent.admits(percent)
@@ -97,6 +99,7 @@ def monthly_fee(
     return MonthlyFee(_with_war_status(terms, income, pays_cost, trace), currency, charge, pays_cost)
 
 
+@decides("F-10")
 def _unit_price(facts: FeeFacts, currency: Currency, trace: Recorder) -> MonthlyFee:
     price = price_in(currency, facts.unit_price, trace) if facts.unit_price else Money.zero(currency)
     charge = ChargeKind.UNITS if price.amount else ChargeKind.FREE
@@ -105,6 +108,7 @@ def _unit_price(facts: FeeFacts, currency: Currency, trace: Recorder) -> Monthly
     return MonthlyFee(price.exact, currency, charge)
 
 
+@decides("F-04")
 def is_actual_cost_payer(
     assets: Assets,
     month: Month | None,
@@ -127,6 +131,7 @@ def is_actual_cost_payer(
     return pays
 
 
+@decides("F-07")
 def _with_war_status(terms: _Month, income: tuple[Income, ...], pays_cost: bool, trace: Recorder) -> Fraction:  # noqa: FBT001 an answer handed on
     war, entry = terms.facts.war, terms.entry
     veteran = war.veteran and entry.code in _VETERAN_SERVICES
@@ -145,6 +150,7 @@ def _with_war_status(terms: _Month, income: tuple[Income, ...], pays_cost: bool,
     return lowest
 
 
+@decides("F-02", "F-05", "F-19")
 def _ordinary_fee(terms: _Month, income: tuple[Income, ...], pays_cost: bool, trace: Recorder) -> Fraction:  # noqa: FBT001 an answer handed on
     cost = terms.cost
     patronage_at_cost = (
@@ -163,6 +169,7 @@ def _ordinary_fee(terms: _Month, income: tuple[Income, ...], pays_cost: bool, tr
     return _capped(share, cost, terms.entry, trace)
 
 
+@decides("F-06")
 def _veteran_fee(terms: _Month, income: tuple[Income, ...], trace: Recorder) -> Fraction:
     pensions = _sum(income, {IncomeKind.PENSION}, terms.currency)
     share = pensions.exact * _WAR_SHARE
@@ -171,6 +178,7 @@ def _veteran_fee(terms: _Month, income: tuple[Income, ...], trace: Recorder) -> 
     return _capped(share, terms.cost, terms.entry, trace)
 
 
+@decides("F-03")
 def _capped(share: Fraction, cost: Money | None, entry: ServiceEntry, trace: Recorder) -> Fraction:
     capped = share if cost is None else min(share, cost.exact)
     if trace.recording:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -13,7 +13,8 @@ from services.kernel.calendar import BusinessCalendar
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
 from services.kernel.municipal_settings import SETTING_DEFAULTS, MunicipalSettings
-from services.kernel.terms import TERMS, LimitKind, Shift, Term
+from services.kernel.register import decides
+from services.kernel.terms import TERMS, LimitKind
 from services.kernel.time_limit import invoice_due_date
 
 __all__ = ["DEFAULT_PARAMETERS", "BillingParameters", "FeeMode", "parameters_of"]
@@ -38,7 +39,6 @@ class BillingParameters:
     threshold_eur: Money
     outside_base: frozenset[IncomeKind]
     due_day: int
-    due_day_shifts: bool
     issue_day: int
     auto_approve: bool
 
@@ -46,6 +46,7 @@ class BillingParameters:
         """Savings strictly above this make an actual-cost payer (F-04, C-15)."""
         return self.threshold_eur if currency is Currency.EUR else _THRESHOLD_BGN
 
+    @decides("L-01")
     def issue_date(self, month: Month) -> date:
         """The day on which the month's invoices are issued (L-01)."""
         return month.next().first.replace(day=self.issue_day)
@@ -53,8 +54,7 @@ class BillingParameters:
     def due_date(self, month: Month, calendar: BusinessCalendar) -> date:
         """The last day to pay the month's invoice (D-07)."""
         default = TERMS[LimitKind.INVOICE_DUE]
-        shift = Shift.FORWARD if self.due_day_shifts else Shift.NONE
-        term = Term(default.rule, default.kind, self.due_day, default.unit, default.citation, shift)
+        term = replace(default, length=self.due_day)
         return invoice_due_date(month, calendar, term)
 
 
@@ -69,7 +69,6 @@ def parameters_of(settings: MunicipalSettings) -> BillingParameters:
         threshold_eur=Money(settings.amount("fee.asset_threshold_eur"), Currency.EUR),
         outside_base=frozenset(IncomeKind(code) for code in settings.codes("fee.base.excluded")),
         due_day=settings.whole("billing.due_day"),
-        due_day_shifts=settings.flag("deadline.shift_non_working"),
         issue_day=settings.whole("billing.issue_day"),
         auto_approve=settings.flag("billing.auto_approve"),
     )

@@ -12,6 +12,7 @@ from services.billing.rules.words import exact, plain, step
 from services.kernel.dates import Month
 from services.kernel.money import Money
 from services.kernel.ranges import DateRange, DateSet
+from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder
 
 __all__ = ["WHOLE_MONTH", "MonthPart", "chargeable_days", "month_amount"]
@@ -37,18 +38,33 @@ WHOLE_MONTH = MonthPart()
 """Every day of the month."""
 
 
-def chargeable_days(month: Month, start: date | None, end: date | None, pauses: Iterable[DateRange]) -> int:
+@decides("F-11", "P-11")
+def chargeable_days(
+    month: Month, start: date | None, end: date | None, pauses: Iterable[DateRange], trace: Recorder = NO_TRACE
+) -> int:
     """Days of the month in [start, end], both included, that are not paused (F-11, P-05, P-11).
 
     `start` None means before the month, `end` None after it; a paused day counts once.
     """
     first, last = max(month.first, start or month.first), min(month.last, end or month.last)
-    if last < first:
-        return 0
-    served = DateSet.of([DateRange(first, last)])
-    return served.minus(DateSet.of(pauses)).days
+    served = DateSet.of([DateRange(first, last)] if first <= last else [])
+    charged = served.minus(DateSet.of(pauses)).days
+    if trace.recording:
+        paused = served.days - charged
+        trace.add(
+            step(
+                "F-11",
+                {"month": str(month), "served_days": str(served.days), "paused_days": str(paused)},
+                str(charged),
+                "domain.md F-11",
+                f"{served.days} дни с договор − {paused} дни прекъсване = {charged} дни, за които се плаща.",
+                f"{served.days} days under contract − {paused} paused days = {charged} days to pay for.",
+            )
+        )
+    return charged
 
 
+@decides("F-01", "F-12")
 def month_amount(fee: MonthlyFee, part: MonthPart = WHOLE_MONTH, trace: Recorder = NO_TRACE) -> Money:
     """What is due for the month in its currency, rounded once, half-up (F-01)."""
     due = fee.rate * (part.units if fee.charge is ChargeKind.UNITS else Fraction(part.days, part.of_days))

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from services.billing.domain import ChargeKind, FeeFacts, MonthlyFee
 from services.billing.errors import CurrencyNotAllowed, InvalidFact, PercentNotAllowed, UnknownService
+from services.billing.rules import fee_steps
 from services.billing.rules.currency import document_currency, in_document_currency, month_currency
 from services.billing.rules.custody import Settlement, is_bought_with_own_money, settle
 from services.billing.rules.fees import charge_of, monthly_fee, percent_allowed, service_entry
@@ -17,7 +18,7 @@ from services.billing.rules.proration import WHOLE_MONTH, MonthPart, month_amoun
 from services.kernel.catalogue import ServiceEntry, UnknownServiceError
 from services.kernel.dates import Month
 from services.kernel.money import Currency, CurrencyMismatchError, Money
-from services.kernel.trace import Trace, TraceBuilder
+from services.kernel.trace import NO_TRACE, Recorder, Trace, TraceBuilder
 
 __all__ = ["Quote", "QuoteTerms", "check_percent", "known_service", "quote_fee", "quote_month", "settle_custody"]
 
@@ -52,7 +53,7 @@ def known_service(code: str, on: date, field: str = "service_code") -> ServiceEn
         raise UnknownService(field=field, metadata={"service_code": code}) from None
 
 
-def quote_fee(terms: QuoteTerms) -> Quote:
+def quote_fee(terms: QuoteTerms, parameters: BillingParameters = DEFAULT_PARAMETERS) -> Quote:
     """The fee of one month from the terms given, explained.
 
     Raises UnknownService, PercentNotAllowed, InvalidFact, CurrencyNotAllowed.
@@ -64,7 +65,7 @@ def quote_fee(terms: QuoteTerms) -> Quote:
     issued_in = currency
     if terms.month is not None and terms.issued_on is not None and currency is not Currency.EUR:
         issued_in = document_currency(terms.month, terms.issued_on)
-    return quote_month(terms.facts, terms.month, currency, part, issued_in=issued_in)
+    return quote_month(terms.facts, terms.month, currency, part, issued_in=issued_in, parameters=parameters)
 
 
 def quote_month(
@@ -87,19 +88,21 @@ def quote_month(
     return Quote(amount, computed, fee, trace.build())
 
 
-def check_percent(code: str, percent: Decimal, on: date) -> None:
+def check_percent(code: str, percent: Decimal, on: date, trace: Recorder = NO_TRACE) -> None:
     """Nothing when the percent may be configured; PercentNotAllowed or UnknownService otherwise (F-08, F-09)."""
     entry = known_service(code, on)
+    if trace.recording and entry.percent is not None:
+        trace.add(fee_steps.percent_range(entry, entry.percent, percent))
     if not percent_allowed(entry, percent):
         raise _percent_not_allowed(entry, "percent")
 
 
-def settle_custody(code: str, advance: Money, receipts: Iterable[Money]) -> Settlement:
+def settle_custody(code: str, advance: Money, receipts: Iterable[Money], trace: Recorder = NO_TRACE) -> Settlement:
     """Settle an advance of the user's own money (F-16); UnknownService or InvalidFact otherwise."""
     if not is_bought_with_own_money(code):
         raise UnknownService(field="service_code", metadata={"service_code": code})
     try:
-        return settle(advance, receipts)
+        return settle(advance, receipts, trace)
     except CurrencyMismatchError:
         raise CurrencyNotAllowed(field="receipts") from None
     except ValueError:
