@@ -44,6 +44,7 @@ from services.kernel.codes import Event, case_workflow_id
 from services.kernel.dates import Month
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.ranges import DateRange, DateSet
+from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder
 from services.runtime.commands import Effect
 from services.runtime.errors import NotFound
@@ -177,8 +178,7 @@ def decide_pause(
 
 def pause_policy(settings: Mapping[str, str]) -> PausePolicy:
     """The allowance of the municipality (C-04, C-05)."""
-    chosen = MunicipalSettings.of(settings)
-    return PausePolicy(chosen.whole("pause.max_months"), chosen.codes("pause.services"))
+    return PausePolicy.of(MunicipalSettings.of(settings))
 
 
 def _availability(care: Care, request: PauseRequest, today: date) -> Availability:
@@ -207,6 +207,7 @@ async def request_pause(request: PauseRequest, store: CareStore, moment: Moment)
     return await _change_pauses(care, _merged((*care.pauses, asked)), days.start, store, moment)
 
 
+@decides("P-10")
 async def end_pause_early(application_id: str, return_date: date, store: CareStore, moment: Moment) -> Effect:
     """End the pause that covers the return on the day before it (P-10); a return on its first day cancels it.
 

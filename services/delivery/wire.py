@@ -16,6 +16,7 @@ from services.delivery.rules.hours import month_ceiling, within_limits
 from services.delivery.rules.pauses import (
     HospitalProof,
     PauseDecision,
+    PausePolicy,
     PauseQuestion,
     Refusal,
     Usage,
@@ -27,6 +28,7 @@ from services.kernel.catalogue import Condition
 from services.kernel.dates import Month, Weekday
 from services.kernel.ranges import DateSet
 from services.kernel.trace import Trace, TraceBuilder
+from services.runtime.chosen_settings import settings_from
 from services.runtime.civil import (
     code_from_proto,
     date_from_proto,
@@ -193,7 +195,7 @@ def preview_without_care(request: pb.PreviewPauseRequest, today: date) -> pb.Pre
         prior=_ranges(request.prior_pauses, "prior_pauses"),
         proof=proof_of(shown=request.hospital_proof),
     )
-    return preview_of(decide(question, trace=trace), trace.build())
+    return preview_of(decide(question, PausePolicy.of(settings_from(request.settings)), trace), trace.build())
 
 
 def preview_of(decision: PauseDecision, trace: Trace) -> pb.PreviewPauseResponse:

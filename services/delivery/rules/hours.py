@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
 from services.kernel.dates import Month
+from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder, Step
 
 __all__ = ["LIMITED_SERVICE", "MAX_HOURS_A_DAY", "HoursAnswer", "month_ceiling", "within_limits"]
@@ -27,6 +28,7 @@ class HoursAnswer:
     max_hours: int
 
 
+@decides("R-18")
 def month_ceiling(
     month: Month, calendar: BusinessCalendar = DEFAULT_CALENDAR, trace: Recorder = NO_TRACE
 ) -> HoursAnswer:
@@ -46,6 +48,7 @@ def month_ceiling(
     return answer
 
 
+@decides("R-18")
 def within_limits(
     day: date,
     hours: Fraction,

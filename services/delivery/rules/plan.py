@@ -12,6 +12,7 @@ from services.delivery.domain import PlanLine
 from services.delivery.rules.hours import LIMITED_SERVICE, MAX_HOURS_A_DAY
 from services.kernel.catalogue import CATALOGUE, Catalogue, Condition, ServiceEntry
 from services.kernel.dates import Weekday
+from services.kernel.register import decides
 
 __all__ = ["PlanFacts", "PlanProblem", "Problem", "check_plan", "offered", "plan_hash"]
 
@@ -49,6 +50,7 @@ def offered(service_code: str, on: date, catalogue: Catalogue = CATALOGUE) -> di
     return {entry.code: entry for entry in catalogue.plan_items(service_code, on)}
 
 
+@decides("R-06", "R-07", "S6")
 def check_plan(
     service_code: str, start: date, plan: Sequence[PlanLine], facts: PlanFacts, catalogue: Catalogue = CATALOGUE
 ) -> PlanProblem | None:
@@ -71,6 +73,7 @@ def check_plan(
     return None
 
 
+@decides("L-11")
 def _exceeds_hours(lines: Iterable[PlanLine]) -> bool:
     """R-18 on a week: on working days 4 hours each keep every month under its ceiling."""
     by_day = dict.fromkeys(Weekday, 0)

@@ -12,6 +12,7 @@ from services.delivery.rules.hours import LIMITED_SERVICE, within_limits
 from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
 from services.kernel.catalogue import CATALOGUE, Charge, PlacementBasis
 from services.kernel.codes import CaseState
+from services.kernel.register import decides
 
 __all__ = [
     "BeforeContract",
@@ -83,6 +84,7 @@ def spends_own_money(code: str, on: date) -> bool:
     return entry is not None and entry.charge is Charge.PASS
 
 
+@decides("S7", "R-05", "R-34")
 def before_contract(case: BeforeContract, on: date) -> Obstacle:
     """Why a case without a contract gets no care: first the visit, then the order, then the contract itself."""
     if case.visit is HomeVisit.MISSING:
@@ -100,6 +102,7 @@ def obstacle(care: Care, question: CareQuestion, calendar: BusinessCalendar = DE
     return _obstacle_of_day(care, question.on) or _obstacle_of_item(care, question, calendar)
 
 
+@decides("R-33")
 def _obstacle_of_day(care: Care, on: date) -> Obstacle | None:
     contract = care.contract
     if not contract.covers(on) or care.paused.contains(on):
@@ -109,6 +112,7 @@ def _obstacle_of_day(care: Care, on: date) -> Obstacle | None:
     return Obstacle.ORDER_MISSING if _needs_order(contract.service_code, on) else Obstacle.OUTSIDE_SERVICE
 
 
+@decides("R-08")
 def _obstacle_of_item(care: Care, question: CareQuestion, calendar: BusinessCalendar) -> Obstacle | None:
     if all(line.code != question.code for line in care.contract.plan):
         return Obstacle.UNKNOWN_PLAN_CODE

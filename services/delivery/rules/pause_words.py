@@ -1,0 +1,163 @@
+"""A decision on a pause in words: what was merged, measured, used, left, and what is not charged (section 7)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from services.delivery.rules.pause_terms import CARRY_DAYS, PausePolicy, PauseQuestion, Refusal, Usage
+from services.kernel.dates import Month
+from services.kernel.ranges import DateRange, DateSet
+from services.kernel.trace import Step
+
+__all__ = ["exceeded", "granted", "measured", "merged", "not_charged", "refused", "split", "summed"]
+
+_SEED = "seed-004"
+_HOUSE = "domain.md, section 7"
+
+
+def merged(asked: DateRange, whole: DateRange) -> Step:
+    """The pause joins others and counts with them as one (P-05)."""
+    return Step(
+        rule="P-05",
+        inputs={"start": asked.start.isoformat(), "end": asked.end.isoformat()},
+        outcome=f"{whole.start.isoformat()}/{whole.end.isoformat()}",
+        source=_HOUSE,
+        text_bg=f"Застъпва или допира друго прекъсване: общо от {whole.start:%d.%m.%Y} до {whole.end:%d.%m.%Y}.",
+        text_en=f"It overlaps or touches another pause: together {whole.start:%d.%m.%Y} to {whole.end:%d.%m.%Y}.",
+    )
+
+
+def split(whole: DateRange) -> Step:
+    """The pause runs over New Year (P-02)."""
+    years = range(whole.start.year, whole.end.year + 1)
+    listed = ", ".join(map(str, years))
+    return Step(
+        rule="P-02",
+        inputs={"start": whole.start.isoformat(), "end": whole.end.isoformat()},
+        outcome=listed,
+        source=_HOUSE,
+        text_bg=f"Прекъсването минава през Нова година и се брои поотделно за {listed} г.",
+        text_en=f"The pause runs over New Year and is counted separately in {listed}.",
+    )
+
+
+def not_charged(days: DateRange) -> Step:
+    """What the pause does to the fee: days of each month that are not charged (P-11)."""
+    months = []
+    month = Month.of(days.start)
+    while month.first <= days.end:
+        paused = (min(days.end, month.last) - max(days.start, month.first)).days + 1
+        months.append((month, paused))
+        month = month.next()
+    return Step(
+        rule="P-11",
+        inputs={str(month): str(paused) for month, paused in months},
+        outcome=str(days.days),
+        source=_SEED,
+        text_bg="Без такса: "
+        + "; ".join(f"{month.first:%m.%Y} — {paused} от {month.days} дни" for month, paused in months)
+        + ".",
+        text_en="Not charged: "
+        + "; ".join(f"{month.first:%m.%Y} — {paused} of {month.days} days" for month, paused in months)
+        + ".",
+    )
+
+
+def measured(item: DateRange, use: Usage) -> Step:
+    """Months and days of one merged pause (P-06)."""
+    return Step(
+        rule="P-06",
+        inputs={"start": item.start.isoformat(), "end": item.end.isoformat()},
+        outcome=f"{use.months} m {use.days} d",
+        source=_HOUSE,
+        text_bg=f"Прекъсването от {item.start:%d.%m.%Y} до {item.end:%d.%m.%Y} е {use.months} м. и {use.days} д.",
+        text_en=f"The pause from {item.start} to {item.end} measures {use.months} months and {use.days} days.",
+    )
+
+
+def summed(year: int, part: DateSet, use: Usage, policy: PausePolicy) -> Step:
+    """Use of the allowance in a year and what is left of it (P-07)."""
+    return Step(
+        rule="P-07",
+        inputs={"year": str(year), "pauses": str(len(part.ranges)), "paused_days": str(part.days)},
+        outcome=f"{use.months} m {use.days} d",
+        source=_HOUSE,
+        text_bg=f"За {year} г.: {use.months} м. и {use.days} д. (всеки 30 дни са един месец); {_left(use, policy).bg}.",
+        text_en=f"{year}: {use.months} months and {use.days} days (30 days make a month); {_left(use, policy).en}.",
+    )
+
+
+class _Said(NamedTuple):
+    bg: str
+    en: str
+
+
+def _left(use: Usage, policy: PausePolicy) -> _Said:
+    most = policy.allowance
+    if use > most:
+        return _Said(f"повече от {most.months} м.", f"more than {most.months} months")
+    days = (most.months - use.months) * CARRY_DAYS - use.days
+    months, rest = divmod(days, CARRY_DAYS)
+    return _Said(f"остават {months} м. и {rest} д.", f"{months} months and {rest} days are left")
+
+
+def _asked(question: PauseQuestion) -> dict[str, str]:
+    return {
+        "service": question.service_code,
+        "requested_on": question.requested_on.isoformat(),
+        "start": question.start.isoformat(),
+        "end": question.end.isoformat(),
+        "hospital_proof": question.proof,
+    }
+
+
+_REFUSED_TEXTS = {
+    Refusal.PAUSE_NOT_AVAILABLE: (
+        "P-03",
+        "Прекъсване е възможно само при домашен социален патронаж, който се предоставя.",
+        "Only home social patronage that is in service can be paused.",
+    ),
+    Refusal.PAUSE_INVALID_RANGE: (
+        "P-04",
+        "Краят на прекъсването е преди началото му.",
+        "The pause ends before it starts.",
+    ),
+    Refusal.PAUSE_START_TOO_EARLY: (
+        "P-09",
+        "Прекъсването трябва да започва след деня на заявяването, освен при доказан болничен престой.",
+        "A pause starts after the day of the request, unless a hospital stay is proved.",
+    ),
+}
+
+
+def refused(question: PauseQuestion, refusal: Refusal) -> Step:
+    """A refusal that looks at the request alone (P-03, P-04, P-09)."""
+    rule, text_bg, text_en = _REFUSED_TEXTS[refusal]
+    return Step(rule, _asked(question), refusal, _HOUSE, text_bg, text_en)
+
+
+def granted(question: PauseQuestion, policy: PausePolicy) -> Step:
+    """The pause fits (P-01)."""
+    return Step(
+        rule="P-01",
+        inputs={**_asked(question), "max_months": str(policy.max_months)},
+        outcome="GRANTED",
+        source=_SEED,
+        text_bg=f"До {policy.max_months} месеца за календарна година не са надхвърлени; такса за тези дни не се дължи.",
+        text_en=f"At most {policy.max_months} months a calendar year are used; no fee is due for these days.",
+    )
+
+
+def exceeded(question: PauseQuestion, policy: PausePolicy, last_end: date | None) -> Step:
+    """The pause does not fit (P-08)."""
+    until_bg = "нито един ден не е допустим" if last_end is None else f"последен допустим ден {last_end:%d.%m.%Y}"
+    until_en = "not even one day fits" if last_end is None else f"the last admissible end is {last_end}"
+    return Step(
+        rule="P-08",
+        inputs={**_asked(question), "max_months": str(policy.max_months)},
+        outcome=Refusal.PAUSE_ALLOWANCE_EXCEEDED,
+        source=_HOUSE,
+        text_bg=f"Надхвърлени са {policy.max_months} месеца за календарна година; {until_bg}.",
+        text_en=f"More than {policy.max_months} months a calendar year; {until_en}.",
+    )
