@@ -22,7 +22,7 @@ help: ## Show this list.
 
 setup: $(INSTALLED) $(GENERATED) ## Make the virtual environment from the hashed lock file.
 
-demo: setup ## Play one application from submission to its paid invoice (ONCE=1 stops the stack after it).
+demo: setup ## Play three applications side by side, submission to invoice (ONCE=1 stops the stack after it).
 	$(BIN)/socialcare demo $(if $(ONCE),--once)
 
 run: setup ## Start the whole stack on this machine; Ctrl-C stops it.

@@ -1,110 +1,101 @@
-"""The demonstration: one story played on a stack of its own or the running one, and the case's way shown."""
+"""The demonstration: stories played on a stack of their own or the running one, and the ways of their cases shown."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
+from cli.case_view import invoices_of, print_invoices, print_link, print_way, way_of
 from cli.gateway import Gateway
+from cli.local.errors import LocalStackError
 from cli.local.foreground import run_in_foreground
 from cli.local.options import StackOptions
 from cli.local.stack import LocalStack
-from cli.local.state import StackState, holder_of
+from cli.local.state import DEFAULT_DIRECTORY, StackState, holder_of
 from cli.stack_commands import summary
-from cli.stories import read
 from cli.stories.playing import Verdict
 from cli.stories.report import as_table
 from cli.stories.session import connected, play_all, read_stories
-from services.kernel.codes import Role, case_workflow_id
-from services.kernel.dates import SOFIA
-from services.runtime.civil import instant_from_proto
-from socialcare.billing.v1 import billing_service_pb2 as billing
-from socialcare.billing.v1 import resources_pb2 as billing_resources
-from socialcare.common.v1 import types_pb2
-from socialcare.intake.v1 import intake_service_pb2 as intake
+from services.kernel.codes import Role, Stage, case_workflow_id
+from services.runtime.settings import ClockMode
+
+__all__ = ["demonstrate"]
 
 
-async def demonstrate(stories: Path, story_id: str, directory: Path, *, keep: bool) -> int:
-    """Play the story and show the way of its case; the exit status.
+async def demonstrate(stories: Path, story_ids: Sequence[str], directory: Path, *, keep: bool) -> int:
+    """Play the stories side by side and show the way of each case; the exit status.
 
     A stack that runs already is used; one started here is kept until Ctrl-C if `keep` says so.
     """
     console = Console()
     if holder_of(directory) is not None:
-        return 0 if await _play_and_show(stories, story_id, StackState.read(directory), console) else 1
+        state = StackState.read(directory)
+        if state.clock is not ClockMode.SIMULATED:
+            raise LocalStackError(
+                "the demonstration needs a stack on simulated time: `socialcare up --clock simulated`"
+            )
+        return 0 if await _play_and_show(stories, story_ids, state, console, directory) else 1
 
     async def work(stack: LocalStack) -> int | None:
-        if not await _play_and_show(stories, story_id, stack.state, console):
+        if not await _play_and_show(stories, story_ids, stack.state, console, directory):
             return 1
         if not keep:
+            console.print("\nThis stack stops now; `make run` starts it again with everything it knows.")
             return 0
-        console.print(summary(stack.state), highlight=False)
+        console.print()
+        console.print(summary(stack.state), highlight=False, soft_wrap=True)
         return None
 
     console.print("Starting PostgreSQL, Temporal, five services and a worker…")
     return await run_in_foreground(StackOptions(directory=directory, echo=False), work)
 
 
-async def _play_and_show(stories: Path, story_id: str, state: StackState, console: Console) -> bool:
-    (verdict,) = await play_all(read_stories(stories, [story_id]), state, console)
-    console.print(as_table([verdict]))
+async def _play_and_show(
+    stories: Path, story_ids: Sequence[str], state: StackState, console: Console, directory: Path
+) -> bool:
+    told = read_stories(stories, story_ids)
+    verdicts = await play_all(told, state, console)
+    console.print(as_table(verdicts))
     async with connected(state) as (gateway, _):
-        for application_id in verdict.cases.values():
-            console.print(await _way(gateway, application_id, verdict.until))
-            console.print(await _invoices(gateway, application_id, verdict.until))
-            link = state.case_link(case_workflow_id(application_id))
-            console.print(f"In the Temporal UI: {link}", highlight=False, soft_wrap=True)
-    _mention_failure(verdict, console)
-    return verdict.passed
+        for verdict in verdicts:
+            await _show(gateway, verdict, state, console)
+    passed = all(verdict.passed for verdict in verdicts)
+    if passed:
+        _invite(verdicts[0], state, console, directory)
+    else:
+        console.print("[red]A story went another way than told; see the differences above.[/]")
+    return passed
 
 
-def _mention_failure(verdict: Verdict, console: Console) -> None:
-    if not verdict.passed:
-        console.print(f"[red]{verdict.story_id} differs from its story; see the differences above.[/]")
+async def _show(gateway: Gateway, verdict: Verdict, state: StackState, console: Console) -> None:
+    console.print()
+    console.rule(f"[bold]{verdict.story_id}[/]", align="left")
+    console.print(verdict.title, highlight=False)
+    for application_id in verdict.cases.values():
+        print_way(console, f"The way of case {application_id}", await way_of(gateway, application_id, verdict.until))
+        if verdict.until is not None:
+            invoices = await invoices_of(gateway, application_id, verdict.until)
+            await print_invoices(console, gateway, application_id, invoices, verdict.until)
+        print_link(console, state.case_link(case_workflow_id(application_id)))
 
 
-async def _way(gateway: Gateway, application_id: str, at: dt.datetime | None) -> Table:
-    """The timeline of a case with its Sofia times."""
-    answer = await gateway.patient_call(
-        gateway.intake.GetCaseTimeline,
-        intake.GetCaseTimelineRequest(application_id=application_id),
-        intake.GetCaseTimelineResponse,
-        role=Role.OFFICE_HEAD,
-        at=at,
+def _invite(verdict: Verdict, state: StackState, console: Console, directory: Path) -> None:
+    """Three things to try next, each in one piece whatever the width."""
+    application_id = next(iter(verdict.cases.values()))
+    link = state.case_link(case_workflow_id(application_id))
+    at = f"{verdict.until.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}" if verdict.until else ""
+    where = "" if directory == DEFAULT_DIRECTORY else f" --state {directory}"
+    command = ".venv/bin/socialcare"
+    console.print()
+    console.rule("[bold]Try next[/]", align="left")
+    read_way = (
+        f".venv/bin/grpcurl -plaintext -H 'x-business-time: {at}'"
+        f' -H "authorization: Bearer $({command} token {Role.OFFICE_HEAD}{where})"'
+        f' -d \'{{"application_id": "{application_id}"}}\' {state.services[Stage.INTAKE]}'
+        " socialcare.intake.v1.IntakeService/GetCaseTimeline"
     )
-    table = Table(title=f"The way of case {application_id}", title_justify="left")
-    for column in ("when (Sofia)", "state", "because"):
-        table.add_column(column)
-    for entry in answer.entries:
-        when = instant_from_proto(entry.entry_time).astimezone(SOFIA)
-        state = read.code(types_pb2.CaseState, entry.state) or ""
-        table.add_row(f"{when:%a %d.%m.%Y %H:%M}", state, entry.cause)
-    return table
-
-
-async def _invoices(gateway: Gateway, application_id: str, at: dt.datetime | None) -> Table:
-    """The invoices of a case as they stand at the end of the story."""
-    answer = await gateway.patient_call(
-        gateway.billing.GetAccount,
-        billing.GetAccountRequest(application_id=application_id),
-        billing.GetAccountResponse,
-        role=Role.OFFICE_HEAD,
-        at=at,
-    )
-    table = Table(title="Its invoices", title_justify="left")
-    for column in ("month", "amount", "also shown", "issued", "due", "status"):
-        table.add_column(column)
-    for invoice in answer.account.invoices:
-        also = read.money(invoice.also_shown)
-        table.add_row(
-            read.month(invoice.month),
-            f"{read.amount(invoice.amount)} {invoice.amount.currency_code}",
-            f"{also['amount']} {also['currency']}" if also else "",
-            read.day(invoice.issued_date),
-            read.day(invoice.due_date),
-            read.code(billing_resources.InvoiceStatus, invoice.status),
-        )
-    return table
+    for line in (f"{command} advance {application_id} --days 5{where}", read_way, link or ""):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`socialcare play` and `socialcare demo`."""
+"""`socialcare play`, `socialcare demo` and `socialcare advance`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from cli.local.state import DEFAULT_DIRECTORY
 from cli.stack_commands import StateDirectory
 
 DEMO_STORIES = Path("tests/stories/public.jsonl")
-DEMO_STORY = "HSP-01"
+DEMO_STORIES_PLAYED = ("HSP-01", "AP-01", "INS-01")
+"""One of each way in: none needed, the municipality's referral, the directorate's order."""
 
 
 def play(
@@ -44,11 +45,25 @@ def play(
 
 def demo(
     *,
-    once: Annotated[bool, typer.Option("--once", help="Stop the stack when the story is over.")] = False,
-    stories: Annotated[Path, typer.Option(help="File that has the story.")] = DEMO_STORIES,
+    once: Annotated[bool, typer.Option("--once", help="Stop the stack when the stories are over.")] = False,
+    stories: Annotated[Path, typer.Option(help="File that has the stories.")] = DEMO_STORIES,
     state: StateDirectory = DEFAULT_DIRECTORY,
 ) -> None:
-    """Play one application from submission to its paid invoice and show its way."""
+    """Play three applications side by side, from submission to invoice, and show the way of each."""
     from cli.demonstration import demonstrate  # noqa: PLC0415  # The SDK is slow to import.
 
-    raise typer.Exit(asyncio.run(demonstrate(stories, DEMO_STORY, state, keep=not once)))
+    raise typer.Exit(asyncio.run(demonstrate(stories, DEMO_STORIES_PLAYED, state, keep=not once)))
+
+
+def advance(
+    case: Annotated[str, typer.Argument(help="Application id or workflow id of a live case.")],
+    *,
+    days: Annotated[int, typer.Option(min=1, max=1_000, help="Business days to move on.")],
+    state: StateDirectory = DEFAULT_DIRECTORY,
+) -> None:
+    """Move a live case and its whole municipality on by business days of simulated time, daily and monthly runs
+    included, and print what happened. Refused on the system clock.
+    """
+    from cli.advance import advance as move  # noqa: PLC0415  # The SDK is slow to import.
+
+    asyncio.run(move(state, case, days, Console()))

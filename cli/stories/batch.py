@@ -1,12 +1,13 @@
-"""The daily and the monthly run of a simulated municipality, started when a story needs them and by nobody else."""
+"""The daily and the monthly run of a simulated municipality, started when its time needs them and by nobody else."""
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from dataclasses import dataclass, field
 
 from google.protobuf.message import Message
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from cli.stories.patience import patiently
@@ -14,6 +15,9 @@ from services.kernel.codes import BATCH_TASK_QUEUE, WorkflowType
 from services.kernel.dates import Month, local_date, start_of_day
 from services.runtime.civil import date_to_proto, instant_to_proto, month_to_proto
 from socialcare.common.v1 import flow_pb2
+
+GATE_SECONDS = 1.0
+"""How often a run that takes long is asked whether it waits for a person."""
 
 
 @dataclass(slots=True)
@@ -23,6 +27,10 @@ class BatchRuns:
     client: Client
     municipality_id: str
     billed_from: Month | None = None
+    billed: list[Month] = field(default_factory=list)
+    """Months whose run took place here, in order."""
+    unapproved: list[Month] = field(default_factory=list)
+    """Those of them whose drafts wait for the billing clerk."""
     _planned: set[dt.date] = field(default_factory=set)
 
     def next_due(self) -> dt.datetime | None:
@@ -35,9 +43,9 @@ class BatchRuns:
         self.billed_from = month if self.billed_from is None else min(self.billed_from, month)
 
     async def run(self, due: dt.datetime) -> None:
-        """Run the billing of the month that ends at `due` and wait for it."""
+        """Run the billing of the month that ends at `due` and wait for its end or for its review gate."""
         month = Month.of(local_date(due) - dt.timedelta(days=1))
-        await self._finish(
+        finished = await self._finish(
             WorkflowType.BILLING_RUN,
             f"billing-run/{self.municipality_id}/{month}",
             flow_pb2.BillingRunStart(
@@ -47,6 +55,9 @@ class BatchRuns:
             ),
         )
         self.billed_from = month.next()
+        self.billed.append(month)
+        if not finished:
+            self.unapproved.append(month)
 
     async def plan_day(self, day: dt.date, at: dt.datetime) -> None:
         """Run the planning of a day once and wait for it."""
@@ -63,8 +74,10 @@ class BatchRuns:
         )
         self._planned.add(day)
 
-    async def _finish(self, workflow: WorkflowType, workflow_id: str, start: Message) -> None:
-        async def finish() -> None:
+    async def _finish(self, workflow: WorkflowType, workflow_id: str, start: Message) -> bool:
+        """Whether the run has ended; False when it waits for a person."""
+
+        async def finish() -> bool:
             handle = await self.client.start_workflow(
                 workflow.value,
                 start,
@@ -73,6 +86,21 @@ class BatchRuns:
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
-            await handle.result()
+            return await _ended(handle)
 
-        await patiently(finish)
+        return await patiently(finish)
+
+
+async def _ended(handle: WorkflowHandle[object, object]) -> bool:
+    result = asyncio.ensure_future(handle.result())
+    try:
+        while not result.done():
+            await asyncio.wait({result}, timeout=GATE_SECONDS)
+            if not result.done():
+                waits: flow_pb2.NextDue = await handle.query("next_due", result_type=flow_pb2.NextDue)
+                if waits.settled:
+                    return False
+        await result
+    finally:
+        result.cancel()
+    return True

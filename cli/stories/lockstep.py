@@ -82,6 +82,16 @@ class Lockstep:
             await self.settle()
         raise NotSettled(f"{self.municipality_id}: something due by {at.isoformat()} never happened")
 
+    async def present(self) -> dt.datetime | None:
+        """Where the farthest clock of the municipality stands; None when no case of it runs."""
+        clocks = await asyncio.gather(*(self._clock(handle) for handle in self._handles()))
+        return max((clock.present for clock in clocks if clock is not None), default=None)
+
+    async def due_of(self, application_id: str) -> dt.datetime | None:
+        """When a case acts next by itself; None when it waits for people only or has ended."""
+        clock = await self._clock(self.client.get_workflow_handle(case_workflow_id(application_id)))
+        return None if clock is None else clock.due
+
     async def plan_day(self, day: dt.date) -> None:
         """Let the daily run of a day happen, once."""
         await self.batch.plan_day(day, max(self.now, start_of_day(day)))
