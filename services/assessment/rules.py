@@ -24,6 +24,7 @@ from services.assessment.errors import ExtensionNotAllowed, StepNotAllowed, Susp
 from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
 from services.kernel.codes import Event
 from services.kernel.dates import local_date, start_of_day
+from services.kernel.register import decides
 from services.kernel.time_limit import (
     FAILED_VISIT_TERM,
     TERMS,
@@ -75,6 +76,7 @@ def _calendar(limit: Limit) -> BusinessCalendar:
     return calendar_of(limit.ledger.calendar_version)
 
 
+@decides("S2")
 def first_limits(registered_date: date, parameters: Parameters) -> tuple[Limit, ...]:
     """D-01 and D-03, both counted from the day on which the papers were complete (C-18)."""
     visit = replace(TERMS[LimitKind.HOME_ASSESSMENT], shift=parameters.shift)
@@ -122,6 +124,7 @@ def pending_rungs(assessment: Assessment, now: datetime) -> tuple[PendingRung, .
     return tuple(sorted(waiting))
 
 
+@decides("L-06")
 def _ladder(limit: Limit) -> tuple[PendingRung, ...]:
     calendar = _calendar(limit)
     due = limit.ledger.due_date(calendar)
@@ -147,6 +150,7 @@ def next_due(assessment: Assessment, now: datetime) -> datetime | None:
     return waiting[0].due_at if waiting else None
 
 
+@decides("T-14")
 def take_due_rungs(assessment: Assessment, now: datetime, request_id: str) -> Assessment:
     """The assessment with every rung taken that is due."""
     taken = tuple(
@@ -197,6 +201,7 @@ def reassign(assessment: Assessment, social_worker_id: str) -> Assessment:
     return replace(assessment, social_worker_id=social_worker_id)
 
 
+@decides("D-10", "L-06")
 def record_attempt(
     assessment: Assessment, result: VisitResult, now: datetime, parameters: Parameters
 ) -> tuple[Assessment, Event]:
@@ -214,6 +219,7 @@ def record_attempt(
     return waiting.with_limit(again), Event.VISIT_FAILED
 
 
+@decides("L-03")
 def complete(assessment: Assessment, now: datetime) -> Assessment:
     """Complete the needs assessment; a repetition leaves the day on which D-03 was met.
 
@@ -236,6 +242,7 @@ def close(assessment: Assessment, cause: str) -> Assessment:
     return assessment if state is assessment.state else replace(assessment, state=state, close_cause=cause)
 
 
+@decides("L-04")
 def merge_facts(earlier: str, found: str) -> str:
     """Two JSON objects of facts as one: a fact found now replaces the earlier one of the same name (L-04)."""
     return json.dumps({**json.loads(earlier or "{}"), **json.loads(found or "{}")}, ensure_ascii=False, sort_keys=True)

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from services.kernel.dates import Month, Weekday, start_of_day
 from services.kernel.ranges import DateRange, DateSet
+from services.kernel.register import decides
 
 __all__ = [
     "Care",
@@ -140,6 +141,7 @@ def state_on(contract: ContractCopy, paused: DateSet, day: date) -> CareState:
     return CareState.PAUSED if paused.contains(day) else CareState.IN_SERVICE
 
 
+@decides("L-01")
 def next_transition(contract: ContractCopy, paused: DateSet, today: date) -> datetime | None:
     """The first instant after today's local midnight at which the state changes; None when nothing is ahead."""
     return min(

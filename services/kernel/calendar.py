@@ -17,6 +17,7 @@ from types import MappingProxyType
 from holidays import country_holidays
 
 from services.kernel.dates import Month
+from services.kernel.register import decides
 
 __all__ = ["DEFAULT_CALENDAR", "BusinessCalendar", "DayKind", "DayNote", "DayOverride", "public_holidays"]
 
@@ -48,6 +49,7 @@ class DayNote:
 
 
 @lru_cache(maxsize=256)
+@decides("T-07", "T-08")
 def public_holidays(year: int) -> Mapping[date, DayNote]:
     """Official holidays and moved days of a year (T-07, T-08), whatever weekday they fall on; no declared days."""
     english = _statutory_holidays(year, "en_US")
@@ -89,12 +91,14 @@ class BusinessCalendar:
             return holiday
         return DayNote("събота", "Saturday") if day.weekday() == _SATURDAY else DayNote("неделя", "Sunday")
 
+    @decides("T-02")
     def roll_forward(self, day: date) -> date:
         """The day itself when it is a working day, else the first working day after it (T-02)."""
         while not self.is_working_day(day):
             day += _ONE_DAY
         return day
 
+    @decides("T-06")
     def add_working_days(self, day: date, count: int) -> date:
         """The `count`-th working day after the day, which itself is not counted (T-06); ValueError below 1."""
         if count < 1:
@@ -112,6 +116,7 @@ class BusinessCalendar:
         days = (month.first + timedelta(days=offset) for offset in range(month.days))
         return (day for day in days if self.is_working_day(day))
 
+    @decides("T-09")
     def with_overrides(self, version: str, declared: Mapping[date, DayOverride]) -> BusinessCalendar:
         """A new version of this calendar with further declared days; the later declaration of a day wins."""
         return BusinessCalendar(version, MappingProxyType({**self.overrides, **declared}))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from services.kernel.register import decides
+
 __all__ = [
     "BATCH_TASK_QUEUE",
     "CASE_TASK_QUEUE",
@@ -66,14 +68,16 @@ class CaseState(StrEnum):
     EXPIRED = "EXPIRED"
 
 
-CLOSED_STATES = frozenset(
-    {
-        CaseState.INELIGIBLE,
-        CaseState.ORDER_REFUSED,
-        CaseState.TERMINATED,
-        CaseState.WITHDRAWN,
-        CaseState.EXPIRED,
-    }
+CLOSED_STATES = decides("R-02", "L-02")(
+    frozenset(
+        {
+            CaseState.INELIGIBLE,
+            CaseState.ORDER_REFUSED,
+            CaseState.TERMINATED,
+            CaseState.WITHDRAWN,
+            CaseState.EXPIRED,
+        }
+    )
 )
 """States in which a case is not live in the sense of R-02 (L-02)."""
 

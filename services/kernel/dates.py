@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from services.kernel.register import decides
+
 __all__ = [
     "SOFIA",
     "Month",
@@ -51,6 +53,7 @@ class Weekday(StrEnum):
 _WEEKDAYS = tuple(Weekday)
 
 
+@decides("T-11")
 def local_date(instant: datetime, zone: ZoneInfo = SOFIA) -> date:
     """The civil day in which the instant lies (T-11); ValueError when the instant has no zone."""
     if instant.tzinfo is None:
@@ -63,11 +66,13 @@ def start_of_day(day: date, zone: ZoneInfo = SOFIA) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
+@decides("T-10")
 def next_midnight(day: date, zone: ZoneInfo = SOFIA) -> datetime:
     """The first instant after the day, in UTC: the exclusive end of a limit that ends on it (T-10)."""
     return start_of_day(day + _ONE_DAY, zone)
 
 
+@decides("T-04")
 def add_months(day: date, months: int) -> date:
     """The same day number that many months later (earlier when negative), or the month's last day (T-04)."""
     year, month_index = divmod(day.year * 12 + day.month - 1 + months, 12)
@@ -79,6 +84,7 @@ def add_years(day: date, years: int) -> date:
     return add_months(day, 12 * years)
 
 
+@decides("R-41")
 def age_on(birth: date, on: date) -> int:
     """Completed years on a day (R-41): who is born on 29 February turns on 28 February in common years.
 

@@ -16,6 +16,7 @@ from stdnum.bg import egn, pnf
 from stdnum.exceptions import InvalidComponent
 
 from services.kernel.codes import Sex
+from services.kernel.register import decides
 
 __all__ = [
     "IdentifierFault",
@@ -75,6 +76,7 @@ def normalise_identifier(raw: str) -> str:
     return raw.translate(_SEPARATORS)
 
 
+@decides("R-01")
 def check_identifier(type_: IdentifierType, raw: str, today: date) -> ValidIdentifier | InvalidIdentifier:
     """Check a number as typed; `today` is the local day against which a birth date is in the future."""
     number = normalise_identifier(raw)

@@ -13,6 +13,8 @@ from enum import StrEnum
 from fractions import Fraction
 from math import floor
 
+from services.kernel.register import decides
+
 __all__ = [
     "BGN_PER_EUR",
     "Currency",
@@ -43,6 +45,7 @@ class CurrencyMismatchError(ValueError):
     """Two amounts of different currencies met, or an amount came in the wrong one."""
 
 
+@decides("F-01")
 def round_half_up(value: Fraction | Decimal | int, digits: int = 2) -> Decimal:
     """The value with exactly `digits` decimals, the half going away from zero (F-01)."""
     scaled = Fraction(value) * 10**digits
@@ -155,11 +158,13 @@ def _require(amount: Money, currency: Currency) -> None:
         raise CurrencyMismatchError(f"{currency} expected, {amount.currency} given")
 
 
+@decides("F-14")
 def fee_to_eur(amount: Money) -> Money:
     """A fee or price in BGN as EUR: by the full rate, half-up on the third decimal (F-14)."""
     return display_in_eur(amount)
 
 
+@decides("F-15")
 def income_to_eur(amount: Money) -> Money:
     """One income in BGN as EUR (F-15): a third decimal above 0 raises the second by one, later digits are ignored.
 
@@ -172,6 +177,7 @@ def income_to_eur(amount: Money) -> Money:
     return Money.from_minor(cents + (1 if third_decimal else 0), Currency.EUR)
 
 
+@decides("F-17")
 def display_in_bgn(amount: Money) -> Money:
     """The BGN amount shown beside a EUR amount, half-up (F-17); not legally due."""
     _require(amount, Currency.EUR)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.dates import Month, local_date, next_midnight
 from services.kernel.ranges import DateRange, DateSet
+from services.kernel.register import decides
 from services.kernel.terms import (
     FAILED_VISIT_TERM,
     TERMS,
@@ -160,6 +161,7 @@ class TimeLimit:
         """The same limit counted by another calendar."""
         return replace(self, calendar_version=calendar.version)
 
+    @decides("T-13")
     def suspend(self, suspension: Suspension, on: date, policy: MovePolicy, calendar: BusinessCalendar) -> TimeLimit:
         """The limit with one more suspension, asked for on the day `on`; LimitMoveRefusedError otherwise (T-13)."""
         due = self.due_date(calendar)
@@ -171,6 +173,7 @@ class TimeLimit:
             raise _no_suspension("the suspension begins outside the limit")
         return replace(self, suspensions=(*self.suspensions, suspension))
 
+    @decides("T-13")
     def extend(self, days: int, on: date, policy: MovePolicy, calendar: BusinessCalendar) -> TimeLimit:
         """The limit with `days` more, asked for on the day `on`; LimitMoveRefusedError otherwise (T-13)."""
         if days < 1 or self.extension_days + days > policy.extend_max_days:
@@ -294,6 +297,7 @@ def due_date(event_date: date, length: int, unit: LimitUnit, calendar: BusinessC
     return calendar.roll_forward(count(event_date, length, unit, calendar))
 
 
+@decides("T-03", "T-12")
 def was_met(due: date, done_at: datetime) -> bool:
     """Whether the act was in time: on the last day until 24:00 local, or on any earlier day (T-03, T-12)."""
     return local_date(done_at) <= due
@@ -306,6 +310,7 @@ def limit_status(due: date, now: datetime, done_at: datetime | None) -> LimitSta
     return LimitStatus.RUNNING if was_met(due, now) else LimitStatus.OVERDUE
 
 
+@decides("L-06")
 def escalation_days(due: date, calendar: BusinessCalendar) -> tuple[date, ...]:
     """Days of the calls on the office head after a missed visit: the first working day after, then the third (L-06)."""
     days: list[date] = []
@@ -315,11 +320,13 @@ def escalation_days(due: date, calendar: BusinessCalendar) -> tuple[date, ...]:
     return tuple(days)
 
 
+@decides("D-07")
 def invoice_due_date(billed: Month, calendar: BusinessCalendar, term: Term = TERMS[LimitKind.INVOICE_DUE]) -> date:
     """Last day on which the invoice of a month is paid in time: the 25th of the next month, shifted (D-07)."""
     return begin(term, billed.last, calendar).due_date(calendar)
 
 
+@decides("D-08")
 def first_arrears_termination_day(due: date, calendar: BusinessCalendar) -> date:
     """First day on which an unpaid invoice with this (shifted) due date allows termination (D-08)."""
     return begin(TERMS[LimitKind.ARREARS_TERMINATION], due, calendar).due_date(calendar) + _ONE_DAY

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
 from services.kernel.codes import LegalBasis, PlacementRoute
 from services.kernel.dates import age_on, local_date, start_of_day
+from services.kernel.register import decides
 from services.kernel.service_entry import PlacementBasis
 from services.kernel.time_limit import TERMS, LimitKind, LimitStatus, begin
 from services.kernel.trace import Step as TraceStep
@@ -105,6 +106,7 @@ class OpeningFacts:
     war_veteran: bool
 
 
+@decides("L-10")
 def opened(fresh: Placement, facts: OpeningFacts, parameters: Parameters) -> Placement:
     """A placement by the basis that its service needs, with the limit that runs from the first day (L-07, L-10)."""
     started = replace(fresh, state=_FIRST_STATES[fresh.basis_needed], flags=priority_flags(facts, parameters.flags))
@@ -117,6 +119,7 @@ def opened(fresh: Placement, facts: OpeningFacts, parameters: Parameters) -> Pla
             return started
 
 
+@decides("S5")
 def priority_flags(facts: OpeningFacts, counted: frozenset[str]) -> tuple[str, ...]:
     """The flags of S5 that the person has and the municipality counts, sorted; age on the application date (L-09).
 
@@ -130,6 +133,7 @@ def priority_flags(facts: OpeningFacts, counted: frozenset[str]) -> tuple[str, .
     return tuple(sorted(flag for flag, is_held in held.items() if is_held and flag in counted))
 
 
+@decides("S4b")
 def refer(placement: Placement, on: date, today: date, parameters: Parameters) -> Placement:
     """The municipality refers; D-11 runs (L-10). Raises StepNotAllowed."""
     referred = replace(
@@ -153,6 +157,7 @@ def queue(placement: Placement, facility_code: str, on: date, now: datetime) -> 
     return _ordered(placement, Step.QUEUE, facility_code, on, now)
 
 
+@decides("S4a", "L-07")
 def _ordered(placement: Placement, step: Step, facility_code: str, on: date, now: datetime) -> Placement:
     ordered = replace(
         placement,
@@ -170,6 +175,7 @@ def refuse(placement: Placement, now: datetime) -> Placement:
     return _start(_meet(refused, LimitKind.ORDER_DECISION, now), LimitKind.APPEAL, local_date(now))
 
 
+@decides("S4c", "L-14")
 def confirm_by_court(placement: Placement) -> Placement:
     """The court rules on a child whom the order placed (L-14). Raises StepNotAllowed."""
     confirmable = placement.legal_basis is LegalBasis.ORDER and placement.route is PlacementRoute.CHILD_PROTECTION
@@ -178,6 +184,7 @@ def confirm_by_court(placement: Placement) -> Placement:
     return replace(placement, legal_basis=LegalBasis.COURT)
 
 
+@decides("L-09")
 def offer(placement: Placement, vacancy_id: str) -> Placement:
     """A place is offered (L-09). Raises StepNotAllowed."""
     return replace(placement, state=after(placement.state, Step.OFFER), vacancy_id=vacancy_id)
@@ -194,6 +201,7 @@ def decline(placement: Placement) -> Placement:
     return replace(placement, state=after(placement.state, Step.DECLINE), vacancy_id="")
 
 
+@decides("D-06", "D-11")
 def pass_limits(placement: Placement, now: datetime) -> Placement:
     """The placement with every limit applied that has passed.
 
@@ -250,6 +258,7 @@ def next_due(placement: Placement, now: datetime) -> datetime | None:
     return None if waiting_for is None else waiting_for.ledger.expires_at(_calendar(waiting_for))
 
 
+@decides("L-08")
 def appeal(placement: Placement, against: AppealSubject, acted_on: date, now: datetime) -> Placement:
     """File an appeal; posting on the last day is in time (T-03, L-08). Raises StepNotAllowed, AppealOutOfTime."""
     current = pass_limits(placement, now)
@@ -265,6 +274,7 @@ def appeal(placement: Placement, against: AppealSubject, acted_on: date, now: da
     return replace(current.with_limit(replace(limit, done_at=done_at)), appeals=(*current.appeals, filed))
 
 
+@decides("L-08")
 def decide_appeal(placement: Placement, now: datetime, parameters: Parameters, *, granted: bool) -> Placement:
     """Record the outcome; granted, the directorate decides anew under a new D-04 (L-08). Raises StepNotAllowed."""
     pending = placement.pending_appeal
@@ -281,6 +291,7 @@ def decide_appeal(placement: Placement, now: datetime, parameters: Parameters, *
     return _start(reopened, LimitKind.ORDER_DECISION, local_date(now), parameters.order_days)
 
 
+@decides("S6", "L-10")
 def sign(placement: Placement, contract: Contract, now: datetime) -> Placement:
     """Conclude the contract (L-10).
 
@@ -295,13 +306,16 @@ def sign(placement: Placement, contract: Contract, now: datetime) -> Placement:
     return _meet(signed, LimitKind.CONTRACT_SIGNATURE, now)
 
 
+@decides("S11", "L-15")
 def terminate(placement: Placement, last_date: date, ground: Ground) -> Placement:
-    """Record the end of the service; `last_date` is the last day of care (L-15). Raises StepNotAllowed."""
+    """Record the end of the service; `last_date` is its last day, also before the first of care (L-15).
+
+    Raises StepNotAllowed.
+    """
     state = after(placement.state, Step.TERMINATE)
     contract = placement.contract
     assert contract is not None  # noqa: S101 a contracted placement has one
-    end = max(last_date, contract.start_date - timedelta(days=1))
-    ended = replace(contract, end_date=end, ground=ground, version=contract.version + 1)
+    ended = replace(contract, end_date=last_date, ground=ground, version=contract.version + 1)
     return replace(placement, state=state, contract=ended)
 
 

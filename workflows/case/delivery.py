@@ -9,6 +9,7 @@ from datetime import datetime
 
 from services.kernel.codes import CaseState, Event, Stage
 from services.kernel.dates import add_years, local_date, start_of_day
+from services.kernel.register import decides
 from socialcare.billing.v1.billing_service_pb2 import RefreshServedDaysRequest
 from socialcare.delivery.v1.delivery_service_pb2 import AdvanceCareRequest
 from socialcare.placement.v1.placement_service_pb2 import ClosePlacementRequest
@@ -29,6 +30,7 @@ _AWAITED = {
 }
 
 
+@decides("S10")
 class ReviewDue(Exception):
     """A year of care is over: the next run goes on with the code of its day."""
 

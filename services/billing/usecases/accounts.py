@@ -27,6 +27,7 @@ from services.billing.usecases.facts import check_currency
 from services.billing.usecases.quotes import known_service
 from services.kernel.dates import Month
 from services.kernel.money import Money, total
+from services.kernel.register import decides
 from services.runtime.commands import Effect
 from services.runtime.ids import new_id
 
@@ -118,6 +119,7 @@ def check_terms(code: str, start: date, actual_cost: Money | None, unit_price: M
             check_currency(amount, Month.of(start), field)
 
 
+@decides("D-08", "L-13")
 def check_termination(books: Books, on: date) -> None:
     """Nothing when arrears allow to end the service on the day; ArrearsTermNotReached otherwise (D-08, L-13)."""
     arrears = account_on(books, on).arrears

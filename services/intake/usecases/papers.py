@@ -12,6 +12,7 @@ from services.intake.usecases.ports import CaseStore, Step
 from services.intake.usecases.states import require_step, resume_waiting_case
 from services.intake.usecases.submit import check_documents
 from services.kernel.codes import CaseState, Event, Stage
+from services.kernel.register import decides
 from services.kernel.time_limit import LimitKind
 from services.runtime.commands import Effect
 from services.runtime.errors import InvalidArgument
@@ -28,6 +29,7 @@ class AttachDocuments:
     posted_on: date | None
 
 
+@decides("S1", "L-05")
 async def attach_documents(command: AttachDocuments, store: CaseStore, now: datetime, today: date) -> Effect:
     """Take papers; the last missing one registers the case and ends D-02, in time by the day of posting.
 
@@ -55,6 +57,7 @@ async def attach_documents(command: AttachDocuments, store: CaseStore, now: date
     return Effect(application.id, application.version)
 
 
+@decides("D-02")
 async def confirm_expiry(application_id: str, store: CaseStore, now: datetime, today: date) -> Effect:
     """End a case whose notice went unanswered: EXPIRED (D-02).
 
