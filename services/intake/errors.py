@@ -1,7 +1,8 @@
 """Refusals of intake.
 
 InvalidArgument ← InvalidIdentifier, IdentifierMismatch, UnknownService, UnknownDocument, InvalidFact,
-                  BackdatingReasonMissing, UnknownDistrict
+                  BackdatingReasonMissing, UnknownDistrict,
+                  EffectiveDatePassed
 AlreadyExists   ← DuplicateCase
 Refused         ← StateNotAllowed, NotYetOpen, ServiceClosed, AppealOutOfTime
 """
@@ -14,6 +15,7 @@ __all__ = [
     "AppealOutOfTime",
     "BackdatingReasonMissing",
     "DuplicateCase",
+    "EffectiveDatePassed",
     "IdentifierMismatch",
     "InvalidFact",
     "InvalidIdentifier",
@@ -82,6 +84,14 @@ class UnknownDistrict(InvalidArgument):
     reason = "UNKNOWN_DISTRICT"
     text_bg = "Няма район или община с код {district_code}."
     text_en = "There is no district or municipality {district_code}."
+
+
+class EffectiveDatePassed(InvalidArgument):
+    """An edit of catalogue or calendar would change a day that is over."""
+
+    reason = "EFFECTIVE_DATE_PASSED"
+    text_bg = "Промяната засяга минал ден: {first_day}."
+    text_en = "The edit would change a day that is over: {first_day}."
 
 
 class DuplicateCase(AlreadyExists):

@@ -40,12 +40,13 @@ __all__ = [
     "calendar_from_text",
     "calendar_of",
     "calendar_to_proto",
+    "catalogue_entry_from_proto",
+    "catalogue_entry_to_proto",
     "changes_from_text",
     "changes_to_text",
     "declared_days_from_proto",
     "entries_from_proto",
-    "entry_from_proto",
-    "entry_to_proto",
+    "entry_to_text",
     "keep_calendar",
     "rules_from_proto",
     "rules_from_text",
@@ -156,7 +157,7 @@ async def calendar_of(tx: ReadTx, version: str) -> BusinessCalendar:
     return calendar_from_text(version, str(overrides))
 
 
-def entry_to_proto(entry: ServiceEntry) -> catalogue_pb2.CatalogueEntry:
+def catalogue_entry_to_proto(entry: ServiceEntry) -> catalogue_pb2.CatalogueEntry:
     """One entry of the catalogue."""
     return catalogue_pb2.CatalogueEntry(
         service_code=entry.code,
@@ -182,7 +183,7 @@ def entry_to_proto(entry: ServiceEntry) -> catalogue_pb2.CatalogueEntry:
     )
 
 
-def entry_from_proto(message: catalogue_pb2.CatalogueEntry, field: str = "entry") -> ServiceEntry:
+def catalogue_entry_from_proto(message: catalogue_pb2.CatalogueEntry, field: str = "entry") -> ServiceEntry:
     """One entry of the catalogue; InvalidArgument when it contradicts itself."""
     entry = ServiceEntry(
         code=message.service_code,
@@ -219,7 +220,7 @@ def entry_from_proto(message: catalogue_pb2.CatalogueEntry, field: str = "entry"
 
 def entries_from_proto(messages: Iterable[catalogue_pb2.CatalogueEntry]) -> tuple[ServiceEntry, ...]:
     """Entries that change a catalogue; InvalidArgument when one contradicts itself or two hold on one day."""
-    entries = tuple(entry_from_proto(message, "catalogue_changes") for message in messages)
+    entries = tuple(catalogue_entry_from_proto(message, "catalogue_changes") for message in messages)
     for number, entry in enumerate(entries):
         if any(other.code == entry.code and other.without(entry) != (other,) for other in entries[:number]):
             raise InvalidArgument(field="catalogue_changes")
@@ -228,7 +229,7 @@ def entries_from_proto(messages: Iterable[catalogue_pb2.CatalogueEntry]) -> tupl
 
 def entry_to_text(entry: ServiceEntry) -> str:
     """One entry as JSON."""
-    return json_format.MessageToJson(entry_to_proto(entry), indent=None, preserving_proto_field_name=True)
+    return json_format.MessageToJson(catalogue_entry_to_proto(entry), indent=None, preserving_proto_field_name=True)
 
 
 def changes_to_text(changes: Iterable[ServiceEntry]) -> str:
@@ -240,7 +241,9 @@ def changes_to_text(changes: Iterable[ServiceEntry]) -> str:
 def changes_from_text(text: str) -> tuple[ServiceEntry, ...]:
     """Entries from a JSON list."""
     return tuple(
-        entry_from_proto(json_format.ParseDict(item, catalogue_pb2.CatalogueEntry(), ignore_unknown_fields=True))
+        catalogue_entry_from_proto(
+            json_format.ParseDict(item, catalogue_pb2.CatalogueEntry(), ignore_unknown_fields=True)
+        )
         for item in json.loads(text)
     )
 

@@ -10,7 +10,7 @@ from services.intake.domain.case_states import EndCause
 from services.intake.domain.reasons import Reason
 from services.kernel.codes import CaseState, EligibilityOutcome, PlacementRoute, Sex, Stage
 from services.kernel.dates import age_on, next_midnight, start_of_day
-from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind, LimitStatus, TimeLimit, limit_status
 from services.kernel.trace import Trace
 
@@ -58,13 +58,16 @@ class Office:
 
 @dataclass(frozen=True, slots=True)
 class Municipality:
-    """One tenant."""
+    """One tenant; the version of its rules is that of the whole."""
 
     id: str
-    settings: MunicipalSettings
-    calendar_version: str
+    rules: LocalRules
     offices: tuple[Office, ...]
-    version: int = 1
+
+    @property
+    def version(self) -> int:
+        """Grows with every change of settings, calendar or catalogue."""
+        return self.rules.version
 
 
 @dataclass(frozen=True, slots=True)

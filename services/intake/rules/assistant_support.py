@@ -1,4 +1,4 @@
-"""Assistant support (R-10 to R-17)."""
+"""Assistant support (R-12 to R-17)."""
 
 from __future__ import annotations
 
@@ -13,23 +13,10 @@ __all__ = ["put_assistant_support_rules"]
 _LEAST_PERCENT = 50
 
 
-@decides("R-10", "R-11", "R-16", "R-17")
+@decides("R-16", "R-17")
 def put_assistant_support_rules(question: Question, parameters: Parameters, sheet: Sheet) -> bool:
     """Put the rules; whether the target group hangs on nothing but the unknown self-care fact (R-15)."""
     facts = question.facts
-    sheet.require(
-        "R-10",
-        Reason.NOT_YET_OPEN,
-        holds=question.on >= parameters.open_from,
-        application_date=question.on,
-        open_from=parameters.open_from,
-    )
-    sheet.require(
-        "R-11",
-        Reason.DISTRICT_NOT_SERVED,
-        holds=question.district_code in parameters.served_districts,
-        district=question.district_code,
-    )
     waits = _put_groups(question, parameters, sheet)
     used = (facts.similar_services or frozenset()) & SIMILAR_SERVICES
     asked = question.valid_decision is not None or not parameters.similar_only_with_decision

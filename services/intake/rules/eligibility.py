@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.intake.domain.reasons import Eligibility, Reason
 from services.intake.rules.assistant_support import put_assistant_support_rules
 from services.intake.rules.evaluation import Parameters, Question, Sheet
+from services.intake.rules.offer import put_offer_rules
 from services.intake.rules.patronage import belongs_to_patronage, put_patronage_rules
 from services.intake.rules.pension_age import attainment_date, explain_age
 from services.intake.rules.personal_assistant import put_personal_assistant_rules
@@ -14,7 +15,7 @@ from services.intake.rules.placement import (
     put_institution_rules,
     route_of,
 )
-from services.kernel.catalogue import Family, Intake
+from services.kernel.catalogue import Family
 from services.kernel.codes import EligibilityOutcome, PlacementRoute
 from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder
@@ -25,7 +26,7 @@ _AGED = frozenset({Family.PATRONAGE, Family.PATRONAGE_ITEM, Family.ASSISTANT_SUP
 """Families in which pension age matters (R-40)."""
 
 
-@decides("S3", "R-30")
+@decides("S3")
 def decide(question: Question, parameters: Parameters, recorder: Recorder = NO_TRACE) -> Eligibility:
     """Answer the question on its occasion: outcome, failing reasons, route and what else would fit."""
     sheet = Sheet(question.occasion, recorder)
@@ -33,6 +34,7 @@ def decide(question: Question, parameters: Parameters, recorder: Recorder = NO_T
     route: PlacementRoute | None = None
     _put_age(question, recorder)
     _put_decision_validity(question, sheet)
+    put_offer_rules(question, sheet)
     match question.service.family:
         case Family.PATRONAGE | Family.PATRONAGE_ITEM:
             put_patronage_rules(question, parameters, sheet)
@@ -50,9 +52,6 @@ def decide(question: Question, parameters: Parameters, recorder: Recorder = NO_T
             put_canteen_rules(question, sheet)
         case Family.SOCIAL_ASSISTANT:
             pass
-    open_for_all = question.service.intake is Intake.OPEN
-    if not open_for_all:
-        sheet.require("R-30", Reason.SERVICE_CLOSED, holds=open_for_all, service=question.service.code)
     return Eligibility(
         outcome=_outcome(sheet, waits=waits, liftable=liftable),
         reasons=tuple(sorted(sheet.failed)),

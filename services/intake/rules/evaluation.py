@@ -24,10 +24,11 @@ ADULT = 18
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What a municipality may decide about the table (C-06 to C-11, C-19, C-22)."""
+    """What a municipality may decide about the table (C-08 to C-11, C-19, C-22).
 
-    served_districts: frozenset[str]
-    open_from: date
+    C-06 and C-07 stand in its catalogue.
+    """
+
     similar_only_with_decision: bool
     group_a_requires_no_decision: bool
     expired_as_absent: bool
@@ -41,8 +42,6 @@ class Parameters:
         """The parameters as the municipality has set them."""
         age_rule = settings.text("hsp.age_rule")
         return cls(
-            served_districts=settings.codes("ap.districts"),
-            open_from=settings.day("ap.open_from"),
             similar_only_with_decision=settings.text("ap.similar_applies_to") == "WITH_DECISION",
             group_a_requires_no_decision=settings.flag("ap.group_a_requires_no_decision"),
             expired_as_absent=settings.flag("decision.expired_as_absent"),

@@ -27,7 +27,7 @@ from services.intake.usecases.ports import AppealRow, FoundFacts, KnownPerson, N
 from services.intake.wire.facts import facts_to_text
 from services.kernel.codes import CLOSED_STATES, Stage
 from services.kernel.identifiers import ValidIdentifier
-from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind
 from services.runtime.crypto import DataKey, PersonCipher, SealedBytes
 from services.runtime.database import WriteTx, violated_constraint
@@ -110,11 +110,11 @@ class Cases:
         self._cipher = cipher
         self._keys: dict[str, DataKey] = {}
 
-    async def emit(self, emission: Signal | Start) -> int:
-        return await self._tx.emit(emission)
+    async def emit(self, emission: Signal | Start) -> None:
+        self._tx.emit(emission)
 
-    async def settings(self, municipality_id: str) -> MunicipalSettings:
-        return await reading.settings(self._tx, municipality_id)
+    async def rules(self, municipality_id: str) -> LocalRules:
+        return await reading.local_rules(self._tx, municipality_id)
 
     async def known_person(
         self, municipality_id: str, identifier: ValidIdentifier, service_code: str

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 
 from services.intake.domain.application import Municipality
 from services.intake.storage import reading
+from services.kernel.calendar import BusinessCalendar
+from services.kernel.service_entry import ServiceEntry
 from services.runtime.database import WriteTx, violated_constraint
 from services.runtime.errors import AlreadyExists
+from services.runtime.local_rules import entry_to_text, keep_calendar
 
 __all__ = ["Municipalities"]
 
@@ -22,14 +26,15 @@ class Municipalities:
         self._tx = tx
 
     async def insert_municipality(self, municipality: Municipality, now: datetime) -> None:
+        await keep_calendar(self._tx, municipality.rules.calendar)
         try:
             await self._tx.run(
                 "INSERT INTO municipality (id, settings, calendar_version, version, created_at) "
                 "VALUES (:id, CAST(CAST(:settings AS text) AS jsonb), :calendar_version, :version, :now)",
                 {
                     "id": municipality.id,
-                    "settings": json.dumps(dict(municipality.settings.own)),
-                    "calendar_version": municipality.calendar_version,
+                    "settings": json.dumps(dict(municipality.rules.settings.own)),
+                    "calendar_version": municipality.rules.calendar.version,
                     "version": municipality.version,
                     "now": now,
                 },
@@ -56,13 +61,48 @@ class Municipalities:
         await self._tx.run("SELECT FROM municipality WHERE id = :id FOR UPDATE", {"id": municipality_id})
         return await reading.municipality(self._tx, municipality_id)
 
-    async def save_settings(self, municipality: Municipality) -> None:
+    async def save_municipality(self, municipality: Municipality) -> None:
         await self._tx.run(
-            "UPDATE municipality SET settings = CAST(CAST(:settings AS text) AS jsonb), version = :version "
-            "WHERE id = :id",
+            "UPDATE municipality SET settings = CAST(CAST(:settings AS text) AS jsonb), "
+            "calendar_version = :calendar_version, version = :version WHERE id = :id",
             {
                 "id": municipality.id,
-                "settings": json.dumps(dict(municipality.settings.own)),
+                "settings": json.dumps(dict(municipality.rules.settings.own)),
+                "calendar_version": municipality.rules.calendar.version,
                 "version": municipality.version,
             },
+        )
+
+    async def next_calendar_number(self, municipality_id: str) -> int:
+        newest = await self._tx.scalar(
+            "SELECT max(number) FROM calendar_version WHERE municipality_id = :id", {"id": municipality_id}
+        )
+        return int(newest or 1) + 1
+
+    async def add_calendar(self, municipality_id: str, number: int, calendar: BusinessCalendar, now: datetime) -> None:
+        await keep_calendar(self._tx, calendar)
+        await self._tx.run(
+            "INSERT INTO calendar_version (municipality_id, number, version, declared_at) "
+            "VALUES (:municipality_id, :number, :version, :now)",
+            {"municipality_id": municipality_id, "number": number, "version": calendar.version, "now": now},
+        )
+
+    async def replace_entries(
+        self, municipality_id: str, put: ServiceEntry, entries: Iterable[ServiceEntry], now: datetime
+    ) -> None:
+        await self._tx.run(
+            "UPDATE catalogue_entry SET replaced_at = :now WHERE municipality_id = :municipality_id AND code = :code "
+            "AND replaced_at IS NULL AND valid && daterange(CAST(:first AS date), CAST(:last AS date), '[]')",
+            {
+                "now": now,
+                "municipality_id": municipality_id,
+                "code": put.code,
+                "first": put.valid_from,
+                "last": put.valid_to,
+            },
+        )
+        await self._tx.run(
+            "INSERT INTO catalogue_entry (municipality_id, entry, put_at) "
+            "VALUES (:municipality_id, CAST(CAST(:entry AS text) AS jsonb), :now)",
+            [{"municipality_id": municipality_id, "entry": entry_to_text(entry), "now": now} for entry in entries],
         )

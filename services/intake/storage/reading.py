@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,27 +16,31 @@ from services.intake.storage.rows import (
     decision_of,
     limit_of,
     municipality_of,
+    rules_of,
     trace_from_text,
 )
 from services.intake.wire.facts import facts_from_text
+from services.kernel.calendar import BusinessCalendar
 from services.kernel.codes import CLOSED_STATES, CaseState, Stage
 from services.kernel.dates import local_date, next_midnight
-from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.local_rules import LocalRules
 from services.runtime.crypto import PersonCipher
 from services.runtime.database import ReadTx
 from services.runtime.errors import NotFound
+from services.runtime.local_rules import calendar_of
 
 __all__ = [
     "LiveCase",
     "Page",
     "application",
+    "calendar",
     "cases",
     "decision_with_trace",
     "documents",
     "facts",
     "live_cases",
+    "local_rules",
     "municipality",
-    "settings",
     "timeline",
     "trace_field",
     "view",
@@ -55,6 +58,15 @@ LEFT JOIN LATERAL (SELECT {DECISION_COLUMNS} FROM eligibility_decision
 WHERE a.id = ANY(CAST(:ids AS text[]))
 ORDER BY array_position(CAST(:ids AS text[]), a.id)
 """  # noqa: S608 constants
+
+
+_RULES = """
+SELECT m.id, m.settings::text AS settings, m.calendar_version, m.version, c.overrides::text AS overrides,
+       (SELECT '[' || coalesce(string_agg(e.entry::text, ',' ORDER BY e.code, e.valid), '') || ']'
+        FROM catalogue_entry e WHERE e.municipality_id = m.id AND e.replaced_at IS NULL) AS changes
+FROM municipality m JOIN calendars c ON c.version = m.calendar_version
+WHERE m.id = :id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +88,7 @@ class Page:
 
 async def municipality(tx: ReadTx, municipality_id: str) -> Municipality:
     """The municipality with its offices; NotFound when there is none."""
-    row = await tx.one_or_none(
-        "SELECT id, settings::text AS settings, calendar_version, version FROM municipality WHERE id = :id",
-        {"id": municipality_id},
-    )
+    row = await tx.one_or_none(_RULES, {"id": municipality_id})
     if row is None:
         raise NotFound(resource_type="municipality", resource_id=municipality_id)
     return municipality_of(row, await _offices(tx, municipality_id))
@@ -95,12 +104,24 @@ async def municipality_ids(tx: ReadTx, after: str, allowed: Sequence[str] | None
     return [row.id for row in rows]
 
 
-async def settings(tx: ReadTx, municipality_id: str) -> MunicipalSettings:
-    """The municipality's settings; NotFound when there is none."""
-    text = await tx.scalar("SELECT settings::text FROM municipality WHERE id = :id", {"id": municipality_id})
-    if text is None:
+async def local_rules(tx: ReadTx, municipality_id: str) -> LocalRules:
+    """What the municipality has decided; NotFound when there is none."""
+    row = await tx.one_or_none(_RULES, {"id": municipality_id})
+    if row is None:
         raise NotFound(resource_type="municipality", resource_id=municipality_id)
-    return MunicipalSettings.of(json.loads(text))
+    return rules_of(row)
+
+
+async def calendar(tx: ReadTx, municipality_id: str, version: str) -> BusinessCalendar:
+    """A version of a municipality's calendar, a shipped one included; NotFound when it has no such version."""
+    known = await tx.scalar(
+        "SELECT 1 FROM calendars c LEFT JOIN calendar_version v USING (version) "
+        "WHERE version = :version AND (v.version IS NULL OR v.municipality_id = :id)",
+        {"id": municipality_id, "version": version},
+    )
+    if known is None:
+        raise NotFound(resource_type="calendar", resource_id=version)
+    return await calendar_of(tx, version)
 
 
 async def application(tx: ReadTx, application_id: str) -> Application:

@@ -20,9 +20,10 @@ from services.intake.domain.application import (
 from services.intake.domain.case_states import EndCause
 from services.intake.domain.reasons import Reason
 from services.kernel.codes import CaseState, EligibilityOutcome, PlacementRoute, Sex
-from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind, LimitUnit, Shift, TimeLimit
 from services.kernel.trace import Step, Trace
+from services.runtime.local_rules import calendar_from_text, rules_from_text
 
 __all__ = [
     "APPLICATION_COLUMNS",
@@ -32,6 +33,7 @@ __all__ = [
     "decision_of",
     "limit_of",
     "municipality_of",
+    "rules_of",
     "trace_from_text",
     "trace_to_text",
 ]
@@ -105,14 +107,14 @@ def decision_of(row: AnyRow, trace: Trace = ()) -> Decision:
 
 
 def municipality_of(row: AnyRow, offices: tuple[Office, ...]) -> Municipality:
-    """The municipality in a row with id, settings as text, calendar_version and version."""
-    return Municipality(
-        id=row.id,
-        settings=MunicipalSettings.of(json.loads(row.settings)),
-        calendar_version=row.calendar_version,
-        offices=offices,
-        version=row.version,
-    )
+    """The municipality in a row with id and what `rules_of` reads."""
+    return Municipality(row.id, rules_of(row), offices)
+
+
+def rules_of(row: AnyRow) -> LocalRules:
+    """The decisions in a row with calendar_version, version and, as text, settings, overrides and changes."""
+    calendar = calendar_from_text(row.calendar_version, row.overrides)
+    return rules_from_text(row.settings, calendar, row.changes, row.version)
 
 
 def trace_to_text(trace: Trace) -> str:

@@ -15,8 +15,8 @@ from services.intake.usecases.limits import start_limit
 from services.intake.usecases.messages import appealed, happened
 from services.intake.usecases.ports import CaseStore, FoundFacts, Step
 from services.intake.usecases.states import accept_after_appeal, require_step, resume_waiting_case
-from services.kernel.catalogue import CATALOGUE
 from services.kernel.codes import CaseState, EligibilityOutcome, Event, Stage
+from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind
 from services.kernel.trace import TraceBuilder
 from services.runtime.commands import Effect
@@ -55,10 +55,10 @@ async def decide_eligibility(
         application = await store.take_step(application, step)
     else:
         application = await store.touch(application)
-    settings = await store.settings(application.municipality_id)
+    rules = await store.rules(application.municipality_id)
     trace = TraceBuilder()
-    question = await _question(application, found, store)
-    answer = decide(question, Parameters.of(settings), trace)
+    question = await _question(application, found, rules, store)
+    answer = decide(question, Parameters.of(rules.settings), trace)
     decision = Decision(answer.outcome, answer.reasons, answer.route, today, DecisionBy.RULES, trace.build())
     application = await _carry_out(application, _Ruling(decision, Cause.ELIGIBILITY_DECIDED), store, now)
     return Effect(application.id, application.version)
@@ -132,9 +132,9 @@ async def decide_appeal(application_id: str, outcome: str, store: CaseStore, now
     return Effect(application.id, application.version)
 
 
-async def _question(application: Application, found: FoundFacts, store: CaseStore) -> Question:
+async def _question(application: Application, found: FoundFacts, rules: LocalRules, store: CaseStore) -> Question:
     return Question(
-        service=CATALOGUE.entry(application.service_code, application.application_date),
+        service=rules.catalogue.entry(application.service_code, application.application_date),
         on=application.application_date,
         birth_date=application.birth_date,
         sex=application.sex,
@@ -159,8 +159,8 @@ async def _carry_out(application: Application, ruling: _Ruling, store: CaseStore
     application = await store.take_step(application, Step(to, ruling.cause, Stage.INTAKE, now))
     await store.add_decision(application, decision, now)
     if to is CaseState.INELIGIBLE:
-        settings = await store.settings(application.municipality_id)
-        limit = start_limit(LimitKind.APPEAL, decision.decided_on, settings)
+        rules = await store.rules(application.municipality_id)
+        limit = start_limit(LimitKind.APPEAL, decision.decided_on, rules)
         await store.begin_limit(application, limit)
         await resume_waiting_case(application, store, now)
     return application

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from services.intake.domain.application import Municipality, Office
 from services.intake.usecases.ports import MunicipalityStore
-from services.kernel.calendar import DEFAULT_CALENDAR
+from services.kernel.local_rules import LocalRules
 from services.runtime.chosen_settings import settings_changed, settings_from
 from services.runtime.commands import Effect, check_etag
 
@@ -40,8 +40,7 @@ async def set_up_municipality(command: SetUpMunicipality, store: MunicipalitySto
     """Store it; SettingNotAllowed for a refused setting, AlreadyExists when the code is taken."""
     municipality = Municipality(
         id=command.municipality_id,
-        settings=settings_from(command.settings),
-        calendar_version=DEFAULT_CALENDAR.version,
+        rules=LocalRules(settings_from(command.settings)),
         offices=command.offices or (MAIN_OFFICE,),
     )
     await store.insert_municipality(municipality, now)
@@ -52,10 +51,8 @@ async def update_municipality(command: UpdateMunicipality, store: MunicipalitySt
     """Set the settings named, leave the others; SettingNotAllowed, EtagMismatch, NotFound."""
     municipality = await store.lock_municipality(command.municipality_id)
     check_etag(command.etag, municipality.version)
-    changed = replace(
-        municipality,
-        settings=settings_changed(municipality.settings, command.settings),
-        version=municipality.version + 1,
-    )
-    await store.save_settings(changed)
+    rules = municipality.rules
+    settings = settings_changed(rules.settings, command.settings)
+    changed = replace(municipality, rules=replace(rules, settings=settings, version=rules.version + 1))
+    await store.save_municipality(changed)
     return Effect(changed.id, changed.version)

@@ -11,9 +11,11 @@ from services.intake.domain.application import Application, Decision, KeptLimit,
 from services.intake.domain.case_states import EndCause
 from services.intake.domain.facts import Facts
 from services.intake.domain.people import Person
+from services.kernel.calendar import BusinessCalendar
 from services.kernel.codes import CaseState, Stage
 from services.kernel.identifiers import ValidIdentifier
-from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.local_rules import LocalRules
+from services.kernel.service_entry import ServiceEntry
 from services.kernel.time_limit import LimitKind
 from services.runtime.outbox import Signal, Start
 
@@ -78,16 +80,30 @@ class MunicipalityStore(Protocol):
         """Read it for a change; NotFound when there is none."""
         ...
 
-    async def save_settings(self, municipality: Municipality) -> None:
-        """Store settings and version."""
+    async def save_municipality(self, municipality: Municipality) -> None:
+        """Store settings, calendar in force and version."""
+        ...
+
+    async def next_calendar_number(self, municipality_id: str) -> int:
+        """Number of the municipality's next calendar version; the shipped calendar has 1."""
+        ...
+
+    async def add_calendar(self, municipality_id: str, number: int, calendar: BusinessCalendar, now: datetime) -> None:
+        """Store a new version of the calendar."""
+        ...
+
+    async def replace_entries(
+        self, municipality_id: str, put: ServiceEntry, entries: Iterable[ServiceEntry], now: datetime
+    ) -> None:
+        """Take stored entries of the code on the days of `put` out of force and store these instead."""
         ...
 
 
 class CaseStore(Protocol):
     """What the commands about one case need."""
 
-    async def settings(self, municipality_id: str) -> MunicipalSettings:
-        """The municipality's settings; NotFound when there is none."""
+    async def rules(self, municipality_id: str) -> LocalRules:
+        """What the municipality has decided: settings, calendar, catalogue; NotFound when there is none."""
         ...
 
     async def known_person(
@@ -182,6 +198,6 @@ class CaseStore(Protocol):
         """A refused case of the same person and service whose granted appeal waits for this one to end (L-08)."""
         ...
 
-    async def emit(self, emission: Signal | Start) -> int:
+    async def emit(self, emission: Signal | Start) -> None:
         """Store a message to Temporal."""
         ...

@@ -11,10 +11,10 @@ from services.intake.domain.people import Person
 from services.intake.errors import (
     BackdatingReasonMissing,
     DuplicateCase,
-    InvalidFact,
     NotYetOpen,
     ServiceClosed,
     UnknownDocument,
+    UnknownService,
 )
 from services.intake.rules.documents import DOCUMENT_CODES, required_documents
 from services.intake.usecases.limits import start_limit
@@ -23,7 +23,7 @@ from services.intake.usecases.ports import CaseStore, NewCase
 from services.kernel.catalogue import Family, Intake, ServiceEntry
 from services.kernel.codes import CaseState
 from services.kernel.dates import age_on, local_date
-from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind
 from services.runtime.auth import Caller
 from services.runtime.commands import Effect
@@ -40,7 +40,7 @@ class SubmitApplication:
 
     municipality_id: str
     person: Person
-    service: ServiceEntry
+    service_code: str
     channel: Channel
     documents: frozenset[str]
     facts: Facts
@@ -57,16 +57,17 @@ async def submit_application(
     """Open a case: REGISTERED with complete papers, else DOCS_PENDING with D-02 running.
 
     Raises:
-        ServiceClosed, NotYetOpen, UnknownDocument, InvalidFact, BackdatingReasonMissing, InvalidArgument: refused at
-            the counter (L-02).
+        UnknownService, ServiceClosed, NotYetOpen, UnknownDocument, BackdatingReasonMissing,
+        InvalidArgument: refused at the counter (L-02).
         DuplicateCase: R-02.
         NotFound: there is no such municipality.
         NotYours: an applicant applies for somebody else.
     """
-    settings = await store.settings(command.municipality_id)
+    rules = await store.rules(command.municipality_id)
     application_date = local_date(command.received_at)
-    _check_counter(command, application_date, settings, now)
-    known = await store.known_person(command.municipality_id, command.person.identifier, command.service.code)
+    service = _service(command.service_code, application_date, rules)
+    _check_counter(command, service, application_date, now)
+    known = await store.known_person(command.municipality_id, command.person.identifier, service.code)
     person_id = command.new_person_id if known is None else known.id
     if caller.person:
         caller.require_person(person_id)
@@ -76,13 +77,13 @@ async def submit_application(
         await store.add_person(person_id, command.municipality_id, command.person, now)
     else:
         await store.update_person(person_id, command.person, now)
-    application = _application(command, person_id, application_date)
+    application = _application(command, service, person_id, application_date)
     await store.add_case(
         NewCase(application, now, command.backdating_reason, declared=command.facts, documents=command.documents)
     )
     due: datetime | None = None
     if application.state is CaseState.DOCS_PENDING:
-        limit = start_limit(LimitKind.REMEDY_DOCUMENTS, today, settings)
+        limit = start_limit(LimitKind.REMEDY_DOCUMENTS, today, rules)
         due = limit.expires_at
         await store.begin_limit(application, limit)
     await store.emit(start_case(application, now, due))
@@ -96,36 +97,40 @@ def check_documents(codes: frozenset[str]) -> None:
         raise UnknownDocument(field="document_codes", metadata={"document_code": unknown[0]})
 
 
-def _check_counter(
-    command: SubmitApplication, application_date: date, settings: MunicipalSettings, now: datetime
-) -> None:
-    service = command.service
+def _service(code: str, on: date, rules: LocalRules) -> ServiceEntry:
+    service = rules.catalogue.find(code, on)
+    if service is None or not service.is_applied_for:
+        raise UnknownService(field="service_code", metadata={"service_code": code})
+    return service
+
+
+def _check_counter(command: SubmitApplication, service: ServiceEntry, application_date: date, now: datetime) -> None:
     if command.received_at > now:
         raise InvalidArgument(field="received_time")
     if command.received_at < now and not command.backdating_reason:
         raise BackdatingReasonMissing(field="backdating_reason_code")
     if service.intake is Intake.CLOSED:
         raise ServiceClosed(metadata={"service_code": service.code})
-    if service.family is Family.ASSISTANT_SUPPORT and application_date < settings.day("ap.open_from"):
-        raise NotYetOpen(metadata={"open_from": settings.day("ap.open_from").isoformat()})
+    if service.open_from is not None and application_date < service.open_from:
+        raise NotYetOpen(metadata={"open_from": service.open_from.isoformat()})
     if bool(command.facility_code) != (service.family in _PLACES):
         raise InvalidArgument(field="facility_code")
     if command.person.written.birth_date > application_date:
         raise InvalidArgument(field="person.birth_date")
-    if service.family is Family.PERSONAL_ASSISTANT and command.facts.assistant is None:
-        raise InvalidFact(field="facts.assistant")
     check_documents(command.documents)
 
 
-def _application(command: SubmitApplication, person_id: str, application_date: date) -> Application:
+def _application(
+    command: SubmitApplication, service: ServiceEntry, person_id: str, application_date: date
+) -> Application:
     written = command.person.written
     age = age_on(written.birth_date, application_date)
-    required = required_documents(command.service.family, command.facts, age)
+    required = required_documents(service.family, command.facts, age)
     incomplete = Application(
         id=command.new_application_id,
         municipality_id=command.municipality_id,
         person_id=person_id,
-        service_code=command.service.code,
+        service_code=service.code,
         district_code=written.district_code,
         channel=command.channel,
         facility_code=command.facility_code,

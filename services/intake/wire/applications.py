@@ -16,11 +16,10 @@ from services.intake.domain.application import (
 )
 from services.intake.domain.facts import Facts
 from services.intake.domain.people import PersonAsWritten, check_person
-from services.intake.errors import InvalidFact, UnknownService
+from services.intake.errors import InvalidFact
 from services.intake.usecases.submit import SubmitApplication
 from services.intake.wire.facts import facts_from_proto, facts_to_proto
 from services.intake.wire.questions import check_district, route_to_proto, sex_from, sex_to_proto
-from services.kernel.catalogue import CATALOGUE
 from services.kernel.dates import local_date
 from services.kernel.identifiers import IdentifierType
 from services.runtime.civil import (
@@ -34,6 +33,7 @@ from services.runtime.civil import (
 )
 from services.runtime.commands import etag_of
 from services.runtime.ids import new_id
+from services.runtime.local_rules import calendar_to_proto, catalogue_entry_to_proto
 from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import intake_service_pb2 as pb
 from socialcare.intake.v1 import resources_pb2
@@ -52,15 +52,11 @@ def submission_from(request: pb.SubmitApplicationRequest, now: datetime) -> Subm
     """What was handed in, checked as far as the request alone allows.
 
     Raises:
-        UnknownService: the catalogue has nothing of that code to apply for.
         UnknownDistrict: no register has such a district.
         InvalidIdentifier, IdentifierMismatch: R-01.
         InvalidFact: a fact contradicts itself.
     """
     received_at = instant_from_proto(request.received_time) if request.HasField("received_time") else now
-    service = CATALOGUE.find(request.service_code, local_date(received_at))
-    if service is None or not service.is_applied_for:
-        raise UnknownService(field="service_code", metadata={"service_code": request.service_code})
     check_district(request.person.district_code, "person.district_code")
     facts = facts_from_proto(request.facts)
     if facts.assistant is not None and facts.assistant.birth_date > local_date(received_at):
@@ -68,7 +64,7 @@ def submission_from(request: pb.SubmitApplicationRequest, now: datetime) -> Subm
     return SubmitApplication(
         municipality_id=request.municipality_id,
         person=check_person(_person_from(request.person), local_date(now)),
-        service=service,
+        service_code=request.service_code,
         channel=code_from_proto(resources_pb2.Channel, request.channel, Channel, "channel"),
         documents=frozenset(request.document_codes),
         facts=facts,
@@ -123,8 +119,11 @@ def case_facts_to_proto(view: CaseView, facts: Facts, municipality: Municipality
         birth_date=date_to_proto(item.birth_date),
         sex=sex_to_proto(item.sex),
         facts=facts_to_proto(facts),
-        settings=municipality.settings.own,
+        settings=municipality.rules.settings.own,
         version=item.version,
+        calendar=calendar_to_proto(municipality.rules.calendar),
+        catalogue_changes=[catalogue_entry_to_proto(entry) for entry in municipality.rules.changes],
+        municipality_version=municipality.version,
     )
     if item.registered_date is not None:
         message.registered_date.CopyFrom(date_to_proto(item.registered_date))
@@ -147,8 +146,8 @@ def municipality_to_proto(municipality: Municipality) -> resources_pb2.Municipal
     """A tenant with the settings that differ from the defaults."""
     return resources_pb2.Municipality(
         municipality_id=municipality.id,
-        settings=municipality.settings.own,
-        calendar_version=municipality.calendar_version,
+        settings=municipality.rules.settings.own,
+        calendar_version=municipality.rules.calendar.version,
         offices=[
             resources_pb2.Office(
                 office_code=office.code, head_staff_id=office.head_staff_id, district_codes=office.district_codes
@@ -156,6 +155,9 @@ def municipality_to_proto(municipality: Municipality) -> resources_pb2.Municipal
             for office in municipality.offices
         ],
         etag=etag_of(municipality.version),
+        calendar=calendar_to_proto(municipality.rules.calendar),
+        catalogue_changes=[catalogue_entry_to_proto(entry) for entry in municipality.rules.changes],
+        version=municipality.version,
     )
 
 

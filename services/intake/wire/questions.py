@@ -14,10 +14,11 @@ from services.intake.rules.minimum_income import differentiated_minimum_income
 from services.intake.rules.pension_age import attainment_date, explain_age
 from services.intake.rules.register import Occasion
 from services.intake.wire.facts import decision_from_proto, facts_from_proto
-from services.kernel.catalogue import CATALOGUE, Family, ServiceEntry
+from services.kernel.catalogue import Catalogue, Family, ServiceEntry
 from services.kernel.codes import PlacementRoute, Sex
 from services.kernel.districts import is_registered
 from services.kernel.identifiers import IdentifierType, ValidIdentifier, check_identifier, types_accepting
+from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.rule_book import RULE_BOOK
 from services.kernel.trace import Step, TraceBuilder
@@ -30,6 +31,7 @@ from services.runtime.civil import (
     optional_date,
     trace_to_proto,
 )
+from services.runtime.local_rules import entries_from_proto
 from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import intake_service_pb2 as pb
 from socialcare.intake.v1 import resources_pb2
@@ -49,7 +51,8 @@ def answer_eligibility(request: pb.CheckEligibilityRequest) -> pb.CheckEligibili
         SettingNotAllowed: a setting has a value that its key does not allow.
     """
     settings, trace = settings_from(request.settings), TraceBuilder()
-    question = _with_minimum_income(_question(request), request.minimum_income_status, settings, trace)
+    catalogue = LocalRules(settings, changes=entries_from_proto(request.catalogue_changes)).catalogue
+    question = _with_minimum_income(_question(request, catalogue), request.minimum_income_status, settings, trace)
     answer = decide(question, Parameters.of(settings), trace)
     return pb.CheckEligibilityResponse(
         outcome=code_to_proto(types_pb2.EligibilityOutcome, answer.outcome),
@@ -167,13 +170,13 @@ def route_to_proto(route: PlacementRoute | None) -> types_pb2.PlacementRoute:
     return code_to_proto(types_pb2.PlacementRoute, route)
 
 
-def _question(request: pb.CheckEligibilityRequest) -> Question:
+def _question(request: pb.CheckEligibilityRequest, catalogue: Catalogue) -> Question:
     on = date_from_proto(request.application_date, "application_date")
     birth_date = date_from_proto(request.birth_date, "birth_date")
     if birth_date > on:
         raise InvalidFact(field="birth_date")
     check_district(request.district_code, "district_code")
-    service = _service(request.service_code, on)
+    service = _service(request.service_code, on, catalogue)
     question = Question(
         service=service,
         on=on,
@@ -196,8 +199,8 @@ def _question(request: pb.CheckEligibilityRequest) -> Question:
     return question
 
 
-def _service(code: str, on: date) -> ServiceEntry:
-    entry = CATALOGUE.find(code, on)
+def _service(code: str, on: date, catalogue: Catalogue) -> ServiceEntry:
+    entry = catalogue.find(code, on)
     if entry is None:
         raise UnknownService(field="service_code", metadata={"service_code": code})
     return entry

@@ -130,3 +130,43 @@ async def test_one_limit_of_a_kind_runs_at_a_time(database: Database) -> None:
         lambda tx: tx.run(limit, [{"version": 1}, {"version": 2}]),
     )
     assert constraint == "time_limit_one_open"
+
+
+ENTRY = f"INSERT INTO catalogue_entry (municipality_id, entry, put_at) VALUES ('SOFIA', CAST(:entry AS jsonb), {NOW})"
+
+
+def entry(code: str, first: int, last: int | None = None) -> dict[str, str]:
+    """An entry of the catalogue on days of February 2026."""
+    ends = "" if last is None else f', "valid_to_date": {{"year": 2026, "month": 2, "day": {last}}}'
+    begins = f'"valid_from_date": {{"year": 2026, "month": 2, "day": {first}}}'
+    return {"entry": f'{{"service_code": "{code}", {begins}{ends}}}'}
+
+
+@pytest.mark.parametrize("second", [entry("HSP", 10), entry("HSP", 1, 10), entry("HSP", 20, 20)])
+async def test_a_code_has_one_entry_a_day(database: Database, second: dict[str, str]) -> None:
+    async with database.write() as tx:
+        await tx.run(ENTRY, entry("HSP", 10, 20))
+        await tx.run(ENTRY, entry("HSP", 21))
+        await tx.run(ENTRY, entry("DAY_CENTRE", 10))
+    assert await refusal(database, lambda tx: tx.run(ENTRY, second)) == "catalogue_entry_one_a_day"
+
+
+async def test_an_entry_that_was_replaced_stands_in_nobodys_way(database: Database) -> None:
+    async with database.write() as tx:
+        await tx.run(ENTRY, entry("HSP", 10))
+        await tx.run("UPDATE catalogue_entry SET replaced_at = put_at")
+        await tx.run(ENTRY, entry("HSP", 10))
+
+
+async def test_an_entry_has_a_first_day(database: Database) -> None:
+    endless = {"entry": '{"service_code": "HSP"}'}
+    assert await refusal(database, lambda tx: tx.run(ENTRY, endless)) == "catalogue_entry_has_days"
+
+
+async def test_a_calendar_version_never_changes_and_no_limit_is_counted_by_an_unknown_one(database: Database) -> None:
+    for change in ("UPDATE calendars SET overrides = '{}'", "DELETE FROM calendars"):
+        with pytest.raises(IntegrityError, match="never changed"):
+            async with database.write() as tx:
+                await tx.run(change)
+    unknown = "UPDATE municipality SET calendar_version = 'bg-99'"
+    assert await refusal(database, lambda tx: tx.run(unknown)) == "municipality_calendar_version_fkey"

@@ -1,4 +1,4 @@
-"""The gRPC face of intake: who may, what was asked, which use case, what is answered."""
+"""The methods of intake about municipalities, applications and the questions of section 5."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from grpc.aio import ServicerContext
 
 from services.intake.access import may_read_health, require_own_case
-from services.intake.assessment import Assessment, AssessmentPeer
+from services.intake.assessment import Assessment
 from services.intake.domain.application import Application
 from services.intake.errors import StateNotAllowed
 from services.intake.metrics import IntakeMetrics
@@ -39,20 +39,18 @@ from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import intake_service_pb2 as pb
 from socialcare.intake.v1 import resources_pb2
 
-__all__ = ["IntakeServicer"]
+__all__ = ["CaseMethods"]
 
 Context = ServicerContext[Message, Message]
 CaseCommand = Callable[[Cases], Awaitable[Effect]]
 
 
-class IntakeServicer:
-    """Handlers of `socialcare.intake.v1.IntakeService`."""
+class CaseMethods:
+    """Part of `IntakeServicer`; named by the contract."""
 
-    def __init__(self, runtime: Runtime, assessment: Assessment | None = None) -> None:
-        """Serve with what the process has; `assessment` stands in for the peer."""
-        self._runtime = runtime
-        self._assessment = assessment or AssessmentPeer(runtime.peers)
-        self._metrics = IntakeMetrics(runtime.telemetry.registry)
+    _runtime: Runtime
+    _assessment: Assessment
+    _metrics: IntakeMetrics
 
     async def CreateMunicipality(
         self, request: pb.CreateMunicipalityRequest, context: Context

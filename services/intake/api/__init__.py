@@ -1,0 +1,21 @@
+"""The gRPC face of intake: who may, what was asked, which use case, what is answered."""
+
+from __future__ import annotations
+
+from services.intake.api.cases import CaseMethods
+from services.intake.api.catalogue import CatalogueMethods
+from services.intake.assessment import Assessment, AssessmentPeer
+from services.intake.metrics import IntakeMetrics
+from services.runtime.server import Runtime
+
+__all__ = ["IntakeServicer"]
+
+
+class IntakeServicer(CaseMethods, CatalogueMethods):
+    """Every method of `socialcare.intake.v1.IntakeService`."""
+
+    def __init__(self, runtime: Runtime, assessment: Assessment | None = None) -> None:
+        """Serve with what the process has; `assessment` stands in for the peer."""
+        self._runtime = runtime
+        self._assessment = assessment or AssessmentPeer(runtime.peers)
+        self._metrics = IntakeMetrics(runtime.telemetry.registry)
