@@ -237,14 +237,17 @@ class Contract:
     authorised_from: date | None = None
     """Day of the order or referral; None where none is needed."""
     end_date: date | None = None
-    """Last day of care; the day before the start when care never began."""
+    """Last day of care; before the start when care never began."""
     ground: Ground | None = None
     version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Facility:
-    """A facility and its places; `held` and `offered` together never exceed `capacity`."""
+    """A facility and its places.
+
+    `held` and `offered` together grow no further than `capacity`; they exceed it only where places were given up.
+    """
 
     municipality_id: str
     facility_code: str
@@ -257,7 +260,7 @@ class Facility:
 
     @property
     def free(self) -> int:
-        """Places neither held nor offered."""
+        """Places neither held nor offered; negative while more are taken than there are."""
         return self.capacity - self.held - self.offered
 
 

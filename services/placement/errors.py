@@ -11,8 +11,7 @@ Refused ─────────┬─ StepNotAllowed
                  ├─ OrderWrongDirectorate
                  ├─ StartBeforeSigning
                  ├─ AppealOutOfTime
-                 ├─ ArrearsTermNotReached
-                 └─ PlacesHeld
+                 └─ ArrearsTermNotReached
 """
 
 from __future__ import annotations
@@ -28,7 +27,6 @@ __all__ = [
     "OrderMissing",
     "OrderNumberTaken",
     "OrderWrongDirectorate",
-    "PlacesHeld",
     "StartBeforeSigning",
     "StepNotAllowed",
     "UnknownFacility",
@@ -131,11 +129,3 @@ class ArrearsTermNotReached(Refused):
     article = "D-08"
     text_bg = "Двата месеца след падежа още не са изтекли."
     text_en = "Two months past the due date are not over."
-
-
-class PlacesHeld(Refused):
-    """More places are held or offered than would be left."""
-
-    article = "L-09"
-    text_bg = "Заети или предложени са {taken} места."
-    text_en = "{taken} places are held or offered."

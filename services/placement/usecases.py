@@ -29,7 +29,6 @@ from services.placement.domain import (
 from services.placement.errors import (
     NotEligible,
     OrderWrongDirectorate,
-    PlacesHeld,
     UnknownFacility,
 )
 from services.placement.messages import reopening
@@ -222,23 +221,25 @@ async def answer_offer(seat: Seat, store: PlacementStore, now: datetime, *, acce
 async def set_capacity(
     municipality_id: str, facility_code: str, capacity: int, store: PlacementStore, now: datetime
 ) -> Effect:
-    """More or fewer places; a new one is offered at once (L-09). Raises UnknownFacility, PlacesHeld."""
+    """More or fewer places; a new one is offered at once (L-09). Raises UnknownFacility.
+
+    Places that are held or offered stay so when fewer are left than that; they are not given on when they come back.
+    """
     facility = await store.facility(municipality_id, facility_code)
     if facility is None:
         raise UnknownFacility(field="facility_code")
-    taken = facility.held + facility.offered
-    if capacity < taken:
-        raise PlacesHeld(metadata={"taken": str(taken)})
-    added = capacity - facility.capacity
     saved = await store.save_facility(replace(facility, capacity=capacity))
-    for _ in range(added):
+    for _ in range(min(capacity - facility.capacity, saved.free)):
         saved = await _offer(store, saved, new_id(), now)
     return Effect(facility_code, saved.version)
 
 
 async def _offer(store: PlacementStore, facility: Facility, vacancy_id: str, now: datetime) -> Facility:
-    """Offer a free place to the first in line who was not offered it yet; it stays free when there is nobody."""
-    waiting = await store.next_in_line(facility, vacancy_id)
+    """Offer a free place to the first in line who was not offered it yet; it stays free when there is nobody.
+
+    A place that came back is none when the facility has fewer places by now.
+    """
+    waiting = await store.next_in_line(facility, vacancy_id) if facility.free > 0 else None
     if waiting is None:
         return facility
     before = await store.load(waiting)

@@ -20,7 +20,7 @@ from workflows.case.case import Case, Ended, Move, Signed
 from workflows.case.inbox import News
 from workflows.desk import Waiting
 from workflows.texts import Awaited, FlowStage
-from workflows.wire import optional_instant
+from workflows.wire import care_as_case_state, optional_instant
 
 __all__ = ["PlacementStage", "copy_contract"]
 
@@ -119,7 +119,9 @@ class PlacementStage:
     async def _signed(self, at: datetime | None) -> Move:
         care = await copy_contract(self._case)
         await self._case.advance(CaseState.CONTRACTED, Event.CONTRACT_SIGNED.value, Stage.PLACEMENT, at)
-        return Signed(optional_instant(care.next_due_time))
+        # Care that begins on the day of signing has begun already: nothing later would say so.
+        begun = care_as_case_state(care.state) is not CaseState.CONTRACTED
+        return Signed(self._case.clock.now() if begun else optional_instant(care.next_due_time))
 
 
 def _waiting(state: PlacementState, directorate: str, due: datetime | None, *, overdue: bool) -> Waiting:

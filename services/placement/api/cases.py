@@ -9,8 +9,10 @@ import grpc
 from google.protobuf.message import Message
 
 from services.kernel.codes import Role
+from services.kernel.service_entry import PlacementBasis
 from services.placement import rules, usecases
 from services.placement.domain import AppealSubject, Contract, Ground, Placement, PlacementState
+from services.placement.errors import OrderMissing
 from services.placement.metrics import PlacementMetrics
 from services.placement.peers import Neighbours
 from services.placement.storage import cases as storage
@@ -117,7 +119,11 @@ class CaseMethods:
         return pb.AnswerOfferResponse(placement=await self._answer(call, request.application_id))
 
     async def SignContract(self, request: pb.SignContractRequest, context: _Context) -> pb.SignContractResponse:
-        call, present = await self._admitted(request.request_id, request.application_id)
+        try:
+            call, present = await self._admitted(request.request_id, request.application_id)
+        except NotFound:
+            await self._refuse_without_order(request)
+            raise
         contract = contract_of(request, new_id(), call.today)
         checked = await self._checked(request, present, contract, call)
 
@@ -214,6 +220,18 @@ class CaseMethods:
         await self._neighbours.check_plan(request, present.service_code, facts.facts)
         await self._neighbours.check_terms(request, present.service_code)
         return True
+
+    async def _refuse_without_order(self, request: pb.SignContractRequest) -> None:
+        """Raise OrderMissing for a case that needs an order and is not even accepted yet (R-33)."""
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        facts = case_facts(await self._neighbours.case_facts(request.application_id))
+        try:
+            call.caller.require_municipality(facts.municipality_id)
+            call.caller.require_person(facts.person_id)
+        except NotYours:
+            raise _unknown(request.application_id) from None
+        if facts.basis_needed is PlacementBasis.ORDER:
+            raise OrderMissing
 
     async def _perform(self, call: Call, request: Message, step: _Step, tell: _Tell = lambda: None) -> None:
         """Run the step; `tell` is called unless the request was a repetition."""

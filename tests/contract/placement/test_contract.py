@@ -8,7 +8,13 @@ import pytest
 from google.type import money_pb2
 
 from services.kernel.codes import Role
-from services.placement.errors import ArrearsTermNotReached, NotEligible, StartBeforeSigning, StepNotAllowed
+from services.placement.errors import (
+    ArrearsTermNotReached,
+    NotEligible,
+    OrderMissing,
+    StartBeforeSigning,
+    StepNotAllowed,
+)
 from services.runtime.auth import Caller
 from services.runtime.civil import instant_from_proto
 from services.runtime.errors import InvalidArgument, NotFound, Refused
@@ -50,6 +56,17 @@ async def test_story_hsp_01_the_contract_is_signed_in_thirty_days(office: Any) -
     assert list(contract.plan[0].weekdays) == [types_pb2.WEEKDAY_TUE]
     assert not contract.HasField("authorisation")
     assert not contract.HasField("end_date")
+
+
+async def test_without_an_acceptance_the_order_is_what_a_contract_lacks(office: Any) -> None:
+    order_service, patronage = (office.accept(service, date(2026, 1, 23)) for service in ("DAY_CENTRE", "HSP"))
+    with pytest.raises(OrderMissing):
+        await office.ask(office.signing(order_service, date(2026, 2, 9)), "2026-01-28 10:00")
+    with pytest.raises(NotFound):
+        await office.ask(office.signing(patronage, date(2026, 2, 9)), "2026-01-28 10:00")
+    stranger = Caller("staff-2", frozenset({Role.OFFICE_HEAD}), frozenset({"OTHER-1"}))
+    with pytest.raises(NotFound):
+        await office.ask(office.signing(order_service, date(2026, 2, 9)), "2026-01-28 10:00", caller=stranger)
 
 
 async def test_the_refusal_of_a_peer_is_passed_on_and_nothing_is_signed(office: Any) -> None:
@@ -125,7 +142,7 @@ async def test_a_service_that_ends_before_it_began_has_no_day(office: Any) -> No
     case = await signed(office)
     await office.terminate(case, date(2026, 1, 30), "DEATH", "2026-01-31 10:00")
     contract = await contract_of(office, case)
-    assert (contract.start_date.day, contract.end_date.day) == (9, 8)
+    assert (contract.start_date.day, contract.end_date.day) == (9, 30)
 
 
 async def test_a_service_ends_once_and_for_a_known_reason(office: Any) -> None:

@@ -14,7 +14,6 @@ from services.placement.errors import (
     OrderMissing,
     OrderNumberTaken,
     OrderWrongDirectorate,
-    PlacesHeld,
     StepNotAllowed,
     UnknownFacility,
     UnknownService,
@@ -171,8 +170,6 @@ async def test_story_com_03_more_flags_go_first_then_who_registered_earlier(offi
     await office.capacity("PH-ISK-1", 1, "2026-02-16 10:00")
     assert await position(old, "2026-02-16 11:00") == (1, "PH-ISK-1")
     assert await position(main, "2026-02-16 11:00") == (2, "")
-    with pytest.raises(PlacesHeld):
-        await office.capacity("PH-ISK-1", 0, "2026-02-16 12:00")
 
     await office.answer(old, "2026-02-17 10:00", accepted=True)
     assert (await office.deadlines(old, "2026-02-17 11:00"))["CONTRACT_SIGNATURE"][1] == "RUNNING"
@@ -194,6 +191,22 @@ async def test_story_com_03_more_flags_go_first_then_who_registered_earlier(offi
 
     answer = await office.ask(pb.ExplainPriorityRequest(application_id=main), "2026-03-10 12:00")
     assert (answer.position, list(answer.flags)) == (1, ["LIVING_ALONE"])
+
+
+async def test_a_place_that_was_given_up_is_not_offered_until_there_is_one_again(office: Any) -> None:
+    await office.facility("SRC-1", "SOCIAL_REHAB_CENTRE", "SAD-ISKAR", 2)
+    cases = [office.accept("SOCIAL_REHAB_CENTRE", date(2026, 2, 9), facility="SRC-1") for _ in range(3)]
+    for number, case in enumerate(cases):
+        await office.open(case, "2026-02-09 11:00")
+        await office.order(case, f"РД-{number}", "SAD-ISKAR", f"2026-02-1{number} 10:00", "SRC-1")
+    leaves, _, waits = cases
+
+    shrunk = await office.capacity("SRC-1", 1, "2026-02-18 10:00")
+    assert (shrunk.capacity, shrunk.held) == (1, 2)
+    await office.close(leaves, "WITHDRAWN", "2026-02-19 10:00")
+    assert (await office.look(waits, "2026-02-19 11:00")).waiting.offered_facility_code == ""
+    await office.capacity("SRC-1", 2, "2026-02-20 10:00")
+    assert (await office.look(waits, "2026-02-20 11:00")).waiting.offered_facility_code == "SRC-1"
 
 
 async def test_a_number_is_used_once_by_an_authority_and_a_refused_order_changes_nothing(office: Any) -> None:
