@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 
 from services.assessment import calendar_answers, storage, usecases
 from services.assessment.domain import Assessment, AssessmentState, Rung
-from services.assessment.errors import SuspensionNotAllowed
+from services.assessment.errors import HomeVisitMissing, SuspensionNotAllowed
 from services.assessment.metrics import AssessmentMetrics
 from services.assessment.peers import IntakeOverGrpc, IntakePort
 from services.assessment.storage import Store
@@ -80,6 +80,8 @@ class AssessmentServicer:
         self, request: pb.CompleteAssessmentRequest, context: _Context
     ) -> pb.CompleteAssessmentResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id, purpose="ASSESSMENT")
+        if await self._find(request.application_id) is None:
+            await self._refuse_without_visit(call, request.application_id)
         present = await self._visible(call, request.application_id)
         facts = facts_to_json(request.facts)
         outcome = None
@@ -255,6 +257,16 @@ class AssessmentServicer:
         except NotYours:
             raise _unknown(application_id) from None
         return found
+
+    async def _refuse_without_visit(self, call: Call, application_id: str) -> None:
+        """Raise HomeVisitMissing for a case whose papers are not complete, so that no visit is due yet (L-03)."""
+        facts = await self._intake.case_facts(application_id)
+        try:
+            call.caller.require_municipality(facts.municipality_id)
+            call.caller.require_person(facts.person_id)
+        except NotYours:
+            raise _unknown(application_id) from None
+        raise HomeVisitMissing
 
     async def _find(self, application_id: str) -> Assessment | None:
         async with self._runtime.db.read() as tx:

@@ -1,6 +1,8 @@
 """The assessment of one case: its states, its attempts to visit, its limits and the rungs already taken.
 
 OPEN ──set day──▶ VISIT_SCHEDULED ──visit──▶ VISITED ──assess──▶ COMPLETED
+  │                   │                        ▲
+  ├──visit────────────┼────────────────────────┘
   └───────────────────┴─────── failed visits, end of the case ──▶ CLOSED
 """
 
@@ -86,6 +88,10 @@ _SYSTEM = frozenset({Role.WORKER})
 TRANSITIONS: Mapping[tuple[AssessmentState, Step], Transition] = MappingProxyType(
     {
         (_S.OPEN, Step.SCHEDULE): Transition(_S.VISIT_SCHEDULED, _HEAD_OR_WORKER),
+        # A visit may be paid without a day set for it before.
+        (_S.OPEN, Step.VISIT): Transition(_S.VISITED, _HEAD_OR_WORKER),
+        (_S.OPEN, Step.FAIL_VISIT): Transition(_S.OPEN, _HEAD_OR_WORKER),
+        (_S.OPEN, Step.EXHAUST_VISITS): Transition(_S.CLOSED, _HEAD_OR_WORKER),
         (_S.OPEN, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
         (_S.VISIT_SCHEDULED, Step.SCHEDULE): Transition(_S.VISIT_SCHEDULED, _HEAD_OR_WORKER),
         (_S.VISIT_SCHEDULED, Step.VISIT): Transition(_S.VISITED, _HEAD_OR_WORKER),

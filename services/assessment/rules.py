@@ -208,7 +208,8 @@ def record_attempt(
     """What an attempt leads to, and the event that says so (D-10, L-03, L-06). Raises StepNotAllowed."""
     tried = replace(assessment, attempts=(*assessment.attempts, Attempt(now, result)))
     if not result.failed:
-        visited = replace(tried, state=after(assessment.state, Step.VISIT))
+        on_date = assessment.scheduled_date or local_date(now)
+        visited = replace(tried, state=after(assessment.state, Step.VISIT), scheduled_date=on_date)
         return _meet(visited, LimitKind.HOME_ASSESSMENT, now), Event.VISIT_COMPLETED
     if tried.failed_visits >= MAX_FAILED_VISITS:
         state = after(assessment.state, Step.EXHAUST_VISITS)

@@ -148,6 +148,23 @@ async def test_no_assessment_before_the_visit(office: Any) -> None:
     assert await office.events(case) == []
 
 
+async def test_before_the_papers_are_complete_the_visit_is_what_an_assessment_lacks(office: Any) -> None:
+    case = office.register(None)
+    with pytest.raises(HomeVisitMissing):
+        await office.ask(completion(case), "2026-01-23 14:00")
+    with pytest.raises(NotFound):
+        await office.ask(completion(str(uuid4())), "2026-01-23 14:00")
+
+
+async def test_a_visit_needs_no_day_that_was_set_before(office: Any, deadlines_of: Any) -> None:
+    case = office.register(date(2026, 1, 19))
+    await office.open(case, "2026-01-19 10:15")
+    await office.visit(case, "ABSENT", "2026-01-20 11:00")
+    assert (await office.look(case, "2026-01-20 12:00")).state == resources_pb2.ASSESSMENT_STATE_OPEN
+    await office.visit(case, "COMPLETED", "2026-01-24 11:00")
+    assert deadlines_of(await office.look(case, "2026-01-24 12:00"))["HOME_ASSESSMENT"] == ("2026-01-27", "MET")
+
+
 async def test_an_assessment_is_repeated_only_while_the_decision_waits_for_it(office: Any) -> None:
     case = office.register(date(2026, 1, 19))
     await office.open(case, "2026-01-19 10:15")
