@@ -27,7 +27,7 @@ from services.runtime.settings import ClockMode
 from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import intake_service_pb2 as intake
 
-__all__ = ["AdvanceRefused", "advance"]
+__all__ = ["AdvanceRefused", "advance", "business_days_after"]
 
 
 class AdvanceRefused(LocalStackError):
@@ -126,7 +126,7 @@ class _Move:
         """Move time, with everything that falls due on the way."""
         lockstep = self._lockstep
         start = lockstep.now
-        target = _business_days_after(start, days)
+        target = business_days_after(start, days)
         console.print(
             f"{lockstep.municipality_id}: {len(lockstep.applications)} running case(s), {days} business day(s)",
             highlight=False,
@@ -176,7 +176,7 @@ class _Move:
         return f"waits for {role[0]}, no limit runs" if role else "the case has ended"
 
 
-def _business_days_after(start: dt.datetime, days: int) -> dt.datetime:
+def business_days_after(start: dt.datetime, days: int) -> dt.datetime:
     """The same time of day in Sofia, so many working days later."""
     local = start.astimezone(SOFIA)
     day = DEFAULT_CALENDAR.add_working_days(local.date(), days)

@@ -22,7 +22,7 @@ from cli.stories.session import connected, play_all, read_stories
 from services.kernel.codes import Role, Stage, case_workflow_id
 from services.runtime.settings import ClockMode
 
-__all__ = ["demonstrate"]
+__all__ = ["demonstrate", "play_and_show"]
 
 
 async def demonstrate(stories: Path, story_ids: Sequence[str], directory: Path, *, keep: bool) -> int:
@@ -37,10 +37,10 @@ async def demonstrate(stories: Path, story_ids: Sequence[str], directory: Path, 
             raise LocalStackError(
                 "the demonstration needs a stack on simulated time: `socialcare up --clock simulated`"
             )
-        return 0 if await _play_and_show(stories, story_ids, state, console, directory) else 1
+        return 0 if await play_and_show(stories, story_ids, state, console, directory) else 1
 
     async def work(stack: LocalStack) -> int | None:
-        if not await _play_and_show(stories, story_ids, stack.state, console, directory):
+        if not await play_and_show(stories, story_ids, stack.state, console, directory):
             return 1
         if not keep:
             console.print("\nThis stack stops now; `make run` starts it again with everything it knows.")
@@ -53,9 +53,10 @@ async def demonstrate(stories: Path, story_ids: Sequence[str], directory: Path, 
     return await run_in_foreground(StackOptions(directory=directory, echo=False), work)
 
 
-async def _play_and_show(
+async def play_and_show(
     stories: Path, story_ids: Sequence[str], state: StackState, console: Console, directory: Path
 ) -> bool:
+    """Play the stories, show the way of each case and what to try next; whether all went as told."""
     told = read_stories(stories, story_ids)
     verdicts = await play_all(told, state, console)
     console.print(as_table(verdicts))
