@@ -12,6 +12,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from workflows.activities import CALL_DEADLINE, PAGE_DEADLINE
+from workflows.channels import LONGEST_SILENCE
 from workflows.language import language
 from workflows.texts import ACTIVITIES
 
@@ -60,10 +61,14 @@ class Calls:
 
     async def call_page(self, method: Callable[[Any, CommandT], Awaitable[AnswerT]], command: CommandT) -> AnswerT:
         """The answer about a page or a run; Refused when the rule says no."""
-        return await self._call(method, command, PAGE_DEADLINE + _MARGIN)
+        return await self._call(method, command, PAGE_DEADLINE + _MARGIN, silence=LONGEST_SILENCE)
 
     async def _call(
-        self, method: Callable[[Any, CommandT], Awaitable[AnswerT]], command: CommandT, patience: timedelta
+        self,
+        method: Callable[[Any, CommandT], Awaitable[AnswerT]],
+        command: CommandT,
+        patience: timedelta,
+        silence: timedelta | None = None,
     ) -> AnswerT:
         self.steps += 1
         info = workflow.info()
@@ -74,6 +79,7 @@ class Calls:
                 method,
                 command,
                 start_to_close_timeout=patience,
+                heartbeat_timeout=silence,
                 retry_policy=_AGAIN_LATER,
                 summary=ACTIVITIES[method.__name__].said(language()),
             )

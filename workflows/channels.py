@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -10,16 +13,22 @@ from typing import TypeVar
 import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
+from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from services.kernel.codes import Stage
 from workflows.clock import BUSINESS_TIME_KEY, business_time
 from workflows.settings import WorkerSettings
 
-__all__ = ["StageCaller", "TokenFile", "open_channels"]
+__all__ = ["LONGEST_SILENCE", "StageCaller", "TokenFile", "open_channels"]
 
 Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
+
+LONGEST_SILENCE = timedelta(seconds=15)
+"""A worker that was not heard of for so long is dead: its page goes to another one, minutes before the deadline."""
+
+_BEAT_SECONDS = 4.0
 
 _STATUS_KEY = "grpc-status-details-bin"
 
@@ -71,11 +80,31 @@ class StageCaller:
         if stamp is not None:
             metadata.append((BUSINESS_TIME_KEY, stamp))
         try:
-            return await method(request, timeout=deadline.total_seconds(), metadata=grpc.aio.Metadata(*metadata))
+            async with _heartbeats():
+                return await method(request, timeout=deadline.total_seconds(), metadata=grpc.aio.Metadata(*metadata))
         except grpc.aio.AioRpcError as error:
             # Neither the message nor the cause may enter the history: both may quote a request (design law 4).
             reason = _reason(error)
             raise ApplicationError(reason, type=reason, non_retryable=error.code() in _RULE_SAYS_NO) from None
+
+
+@asynccontextmanager
+async def _heartbeats() -> AsyncIterator[None]:
+    """Tell Temporal that the worker lives, again and again while a call lasts."""
+    if not activity.in_activity():
+        yield
+        return
+    beating = asyncio.create_task(_beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+
+
+async def _beat() -> None:
+    while True:
+        await asyncio.sleep(_BEAT_SECONDS)
+        activity.heartbeat()
 
 
 def _reason(error: grpc.aio.AioRpcError) -> str:

@@ -1,0 +1,78 @@
+"""`make drill`: stories under fire and over replicas, two tables and the seed. Exit 1 when a drill fails."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from drill.kill_drill import run_kill_drill
+from drill.order_drill import run_order_drill
+from drill.outcome import Outcome
+from drill.sizes import CI, FULL, Size
+
+NARROWEST = 120
+"""A log has no width of its own."""
+
+
+class Drill(StrEnum):
+    """What can be drilled by itself: `python -m drill kill`."""
+
+    KILL = "kill"
+    ORDER = "order"
+
+
+DRILLS: dict[Drill, Callable[[Size, int, Callable[[str], None]], Awaitable[Outcome]]] = {
+    Drill.KILL: run_kill_drill,
+    Drill.ORDER: run_order_drill,
+}
+
+
+def main(
+    drills: Annotated[list[Drill] | None, typer.Argument(help="Which drills; both when left out.")] = None,
+    cases: Annotated[int | None, typer.Option(min=1, help="Cases under way side by side.")] = None,
+    kills: Annotated[int | None, typer.Option(min=1, help="How often each process is killed.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the schedule; drawn when left out.")] = None,
+) -> None:
+    """Break the system while it is at work; the result must be that of an undisturbed run."""
+    size = CI if os.environ.get("CI") == "true" else FULL
+    size = replace(size, cases=cases or size.cases, kills=kills or size.kills)
+    seed = random.SystemRandom().randrange(10**9) if seed is None else seed
+    console = Console(width=max(Console().width, NARROWEST))
+    told = Console(stderr=True)
+    told.print(f"seed {seed}")
+    passed = True
+    for drill in drills or list(Drill):
+        outcome = asyncio.run(DRILLS[drill](size, seed, told.print))
+        show(outcome, f"{outcome.title}: {size.cases} cases, {size.kills} kills each, seed {seed}", console)
+        passed = passed and outcome.passed
+    if not passed:
+        raise typer.Exit(1)
+
+
+def show(outcome: Outcome, title: str, console: Console) -> None:
+    """Print a drill's table, its facts and its failures."""
+    table = Table(*outcome.columns, title=title, title_justify="left")
+    for row in outcome.rows:
+        table.add_row(*row)
+    console.print(table)
+    for name, value in outcome.facts:
+        console.print(f"{name}: {value}")
+    for failure in outcome.failures:
+        console.print(f"[red]FAILED[/] {escape(failure)}")
+    console.print(f"[green]{outcome.title} passed[/]" if outcome.passed else f"[red]{outcome.title} failed[/]")
+
+
+if __name__ == "__main__":
+    application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    application.command()(main)
+    application()

@@ -1,0 +1,50 @@
+"""How much a drill does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["CI", "FULL", "KINDS", "SMALL", "Size"]
+
+KINDS = (
+    "HSP-01",
+    "AP-01",
+    "INS-01",
+    "COM-01",
+    "HSP-04",
+    "HSP-12",
+    "INS-04",
+    "COM-04",
+    "HSP-03",
+    "COM-03",
+)
+"""Stories that the drills tell: each basis of placement, limits that pass, pauses, a waiting list, bills."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Amounts of one drill.
+
+    `cases` stories are under way side by side all the time, 1 or more; each process is killed `kills` times, 1 or
+    more; `duplicates` and `delays` are how many deliveries are at least repeated and held back.
+    """
+
+    cases: int
+    kills: int
+    duplicates: int
+    delays: int
+    replicas: int
+    workers: int
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Stories of a drill of this size."""
+        return KINDS[: max(2, self.cases)]
+
+
+FULL = Size(cases=10, kills=5, duplicates=300, delays=40, replicas=3, workers=2)
+"""`make drill` at a desk."""
+CI = Size(cases=4, kills=1, duplicates=60, delays=8, replicas=3, workers=2)
+"""`make drill` in CI."""
+SMALL = Size(cases=2, kills=1, duplicates=20, delays=3, replicas=2, workers=2)
+"""`make test`."""
