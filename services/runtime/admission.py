@@ -6,7 +6,7 @@ Default deny: a method without `required_roles` may be called by nobody.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -71,11 +71,29 @@ def _described(service: ServiceDescriptor, method: MethodDescriptor) -> Method:
 
 
 def check_shape(request: Message) -> None:
-    """Check the field rules of the contract; InvalidArgument with one violation a broken rule."""
-    violations = protovalidate.collect_violations(request)
-    if not violations:
-        return
-    raise InvalidArgument(violations=[FieldViolation(_path(one), one.proto.message) for one in violations])
+    """Check the field rules of the contract; InvalidArgument with one violation a broken rule.
+
+    A NUL in a text breaks them too: PostgreSQL stores none.
+    """
+    violations = [FieldViolation(_path(one), one.proto.message) for one in protovalidate.collect_violations(request)]
+    if b"\0" in request.SerializeToString():
+        violations += [FieldViolation(path, "must have no NUL character") for path in _texts_with_nul(request, "")]
+    if violations:
+        raise InvalidArgument(violations=violations)
+
+
+def _texts_with_nul(message: Message, prefix: str) -> Iterator[str]:
+    for field, value in message.ListFields():
+        path = prefix + field.name
+        # A map answers its keys; what stands behind them is asked for in turn.
+        entries = value if isinstance(value, Iterable) and not isinstance(value, str | bytes) else (value,)
+        for entry in entries:
+            found = (entry, value[entry]) if isinstance(value, Mapping) else (entry,)
+            for part in found:
+                if isinstance(part, Message):
+                    yield from _texts_with_nul(part, f"{path}.")
+                elif isinstance(part, str) and "\0" in part:
+                    yield path
 
 
 def _path(violation: protovalidate.Violation) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from datetime import datetime
 
 from services.runtime.errors import InvalidArgument
 
-__all__ = ["decode_token", "encode_token", "page_size"]
+__all__ = ["decode_token", "encode_token", "instant_key", "page_size"]
+
+_LONGEST_TOKEN = 1024
 
 
 def page_size(requested: int, *, default: int = 50, maximum: int = 500) -> int:
@@ -29,10 +32,32 @@ def decode_token(token: str, keys: int, field: str = "page_token") -> tuple[str,
     """
     if not token:
         return None
+    if len(token) > _LONGEST_TOKEN:
+        raise InvalidArgument(field=field)
     try:
         decoded = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         raise InvalidArgument(field=field) from None
-    if not isinstance(decoded, list) or len(decoded) != keys or not all(isinstance(key, str) for key in decoded):
+    if not isinstance(decoded, list) or len(decoded) != keys or not all(map(_is_key, decoded)):
         raise InvalidArgument(field=field)
     return tuple(decoded)
+
+
+def instant_key(key: str, field: str = "page_token") -> datetime:
+    """A sort key that is an instant in ISO format.
+
+    Raises:
+        InvalidArgument: it is none, or has no offset.
+    """
+    try:
+        instant = datetime.fromisoformat(key)
+    except ValueError:
+        raise InvalidArgument(field=field) from None
+    if instant.tzinfo is None:
+        raise InvalidArgument(field=field)
+    return instant
+
+
+def _is_key(value: object) -> bool:
+    # PostgreSQL stores no NUL, so that no key of a row has one.
+    return isinstance(value, str) and "\0" not in value

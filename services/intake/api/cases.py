@@ -33,7 +33,7 @@ from services.runtime.civil import (
 )
 from services.runtime.commands import Call, Effect
 from services.runtime.database import WriteTx
-from services.runtime.paging import decode_token, encode_token, page_size
+from services.runtime.paging import decode_token, encode_token, instant_key, page_size
 from services.runtime.server import Runtime
 from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import intake_service_pb2 as pb
@@ -137,6 +137,8 @@ class CaseMethods:
         if request.state != types_pb2.CASE_STATE_UNSPECIFIED:
             state = code_from_proto(types_pb2.CaseState, request.state, CaseState, "state")
         page = Page(page_size(request.page_size), decode_token(request.page_token, 2))
+        if page.after is not None:
+            instant_key(page.after[0])
         async with self._runtime.db.read() as tx:
             found = await reading.cases(tx, request.municipality_id, state, page)
             views = await reading.views(tx, [item.id for item, _ in found])
