@@ -24,8 +24,10 @@ from cli.local.options import StackEnvironment
 from cli.local.ports import Ports
 from services.intake.domain.case_states import TRANSITIONS
 from services.kernel.codes import CaseState, Stage
+from services.kernel.municipal_settings import SETTINGS
 from services.runtime.settings import Settings
 from services.runtime.telemetry import GrpcMetrics, OutboxMetrics
+from tools.rulepages import rules_table
 from workflows.search_attributes import REGISTRY
 from workflows.settings import WorkerSettings
 from workflows.texts import AWAITED, LIMITS, ROLES, STAGES, STATES
@@ -197,6 +199,16 @@ def _case_states() -> str:
     return "\n".join([*lines, "```"])
 
 
+def _municipal_settings() -> str:
+    """Every key of section 12 with its default and what it allows."""
+    rows = []
+    for key, setting in SETTINGS.items():
+        allowed = f"{setting.allowed.words}: {setting.reason}" if setting.reason else setting.allowed.words
+        default = f"`{setting.default}`" if setting.default else "empty"
+        rows.append((f"`{key}`", setting.question, default, allowed, setting.meaning))
+    return _table(("Key", "Question", "Default", "Allowed", "Meaning"), rows)
+
+
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/integrators.md": {"reasons": _reasons, "methods": _methods},
     "docs/sres.md": {
@@ -206,6 +218,8 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "metrics": _metrics,
         "ports": _ports,
     },
+    "docs/rules.md": {"rules": rules_table},
+    "docs/settings.md": {"settings": _municipal_settings},
     "docs/operators.md": {
         "search-attributes": _search_attributes,
         "stages": lambda: _words(("CaseStage", "In Bulgarian", "In English"), STAGES),

@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
 from services.kernel.catalogue import CATALOGUE
 from services.kernel.districts import ASSISTANT_SUPPORT_DISTRICTS, ASSISTANT_SUPPORT_OPEN_FROM, SOFIA_DISTRICTS
 
-__all__ = ["SETTING_DEFAULTS", "MunicipalSettings", "SettingNotAllowedError"]
+__all__ = ["SETTINGS", "SETTING_DEFAULTS", "MunicipalSettings", "Setting", "SettingNotAllowedError"]
 
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,62}", re.ASCII)
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,5}", re.ASCII)
@@ -39,24 +39,34 @@ def _items(value: str) -> tuple[str, ...]:
     return tuple(value.split(",")) if value else ()
 
 
-def _one_of(*values: str) -> Check:
-    return frozenset(values).__contains__
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    words: str
+    """The values that are allowed, for the page of settings."""
+    admits: Check
 
 
-def _whole(least: int, most: int) -> Check:
+def _one_of(*values: str) -> _Allowed:
+    listed = ", ".join(f"`{value}`" if value else "empty" for value in values)
+    return _Allowed(listed if len(values) > 1 else f"{listed} only", frozenset(values).__contains__)
+
+
+def _whole_check(least: int, most: int) -> Check:
     return lambda value: _WHOLE.fullmatch(value) is not None and least <= int(value) <= most
 
 
-def _whole_or_none(least: int, most: int) -> Check:
-    within = _whole(least, most)
-    return lambda value: value == "" or within(value)
+def _whole(least: int, most: int) -> _Allowed:
+    return _Allowed(f"whole number, {least} to {most}", _whole_check(least, most))
 
 
-def _amount(least: Decimal, most: Decimal) -> Check:
-    return lambda value: _DECIMAL.fullmatch(value) is not None and least <= Decimal(value) <= most
+def _amount(least: Decimal, most: Decimal) -> _Allowed:
+    return _Allowed(
+        f"decimal, {least:f} to {most:f}",
+        lambda value: _DECIMAL.fullmatch(value) is not None and least <= Decimal(value) <= most,
+    )
 
 
-def _codes(*allowed: str) -> Check:
+def _codes(*allowed: str) -> _Allowed:
     known = frozenset(allowed)
 
     def check(value: str) -> bool:
@@ -65,26 +75,20 @@ def _codes(*allowed: str) -> Check:
             return False
         return all(item in known if known else _CODE.fullmatch(item) is not None for item in items)
 
-    return check
+    return _Allowed(f"list of {', '.join(f'`{code}`' for code in allowed)}" if allowed else "list of codes", check)
 
 
-def _wholes(count: int) -> Check:
-    one = _whole(0, 525_600)
-    return lambda value: len(_items(value)) == count and all(one(item) for item in _items(value))
+def _wholes(count: int, least: int) -> _Allowed:
+    one = _whole_check(least, 525_600)
+    return _Allowed(
+        f"{count} whole numbers from {least} on",
+        lambda value: len(_items(value)) == count and all(one(item) for item in _items(value)),
+    )
 
 
-def _day(value: str) -> bool:
+def _is_day(value: str) -> bool:
     try:
         return date.fromisoformat(value).isoformat() == value
-    except ValueError:
-        return False
-
-
-def _time_or_none(value: str) -> bool:
-    if not value:
-        return True
-    try:
-        return time.fromisoformat(value).isoformat("minutes") == value
     except ValueError:
         return False
 
@@ -92,99 +96,165 @@ def _time_or_none(value: str) -> bool:
 _FLAG = _one_of("true", "false")
 _PERCENT = _amount(Decimal(0), Decimal(100))
 _DAYS = _whole(1, 366)
-_YEARS = _whole(1, 100)
+_DAY = _Allowed("day, `2022-03-30`", _is_day)
 
 
 @dataclass(frozen=True, slots=True)
-class _Setting:
+class Setting:
+    """One key: the row of section 12 that it answers, its default, what it means and what it allows.
+
+    `reason` says why a key with one value refuses every other one.
+    """
+
     question: str
-    """Row of section 12 that the key answers."""
     default: str
-    allows: Check
+    allowed: _Allowed
+    meaning: str
+    reason: str = ""
 
 
-def _fee_percents() -> dict[str, _Setting]:
+def _fee_percents() -> dict[str, Setting]:
     return {
-        f"fee.pct.{entry.code}": _Setting(
-            "C-12", format(entry.percent.default, "f"), _amount(entry.percent.least, entry.percent.most)
+        f"fee.pct.{entry.code}": Setting(
+            "C-12",
+            format(entry.percent.default, "f"),
+            _amount(entry.percent.least, entry.percent.most),
+            f"percent of the base for {entry.name_en.lower()}",
         )
         for entry in CATALOGUE.entries
         if entry.percent is not None and entry.percent.least < entry.percent.most
     }
 
 
-_SETTINGS: Mapping[str, _Setting] = MappingProxyType(
+_UNDEFINED = "section 12 defines no other reading"
+_SEED = "the sources know no other value"
+_DELIVERY = "what it changes belongs to the daily work of delivery, which comes with visits and day sheets"
+_BILLING = "what it changes comes with dated income facts and the ledger of clients' own money"
+_RETENTION = "nothing is deleted yet"
+
+SETTINGS: Mapping[str, Setting] = MappingProxyType(
     {
-        "placement.legal_basis": _Setting("C-01", "ORDER", _one_of("ORDER")),
-        "deadline.order_days": _Setting("C-02", "14", _DAYS),
-        "fee.hsp.mode": _Setting("C-03", "PCT_CAPPED", _one_of("PCT_CAPPED", "ACTUAL_COST")),
-        "fee.hsp.pct": _Setting("C-03", "60", _PERCENT),
-        "pause.year_mode": _Setting("C-04", "CALENDAR", _one_of("CALENDAR")),
-        "pause.measure": _Setting("C-04", "MONTHS_AND_DAYS", _one_of("MONTHS_AND_DAYS")),
-        "pause.max_months": _Setting("C-04", "3", _whole(0, 12)),
-        "pause.services": _Setting("C-05", "HSP", _one_of("HSP")),
-        "ap.districts": _Setting(
-            "C-06", ",".join(item.code for item in ASSISTANT_SUPPORT_DISTRICTS), _codes(*SOFIA_DISTRICTS)
+        "placement.legal_basis": Setting(
+            "C-01", "ORDER", _one_of("ORDER"), "what places a person where an order is needed", _UNDEFINED
         ),
-        "ap.open_from": _Setting("C-07", ASSISTANT_SUPPORT_OPEN_FROM.isoformat(), _day),
-        "ap.similar_applies_to": _Setting("C-08", "ALL", _one_of("ALL", "WITH_DECISION")),
-        "ap.group_a_requires_no_decision": _Setting("C-09", "true", _FLAG),
-        "decision.expired_as_absent": _Setting("C-10", "true", _FLAG),
-        "oph.target": _Setting("C-11", "OR", _one_of("OR", "PENSION_AGE")),
+        "deadline.order_days": Setting("C-02", "14", _DAYS, "length of D-04 in calendar days"),
+        "fee.hsp.mode": Setting(
+            "C-03", "PCT_CAPPED", _one_of("PCT_CAPPED", "ACTUAL_COST"), "how home patronage is charged"
+        ),
+        "fee.hsp.pct": Setting("C-03", "60", _PERCENT, "percent of the base for home patronage"),
+        "pause.year_mode": Setting("C-04", "CALENDAR", _one_of("CALENDAR"), "year of the pause allowance", _UNDEFINED),
+        "pause.measure": Setting(
+            "C-04", "MONTHS_AND_DAYS", _one_of("MONTHS_AND_DAYS"), "how a pause is measured", _UNDEFINED
+        ),
+        "pause.max_months": Setting("C-04", "3", _whole(0, 12), "months of pause a year"),
+        "pause.services": Setting("C-05", "HSP", _one_of("HSP"), "services that can be paused", _SEED),
+        "ap.districts": Setting(
+            "C-06",
+            ",".join(item.code for item in ASSISTANT_SUPPORT_DISTRICTS),
+            _Allowed("list of district codes", _codes(*SOFIA_DISTRICTS).admits),
+            "districts in which assistant support is offered",
+        ),
+        "ap.open_from": Setting(
+            "C-07", ASSISTANT_SUPPORT_OPEN_FROM.isoformat(), _DAY, "first day of applications for assistant support"
+        ),
+        "ap.similar_applies_to": Setting(
+            "C-08", "ALL", _one_of("ALL", "WITH_DECISION"), "whose similar services exclude from assistant support"
+        ),
+        "ap.group_a_requires_no_decision": Setting(
+            "C-09", "true", _FLAG, "whether a decision with a percent keeps out of group A"
+        ),
+        "decision.expired_as_absent": Setting(
+            "C-10", "true", _FLAG, "whether an expired decision counts as none for group A"
+        ),
+        "oph.target": Setting(
+            "C-11", "OR", _one_of("OR", "PENSION_AGE"), "old people's home: pension right or decision, or pension age"
+        ),
         **_fee_percents(),
-        "fee.ap.pct": _Setting("C-13", "0", _one_of("0")),
-        "fee.base.excluded": _Setting(
+        "fee.ap.pct": Setting("C-13", "0", _one_of("0"), "percent for assistant support", _UNDEFINED),
+        "fee.base.excluded": Setting(
             "C-14",
             "CARE_SUPPLEMENT,ONE_OFF_PENSION_SUM,ONE_OFF_AID",
             _codes("CARE_SUPPLEMENT", "ONE_OFF_PENSION_SUM", "ONE_OFF_AID"),
+            "kinds of income outside the base",
         ),
-        "fee.asset_threshold_eur": _Setting("C-15", "255.65", _amount(Decimal(0), Decimal(1_000_000))),
-        "fee.proration": _Setting("C-16", "CALENDAR_DAYS", _one_of("CALENDAR_DAYS")),
-        "deadline.shift_non_working": _Setting("C-17", "true", _FLAG),
-        "deadline.assessment_start": _Setting("C-18", "COMPLETE", _one_of("COMPLETE")),
-        "pa.relation_mode": _Setting("C-19", "OR", _one_of("OR", "AND")),
-        "pa.enabled": _Setting("C-20", "true", _one_of("true")),
-        "hsp.age_rule": _Setting("C-22", "PENSION_AGE", _one_of("PENSION_AGE", "60", "65")),
-        "fee.late_interest": _Setting("C-23", "NONE", _one_of("NONE")),
-        "retention.case_years": _Setting("C-25", "5", _YEARS),
-        "retention.refused_years": _Setting("C-25", "2", _YEARS),
-        "retention.accounting_years": _Setting("C-25", "10", _YEARS),
-        "retention.audit_years": _Setting("C-25", "10", _YEARS),
-        "billing.due_day": _Setting("C-26", "25", _whole(1, 28)),
-        "billing.issue_day": _Setting("C-27", "1", _one_of("1")),
-        "deadline.contract_days": _Setting("C-27", "30", _DAYS),
-        "escalation.assessment_days": _Setting("C-27", "1,3", _wholes(2)),
-        "waiting.flags": _Setting(
+        "fee.asset_threshold_eur": Setting(
+            "C-15", "255.65", _amount(Decimal(0), Decimal(1_000_000)), "savings above it make an actual-cost payer"
+        ),
+        "fee.proration": Setting(
+            "C-16", "CALENDAR_DAYS", _one_of("CALENDAR_DAYS"), "how a part of a month is charged", _UNDEFINED
+        ),
+        "deadline.shift_non_working": Setting(
+            "C-17", "true", _FLAG, "whether the provider's seven days (D-01, D-10) move off a non-working day"
+        ),
+        "deadline.assessment_start": Setting(
+            "C-18", "COMPLETE", _one_of("COMPLETE"), "which submission starts D-01", _UNDEFINED
+        ),
+        "pa.relation_mode": Setting(
+            "C-19", "OR", _one_of("OR", "AND"), "whether a listed relation and a placed child are both needed"
+        ),
+        "pa.enabled": Setting("C-20", "true", _one_of("true"), "whether the programme runs", _SEED),
+        "hsp.age_rule": Setting(
+            "C-22", "PENSION_AGE", _one_of("PENSION_AGE", "60", "65"), "age from which patronage is for everybody"
+        ),
+        "fee.late_interest": Setting("C-23", "NONE", _one_of("NONE"), "interest on late fees", _UNDEFINED),
+        "retention.case_years": Setting("C-25", "5", _one_of("5"), "years a closed case is kept", _RETENTION),
+        "retention.refused_years": Setting("C-25", "2", _one_of("2"), "years a refused case is kept", _RETENTION),
+        "retention.accounting_years": Setting("C-25", "10", _one_of("10"), "years invoices are kept", _RETENTION),
+        "retention.audit_years": Setting("C-25", "10", _one_of("10"), "years the audit is kept", _RETENTION),
+        "billing.due_day": Setting("C-26", "25", _whole(1, 28), "day of the next month on which an invoice is due"),
+        "billing.issue_day": Setting("C-27", "1", _one_of("1"), "day of the next month of the billing run", _UNDEFINED),
+        "deadline.contract_days": Setting("C-27", "30", _DAYS, "length of D-11 in calendar days"),
+        "escalation.assessment_days": Setting(
+            "C-27",
+            "1,3",
+            _wholes(2, 1),
+            "working days from the due date to the first call on the office head, and from it to the second",
+        ),
+        "waiting.flags": Setting(
             "C-27",
             "OVER_75,LIVING_ALONE,LOW_INCOME,WAR_VETERAN",
             _codes("OVER_75", "LIVING_ALONE", "LOW_INCOME", "WAR_VETERAN"),
+            "flags that count on the waiting list",
         ),
-        "deadline.suspend_reasons": _Setting("C-28", "", _codes()),
-        "deadline.extend_max_days": _Setting("C-28", "0", _whole(0, 366)),
-        "offer.days": _Setting("C-29", "", _whole_or_none(1, 366)),
-        "kitchen.cut_off": _Setting("C-29", "", _time_or_none),
-        "visit.grace_minutes": _Setting("C-29", "60", _whole(0, 1440)),
-        "welfare.rung_minutes": _Setting("C-29", "15,30,60", _wholes(3)),
-        "delivery.lock_days": _Setting("C-29", "", _whole_or_none(0, 366)),
-        "income.missing": _Setting("C-29", "ZERO", _one_of("ZERO")),
-        "income.reminder_days": _Setting("C-29", "30,14,1", _wholes(3)),
-        "reminder.assessment_days_before": _Setting("C-29", "2", _whole(0, 30)),
-        "custody.second_signature": _Setting("C-29", "false", _FLAG),
-        "billing.auto_approve": _Setting("C-29", "false", _FLAG),
-        "breach.cause_codes": _Setting("C-29", "", _codes()),
+        "deadline.suspend_reasons": Setting(
+            "C-28", "", _codes(), "reasons for which the provider's limits may stand still"
+        ),
+        "deadline.extend_max_days": Setting("C-28", "0", _whole(0, 366), "most days of extension of a limit"),
+        "offer.days": Setting(
+            "C-29", "", _one_of(""), "days after which an offer expires", "offers that expire come with placement whole"
+        ),
+        "kitchen.cut_off": Setting("C-29", "", _one_of(""), "time after which a meal stays planned", _DELIVERY),
+        "visit.grace_minutes": Setting("C-29", "60", _one_of("60"), "minutes until a visit is late", _DELIVERY),
+        "welfare.rung_minutes": Setting(
+            "C-29", "15,30,60", _one_of("15,30,60"), "minutes of the rungs of a welfare check", _DELIVERY
+        ),
+        "delivery.lock_days": Setting("C-29", "", _one_of(""), "days after which a day sheet is locked", _DELIVERY),
+        "income.missing": Setting("C-29", "ZERO", _one_of("ZERO"), "what a missing income counts as", _UNDEFINED),
+        "income.reminder_days": Setting(
+            "C-29", "30,14,1", _one_of("30,14,1"), "days before an income expires with a reminder", _BILLING
+        ),
+        "reminder.assessment_days_before": Setting(
+            "C-29", "2", _whole(0, 30), "days before the end of D-01 with a reminder; 0: none"
+        ),
+        "custody.second_signature": Setting(
+            "C-29", "false", _one_of("false"), "whether a receipt needs a second person", _BILLING
+        ),
+        "billing.auto_approve": Setting("C-29", "false", _FLAG, "whether a billing run is issued without review"),
+        "breach.cause_codes": Setting("C-29", "", _codes(), "causes that may be written down for a breach"),
     }
 )
+"""Every key that has a default."""
 
-SETTING_DEFAULTS: Mapping[str, str] = MappingProxyType({key: item.default for key, item in _SETTINGS.items()})
+SETTING_DEFAULTS: Mapping[str, str] = MappingProxyType({key: item.default for key, item in SETTINGS.items()})
 """The default of every key that has one; `dmi.*` has none (C-21)."""
 
 
 def _is_allowed(key: str, value: str) -> bool:
-    setting = _SETTINGS.get(key)
+    setting = SETTINGS.get(key)
     if setting is not None:
-        return setting.allows(value)
+        return setting.allowed.admits(value)
     dated = _MINIMUM_INCOME.fullmatch(key)
-    return dated is not None and _day(dated["day"]) and _DECIMAL.fullmatch(value) is not None
+    return dated is not None and _is_day(dated["day"]) and _DECIMAL.fullmatch(value) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +288,6 @@ class MunicipalSettings:
         """A whole number."""
         return int(self.text(key))
 
-    def whole_or_none(self, key: str) -> int | None:
-        """A whole number, None when the key is empty."""
-        return int(self.text(key)) if self.text(key) else None
-
     def amount(self, key: str) -> Decimal:
         """An exact decimal number: a percent or an amount in euro."""
         try:
@@ -232,10 +298,6 @@ class MunicipalSettings:
     def day(self, key: str) -> date:
         """A civil day."""
         return date.fromisoformat(self.text(key))
-
-    def time_or_none(self, key: str) -> time | None:
-        """A local time of day, None when the key is empty."""
-        return time.fromisoformat(self.text(key)) if self.text(key) else None
 
     def codes(self, key: str) -> frozenset[str]:
         """A set of closed codes."""

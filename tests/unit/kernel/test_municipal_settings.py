@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from services.kernel.municipal_settings import SETTING_DEFAULTS, MunicipalSettings, SettingNotAllowedError
+from services.kernel.calendar import DEFAULT_CALENDAR
+from services.kernel.municipal_settings import SETTING_DEFAULTS, SETTINGS, MunicipalSettings, SettingNotAllowedError
 
 DOMAIN = Path(__file__).parents[3] / "docs" / "domain.md"
 
@@ -49,11 +50,8 @@ def test_a_value_without_a_meaning_is_refused_by_its_key(key: str, value: str) -
 
 
 def test_values_come_typed_and_the_default_holds_where_nothing_is_set() -> None:
-    settings = MunicipalSettings.of({"kitchen.cut_off": "10:30", "fee.pct.OLD_PEOPLE_HOME": "72.5", "offer.days": "7"})
-    assert settings.time_or_none("kitchen.cut_off") == time(10, 30)
+    settings = MunicipalSettings.of({"fee.pct.OLD_PEOPLE_HOME": "72.5"})
     assert settings.amount("fee.pct.OLD_PEOPLE_HOME") == Decimal("72.5")
-    assert settings.whole_or_none("offer.days") == 7
-    assert settings.whole_or_none("delivery.lock_days") is None
     assert settings.day("ap.open_from") == date(2022, 3, 30)
     assert settings.wholes("welfare.rung_minutes") == (15, 30, 60)
     assert settings.flag("deadline.shift_non_working")
@@ -63,3 +61,31 @@ def test_a_change_keeps_the_other_settings() -> None:
     settings = MunicipalSettings.of({"billing.due_day": "22"}).changed({"fee.hsp.mode": "ACTUAL_COST"})
     assert settings.own == {"billing.due_day": "22", "fee.hsp.mode": "ACTUAL_COST"}
     assert settings.changed({"billing.due_day": "25"}).own == {"fee.hsp.mode": "ACTUAL_COST"}
+
+
+ONE_VALUE = [key for key, setting in SETTINGS.items() if setting.allowed.words.endswith(" only")]
+
+
+@pytest.mark.parametrize("key", ONE_VALUE)
+def test_a_key_with_one_value_refuses_every_other_one_and_says_why(key: str) -> None:
+    for other in ("", "0", "1", "7", "true", "false", "ORDER", "10:30", "ROLLING"):
+        if other != SETTING_DEFAULTS[key]:
+            with pytest.raises(SettingNotAllowedError):
+                MunicipalSettings.of({key: other})
+    assert SETTINGS[key].reason
+
+
+def test_a_key_with_more_values_needs_no_reason() -> None:
+    assert [key for key, setting in SETTINGS.items() if setting.reason and key not in ONE_VALUE] == []
+
+
+def test_every_question_of_section_12_has_its_key() -> None:
+    section = DOMAIN.read_text(encoding="utf-8").split("## 12. ")[1]
+    asked = set(re.findall(r"^\| (C-[0-9]{2}) \|", section, re.MULTILINE))
+    assert asked - {setting.question for setting in SETTINGS.values()} == {"C-21", "C-24"}
+
+
+def test_the_minimum_income_has_dated_keys_and_the_extra_day_of_2027_stands_in_the_calendar() -> None:
+    rows = {"dmi.gmi.2026-01-01": "38.35", "dmi.coefficient.LONE_OVER_75.2026-01-01": "1.65"}
+    assert set(MunicipalSettings.of(rows).minimum_income_rows()) == set(rows)
+    assert not DEFAULT_CALENDAR.is_working_day(date(2027, 5, 4))
