@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
@@ -31,7 +31,7 @@ class Drill(StrEnum):
     ORDER = "order"
 
 
-DRILLS: dict[Drill, Callable[[Size, int, Callable[[str], None]], Awaitable[Outcome]]] = {
+DRILLS: dict[Drill, Callable[[Size, int, Callable[[str], None]], Coroutine[None, None, Outcome]]] = {
     Drill.KILL: run_kill_drill,
     Drill.ORDER: run_order_drill,
 }

@@ -97,16 +97,17 @@ class LocalStack:
         await self._start_servers()
         for stage, dsn in self.state.dsns.items():
             await migrate(stage, dsn)
-        await asyncio.gather(
-            self.supervisor.start(*(self._service(stage, number) for number in self._replicas for stage in Stage)),
-            self.supervisor.run(self._one_shot("register")),
-        )
+        await asyncio.gather(self._start_services(), self.supervisor.run(self._one_shot("register")))
         await self.supervisor.start(*map(self._worker, range(self._options.workers)))
         if self._options.clock is ClockMode.SYSTEM:
             await self.supervisor.run(self._one_shot("schedules"))
         if prometheus := self._prometheus():
             await self.supervisor.start(prometheus)
         self.state.write(self._directory)
+
+    async def _start_services(self) -> None:
+        for number in self._replicas:
+            await self.supervisor.start(*(self._service(stage, number) for stage in Stage))
 
     async def _start_servers(self) -> None:
         servers: list[Process] = []
