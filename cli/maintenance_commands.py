@@ -26,8 +26,8 @@ def reconcile(
     at: Annotated[str, typer.Option(help="The business instant, RFC 3339; only and always on simulated time.")] = "",
     state: StateDirectory = DEFAULT_DIRECTORY,
 ) -> None:
-    """Start the workflow of every live case that has none; repeatable. Addresses and token: the worker's environment
-    where SOCIALCARE_TOKEN_FILE is set, else the running local stack.
+    """Start the workflow of every live case that has none, wake those that wait for the operator; repeatable.
+    Addresses and token: the worker's environment where SOCIALCARE_TOKEN_FILE is set, else the running local stack.
     """
     from workflows.clock import ClockMode  # noqa: PLC0415  # The SDK is slow to import.
 
@@ -35,7 +35,7 @@ def reconcile(
     if (settings.clock is ClockMode.SIMULATED) != bool(at):
         raise LocalStackError("--at says which instant it is on simulated time, and has no place on the system clock")
     repaired = asyncio.run(_reconcile(settings, municipality, at))
-    typer.echo(f"{repaired} started anew; every live case has its workflow")
+    typer.echo(f"{repaired} started anew or woken; every live case has its workflow")
 
 
 def schedules(*, state: StateDirectory = DEFAULT_DIRECTORY) -> None:
