@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +15,13 @@ from services.runtime.civil import date_from_proto, date_to_proto, month_to_prot
 from services.runtime.errors import InvalidArgument
 from socialcare.common.v1 import types_pb2
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
+from tests.stories.rule_cases import ALL_CASES
 
-CASES = json.loads((Path(__file__).parents[2] / "stories" / "rule_cases.json").read_text(encoding="utf-8"))["cases"]
 TODAY = date(2026, 3, 1)
 
 
 def of_kind(kind: str) -> list[object]:
-    found = [pytest.param(case["input"], case["expected"], id=case["id"]) for case in CASES if case["kind"] == kind]
+    found = [pytest.param(case["input"], case["expected"], id=case["id"]) for case in ALL_CASES if case["kind"] == kind]
     assert found
     return found
 

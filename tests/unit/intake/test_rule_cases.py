@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +15,8 @@ from services.intake.wire import questions
 from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.intake.v1 import intake_service_pb2 as pb
 from socialcare.intake.v1 import resources_pb2
+from tests.stories.rule_cases import ALL_CASES
 
-CASES = json.loads((Path(__file__).parents[2] / "stories" / "rule_cases.json").read_text(encoding="utf-8"))["cases"]
 FLAGS = (
     "pension_right",
     "prescription",
@@ -34,7 +32,7 @@ TODAY = date(2026, 11, 22)
 
 
 def of_kind(*kinds: str) -> list[Any]:
-    return [pytest.param(case["input"], case["expected"], id=case["id"]) for case in CASES if case["kind"] in kinds]
+    return [pytest.param(case["input"], case["expected"], id=case["id"]) for case in ALL_CASES if case["kind"] in kinds]
 
 
 def day(text: str) -> Date:

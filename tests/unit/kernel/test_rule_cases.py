@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,9 +21,9 @@ from services.kernel.identifiers import (
 )
 from services.kernel.money import Currency, Money, display_in_bgn, fee_to_eur, income_to_eur, total
 from services.kernel.time_limit import LimitUnit, due_date, first_arrears_termination_day, invoice_due_date, was_met
+from tests.stories.rule_cases import ALL_CASES
 
 Fields = dict[str, Any]
-CASES_FILE = Path(__file__).resolve().parents[2] / "stories" / "rule_cases.json"
 TODAY = date(2026, 3, 2)
 SEX_LETTERS = {Sex.FEMALE: "F", Sex.MALE: "M"}
 
@@ -134,7 +132,7 @@ ANSWERS: dict[str, Callable[[Fields], Fields]] = {
     "invoice_due": _invoice_due,
     "arrears_first_termination_day": _arrears_first_termination_day,
 }
-CASES = [case for case in json.loads(CASES_FILE.read_text("utf-8"))["cases"] if case["kind"] in ANSWERS]
+CASES = [case for case in ALL_CASES if case["kind"] in ANSWERS]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
