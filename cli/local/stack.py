@@ -32,6 +32,8 @@ from services.runtime.settings import ClockMode
 __all__ = ["LocalStack"]
 
 _DRAIN_SECONDS = 5
+_READY_SECONDS = 180.0
+"""A busy machine may take a while; a process that cannot start ends and is reported at once."""
 _DATA = ("postgres", "temporal.sqlite", "temporal.sqlite-shm", "temporal.sqlite-wal", "prometheus", "logs")
 
 
@@ -210,6 +212,7 @@ class LocalStack:
             name=_numbered(stage.package, number),
             command=(sys.executable, "-m", f"services.{stage.package}"),
             ready=probes.grpc_serving(address),
+            ready_seconds=_READY_SECONDS,
             environment={
                 **self._common_environment(stage.package),
                 "SOCIALCARE_BIND": address,
@@ -232,6 +235,7 @@ class LocalStack:
             name=_numbered(WORKER, number),
             command=(sys.executable, "-m", "workflows.worker"),
             ready=probes.http_ok(f"http://{metrics}/metrics"),
+            ready_seconds=_READY_SECONDS,
             environment={
                 **self._common_environment(WORKER),
                 "SOCIALCARE_METRICS_BIND": metrics,

@@ -1,0 +1,29 @@
+"""The drills of `make drill` at their smallest: every process dies once, messages are repeated and held back."""
+
+from __future__ import annotations
+
+import pytest
+
+from drill.kill_drill import run_kill_drill
+from drill.order_drill import run_order_drill
+from drill.sizes import SMALL
+
+SEED = 20260119
+
+pytestmark = pytest.mark.stack
+
+
+def silent(line: str) -> None:
+    """Nobody listens."""
+
+
+async def test_cases_end_the_same_although_every_process_was_killed() -> None:
+    outcome = await run_kill_drill(SMALL, SEED, silent)
+
+    assert outcome.failures == []
+
+
+async def test_cases_end_the_same_although_messages_came_twice_and_late_from_several_replicas() -> None:
+    outcome = await run_order_drill(SMALL, SEED, silent)
+
+    assert outcome.failures == []
