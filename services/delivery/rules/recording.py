@@ -10,7 +10,7 @@ from fractions import Fraction
 from services.delivery.domain import Care, Outcome
 from services.delivery.rules.hours import LIMITED_SERVICE, within_limits
 from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
-from services.kernel.catalogue import CATALOGUE, Charge, PlacementBasis
+from services.kernel.catalogue import CATALOGUE, Charge, Family, PlacementBasis
 from services.kernel.codes import CaseState
 from services.kernel.register import decides
 
@@ -86,12 +86,14 @@ def spends_own_money(code: str, on: date) -> bool:
 
 @decides("S7", "R-05", "R-34")
 def before_contract(case: BeforeContract, on: date) -> Obstacle:
-    """Why a case without a contract gets no care: first the visit, then the order, then the contract itself."""
-    if case.visit is HomeVisit.MISSING:
+    """Why a case without a contract gets no care: first the visit, then the order, then the contract itself.
+
+    Only the order stands before an institution (R-33): no rule asks there for the visit when care is recorded.
+    """
+    lacks_order = _needs_order(case.service_code, on) and case.state not in _ORDER_GIVEN
+    if case.visit is HomeVisit.MISSING and not (lacks_order and _is_institution(case.service_code, on)):
         return Obstacle.HOME_VISIT_MISSING
-    if _needs_order(case.service_code, on) and case.state not in _ORDER_GIVEN:
-        return Obstacle.ORDER_MISSING
-    return Obstacle.OUTSIDE_SERVICE
+    return Obstacle.ORDER_MISSING if lacks_order else Obstacle.OUTSIDE_SERVICE
 
 
 def obstacle(care: Care, question: CareQuestion, calendar: BusinessCalendar = DEFAULT_CALENDAR) -> Obstacle | None:
@@ -129,6 +131,11 @@ def _hours_fit(question: CareQuestion, calendar: BusinessCalendar) -> bool:
     day = Fraction(question.day_units + question.units)
     month = Fraction(question.month_units + question.units)
     return within_limits(question.on, day, month, calendar)
+
+
+def _is_institution(service_code: str, on: date) -> bool:
+    entry = CATALOGUE.find(service_code, on)
+    return entry is not None and entry.family is Family.INSTITUTION
 
 
 def _needs_order(service_code: str, on: date) -> bool:

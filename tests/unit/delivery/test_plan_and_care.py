@@ -98,7 +98,9 @@ def test_a_day_that_no_order_covers_lacks_its_order() -> None:
     [
         ("HSP", CaseState.REGISTERED, HomeVisit.MISSING, Obstacle.HOME_VISIT_MISSING),
         ("HSP", CaseState.ELIGIBLE, HomeVisit.DONE, Obstacle.OUTSIDE_SERVICE),
+        ("DAY_CENTRE", CaseState.REGISTERED, HomeVisit.MISSING, Obstacle.HOME_VISIT_MISSING),
         ("DAY_CENTRE", CaseState.ORDER_REQUESTED, HomeVisit.DONE, Obstacle.ORDER_MISSING),
+        ("OLD_PEOPLE_HOME", CaseState.REGISTERED, HomeVisit.MISSING, Obstacle.ORDER_MISSING),
         ("DAY_CENTRE", CaseState.ORDER_ISSUED, HomeVisit.DONE, Obstacle.OUTSIDE_SERVICE),
     ],
 )
