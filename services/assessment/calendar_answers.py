@@ -9,6 +9,7 @@ from services.assessment.domain import Parameters
 from services.assessment.errors import ExtensionNotAllowed, SuspensionNotAllowed
 from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar, public_holidays
 from services.kernel.dates import local_date, next_midnight
+from services.kernel.local_rules import LocalRules
 from services.kernel.rule_book import RULE_BOOK
 from services.kernel.terms import terms_under
 from services.kernel.time_limit import (
@@ -89,7 +90,7 @@ def _ledger(request: pb.ExplainTimeLimitRequest) -> TimeLimit:
 def _moved(ledger: TimeLimit, request: pb.ExplainTimeLimitRequest) -> TimeLimit:
     if not (request.suspensions or request.extension_days):
         return ledger
-    policy = Parameters.of(settings_from(request.settings)).moves
+    policy = Parameters.of(LocalRules(settings_from(request.settings))).moves
     try:
         for place, message in enumerate(request.suspensions):
             days = range_from_proto(message.range, f"suspensions[{place}].range")

@@ -15,8 +15,9 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from services.assessment.errors import HomeVisitMissing, StepNotAllowed
+from services.kernel.calendar import BusinessCalendar
 from services.kernel.codes import Role
-from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind, MovePolicy, Shift, TimeLimit
 
 __all__ = [
@@ -155,8 +156,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Settings of the municipality that matter here (section 12)."""
+    """What the municipality has decided, as far as it matters here (section 12)."""
 
+    calendar: BusinessCalendar
+    """The calendar in force, by which limits that begin now are counted."""
     pace: Pace
     shift: Shift
     """`deadline.shift_non_working`: whether the provider's seven days move off a non-working day (C-17)."""
@@ -166,10 +169,12 @@ class Parameters:
     """`breach.cause_codes`."""
 
     @classmethod
-    def of(cls, settings: MunicipalSettings) -> Parameters:
-        """What the settings of the municipality say."""
+    def of(cls, rules: LocalRules) -> Parameters:
+        """What settings and calendar of the municipality say."""
+        settings = rules.settings
         first_call, second_call = settings.wholes("escalation.assessment_days")
         return cls(
+            calendar=rules.calendar,
             pace=Pace(settings.whole("reminder.assessment_days_before"), max(first_call, 1), max(second_call, 1)),
             shift=Shift.FORWARD if settings.flag("deadline.shift_non_working") else Shift.NONE,
             moves=MovePolicy(settings.codes("deadline.suspend_reasons"), settings.whole("deadline.extend_max_days")),
@@ -192,6 +197,8 @@ class Limit:
     number: int
     """From 1 in the case."""
     ledger: TimeLimit
+    calendar: BusinessCalendar
+    """The version that the ledger names: a later one does not move the limit."""
     pace: Pace
     done_at: datetime | None = None
     breach_cause: str = ""

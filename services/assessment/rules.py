@@ -21,7 +21,6 @@ from services.assessment.domain import (
     after,
 )
 from services.assessment.errors import ExtensionNotAllowed, StepNotAllowed, SuspensionNotAllowed, UnknownBreachCause
-from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
 from services.kernel.codes import Event
 from services.kernel.dates import local_date, start_of_day
 from services.kernel.register import decides
@@ -39,7 +38,6 @@ from services.kernel.time_limit import (
 __all__ = [
     "MAX_FAILED_VISITS",
     "PendingRung",
-    "calendar_of",
     "calls_made",
     "close",
     "complete",
@@ -63,17 +61,7 @@ __all__ = [
 MAX_FAILED_VISITS = 2
 """Failed visits after which the case is withdrawn (D-10)."""
 
-_CALENDARS = {DEFAULT_CALENDAR.version: DEFAULT_CALENDAR}
 _ENDED = frozenset({AssessmentState.COMPLETED, AssessmentState.CLOSED})
-
-
-def calendar_of(version: str) -> BusinessCalendar:
-    """The calendar of that version; KeyError when there is none."""
-    return _CALENDARS[version]
-
-
-def _calendar(limit: Limit) -> BusinessCalendar:
-    return calendar_of(limit.ledger.calendar_version)
 
 
 @decides("S2")
@@ -85,12 +73,12 @@ def first_limits(registered_date: date, parameters: Parameters) -> tuple[Limit, 
 
 
 def _start(number: int, term: Term, event_date: date, parameters: Parameters) -> Limit:
-    return Limit(number, begin(term, event_date, DEFAULT_CALENDAR), parameters.pace)
+    return Limit(number, begin(term, event_date, parameters.calendar), parameters.calendar, parameters.pace)
 
 
 def status_of(limit: Limit, now: datetime) -> LimitStatus:
     """Where the limit stands."""
-    return limit.ledger.status(_calendar(limit), now, limit.done_at)
+    return limit.ledger.status(limit.calendar, now, limit.done_at)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -115,7 +103,7 @@ def pending_rungs(assessment: Assessment, now: datetime) -> tuple[PendingRung, .
     for limit in assessment.current_limits:
         if limit.done_at is not None:
             continue
-        expired = now >= limit.ledger.expires_at(_calendar(limit))
+        expired = now >= limit.ledger.expires_at(limit.calendar)
         waiting += [
             rung
             for rung in _ladder(limit)
@@ -126,7 +114,7 @@ def pending_rungs(assessment: Assessment, now: datetime) -> tuple[PendingRung, .
 
 @decides("L-06")
 def _ladder(limit: Limit) -> tuple[PendingRung, ...]:
-    calendar = _calendar(limit)
+    calendar = limit.calendar
     due = limit.ledger.due_date(calendar)
     first_call = calendar.add_working_days(due, limit.pace.first_call)
     second_call = calendar.add_working_days(first_call, limit.pace.second_call)
@@ -179,7 +167,7 @@ def running_until(assessment: Assessment) -> datetime | None:
     if assessment.state in _ENDED:
         return None
     return min(
-        (limit.ledger.expires_at(_calendar(limit)) for limit in assessment.current_limits if limit.done_at is None),
+        (limit.ledger.expires_at(limit.calendar) for limit in assessment.current_limits if limit.done_at is None),
         default=None,
     )
 
@@ -274,7 +262,7 @@ def suspend(
     if limit is None:
         raise SuspensionNotAllowed
     try:
-        ledger = limit.ledger.suspend(suspension, on, parameters.moves, _calendar(limit))
+        ledger = limit.ledger.suspend(suspension, on, parameters.moves, limit.calendar)
     except LimitMoveRefusedError as refusal:
         raise SuspensionNotAllowed from refusal
     return assessment.with_limit(replace(limit, ledger=ledger))
@@ -296,7 +284,7 @@ def extend(assessment: Assessment, kind: LimitKind, days: int, on: date, paramet
     if limit is None:
         raise ExtensionNotAllowed
     try:
-        ledger = limit.ledger.extend(days, on, parameters.moves, _calendar(limit))
+        ledger = limit.ledger.extend(days, on, parameters.moves, limit.calendar)
     except LimitMoveRefusedError as refusal:
         raise ExtensionNotAllowed from refusal
     return assessment.with_limit(replace(limit, ledger=ledger))

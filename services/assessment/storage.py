@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, text
 
 from services.assessment.domain import (
     Assessment,
@@ -22,19 +22,32 @@ from services.assessment.domain import (
     TakenRung,
     VisitResult,
 )
-from services.assessment.rules import calendar_of
-from services.assessment.tables import found_facts
+from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.time_limit import Suspension
-from services.runtime.crypto import PersonCipher
+from services.runtime.crypto import PersonCipher, SealedBytes
 from services.runtime.database import ReadTx, WriteTx
 from services.runtime.errors import NotFound
 from services.runtime.limit_rows import ledger_of, ledger_parameters
+from services.runtime.local_rules import calendar_from_text, keep_calendar
 from services.runtime.outbox import Signal
 
 __all__ = ["FoundFacts", "Store", "assessment", "found_facts_of", "sequences_of"]
 
 _SEALED_FIELD = "found_facts"
+
+_NEWEST_FACTS = """
+SELECT version, found_at, facts FROM found_facts WHERE application_id = :application_id ORDER BY version DESC LIMIT 1
+"""
+
+# Nothing but a sealed value can be written to it.
+_ADD_FACTS = text(
+    """
+INSERT INTO found_facts (application_id, version, found_at, facts)
+SELECT :application_id, coalesce(max(version), 0) + 1, :found_at, :facts
+FROM found_facts WHERE application_id = :application_id
+"""
+).bindparams(bindparam("facts", type_=SealedBytes()))
 
 _HEAD = """
 SELECT application_id, municipality_id, person_id, state, scheduled_date, social_worker_id, close_cause, opened_at,
@@ -46,8 +59,10 @@ SELECT attempted_at, result FROM visit_attempts WHERE application_id = :applicat
 """
 _LIMITS = """
 SELECT number, kind, rule, event_date, length, unit, shift, calendar_version, citation, extension_days, reminder_days,
-       first_call, second_call, done_at, breach_cause
-FROM time_limits WHERE application_id = :application_id ORDER BY number
+       first_call, second_call, done_at, breach_cause,
+       c.overrides::text AS overrides
+FROM time_limits t JOIN calendars c ON c.version = t.calendar_version
+WHERE application_id = :application_id ORDER BY number
 """
 _SUSPENSIONS = """
 SELECT limit_number, from_date, to_date, reason FROM suspensions WHERE application_id = :application_id
@@ -93,12 +108,17 @@ _INSERT_RUNG = """
 INSERT INTO rungs (application_id, limit_number, rung, on_date, taken_at, request_id)
 VALUES (:application_id, :limit_number, :rung, :on_date, :taken_at, :request_id)
 """
-# An unchanged copy keeps its version.
-_KEEP_SETTINGS = """
-INSERT INTO municipalities AS kept (municipality_id, version, settings)
-VALUES (:municipality_id, 1, CAST(:settings AS jsonb))
-ON CONFLICT (municipality_id) DO UPDATE SET version = kept.version + 1, settings = excluded.settings
-WHERE kept.settings <> excluded.settings
+# An older version never replaces a newer one.
+_KEEP_RULES = """
+INSERT INTO municipalities AS kept (municipality_id, version, settings, calendar_version)
+VALUES (:municipality_id, :version, CAST(:settings AS jsonb), :calendar_version)
+ON CONFLICT (municipality_id) DO UPDATE
+SET version = excluded.version, settings = excluded.settings, calendar_version = excluded.calendar_version
+WHERE kept.version < excluded.version
+"""
+_RULES = """
+SELECT m.settings::text AS settings, m.version, m.calendar_version, c.overrides::text AS overrides
+FROM municipalities m JOIN calendars c ON c.version = m.calendar_version WHERE municipality_id = :municipality_id
 """
 _SEQUENCES = "SELECT case_id, last_seq FROM outbox_sequence WHERE case_id = ANY(CAST(:ids AS text[]))"
 
@@ -125,12 +145,7 @@ class FoundFacts:
 
 async def found_facts_of(tx: ReadTx, of: Assessment, cipher: PersonCipher) -> FoundFacts | None:
     """The facts found last, opened; None when there are none."""
-    row = await tx.one_or_none(
-        select(found_facts)
-        .where(found_facts.c.application_id == of.application_id)
-        .order_by(found_facts.c.version.desc())
-        .limit(1)
-    )
+    row = await tx.one_or_none(_NEWEST_FACTS, {"application_id": of.application_id})
     if row is None:
         return None
     facts = await cipher.open(tx, of.person_id, _SEALED_FIELD, row.facts)
@@ -177,6 +192,7 @@ def _limit(row: Row[Any], suspensions: tuple[Suspension, ...]) -> Limit:
     return Limit(
         number=row.number,
         ledger=ledger_of(row, suspensions),
+        calendar=calendar_from_text(row.calendar_version, row.overrides),
         pace=Pace(row.reminder_days, row.first_call, row.second_call),
         done_at=row.done_at,
         breach_cause=row.breach_cause,
@@ -190,9 +206,9 @@ class Store:
         self._tx = tx
         self._cipher = cipher
 
-    async def emit(self, emission: Signal) -> int:
+    async def emit(self, emission: Signal) -> None:
         """Store an outbox row."""
-        return await self._tx.emit(emission)
+        self._tx.emit(emission)
 
     async def find(self, application_id: str) -> Assessment | None:
         """The assessment, its row locked (FOR UPDATE) until the transaction ends; None when there is none."""
@@ -256,7 +272,7 @@ class Store:
         await self._tx.run(
             _PUT_LIMIT,
             {
-                **ledger_parameters(limit.ledger, calendar_of(limit.ledger.calendar_version)),
+                **ledger_parameters(limit.ledger, limit.calendar),
                 "application_id": application_id,
                 "number": limit.number,
                 "reminder_days": limit.pace.reminder_days,
@@ -271,19 +287,24 @@ class Store:
                 _PUT_SUSPENSION, {**key, "from_date": item.from_date, "to_date": item.to_date, "reason": item.reason}
             )
 
-    async def keep_settings(self, municipality_id: str, settings: MunicipalSettings) -> None:
-        """Take over the settings of the municipality."""
-        document = json.dumps(dict(settings.own), sort_keys=True)
-        await self._tx.run(_KEEP_SETTINGS, {"municipality_id": municipality_id, "settings": document})
+    async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None:
+        """Take over settings and calendar of the municipality, unless a later version is kept."""
+        await keep_calendar(self._tx, rules.calendar)
+        await self._tx.run(
+            _KEEP_RULES,
+            {
+                "municipality_id": municipality_id,
+                "version": rules.version,
+                "settings": json.dumps(dict(rules.settings.own), sort_keys=True),
+                "calendar_version": rules.calendar.version,
+            },
+        )
 
     async def parameters(self, municipality_id: str) -> Parameters:
-        """The settings taken over last."""
-        settings = await self._tx.scalar(
-            "SELECT settings FROM municipalities WHERE municipality_id = :municipality_id",
-            {"municipality_id": municipality_id},
-        )
-        own = json.loads(settings) if isinstance(settings, str) else settings
-        return Parameters.of(MunicipalSettings.of(own or {}))
+        """Settings and calendar taken over last."""
+        row = await self._tx.one(_RULES, {"municipality_id": municipality_id})
+        calendar = calendar_from_text(row.calendar_version, row.overrides)
+        return Parameters.of(LocalRules(MunicipalSettings.of(json.loads(row.settings)), calendar))
 
     async def found_facts(self, assessment: Assessment) -> str:
         """Facts found so far as a JSON object; empty when there are none."""
@@ -292,17 +313,13 @@ class Store:
 
     async def add_found_facts(self, assessment: Assessment, facts: str, found_at: datetime) -> None:
         """Seal and store the next version of the facts found."""
-        newest = await self._tx.scalar(
-            "SELECT max(version) FROM found_facts WHERE application_id = :application_id",
-            {"application_id": assessment.application_id},
-        )
         await self._tx.run(
-            found_facts.insert().values(
-                application_id=assessment.application_id,
-                version=(newest or 0) + 1,
-                found_at=found_at,
-                facts=await self._cipher.seal(self._tx, assessment.person_id, _SEALED_FIELD, facts),
-            )
+            _ADD_FACTS,
+            {
+                "application_id": assessment.application_id,
+                "found_at": found_at,
+                "facts": await self._cipher.seal(self._tx, assessment.person_id, _SEALED_FIELD, facts),
+            },
         )
 
 

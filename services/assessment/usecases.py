@@ -12,7 +12,7 @@ from services.assessment.domain import Assessment, AssessmentState, Parameters, 
 from services.assessment.errors import NotRegistered, StepNotAllowed
 from services.kernel.codes import EligibilityOutcome, Event, case_workflow_id
 from services.kernel.dates import local_date
-from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind, Suspension
 from services.runtime.commands import Effect
 from services.runtime.outbox import Signal
@@ -43,7 +43,7 @@ class CaseFacts:
     person_id: str
     registered_date: date | None
     outcome: EligibilityOutcome | None
-    settings: MunicipalSettings
+    rules: LocalRules
     version: int
 
 
@@ -66,12 +66,12 @@ class AssessmentStore(Protocol):
         """Store what changed and give the next version."""
         ...
 
-    async def keep_settings(self, municipality_id: str, settings: MunicipalSettings) -> None:
-        """Take over the settings of the municipality."""
+    async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None:
+        """Take over settings and calendar of the municipality, unless a later version is kept."""
         ...
 
     async def parameters(self, municipality_id: str) -> Parameters:
-        """The settings taken over last."""
+        """Settings and calendar taken over last."""
         ...
 
     async def found_facts(self, assessment: Assessment) -> str:
@@ -82,7 +82,7 @@ class AssessmentStore(Protocol):
         """Seal and store the next version of the facts found."""
         ...
 
-    async def emit(self, emission: Signal) -> int:
+    async def emit(self, emission: Signal) -> None:
         """Store an outbox row."""
         ...
 
@@ -99,7 +99,7 @@ async def open_assessment(
         return Effect(earlier.application_id, earlier.version)
     if facts is None or facts.registered_date is None:
         raise NotRegistered(resource_type="application", resource_id=application_id)
-    await store.keep_settings(facts.municipality_id, facts.settings)
+    await store.keep_rules(facts.municipality_id, facts.rules)
     fresh = Assessment(
         application_id=facts.application_id,
         municipality_id=facts.municipality_id,
@@ -108,7 +108,7 @@ async def open_assessment(
         version=1,
         opened_at=now,
         intake_version=facts.version,
-        limits=rules.first_limits(facts.registered_date, Parameters.of(facts.settings)),
+        limits=rules.first_limits(facts.registered_date, Parameters.of(facts.rules)),
     )
     if not await store.insert(fresh):
         fresh = await store.load(application_id)

@@ -12,7 +12,6 @@ from services.assessment.errors import InvalidFact
 from services.assessment.usecases import CaseFacts
 from services.kernel.codes import EligibilityOutcome
 from services.kernel.fact_codes import CANTEEN_GROUNDS, NAMED_SERVICES, RELATIONS
-from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.time_limit import LimitKind
 from services.runtime.civil import (
     code_from_proto,
@@ -24,6 +23,7 @@ from services.runtime.civil import (
 )
 from services.runtime.commands import etag_of
 from services.runtime.limit_rows import deadline_to_proto
+from services.runtime.local_rules import rules_from_proto
 from socialcare.assessment.v1 import assessment_service_pb2 as pb
 from socialcare.assessment.v1 import resources_pb2
 from socialcare.common.v1 import facts_pb2, types_pb2
@@ -50,7 +50,7 @@ def case_facts(message: intake_pb2.CaseFacts) -> CaseFacts:
         person_id=message.person_id,
         registered_date=optional_date(message.registered_date, "registered_date"),
         outcome=outcome_of(message),
-        settings=MunicipalSettings.of(message.settings),
+        rules=rules_from_proto(message, message.municipality_version),
         version=message.version,
     )
 
@@ -117,8 +117,7 @@ def assessment_to_proto(found: Assessment, now: datetime) -> resources_pb2.Asses
             for attempt in found.attempts
         ],
         deadlines=[
-            deadline_to_proto(limit.ledger, rules.calendar_of(limit.ledger.calendar_version), now, limit.done_at)
-            for limit in found.current_limits
+            deadline_to_proto(limit.ledger, limit.calendar, now, limit.done_at) for limit in found.current_limits
         ],
         escalations=[
             types_pb2.Escalation(

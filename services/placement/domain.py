@@ -15,10 +15,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from services.kernel.calendar import BusinessCalendar
 from services.kernel.codes import LegalBasis, PlacementRoute, Role
 from services.kernel.dates import Weekday
+from services.kernel.local_rules import LocalRules
 from services.kernel.money import Money
-from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.service_entry import PlacementBasis
 from services.kernel.time_limit import LimitKind, TimeLimit
 from services.placement.errors import NoFreePlace, OrderMissing, StepNotAllowed
@@ -172,8 +173,10 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Settings of the municipality that matter here (section 12)."""
+    """What the municipality has decided, as far as it matters here (section 12)."""
 
+    calendar: BusinessCalendar
+    """The calendar in force, by which limits that begin now are counted."""
     order_days: int
     """`deadline.order_days`, D-04."""
     contract_days: int
@@ -182,9 +185,11 @@ class Parameters:
     """`waiting.flags` that count."""
 
     @classmethod
-    def of(cls, settings: MunicipalSettings) -> Parameters:
-        """What the settings of the municipality say."""
+    def of(cls, rules: LocalRules) -> Parameters:
+        """What settings and calendar of the municipality say."""
+        settings = rules.settings
         return cls(
+            calendar=rules.calendar,
             order_days=settings.whole("deadline.order_days"),
             contract_days=settings.whole("deadline.contract_days"),
             flags=settings.codes("waiting.flags"),
@@ -198,6 +203,8 @@ class Limit:
     number: int
     """From 1 in the case."""
     ledger: TimeLimit
+    calendar: BusinessCalendar
+    """The version that the ledger names: a later one does not move the limit."""
     done_at: datetime | None = None
 
 

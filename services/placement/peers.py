@@ -13,7 +13,6 @@ from services.placement.errors import ArrearsTermNotReached
 from services.runtime.civil import date_to_proto
 from services.runtime.peers import Peers
 from socialcare.billing.v1 import billing_service_pb2, billing_service_pb2_grpc
-from socialcare.common.v1 import facts_pb2
 from socialcare.delivery.v1 import delivery_service_pb2, delivery_service_pb2_grpc
 from socialcare.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
 from socialcare.intake.v1 import resources_pb2 as intake_pb2
@@ -29,16 +28,20 @@ class Neighbours(Protocol):
         """Intake's facts of a case."""
         ...
 
-    async def check_plan(self, request: pb.SignContractRequest, service_code: str, facts: facts_pb2.Facts) -> None:
+    async def check_plan(self, request: pb.SignContractRequest, case: intake_pb2.CaseFacts) -> None:
         """Have delivery check the plan (R-06, R-07, R-18)."""
         ...
 
-    async def check_terms(self, request: pb.SignContractRequest, service_code: str) -> None:
+    async def check_terms(self, request: pb.SignContractRequest, case: intake_pb2.CaseFacts) -> None:
         """Have billing check the terms (F-13)."""
         ...
 
     async def check_termination(self, application_id: str, on: date) -> None:
         """Have billing check the arrears (D-08)."""
+        ...
+
+    async def offers(self, municipality_id: str, service_code: str, on: date) -> bool:
+        """Whether the catalogue of the municipality has the service on the day."""
         ...
 
 
@@ -54,29 +57,31 @@ class NeighboursOverGrpc:
         answer = await intake.GetCaseFacts(intake_service_pb2.GetCaseFactsRequest(application_id=application_id))
         return answer.case_facts
 
-    async def check_plan(self, request: pb.SignContractRequest, service_code: str, facts: facts_pb2.Facts) -> None:
+    async def check_plan(self, request: pb.SignContractRequest, case: intake_pb2.CaseFacts) -> None:
         """Have delivery check the plan (R-06, R-07, R-18)."""
         delivery = delivery_service_pb2_grpc.DeliveryServiceStub(self._peers.channel(Stage.DELIVERY))
         await delivery.CheckPlan(
             delivery_service_pb2.CheckPlanRequest(
                 application_id=request.application_id,
-                service_code=service_code,
+                service_code=case.service_code,
                 start_date=request.start_date,
                 plan=request.plan,
-                facts=facts,
+                facts=case.facts,
+                catalogue_changes=case.catalogue_changes,
             )
         )
 
-    async def check_terms(self, request: pb.SignContractRequest, service_code: str) -> None:
+    async def check_terms(self, request: pb.SignContractRequest, case: intake_pb2.CaseFacts) -> None:
         """Have billing check the terms (F-13)."""
         billing = billing_service_pb2_grpc.BillingServiceStub(self._peers.channel(Stage.BILLING))
         await billing.CheckTerms(
             billing_service_pb2.CheckTermsRequest(
                 application_id=request.application_id,
-                service_code=service_code,
+                service_code=case.service_code,
                 start_date=request.start_date,
                 actual_cost=request.actual_cost if request.HasField("actual_cost") else None,
                 unit_price=request.unit_price if request.HasField("unit_price") else None,
+                catalogue_changes=case.catalogue_changes,
             )
         )
 
@@ -88,3 +93,13 @@ class NeighboursOverGrpc:
         )
         if not answer.allowed:
             raise ArrearsTermNotReached
+
+    async def offers(self, municipality_id: str, service_code: str, on: date) -> bool:
+        """Whether the catalogue of the municipality has the service on the day."""
+        intake = intake_service_pb2_grpc.IntakeServiceStub(self._peers.channel(Stage.INTAKE))
+        answer = await intake.ListCatalogue(
+            intake_service_pb2.ListCatalogueRequest(
+                municipality_id=municipality_id, service_code=service_code, on_date=date_to_proto(on)
+            )
+        )
+        return len(answer.entries) > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
+from services.kernel.calendar import BusinessCalendar
 from services.kernel.codes import LegalBasis, PlacementRoute
 from services.kernel.dates import age_on, local_date, start_of_day
 from services.kernel.register import decides
@@ -32,7 +32,6 @@ __all__ = [
     "OpeningFacts",
     "accept",
     "appeal",
-    "calendar_of",
     "close",
     "confirm_by_court",
     "decide_appeal",
@@ -56,7 +55,6 @@ __all__ = [
 CONTRACT_EXPIRED = "CONTRACT_EXPIRED"
 """Cause with which an unsigned case lapses (D-11)."""
 
-_CALENDARS = {DEFAULT_CALENDAR.version: DEFAULT_CALENDAR}
 _OVER = 75
 _FIRST_STATES = {
     PlacementBasis.NONE: PlacementState.READY,
@@ -68,23 +66,16 @@ _COURT_MAY_CONFIRM = frozenset(
 )
 
 
-def calendar_of(version: str) -> BusinessCalendar:
-    """The calendar of that version; KeyError when there is none."""
-    return _CALENDARS[version]
-
-
-def _calendar(limit: Limit) -> BusinessCalendar:
-    return calendar_of(limit.ledger.calendar_version)
-
-
 def _status(limit: Limit, now: datetime) -> LimitStatus:
-    return limit.ledger.status(_calendar(limit), now, limit.done_at)
+    return limit.ledger.status(limit.calendar, now, limit.done_at)
 
 
-def _start(placement: Placement, kind: LimitKind, event_date: date, length: int | None = None) -> Placement:
+def _start(
+    placement: Placement, kind: LimitKind, event_date: date, calendar: BusinessCalendar, length: int | None = None
+) -> Placement:
     term = TERMS[kind] if length is None else replace(TERMS[kind], length=length)
-    ledger = begin(term, event_date, DEFAULT_CALENDAR)
-    return placement.with_limit(Limit(len(placement.limits) + 1, ledger))
+    ledger = begin(term, event_date, calendar)
+    return placement.with_limit(Limit(len(placement.limits) + 1, ledger, calendar))
 
 
 def _meet(placement: Placement, kind: LimitKind, done_at: datetime) -> Placement:
@@ -112,9 +103,17 @@ def opened(fresh: Placement, facts: OpeningFacts, parameters: Parameters) -> Pla
     started = replace(fresh, state=_FIRST_STATES[fresh.basis_needed], flags=priority_flags(facts, parameters.flags))
     match fresh.basis_needed:
         case PlacementBasis.NONE:
-            return _start(started, LimitKind.CONTRACT_SIGNATURE, facts.eligible_date, parameters.contract_days)
+            return _start(
+                started,
+                LimitKind.CONTRACT_SIGNATURE,
+                facts.eligible_date,
+                parameters.calendar,
+                parameters.contract_days,
+            )
         case PlacementBasis.ORDER:
-            return _start(started, LimitKind.ORDER_DECISION, facts.eligible_date, parameters.order_days)
+            return _start(
+                started, LimitKind.ORDER_DECISION, facts.eligible_date, parameters.calendar, parameters.order_days
+            )
         case PlacementBasis.MUNICIPAL_REFERRAL:
             return started
 
@@ -142,14 +141,14 @@ def refer(placement: Placement, on: date, today: date, parameters: Parameters) -
         legal_basis=LegalBasis.MUNICIPAL_REFERRAL,
         basis_date=on,
     )
-    return _start(referred, LimitKind.CONTRACT_SIGNATURE, today, parameters.contract_days)
+    return _start(referred, LimitKind.CONTRACT_SIGNATURE, today, parameters.calendar, parameters.contract_days)
 
 
 def place(placement: Placement, facility_code: str, on: date, now: datetime, parameters: Parameters) -> Placement:
     """The order places the person in a free place; D-11 runs (L-07, L-09). Raises StepNotAllowed."""
     ordered = _ordered(placement, Step.PLACE, facility_code, on, now)
     placed = replace(ordered, holds_place=True)
-    return _start(placed, LimitKind.CONTRACT_SIGNATURE, local_date(now), parameters.contract_days)
+    return _start(placed, LimitKind.CONTRACT_SIGNATURE, local_date(now), parameters.calendar, parameters.contract_days)
 
 
 def queue(placement: Placement, facility_code: str, on: date, now: datetime) -> Placement:
@@ -169,10 +168,10 @@ def _ordered(placement: Placement, step: Step, facility_code: str, on: date, now
     return _meet(ordered, LimitKind.ORDER_DECISION, now)
 
 
-def refuse(placement: Placement, now: datetime) -> Placement:
+def refuse(placement: Placement, now: datetime, parameters: Parameters) -> Placement:
     """The directorate refuses; D-05 runs from the day of recording (L-08). Raises StepNotAllowed."""
     refused = replace(placement, state=after(placement.state, Step.REFUSE))
-    return _start(_meet(refused, LimitKind.ORDER_DECISION, now), LimitKind.APPEAL, local_date(now))
+    return _start(_meet(refused, LimitKind.ORDER_DECISION, now), LimitKind.APPEAL, local_date(now), parameters.calendar)
 
 
 @decides("S4c", "L-14")
@@ -193,7 +192,7 @@ def offer(placement: Placement, vacancy_id: str) -> Placement:
 def accept(placement: Placement, today: date, parameters: Parameters) -> Placement:
     """The offered place is taken; D-11 runs (L-09, L-10). Raises StepNotAllowed."""
     accepted = replace(placement, state=after(placement.state, Step.ACCEPT), vacancy_id="", holds_place=True)
-    return _start(accepted, LimitKind.CONTRACT_SIGNATURE, today, parameters.contract_days)
+    return _start(accepted, LimitKind.CONTRACT_SIGNATURE, today, parameters.calendar, parameters.contract_days)
 
 
 def decline(placement: Placement) -> Placement:
@@ -202,8 +201,8 @@ def decline(placement: Placement) -> Placement:
 
 
 @decides("D-06", "D-11")
-def pass_limits(placement: Placement, now: datetime) -> Placement:
-    """The placement with every limit applied that has passed.
+def pass_limits(placement: Placement, now: datetime, calendar: BusinessCalendar) -> Placement:
+    """The placement with every limit applied that has passed; one that begins with it is counted by the calendar.
 
     D-04 overdue starts D-06, nothing is treated as approved; D-11 passed closes the placement.
     """
@@ -212,7 +211,7 @@ def pass_limits(placement: Placement, now: datetime) -> Placement:
     if placement.state is PlacementState.ORDER_AWAITED and _awaits_tacit_refusal(placement, now):
         limit = placement.current_limit(LimitKind.ORDER_DECISION)
         assert limit is not None  # noqa: S101 `_awaits_tacit_refusal` saw it
-        return _start(placement, LimitKind.TACIT_REFUSAL_APPEAL, limit.ledger.due_date(_calendar(limit)))
+        return _start(placement, LimitKind.TACIT_REFUSAL_APPEAL, limit.ledger.due_date(limit.calendar), calendar)
     return placement
 
 
@@ -255,18 +254,20 @@ def next_due(placement: Placement, now: datetime) -> datetime | None:
                 return None
         case _:
             return None
-    return None if waiting_for is None else waiting_for.ledger.expires_at(_calendar(waiting_for))
+    return None if waiting_for is None else waiting_for.ledger.expires_at(waiting_for.calendar)
 
 
 @decides("L-08")
-def appeal(placement: Placement, against: AppealSubject, acted_on: date, now: datetime) -> Placement:
+def appeal(
+    placement: Placement, against: AppealSubject, acted_on: date, now: datetime, calendar: BusinessCalendar
+) -> Placement:
     """File an appeal; posting on the last day is in time (T-03, L-08). Raises StepNotAllowed, AppealOutOfTime."""
-    current = pass_limits(placement, now)
+    current = pass_limits(placement, now, calendar)
     limit = current.current_limit(LimitKind.APPEAL) if against is AppealSubject.REFUSAL else _tacit_refusal(current)
     expected = PlacementState.ORDER_REFUSED if against is AppealSubject.REFUSAL else PlacementState.ORDER_AWAITED
     if current.state is not expected or limit is None or limit.done_at is not None:
         raise StepNotAllowed(metadata={"state": placement.state})
-    due = limit.ledger.due_date(_calendar(limit))
+    due = limit.ledger.due_date(limit.calendar)
     if acted_on > due:
         raise AppealOutOfTime(metadata={"due_date": due.isoformat()})
     filed = Appeal(len(current.appeals) + 1, against, now, acted_on)
@@ -288,7 +289,7 @@ def decide_appeal(placement: Placement, now: datetime, parameters: Parameters, *
     if not granted:
         return settled
     reopened = replace(settled, state=after(placement.state, Step.REOPEN))
-    return _start(reopened, LimitKind.ORDER_DECISION, local_date(now), parameters.order_days)
+    return _start(reopened, LimitKind.ORDER_DECISION, local_date(now), parameters.calendar, parameters.order_days)
 
 
 @decides("S6", "L-10")

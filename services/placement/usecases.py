@@ -12,7 +12,7 @@ from typing import Protocol
 
 from services.kernel.codes import Event, PlacementRoute, case_workflow_id
 from services.kernel.dates import local_date, next_midnight, start_of_day
-from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.local_rules import LocalRules
 from services.kernel.service_entry import PlacementBasis
 from services.placement import rules
 from services.placement.domain import (
@@ -72,7 +72,7 @@ class CaseFacts:
     opening: rules.OpeningFacts | None
     """None while the case is not accepted."""
     route: PlacementRoute | None
-    settings: MunicipalSettings
+    rules: LocalRules
     version: int
 
 
@@ -104,13 +104,13 @@ class PlacementStore(Protocol):
     async def insert(self, placement: Placement) -> bool: ...
     async def save(self, before: Placement, changed: Placement) -> Placement: ...
     async def register_act(self, placement: Placement, act: Act, recorded_at: datetime) -> None: ...
-    async def keep_settings(self, municipality_id: str, settings: MunicipalSettings) -> None: ...
+    async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None: ...
     async def parameters(self, municipality_id: str) -> Parameters: ...
     async def facility(self, municipality_id: str, facility_code: str) -> Facility | None: ...
     async def save_facility(self, facility: Facility) -> Facility: ...
     async def next_in_line(self, facility: Facility, vacancy_id: str) -> str | None: ...
     async def record_offer(self, vacancy_id: str, application_id: str, now: datetime) -> None: ...
-    async def emit(self, emission: Signal) -> int: ...
+    async def emit(self, emission: Signal) -> None: ...
 
 
 async def open_placement(application_id: str, facts: CaseFacts | None, store: PlacementStore, now: datetime) -> Effect:
@@ -123,7 +123,7 @@ async def open_placement(application_id: str, facts: CaseFacts | None, store: Pl
         return Effect(earlier.application_id, earlier.version)
     if facts is None or facts.opening is None:
         raise NotEligible(resource_type="application", resource_id=application_id)
-    await store.keep_settings(facts.municipality_id, facts.settings)
+    await store.keep_rules(facts.municipality_id, facts.rules)
     facility = await store.facility(facts.municipality_id, facts.facility_code)
     fresh = Placement(
         application_id=facts.application_id,
@@ -141,7 +141,7 @@ async def open_placement(application_id: str, facts: CaseFacts | None, store: Pl
         directorate_code="" if facility is None else facility.directorate_code,
         route=facts.route,
     )
-    placed = rules.opened(fresh, facts.opening, Parameters.of(facts.settings))
+    placed = rules.opened(fresh, facts.opening, Parameters.of(facts.rules))
     if not await store.insert(placed):
         placed = await store.load(application_id)
     return Effect(placed.application_id, placed.version)
@@ -169,7 +169,7 @@ async def record_order(seat: Seat, order: Order, store: PlacementStore, now: dat
     kind = ActKind.ORDER if order.issued else ActKind.REFUSAL
     parameters = await store.parameters(before.municipality_id)
     if facility is None:
-        changed, event = rules.refuse(before, now), Event.ORDER_REFUSED
+        changed, event = rules.refuse(before, now, parameters), Event.ORDER_REFUSED
     elif facility.free > 0:
         changed = rules.place(before, facility.facility_code, order.order_date, now, parameters)
         event = Event.ORDER_RECORDED
@@ -253,7 +253,9 @@ async def file_appeal(
 ) -> Effect:
     """Challenge the refusal or the silence of the directorate (L-08). Raises StepNotAllowed, AppealOutOfTime."""
     before = await store.load(application_id)
-    return await _tell(store, before, rules.appeal(before, against, acted_on, now), Event.APPEAL_FILED, now)
+    parameters = await store.parameters(before.municipality_id)
+    filed = rules.appeal(before, against, acted_on, now, parameters.calendar)
+    return await _tell(store, before, filed, Event.APPEAL_FILED, now)
 
 
 async def decide_appeal(application_id: str, store: PlacementStore, now: datetime, *, granted: bool) -> Effect:
@@ -301,7 +303,8 @@ async def terminate(
 
 async def claim_due_limits(seat: Seat, store: PlacementStore, now: datetime) -> Effect:
     """Apply every limit that has passed: D-04 starts D-06, D-11 closes the placement and frees its place."""
-    return await _end(seat, store, now, lambda before: rules.pass_limits(before, now))
+    parameters = await store.parameters(seat.municipality_id)
+    return await _end(seat, store, now, lambda before: rules.pass_limits(before, now, parameters.calendar))
 
 
 async def close_placement(seat: Seat, cause: str, store: PlacementStore, now: datetime) -> Effect:

@@ -6,11 +6,9 @@ from datetime import date, datetime
 
 from google.type import date_pb2, money_pb2
 
-from services.kernel.catalogue import CATALOGUE
 from services.kernel.codes import EligibilityOutcome, LegalBasis, PlacementRoute
 from services.kernel.dates import Weekday
 from services.kernel.money import Money
-from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.ranges import DateRange
 from services.kernel.service_entry import PlacementBasis
 from services.placement import rules
@@ -31,6 +29,7 @@ from services.runtime.civil import (
 from services.runtime.commands import etag_of
 from services.runtime.errors import InvalidArgument
 from services.runtime.limit_rows import deadline_to_proto
+from services.runtime.local_rules import rules_from_proto
 from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.intake.v1 import resources_pb2 as intake_pb2
 from socialcare.placement.v1 import placement_service_pb2 as pb
@@ -56,7 +55,8 @@ _LAST_DAY = date(2100, 12, 31)
 def case_facts(message: intake_pb2.CaseFacts) -> CaseFacts:
     """What intake says, as far as this stage decides on it."""
     application_date = date_from_proto(message.application_date, "application_date")
-    entry = CATALOGUE.find(message.service_code, application_date)
+    rules = rules_from_proto(message, message.municipality_version)
+    entry = rules.catalogue.find(message.service_code, application_date)
     if entry is None:
         raise UnknownService(field="service_code")
     decision = message.eligibility
@@ -72,7 +72,7 @@ def case_facts(message: intake_pb2.CaseFacts) -> CaseFacts:
         received_at=instant_from_proto(message.received_time),
         opening=_opening(message, application_date) if _is_accepted(decision) else None,
         route=PlacementRoute.CHILD_PROTECTION if decision.route == child else None,
-        settings=MunicipalSettings.of(message.settings),
+        rules=rules,
         version=message.version,
     )
 
@@ -179,8 +179,7 @@ def placement_to_proto(found: Placement, position: int, now: datetime) -> resour
         state=code_to_proto(resources_pb2.PlacementState, found.state),
         legal_basis=code_to_proto(types_pb2.LegalBasis, found.legal_basis),
         deadlines=[
-            deadline_to_proto(limit.ledger, rules.calendar_of(limit.ledger.calendar_version), now, limit.done_at)
-            for limit in found.current_limits
+            deadline_to_proto(limit.ledger, limit.calendar, now, limit.done_at) for limit in found.current_limits
         ],
         waiting=resources_pb2.Waiting(
             position=position,

@@ -216,9 +216,9 @@ class CaseMethods:
             rules.sign(present, contract, call.now)
         except DomainError:
             return False
-        facts = await self._neighbours.case_facts(request.application_id)
-        await self._neighbours.check_plan(request, present.service_code, facts.facts)
-        await self._neighbours.check_terms(request, present.service_code)
+        case = await self._neighbours.case_facts(request.application_id)
+        await self._neighbours.check_plan(request, case)
+        await self._neighbours.check_terms(request, case)
         return True
 
     async def _refuse_without_order(self, request: pb.SignContractRequest) -> None:

@@ -11,6 +11,7 @@ from services.kernel.codes import Role
 from services.placement import usecases
 from services.placement.domain import Facility
 from services.placement.errors import UnknownService
+from services.placement.peers import Neighbours
 from services.placement.storage import places
 from services.placement.storage.cases import Store
 from services.placement.wire import facility_to_proto
@@ -30,6 +31,7 @@ class FacilityMethods:
     """Part of `PlacementServicer`; named by the contract."""
 
     _runtime: Runtime
+    _neighbours: Neighbours
 
     async def CreateDirectorate(
         self, request: pb.CreateDirectorateRequest, context: _Context
@@ -45,7 +47,8 @@ class FacilityMethods:
 
     async def CreateFacility(self, request: pb.CreateFacilityRequest, context: _Context) -> pb.CreateFacilityResponse:
         call = self._called(request.request_id, request.municipality_id)
-        if CATALOGUE.find(request.service_code, call.today) is None:
+        shipped = CATALOGUE.find(request.service_code, call.today) is not None
+        if not shipped and not await self._neighbours.offers(request.municipality_id, request.service_code, call.today):
             raise UnknownService(field="service_code")
         facility = Facility(
             municipality_id=request.municipality_id,

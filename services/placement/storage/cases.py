@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.kernel.codes import LegalBasis, PlacementRoute
 from services.kernel.dates import Weekday
+from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, Money
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.service_entry import PlacementBasis
@@ -30,11 +31,11 @@ from services.placement.domain import (
     PlanLine,
 )
 from services.placement.errors import OrderNumberTaken
-from services.placement.rules import calendar_of
 from services.placement.storage import places
 from services.runtime.database import ReadTx, WriteTx, violated_constraint
 from services.runtime.errors import NotFound
 from services.runtime.limit_rows import ledger_of, ledger_parameters
+from services.runtime.local_rules import calendar_from_text, keep_calendar
 from services.runtime.outbox import Signal
 
 __all__ = ["Store", "parameters_of", "placement", "position_of", "sequences_of"]
@@ -62,8 +63,10 @@ SET state = :state, facility_code = :facility_code, directorate_code = :director
 WHERE application_id = :application_id
 """
 _LIMITS = """
-SELECT number, kind, rule, event_date, length, unit, shift, calendar_version, citation, extension_days, done_at
-FROM time_limits WHERE application_id = :application_id ORDER BY number
+SELECT number, kind, rule, event_date, length, unit, shift, calendar_version, citation, extension_days, done_at,
+       c.overrides::text AS overrides
+FROM time_limits t JOIN calendars c ON c.version = t.calendar_version
+WHERE application_id = :application_id ORDER BY number
 """
 _PUT_LIMIT = """
 INSERT INTO time_limits (application_id, number, kind, rule, event_date, length, unit, shift, calendar_version,
@@ -98,14 +101,18 @@ _INSERT_ACT = """
 INSERT INTO acts (municipality_id, authority, number, kind, application_id, act_date, recorded_at)
 VALUES (:municipality_id, :authority, :number, :kind, :application_id, :act_date, :recorded_at)
 """
-# An unchanged copy keeps its version.
-_KEEP_SETTINGS = """
-INSERT INTO municipalities AS kept (municipality_id, version, settings)
-VALUES (:municipality_id, 1, CAST(:settings AS jsonb))
-ON CONFLICT (municipality_id) DO UPDATE SET version = kept.version + 1, settings = excluded.settings
-WHERE kept.settings <> excluded.settings
+# An older version never replaces a newer one.
+_KEEP_RULES = """
+INSERT INTO municipalities AS kept (municipality_id, version, settings, calendar_version)
+VALUES (:municipality_id, :version, CAST(:settings AS jsonb), :calendar_version)
+ON CONFLICT (municipality_id) DO UPDATE
+SET version = excluded.version, settings = excluded.settings, calendar_version = excluded.calendar_version
+WHERE kept.version < excluded.version
 """
-_SETTINGS = "SELECT settings FROM municipalities WHERE municipality_id = :municipality_id"
+_RULES = """
+SELECT m.settings::text AS settings, m.version, m.calendar_version, c.overrides::text AS overrides
+FROM municipalities m JOIN calendars c ON c.version = m.calendar_version WHERE municipality_id = :municipality_id
+"""
 _POSITION = """
 SELECT count(*) FROM placements AS other, placements AS own
 WHERE own.application_id = :application_id AND own.state IN ('WAITLISTED', 'OFFERED')
@@ -128,10 +135,10 @@ async def position_of(tx: ReadTx, application_id: str) -> int:
 
 
 async def parameters_of(tx: ReadTx, municipality_id: str) -> Parameters:
-    """The settings of the municipality taken over last."""
-    settings = await tx.scalar(_SETTINGS, {"municipality_id": municipality_id})
-    own = json.loads(settings) if isinstance(settings, str) else settings
-    return Parameters.of(MunicipalSettings.of(own or {}))
+    """Settings and calendar of the municipality taken over last."""
+    row = await tx.one(_RULES, {"municipality_id": municipality_id})
+    calendar = calendar_from_text(row.calendar_version, row.overrides)
+    return Parameters.of(LocalRules(MunicipalSettings.of(json.loads(row.settings)), calendar))
 
 
 async def sequences_of(tx: ReadTx, application_ids: Sequence[str]) -> Mapping[str, int]:
@@ -165,13 +172,17 @@ async def _assemble(tx: ReadTx, head: Row[Any] | None) -> Placement | None:
         holds_place=head.holds_place,
         vacancy_id=head.vacancy_id,
         close_cause=head.close_cause,
-        limits=tuple(Limit(row.number, ledger_of(row), row.done_at) for row in await tx.all(_LIMITS, key)),
+        limits=tuple(_limit(row) for row in await tx.all(_LIMITS, key)),
         appeals=tuple(
             Appeal(row.number, AppealSubject(row.against), row.filed_at, row.acted_on, row.granted, row.decided_at)
             for row in await tx.all(_APPEALS, key)
         ),
         contract=None if contract is None else _contract(contract),
     )
+
+
+def _limit(row: Row[Any]) -> Limit:
+    return Limit(row.number, ledger_of(row), calendar_from_text(row.calendar_version, row.overrides), row.done_at)
 
 
 def _contract(row: Row[Any]) -> Contract:
@@ -202,9 +213,9 @@ class Store:
     def __init__(self, tx: WriteTx) -> None:
         self._tx = tx
 
-    async def emit(self, emission: Signal) -> int:
+    async def emit(self, emission: Signal) -> None:
         """Store an outbox row."""
-        return await self._tx.emit(emission)
+        self._tx.emit(emission)
 
     async def find(self, application_id: str) -> Placement | None:
         """The placement, its row locked (FOR UPDATE) until the transaction ends; None when there is none."""
@@ -247,7 +258,7 @@ class Store:
         await self._tx.run(
             _PUT_LIMIT,
             {
-                **ledger_parameters(limit.ledger, calendar_of(limit.ledger.calendar_version)),
+                **ledger_parameters(limit.ledger, limit.calendar),
                 "application_id": application_id,
                 "number": limit.number,
                 "done_at": limit.done_at,
@@ -274,13 +285,21 @@ class Store:
                 raise
             raise OrderNumberTaken(field="number") from error
 
-    async def keep_settings(self, municipality_id: str, settings: MunicipalSettings) -> None:
-        """Take over the settings of the municipality."""
-        document = json.dumps(dict(settings.own), sort_keys=True)
-        await self._tx.run(_KEEP_SETTINGS, {"municipality_id": municipality_id, "settings": document})
+    async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None:
+        """Take over settings and calendar of the municipality, unless a later version is kept."""
+        await keep_calendar(self._tx, rules.calendar)
+        await self._tx.run(
+            _KEEP_RULES,
+            {
+                "municipality_id": municipality_id,
+                "version": rules.version,
+                "settings": json.dumps(dict(rules.settings.own), sort_keys=True),
+                "calendar_version": rules.calendar.version,
+            },
+        )
 
     async def parameters(self, municipality_id: str) -> Parameters:
-        """The settings of the municipality taken over last."""
+        """Settings and calendar of the municipality taken over last."""
         return await parameters_of(self._tx, municipality_id)
 
     async def facility(self, municipality_id: str, facility_code: str) -> Facility | None:

@@ -65,8 +65,8 @@ class Office:
         with entered(scope):
             return await getattr(self.servicer, name)(request, cast("Any", None))
 
-    def register(self, registered: date | None, settings: dict[str, str] | None = None) -> str:
-        """A case in intake, registered on the day."""
+    def register(self, registered: date | None, settings: dict[str, str] | None = None, **changes: Any) -> str:
+        """A case in intake, registered on the day; `changes` are other fields of its facts."""
         application_id = str(uuid4())
         self.intake.cases[application_id] = intake_pb2.CaseFacts(
             application_id=application_id,
@@ -76,6 +76,7 @@ class Office:
             registered_date=None if registered is None else date_to_proto(registered),
             settings=settings or {},
             version=1,
+            **changes,
         )
         return application_id
 

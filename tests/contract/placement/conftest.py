@@ -45,19 +45,24 @@ class FakeNeighbours:
         self.terms_refusal: DomainError | None = None
         self.termination_refusal: DomainError | None = None
         self.asked: list[str] = []
+        self.offered: set[str] = set()
 
     async def case_facts(self, application_id: str) -> intake_pb2.CaseFacts:
         return self.cases[application_id]
 
-    async def check_plan(self, request: pb.SignContractRequest, service_code: str, facts: facts_pb2.Facts) -> None:
+    async def check_plan(self, request: pb.SignContractRequest, case: intake_pb2.CaseFacts) -> None:
         self.asked.append("plan")
         if self.plan_refusal is not None:
             raise self.plan_refusal
 
-    async def check_terms(self, request: pb.SignContractRequest, service_code: str) -> None:
+    async def check_terms(self, request: pb.SignContractRequest, case: intake_pb2.CaseFacts) -> None:
         self.asked.append("terms")
         if self.terms_refusal is not None:
             raise self.terms_refusal
+
+    async def offers(self, municipality_id: str, service_code: str, on: date) -> bool:
+        self.asked.append(f"offers {service_code}")
+        return service_code in self.offered
 
     async def check_termination(self, application_id: str, on: date) -> None:
         self.asked.append(f"termination {on}")

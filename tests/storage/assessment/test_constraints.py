@@ -26,7 +26,7 @@ _ATTEMPT = "INSERT INTO visit_attempts VALUES ('a', {number}, '2026-01-22T09:00Z
 async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[Database]:
     made = Database(await migrated_database(Stage.ASSESSMENT), pool_size=2)
     async with made.write() as tx:
-        await tx.run("INSERT INTO municipalities VALUES ('M', 1, '{}')")
+        await tx.run("INSERT INTO municipalities VALUES ('M', 1, '{}', 'bg-1')")
         await tx.run("INSERT INTO assessments VALUES ('a', 'M', 'p', 'OPEN', NULL, '', '', '2026-01-19T09:00Z', 1, 1)")
         await tx.run(_LIMIT)
     yield made

@@ -31,7 +31,7 @@ VALUES ('M', 'SAD-LYULIN', '7', 'ORDER', 'a', '2026-01-28', '2026-01-28T09:00Z')
 async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[Database]:
     made = Database(await migrated_database(Stage.PLACEMENT), pool_size=2)
     async with made.write() as tx:
-        await tx.run("INSERT INTO municipalities VALUES ('M', 1, '{}')")
+        await tx.run("INSERT INTO municipalities VALUES ('M', 1, '{}', 'bg-1')")
         await tx.run("INSERT INTO directorates VALUES ('M', 'SAD-LYULIN')")
         await tx.run("INSERT INTO facilities VALUES ('M', 'F-1', 'DAY_CENTRE', 'SAD-LYULIN', 2, 1, 1, 1)")
         await tx.run(_PLACEMENT)

@@ -19,10 +19,11 @@ from services.assessment.domain import (
 from services.assessment.errors import HomeVisitMissing, StepNotAllowed, SuspensionNotAllowed
 from services.kernel.codes import Event
 from services.kernel.dates import start_of_day
+from services.kernel.local_rules import SHIPPED_RULES, LocalRules
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.time_limit import LimitKind, LimitStatus, Suspension
 
-DEFAULTS = Parameters.of(MunicipalSettings.of({}))
+DEFAULTS = Parameters.of(SHIPPED_RULES)
 
 
 def opened(registered: date, parameters: Parameters = DEFAULTS) -> Assessment:
@@ -76,7 +77,7 @@ def test_a_reminder_is_taken_two_days_before_the_end() -> None:
 
 def test_a_municipality_may_have_other_days_for_its_calls_and_no_reminder() -> None:
     own = MunicipalSettings.of({"escalation.assessment_days": "2,1", "reminder.assessment_days_before": "0"})
-    rungs = rules.pending_rungs(opened(date(2026, 2, 23), Parameters.of(own)), at(date(2026, 2, 23)))
+    rungs = rules.pending_rungs(opened(date(2026, 2, 23), Parameters.of(LocalRules(own))), at(date(2026, 2, 23)))
     visit = [(rung.rung, rung.on_date) for rung in rungs if rung.kind is LimitKind.HOME_ASSESSMENT]
     assert visit == [
         (Rung.BREACH, date(2026, 3, 3)),
@@ -102,7 +103,7 @@ def test_a_failed_visit_starts_a_new_term_with_its_own_calls() -> None:
     assert event is Event.VISIT_FAILED
     assert failed.state is AssessmentState.VISIT_SCHEDULED
     assert limit is not None
-    assert limit.ledger.due_date(rules.calendar_of("bg-1")) == date(2026, 4, 14)
+    assert limit.ledger.due_date(limit.calendar) == date(2026, 4, 14)
     assert {rung.rung for rung in rules.pending_rungs(failed, at(date(2026, 4, 4)))} == set(Rung)
     assert rules.calls_made(failed) == 0
 
@@ -141,7 +142,7 @@ def test_no_limit_is_suspended_unless_the_municipality_lists_the_reason() -> Non
 
 
 def test_a_suspended_limit_ends_later_and_repeats_no_reminder() -> None:
-    allowed = Parameters.of(MunicipalSettings.of({"deadline.suspend_reasons": "HOSPITAL"}))
+    allowed = Parameters.of(LocalRules(MunicipalSettings.of({"deadline.suspend_reasons": "HOSPITAL"})))
     reminded = rules.take_due_rungs(opened(date(2026, 1, 19), allowed), at(date(2026, 1, 24)), "r")
     wish = Suspension(date(2026, 1, 25), date(2026, 1, 28), "HOSPITAL")
     moved = rules.suspend(reminded, LimitKind.HOME_ASSESSMENT, wish, date(2026, 1, 25), allowed)

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from services.kernel.dates import start_of_day
+from services.kernel.local_rules import SHIPPED_RULES, LocalRules
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.service_entry import PlacementBasis
 from services.kernel.time_limit import LimitKind
@@ -13,7 +14,7 @@ from services.placement import rules
 from services.placement.domain import TRANSITIONS, Parameters, Placement, PlacementState, Step, after
 from services.placement.errors import NoFreePlace, OrderMissing, StepNotAllowed
 
-DEFAULTS = Parameters.of(MunicipalSettings.of({}))
+DEFAULTS = Parameters.of(SHIPPED_RULES)
 
 
 def facts(**changes: date | bool) -> rules.OpeningFacts:
@@ -50,7 +51,7 @@ def at(day: date, hours: int = 9) -> datetime:
 
 def due_date(of: Placement, kind: LimitKind) -> date | None:
     limit = of.current_limit(kind)
-    return None if limit is None else limit.ledger.due_date(rules.calendar_of("bg-1"))
+    return None if limit is None else limit.ledger.due_date(limit.calendar)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,8 @@ def test_a_placement_begins_by_its_basis(
 
 
 def test_a_municipality_may_have_other_lengths() -> None:
-    own = Parameters.of(MunicipalSettings.of({"deadline.order_days": "20", "deadline.contract_days": "10"}))
+    settings = MunicipalSettings.of({"deadline.order_days": "20", "deadline.contract_days": "10"})
+    own = Parameters.of(LocalRules(settings))
     assert due_date(placement(PlacementBasis.ORDER, own), LimitKind.ORDER_DECISION) == date(2026, 6, 1)
     assert due_date(placement(PlacementBasis.NONE, own), LimitKind.CONTRACT_SIGNATURE) == date(2026, 5, 22)
 
@@ -92,9 +94,9 @@ def test_a_flag_that_the_municipality_does_not_count_is_none() -> None:
 
 
 def test_silence_starts_the_term_of_its_challenge_once() -> None:
-    silent = rules.pass_limits(placement(PlacementBasis.ORDER), at(date(2026, 5, 27), 0))
+    silent = rules.pass_limits(placement(PlacementBasis.ORDER), at(date(2026, 5, 27), 0), DEFAULTS.calendar)
     assert due_date(silent, LimitKind.TACIT_REFUSAL_APPEAL) == date(2026, 6, 26)
-    assert rules.pass_limits(silent, at(date(2026, 5, 28))) == silent
+    assert rules.pass_limits(silent, at(date(2026, 5, 28)), DEFAULTS.calendar) == silent
     assert rules.is_overdue(silent, at(date(2026, 5, 27)))
     assert rules.next_due(silent, at(date(2026, 5, 27))) is None
 
