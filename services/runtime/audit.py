@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from services.runtime import outbox
 from services.runtime.database import AuditNote, WriteTx
 
 if TYPE_CHECKING:
@@ -21,14 +22,16 @@ INSERT INTO audit (at, principal, role, rpc, purpose, object_id, municipality_id
 VALUES (:at, :principal, :role, :rpc, :purpose, :object_id, :municipality_id, :outcome, :via)
 """
 
-# One statement for the two rows that end every command: it saves a round trip.
-_SETTLE = f"""
-WITH settled AS (
+_SETTLED = """
+settled AS (
     UPDATE idempotency SET resource = :resource, version = :version
     WHERE principal = :principal AND rpc = :rpc AND request_id = :request_id
 )
-{_INSERT}
-"""  # noqa: S608 joined from constants
+"""
+
+# One statement for the rows that end every command: it saves round trips.
+_SETTLE = f"WITH {_SETTLED} {_INSERT}"
+_SETTLE_AND_EMIT = f"WITH {_SETTLED}, audited AS ({_INSERT}), {outbox.COUNT} {outbox.STORE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,12 @@ async def record(tx: WriteTx, row: AuditEntry) -> None:
 
 
 async def settle(tx: WriteTx, row: AuditEntry, resource: str, version: int) -> None:
-    """Append the row of a command and keep its result under its request id."""
-    parameters = asdict(row)
-    parameters["object_id"] = row.object_id or resource
-    await tx.run(_SETTLE, {**parameters, "resource": resource, "version": version})
+    """Append the row of a command, keep its result under its request id, and store what it emitted."""
+    parameters: dict[str, object] = asdict(row)
+    parameters |= {"object_id": row.object_id or resource, "resource": resource, "version": version}
+    await tx.store_emissions(kept_back=1)
+    if tx.emissions:
+        _, emission = tx.emissions.pop().statement()
+        await tx.run(_SETTLE_AND_EMIT, {**parameters, **emission})
+    else:
+        await tx.run(_SETTLE, parameters)

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from services.kernel.codes import CaseState, Event, WorkflowType
 from services.runtime.database import Parameters
 
-__all__ = ["CHANNEL", "OutboxKind", "OutboxState", "Reopening", "Signal", "Start", "StartAttributes"]
+__all__ = ["CHANNEL", "COUNT", "STORE", "OutboxKind", "OutboxState", "Reopening", "Signal", "Start", "StartAttributes"]
 
 CHANNEL = "outbox"
 """PostgreSQL notification channel that wakes the relays of a stage."""
@@ -40,19 +40,23 @@ class OutboxState(StrEnum):
 
 # The row lock on the case's counter is held until the commit, so that sequences of one case become visible in order and
 # without gaps: the relay can never deliver 5 before a still uncommitted 4.
-_EMIT = """
-WITH counter AS (
+COUNT = """
+counter AS (
     INSERT INTO outbox_sequence (case_id, last_seq) VALUES (:case_id, 1)
     ON CONFLICT (case_id) DO UPDATE SET last_seq = outbox_sequence.last_seq + 1
     RETURNING last_seq
 )
+"""
+STORE = """
 INSERT INTO outbox (case_id, seq, municipality_id, workflow_id, kind, workflow_type, task_queue, event, instant, due,
                     ref, start_type, start_input, start_attributes)
-SELECT :case_id, last_seq, :municipality_id, :workflow_id, :kind, :workflow_type, :task_queue, :event, :instant, :due,
-       :ref, :start_type, CAST(CAST(:start_input AS text) AS jsonb), CAST(CAST(:start_attributes AS text) AS jsonb)
+SELECT :case_id, last_seq, :case_municipality_id, :workflow_id, :kind, :workflow_type, :task_queue, :event, :instant,
+       :due, :ref, :start_type, CAST(CAST(:start_input AS text) AS jsonb),
+       CAST(CAST(:start_attributes AS text) AS jsonb)
 FROM counter
-RETURNING seq
 """
+
+_EMIT = f"WITH {COUNT} {STORE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +98,10 @@ class Signal:
     """What leads the case on when its workflow has ended; None: then the message is undeliverable."""
 
     def statement(self) -> tuple[str, Parameters]:
-        """SQL that stores the row and returns its sequence, with its parameters."""
+        """SQL that stores the row, with its parameters."""
         return _EMIT, {
             "case_id": self.case_id,
-            "municipality_id": self.municipality_id,
+            "case_municipality_id": self.municipality_id,
             "workflow_id": self.workflow_id,
             "kind": OutboxKind.SIGNAL,
             "event": self.event,
@@ -124,10 +128,10 @@ class Start:
     attributes: StartAttributes = field(default_factory=StartAttributes)
 
     def statement(self) -> tuple[str, Parameters]:
-        """SQL that stores the row and returns its sequence, with its parameters."""
+        """SQL that stores the row, with its parameters."""
         return _EMIT, {
             "case_id": self.case_id,
-            "municipality_id": self.municipality_id,
+            "case_municipality_id": self.municipality_id,
             "workflow_id": self.workflow_id,
             "kind": OutboxKind.START,
             "event": "",

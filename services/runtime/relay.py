@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Row
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.exc import SQLAlchemyError
 from structlog.typing import FilteringBoundLogger
 
 from services.runtime.database import Database, WriteTx
@@ -126,7 +124,7 @@ class Relay:
         backoff = 0.0
         while not self._stopped.is_set():
             try:
-                async with self._database.engine.connect() as connection, _listening(connection, self.ring):
+                async with self._database.listening(CHANNEL, self.ring):
                     while not self._stopped.is_set():
                         backoff = await self._turn(backoff)
             except (SQLAlchemyError, OSError) as error:
@@ -216,23 +214,3 @@ def _row(row: Row[Any]) -> OutboxRow:
     columns = row._asdict()
     del columns["is_due"]
     return OutboxRow(**{**columns, "kind": OutboxKind(row.kind)})
-
-
-@asynccontextmanager
-async def _listening(connection: AsyncConnection, ring: Callable[[], None]) -> AsyncIterator[None]:
-    """Ring at each NOTIFY; once the connection is lost, polls find the rows until one fails and `run` reconnects."""
-    driver = (await connection.get_raw_connection()).driver_connection
-    if driver is None:
-        raise DBAPIError("LISTEN", None, ConnectionError("no connection"))
-
-    def heard(*_: object) -> None:
-        ring()
-
-    await driver.add_listener(CHANNEL, heard)
-    await connection.rollback()
-    try:
-        yield
-    except (SQLAlchemyError, OSError):
-        await connection.invalidate()  # a connection that may still listen must not go back to the pool
-        raise
-    await driver.remove_listener(CHANNEL, heard)

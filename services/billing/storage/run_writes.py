@@ -222,8 +222,8 @@ class RunWrites(CommonReads):
         issued = await self._tx.scalar(_ISSUE, {**key, "run_id": run.run_id, "size": limit, "last_number": last_number})
         return int(issued)
 
-    async def emit(self, emission: Signal) -> int:
-        return await self._tx.emit(emission)
+    async def emit(self, emission: Signal) -> None:
+        self._tx.emit(emission)
 
     async def move_run(self, run_id: str, state: RunState) -> None:
         await self._tx.run(_MOVE, {"run_id": run_id, "state": state.value})

@@ -88,7 +88,7 @@ class Store:
 
     async def emit(self, emission: Signal) -> None:
         """Store an outbox row."""
-        await self._tx.emit(emission)
+        self._tx.emit(emission)
 
     async def locked_care(self, application_id: str) -> Care | None:
         """The care, locked until the end of the transaction; None when no contract was copied."""

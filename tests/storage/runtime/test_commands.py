@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from services.kernel.codes import Role
+from services.kernel.codes import Event, Role
 from services.runtime.auth import Caller
 from services.runtime.commands import Call, CommandRunner, Effect
-from services.runtime.database import Database, WriteTx, violated_constraint
+from services.runtime.database import Database, WriteTx, is_database_away, violated_constraint
 from services.runtime.errors import InvalidArgument, Refused, RequestIdReused
+from services.runtime.outbox import Signal
 from socialcare.common.v1 import types_pb2
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -46,6 +48,20 @@ async def test_a_command_leaves_its_change_its_key_and_one_audit_row(database: D
         row = await tx.one("SELECT * FROM audit")
     assert (row.principal, row.role, row.object_id, row.outcome) == ("clerk-1", "OFFICE_HEAD", "note-1", "DONE")
     assert (row.at, row.via) == (NOW, "grpc")
+
+
+async def test_what_a_command_emits_is_stored_with_its_change_in_the_order_of_emission(database: Database) -> None:
+    async def emitting(tx: WriteTx) -> Effect:
+        for event in (Event.REGISTERED, Event.APPEAL_FILED, Event.WITHDRAWN):
+            tx.emit(Signal("case-1", "SOF", "case/case-1", event, NOW))
+        return await write_note(tx)
+
+    await CommandRunner(database).perform(call(), MARCH, emitting)
+    async with database.read() as tx:
+        rows = await tx.all("SELECT seq, event, municipality_id FROM outbox ORDER BY seq")
+    expected = [(1, "REGISTERED", "SOF"), (2, "APPEAL_FILED", "SOF"), (3, "WITHDRAWN", "SOF")]
+    assert [tuple(row) for row in rows] == expected
+    assert [await count(database, table) for table in ("note", "audit", "idempotency")] == [1, 1, 1]
 
 
 async def test_a_repeated_request_gives_the_first_effect_and_changes_nothing(database: Database) -> None:
@@ -132,6 +148,36 @@ async def test_a_read_transaction_cannot_write(database: Database) -> None:
     with pytest.raises(DBAPIError, match="read-only"):
         async with database.read() as tx:
             await tx.scalar("INSERT INTO note (id, body) VALUES ('a', 'b') RETURNING id")
+
+
+async def test_a_glance_is_one_read_only_statement(database: Database) -> None:
+    async with database.glance() as tx:
+        assert await tx.scalar("SELECT count(*) FROM note") == 0
+        with pytest.raises(RuntimeError, match="one statement"):
+            await tx.scalar("SELECT count(*) FROM note")
+    with pytest.raises(DBAPIError, match="read-only"):
+        async with database.glance() as tx:
+            await tx.scalar("INSERT INTO note (id, body) VALUES ('a', 'b') RETURNING id")
+
+
+async def test_a_connection_that_the_server_closed_is_replaced(database: Database) -> None:
+    with pytest.raises(DBAPIError) as caught:
+        async with database.write() as tx:
+            await tx.scalar("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert is_database_away(caught.value)
+    assert await count(database, "note") == 0
+
+
+async def test_a_failure_that_is_swallowed_is_no_success(database: Database) -> None:
+    async def swallow() -> None:
+        async with database.write() as tx:
+            await write_note(tx)
+            with suppress(IntegrityError):
+                await write_note(tx)
+
+    with pytest.raises(RuntimeError, match="nothing was stored"):
+        await swallow()
+    assert await count(database, "note") == 0
 
 
 async def test_reads_of_one_transaction_see_one_snapshot(database: Database) -> None:
