@@ -1,123 +1,201 @@
-"""Records the committed histories anew: `make histories`, after a change that no running workflow may meet.
+"""Records the stored histories anew: `make histories`, after a change that no running workflow may meet.
 
-A history of every workflow type, from the fake town of the workflow tests, on skipped time.
+Every public story is played on a stack of its own; what no story reaches (a year of care, a month that waits for its
+approval, a run that comes again) is added there, and what only a failing world brings comes from the workflow tests.
+One history is kept for each distinct way.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import re
-import socket
+import inspect
 import tempfile
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
-from google.type.date_pb2 import Date
+from rich.console import Console
 from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import TimeSkipper, TimeSkippingConfig, WorkflowEnvironment
 
-from services.kernel.codes import BATCH_TASK_QUEUE, CaseState, Event, Stage, WorkflowType
-from socialcare.common.v1.flow_pb2 import BillingRunStart, DailyRunStart, Happened
-from socialcare.common.v1.types_pb2 import YearMonth
-from tests.workflow.cases import SUBMITTED, CaseDriver, day, eventually
-from tests.workflow.conftest import dev_server_arguments, temporal_binary, worker_settings
-from tests.workflow.test_home_patronage import assess, sign
+from cli.gateway import Gateway
+from cli.local.stack import LocalStack
+from cli.stories.batch import BatchRuns
+from cli.stories.lockstep import Lockstep
+from cli.stories.playing import Verdict
+from cli.stories.session import connected, play_all, read_stories
+from services.kernel.codes import Role, case_workflow_id
+from services.kernel.dates import Month, local_date, start_of_day
+from services.runtime.civil import month_to_proto
+from socialcare.billing.v1 import billing_service_pb2 as billing
+from socialcare.intake.v1 import intake_service_pb2 as intake
+from tests.replay import stored
+from tests.stacks import stack_options
+from tests.workflow import test_continue_as_new, test_home_patronage, test_side_ways
+from tests.workflow.cases import CaseDriver
+from tests.workflow.conftest import dev_server_arguments, fresh, temporal_binary, worker_settings
 from tests.workflow.town import Town, serving
 from workflows.channels import open_channels
 from workflows.search_attributes import REGISTRY
-from workflows.wire import timestamp
 from workflows.worker import workers
 
-HISTORIES = Path(__file__).parent / "histories"
+STORIES = Path(__file__).parents[1] / "stories" / "public.jsonl"
+MORE_THAN_A_YEAR = timedelta(days=400)
 
 
-async def _case(skipper: TimeSkipper, town: Town) -> list[WorkflowHistory]:
-    case = CaseDriver(skipper, town)
-    await case.start(CaseState.DOCS_PENDING, day("2026-01-23"))
-    await case.say(Stage.INTAKE, Event.REGISTERED, day("2026-01-20"))
-    await case.move_to(day("2026-01-20"))
-    await assess(case)
-    await sign(case)
-    await case.move_to(day("2026-02-09"))
-    case.record.care = [(day("2026-03-02"), CaseState.PAUSED), (day("2026-03-09"), CaseState.IN_SERVICE)]
-    await case.say(Stage.DELIVERY, Event.PAUSE_CHANGED, day("2026-02-20"), day("2026-03-02"))
-    await case.move_to(day("2026-03-09"))
-    case.record.care = [(day("2026-03-16"), CaseState.TERMINATED)]
-    await case.say(Stage.PLACEMENT, Event.TERMINATION_RECORDED, day("2026-03-10"), day("2026-03-16"))
-    await case.move_to(day("2026-03-16"))
-    await case.end()
-    return await case.runs()
+class Book:
+    """Histories by name, one for each distinct way."""
+
+    def __init__(self) -> None:
+        self._ways: set[tuple[str, ...]] = set()
+        self._names: Counter[str] = Counter()
+        self.kept: dict[str, WorkflowHistory] = {}
+
+    def keep(self, where: str, history: WorkflowHistory) -> None:
+        way = stored.way_of(history)
+        if way in self._ways:
+            return
+        self._ways.add(way)
+        name = f"{where}.{stored.type_of(history)}"
+        self._names[name] += 1
+        number = self._names[name]
+        self.kept[name if number == 1 else f"{name}.{number}"] = history
 
 
-async def _run(client: Client, kind: WorkflowType, start: Any) -> WorkflowHistory:
-    handle = await client.start_workflow(
-        kind.value,
-        start,
-        id=f"{'daily' if kind is WorkflowType.DAILY_DELIVERY else 'billing-run'}/RECORDED",
-        task_queue=BATCH_TASK_QUEUE,
+async def from_stories(book: Book, directory: Path) -> None:
+    """Histories of every story, and of what comes after HSP-01."""
+    console = Console()
+    async with LocalStack(stack_options(directory)) as stack:
+        verdicts = await play_all(read_stories(STORIES, []), stack.state, console)
+        for verdict in verdicts:
+            if not verdict.passed:
+                console.print(f"{verdict.story_id} differs; its history is left out", style="red")
+        async with connected(stack.state) as (gateway, client):
+            (plain,) = (verdict for verdict in verdicts if verdict.story_id == "HSP-01")
+            await _live_on(plain, gateway, client)
+            for verdict in verdicts:
+                if verdict.passed:
+                    await _keep_story(book, verdict, client)
+
+
+async def _live_on(plain: Verdict, gateway: Gateway, client: Client) -> None:
+    """A month with its review gate, a day planned twice, and the yearly review."""
+    assert plain.until is not None
+    municipality_id, month = plain.municipality_id, Month.of(local_date(plain.until))
+    month_end = start_of_day(month.next().first)
+    await _set_approval(gateway, municipality_id, by_hand=True)
+    gated = BatchRuns(client, municipality_id)
+    await gated.run(month_end)
+    assert gated.unapproved == [month], "the month waits for its approval"
+    await gateway.call(
+        gateway.billing.ApproveBillingRun,
+        billing.ApproveBillingRunRequest(
+            request_id=str(uuid.uuid4()), municipality_id=municipality_id, month=month_to_proto(month)
+        ),
+        billing.ApproveBillingRunResponse,
+        role=Role.BILLING_CLERK,
+        at=month_end,
     )
-    if kind is WorkflowType.BILLING_RUN:
-
-        async def at_the_gate() -> bool:
-            return (await handle.describe()).search_attributes.get("WaitingFor") == ["BILLING_CLERK"]
-
-        await eventually(at_the_gate)
-        await handle.signal(
-            "happened",
-            Happened(
-                stage="STAGE_BILLING", sequence=1, event="CASE_EVENT_RUN_APPROVED", event_time=timestamp(SUBMITTED)
-            ),
-        )
-    await handle.result()
-    return await handle.fetch_history()
-
-
-async def _found(client: Client, town: Town, directory: Path) -> dict[WorkflowType, WorkflowHistory]:
-    settings = worker_settings(town, directory)
-    channels = open_channels(settings)
-    cases, batches = workers(client, settings, channels)
-    async with cases, batches:
-        application, care = await _case(TimeSkipper(client, config=TimeSkippingConfig(enabled=False)), town)
-        daily = DailyRunStart(municipality_id="TEST-TOWN", on_date=Date(year=2026, month=2, day=10))
-        month = BillingRunStart(municipality_id="TEST-TOWN", month=YearMonth(year=2026, month=2))
-        found = {
-            WorkflowType.APPLICATION: application,
-            WorkflowType.CARE: care,
-            WorkflowType.DAILY_DELIVERY: await _run(client, WorkflowType.DAILY_DELIVERY, daily),
-            WorkflowType.BILLING_RUN: await _run(client, WorkflowType.BILLING_RUN, month),
-        }
-    for channel in channels.values():
-        await channel.close()
-    return found
+    await _set_approval(gateway, municipality_id, by_hand=False)
+    for again in (BatchRuns(client, municipality_id), BatchRuns(client, municipality_id)):
+        await again.plan_day(local_date(month_end), month_end)
+        await again.run(month_end)
+    year = Lockstep(
+        client=client,
+        gateway=gateway,
+        municipality_id=municipality_id,
+        batch=BatchRuns(client, municipality_id),
+        now=plain.until,
+        progress=lambda _: None,
+        applications=list(plain.cases.values()),
+    )
+    await year.advance_to(plain.until + MORE_THAN_A_YEAR)
 
 
-def _without_machine(value: Any) -> Any:
-    """The history without process and host names of the machine that recorded it."""
-    if isinstance(value, dict):
-        return {key: "recorder" if key == "identity" else _without_machine(inner) for key, inner in value.items()}
-    if isinstance(value, str):
-        return re.sub(rf"^\d+@{re.escape(socket.gethostname())}", "recorder", value)
-    if isinstance(value, list):
-        return [_without_machine(inner) for inner in value]
-    return value
+async def _set_approval(gateway: Gateway, municipality_id: str, *, by_hand: bool) -> None:
+    found = await gateway.call(
+        gateway.intake.GetMunicipality,
+        intake.GetMunicipalityRequest(municipality_id=municipality_id),
+        intake.GetMunicipalityResponse,
+        role=Role.ADMIN,
+    )
+    await gateway.call(
+        gateway.intake.UpdateMunicipality,
+        intake.UpdateMunicipalityRequest(
+            request_id=str(uuid.uuid4()),
+            municipality_id=municipality_id,
+            settings={"billing.auto_approve": "false" if by_hand else "true"},
+            etag=found.municipality.etag,
+        ),
+        intake.UpdateMunicipalityResponse,
+        role=Role.ADMIN,
+    )
+
+
+async def _keep_story(book: Book, verdict: Verdict, client: Client) -> None:
+    prefix = f"{verdict.municipality_id}/"
+    cases = {case_workflow_id(application): label for label, application in verdict.cases.items()}
+    runs = [run async for run in client.list_workflows()]
+    for run in sorted(runs, key=lambda one: (one.id, one.start_time, one.run_id)):
+        of_municipality = f"{run.id.partition('/')[2]}/".startswith(prefix)
+        if run.id not in cases and not of_municipality:
+            continue
+        label = cases.get(run.id, "main")
+        where = verdict.story_id if label == "main" else f"{verdict.story_id}-{label}"
+        history = await client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
+        book.keep(where, history)
+
+
+async def _worlds(suggest_at: int | None) -> AsyncIterator[tuple[Client, Town]]:
+    further = () if suggest_at is None else (f"limit.historyCount.suggestContinueAsNew={suggest_at}",)
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=temporal_binary(),
+        search_attributes=list(REGISTRY),
+        dev_server_extra_args=dev_server_arguments(*further),
+        dev_server_log_level="error",
+    )
+    async with serving(Town()) as town:
+        with tempfile.TemporaryDirectory() as directory:
+            settings = worker_settings(town, Path(directory))
+            channels = open_channels(settings)
+            cases, batches = workers(environment.client, settings, channels)
+            async with cases, batches:
+                yield environment.client, town
+            for channel in channels.values():
+                await channel.close()
+    await environment.shutdown()
+
+
+world = asynccontextmanager(_worlds)
+"""A fake town with its worker; runs are cut short where the server is to suggest it."""
+
+
+async def from_workflow_tests(book: Book) -> None:
+    """Histories of every workflow test that drives one case."""
+    for suggest_at, modules in ((None, (test_home_patronage, test_side_ways)), (20, (test_continue_as_new,))):
+        async with world(suggest_at) as (client, town):
+            for module in modules:
+                for name, test in inspect.getmembers(module, inspect.iscoroutinefunction):
+                    if name.startswith("test_") and len(inspect.signature(test).parameters) == 1:
+                        case = CaseDriver(TimeSkipper(client, config=TimeSkippingConfig(enabled=False)), fresh(town))
+                        await test(case)
+                        for history in await case.runs():
+                            book.keep(name.removeprefix("test_"), history)
 
 
 async def record() -> None:
     """Write every history."""
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=temporal_binary(),
-        search_attributes=list(REGISTRY),
-        dev_server_extra_args=dev_server_arguments(),
-        dev_server_log_level="error",
-    )
-    async with serving(Town(auto_approve=False)) as town:
-        with tempfile.TemporaryDirectory() as directory:
-            found = await _found(environment.client, town, Path(directory))
-    await environment.shutdown()
-    for kind, history in found.items():
-        text = json.dumps(_without_machine(history.to_json_dict()), ensure_ascii=False, indent=1)
-        (HISTORIES / f"{kind.value}.json").write_text(text + "\n", encoding="utf-8")
+    book = Book()
+    with tempfile.TemporaryDirectory() as directory:
+        await from_stories(book, Path(directory))
+    await from_workflow_tests(book)
+    for old in stored.HISTORIES.glob("*"):
+        old.unlink()
+    for name, history in book.kept.items():
+        stored.write(name, history)
     await asyncio.sleep(0.5)
 
 

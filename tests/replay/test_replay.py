@@ -1,37 +1,32 @@
-"""Committed histories replay with today's code; code that takes steps in another order does not pass."""
+"""Stored histories replay with today's code; code that takes steps in another order does not pass."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from temporalio import workflow
-from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from services.kernel.codes import CaseState, Stage, WorkflowType
 from socialcare.common.v1.flow_pb2 import CaseCarry, CaseStart
+from tests.replay import stored
 from workflows.case.application import ApplicationWorkflow
 from workflows.clock import BusinessTimeInterceptor, ClockMode
 from workflows.sandbox import workflow_runner
 from workflows.worker import BATCH_WORKFLOWS, CASE_WORKFLOWS
 
-HISTORIES = Path(__file__).parent / "histories"
 
-
-def recorded(kind: WorkflowType) -> WorkflowHistory:
-    text = (HISTORIES / f"{kind}.json").read_text(encoding="utf-8")
-    return WorkflowHistory.from_json(f"recorded/{kind}", text)
-
-
-@pytest.mark.parametrize("kind", WorkflowType)
-async def test_todays_code_replays_the_recorded_history(kind: WorkflowType) -> None:
-    replayer = Replayer(
+@pytest.fixture(scope="module")
+def replayer() -> Replayer:
+    return Replayer(
         workflows=[*CASE_WORKFLOWS, *BATCH_WORKFLOWS],
         workflow_runner=workflow_runner(),
         interceptors=[BusinessTimeInterceptor(ClockMode.SIMULATED)],
     )
-    result = await replayer.replay_workflow(recorded(kind))
+
+
+@pytest.mark.parametrize("name", stored.names())
+async def test_todays_code_replays_a_stored_history(name: str, replayer: Replayer) -> None:
+    result = await replayer.replay_workflow(stored.read(name))
     assert result.replay_failure is None
 
 
@@ -52,4 +47,4 @@ class ReorderedWorkflow(ApplicationWorkflow):
 async def test_a_reordered_workflow_fails_the_replay() -> None:
     replayer = Replayer(workflows=[ReorderedWorkflow], workflow_runner=UnsandboxedWorkflowRunner())
     with pytest.raises(workflow.NondeterminismError):
-        await replayer.replay_workflow(recorded(WorkflowType.APPLICATION))
+        await replayer.replay_workflow(stored.read("HSP-01.ApplicationWorkflow"))

@@ -54,6 +54,14 @@ async def shared_town() -> AsyncIterator[Town]:
         yield town
 
 
+def fresh(town: Town) -> Town:
+    """The town, which forgets everything but its address."""
+    empty = Town(address=town.address)
+    for name in empty.__dataclass_fields__:
+        setattr(town, name, getattr(empty, name))
+    return town
+
+
 def worker_settings(town: Town, directory: Path, clock: str = "simulated") -> WorkerSettings:
     token = directory / "token"
     token.write_text(TOKEN + "\n")
@@ -75,10 +83,7 @@ async def worker(temporal: Client, shared_town: Town, tmp_path_factory: pytest.T
 @pytest.fixture
 def town(shared_town: Town) -> Town:
     """The town with nothing left over from another test."""
-    fresh = Town(address=shared_town.address)
-    for name in fresh.__dataclass_fields__:
-        setattr(shared_town, name, getattr(fresh, name))
-    return shared_town
+    return fresh(shared_town)
 
 
 @pytest.fixture

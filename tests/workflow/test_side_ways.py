@@ -7,9 +7,11 @@ import pytest
 
 from services.kernel.codes import CaseState, Event, Stage
 from socialcare.assessment.v1.resources_pb2 import AssessmentState, Rung
+from socialcare.common.v1.flow_pb2 import Happened
+from socialcare.common.v1.types_pb2 import YearMonth
 from socialcare.placement.v1.resources_pb2 import PlacementState
 from tests.workflow.cases import CaseDriver, day, eventually
-from tests.workflow.test_home_patronage import assess
+from tests.workflow.test_home_patronage import assess, sign
 
 pytestmark = pytest.mark.temporal
 
@@ -157,6 +159,14 @@ async def test_a_refused_step_keeps_the_case_alive_and_says_why(case: CaseDriver
     assert (await case.attribute("WaitingFor"), await case.attribute("Outcome")) == ("APPLICANT", None)
 
 
+async def test_a_held_case_asks_its_owners_again_when_an_operator_wants_it(case: CaseDriver) -> None:
+    case.town.failures["OpenPlacement"] = [(grpc.StatusCode.UNIMPLEMENTED, "NOT_SUPPORTED_YET")]
+    case.record.assessment = AssessmentState.ASSESSMENT_STATE_COMPLETED
+    await case.start()
+    await case.deliver(Happened(event="CASE_EVENT_RECONCILED"))
+    assert (await case.attribute("WaitingFor"), await case.attribute("Outcome")) == ("APPLICANT", None)
+
+
 async def test_no_word_of_a_refusal_but_its_code_enters_the_history(case: CaseDriver) -> None:
     case.town.failures["OpenAssessment"] = [(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")]
     await case.start()
@@ -189,3 +199,26 @@ async def test_an_order_leads_from_its_request_over_its_issue_to_the_waiting_lis
     case.record.placement = PlacementState.PLACEMENT_STATE_WAITLISTED
     await case.say(Stage.PLACEMENT, Event.ORDER_RECORDED, day("2026-02-03"))
     assert case.record.way[-3:] == [CaseState.ORDER_REQUESTED, CaseState.ORDER_ISSUED, CaseState.WAITLISTED]
+
+
+async def test_a_declined_offer_leaves_the_case_on_the_waiting_list(case: CaseDriver) -> None:
+    case.record.placement = PlacementState.PLACEMENT_STATE_WAITLISTED
+    await case.start()
+    await assess(case)
+    case.record.placement = PlacementState.PLACEMENT_STATE_OFFERED
+    await case.say(Stage.PLACEMENT, Event.PLACE_OFFERED, day("2026-02-03"))
+    assert await case.attribute("WaitingFor") == "APPLICANT"
+    case.record.placement = PlacementState.PLACEMENT_STATE_WAITLISTED
+    await case.say(Stage.PLACEMENT, Event.OFFER_DECLINED, day("2026-02-04"))
+    assert await case.attribute("WaitingFor") is None
+    assert case.record.way[-1] is CaseState.WAITLISTED
+
+
+async def test_care_of_a_past_month_that_is_recorded_late_is_billed_anew(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    await sign(case)
+    await case.move_to(day("2026-02-09"))
+    case.record.corrected = YearMonth(year=2026, month=2)
+    await case.say(Stage.DELIVERY, Event.CARE_CORRECTED, day("2026-03-02"))
+    assert case.town.calls_of("RefreshServedDays", case.id) == 1
