@@ -206,13 +206,15 @@ class TimeLimit:
 
     def _moving(self, calendar: BusinessCalendar) -> Step:
         stood, added, end = self.suspended_days, self.extension_days, self.nominal_end(calendar)
+        bg = [f"Спрян за {stood} дни"] * bool(stood) + [f"Удължен с {added} дни"] * bool(added)
+        en = [f"Suspended for {stood} days"] * bool(stood) + [f"Extended by {added} days"] * bool(added)
         return Step(
             rule="T-13",
             inputs={"suspended_days": str(stood), "extension_days": str(added)},
             outcome=end.isoformat(),
             source="domain.md C-28",
-            text_bg=f"Спиране {stood} дни и удължаване {added} дни: {_day(end)}.",
-            text_en=f"Suspended for {stood} days and extended by {added} days: {_day(end)}.",
+            text_bg=f"{' и '.join(bg)}: {_day(end)}.",
+            text_en=f"{' and '.join(en)}: {_day(end)}.",
         )
 
     def _shifting(self, calendar: BusinessCalendar) -> Step:

@@ -27,8 +27,8 @@ __all__ = [
     "whole_cost",
 ]
 
-_TARIFF = "Тарифа ПМС 91/2003; domain.md"
-_PROVIDER = "Такси на ДСП; domain.md"
+_TARIFF = "Тарифа ПМС 91/2003"
+_PROVIDER = "Такси на доставчика"
 
 _KIND_WORDS: Mapping[IncomeKind, tuple[str, str]] = MappingProxyType(
     {
@@ -74,8 +74,8 @@ def share(entry: ServiceEntry, of_base: Decimal, counted: Money, result: Fractio
         {"percent": percent(of_base), "base": plain(counted)},
         exact(result, counted.currency),
         _PROVIDER if entry.family is Family.PATRONAGE else _TARIFF,
-        f"{sum_}.",
-        f"{sum_}.",
+        f"{percent(of_base)} от дохода: {sum_}.",
+        f"{percent(of_base)} of the income: {sum_}.",
     )
 
 
@@ -130,12 +130,25 @@ def actual_cost_payer(savings: Money, threshold: Money, assets: Assets, *, pays:
     if transferred:
         inputs["property_transferred_on"] = transferred.isoformat()
     if pays:
-        bg = "Плаща се цялата издръжка: спестявания над прага, или имот, прехвърлен срещу грижи, продаден или дарен."
-        en = "The cost is paid in full: savings above the threshold, or property transferred, sold or given away."
+        bg, en = _ground(savings, threshold, assets)
     else:
-        bg = f"Спестяванията {plain(savings)} не са над {plain(threshold)} и няма прехвърлен имот."
-        en = f"Savings of {plain(savings)} are not above {plain(threshold)} and no property was transferred."
+        bg = f"Спестяванията {plain(savings)} не са над {plain(threshold)}; имот не е прехвърлян в последните 5 г."
+        en = f"Savings of {plain(savings)} are not above {plain(threshold)}; no property transferred in 5 years."
     return step("F-04", inputs, "ACTUAL_COST" if pays else "PERCENT", "Тарифа, чл. 2; DSH-3", bg, en)
+
+
+def _ground(savings: Money, threshold: Money, assets: Assets) -> tuple[str, str]:
+    if savings > threshold:
+        bg = f"Спестяванията {plain(savings)} са над {plain(threshold)}: плаща се цялата издръжка."
+        en = f"Savings of {plain(savings)} are above {plain(threshold)}: the cost is paid in full."
+    elif assets.care_contract or assets.property_transferred_on is None:
+        bg = "Има договор за прехвърляне на имот срещу грижи: плаща се цялата издръжка."
+        en = "Property was transferred for care by contract: the cost is paid in full."
+    else:
+        sold = f"{assets.property_transferred_on:%d.%m.%Y}"
+        bg = f"Имот е продаден или дарен на {sold}, в последните пет години: плаща се цялата издръжка."
+        en = f"Property was sold or given away on {sold}, within the last five years: the cost is paid in full."
+    return bg, en
 
 
 def whole_cost(cost: Money, rule: str) -> Step:
@@ -196,7 +209,7 @@ def unit_price(service_code: str, price: Money) -> Step:
         rule,
         {"service": service_code, "unit_price": plain(price)},
         price,
-        "domain.md C-13",
+        "domain.md C-13" if rule == "F-10" else "domain.md F-12",
         f"Цена за единица: {plain(price)}.",
         f"Price of a unit: {plain(price)}.",
     )

@@ -87,13 +87,16 @@ def _explain(fee: MonthlyFee, part: MonthPart, due: Fraction, amount: Money, tra
         bg = f"{part.days} дни от {part.of_days}: {sum_}."
         en = f"{part.days} of {part.of_days} days: {sum_}."
         trace.add(step("F-11", inputs, said, "domain.md F-11", bg, en))
+    is_exact = amount.exact == due
+    rounded_bg = "" if is_exact else ", закръглено веднъж до стотинка, половин стотинка нагоре"
+    rounded_en = "" if is_exact else ", rounded once to the cent, half a cent upwards"
     trace.add(
         step(
             "F-01",
             {"amount": said},
             amount,
             "domain.md F-01",
-            f"Закръглено веднъж, половинката нагоре: {plain(amount)}.",
-            f"Rounded once, the half upwards: {plain(amount)}.",
+            f"За плащане: {plain(amount)}{rounded_bg}.",
+            f"To pay: {plain(amount)}{rounded_en}.",
         )
     )

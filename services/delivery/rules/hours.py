@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
+from services.kernel.calendar import BusinessCalendar
 from services.kernel.dates import Month
 from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder, Step
@@ -29,9 +29,7 @@ class HoursAnswer:
 
 
 @decides("R-18")
-def month_ceiling(
-    month: Month, calendar: BusinessCalendar = DEFAULT_CALENDAR, trace: Recorder = NO_TRACE
-) -> HoursAnswer:
+def month_ceiling(month: Month, calendar: BusinessCalendar, trace: Recorder = NO_TRACE) -> HoursAnswer:
     """Working days of the month and the most hours in it."""
     days = calendar.working_days(month)
     answer = HoursAnswer(days, MAX_HOURS_A_DAY * days)
@@ -53,7 +51,7 @@ def within_limits(
     day: date,
     hours: Fraction,
     month_hours: Fraction,
-    calendar: BusinessCalendar = DEFAULT_CALENDAR,
+    calendar: BusinessCalendar,
     trace: Recorder = NO_TRACE,
 ) -> bool:
     """Whether that many hours may stand on the day.

@@ -71,8 +71,8 @@ def measured(item: DateRange, use: Usage) -> Step:
         inputs={"start": item.start.isoformat(), "end": item.end.isoformat()},
         outcome=f"{use.months} m {use.days} d",
         source=_HOUSE,
-        text_bg=f"Прекъсването от {item.start:%d.%m.%Y} до {item.end:%d.%m.%Y} е {use.months} м. и {use.days} д.",
-        text_en=f"The pause from {item.start} to {item.end} measures {use.months} months and {use.days} days.",
+        text_bg=f"От {item.start:%d.%m.%Y} до {item.end:%d.%m.%Y} включително са {_span(use).bg}.",
+        text_en=f"From {item.start:%d.%m.%Y} to and with {item.end:%d.%m.%Y}: {_span(use).en}.",
     )
 
 
@@ -83,9 +83,21 @@ def summed(year: int, part: DateSet, use: Usage, policy: PausePolicy) -> Step:
         inputs={"year": str(year), "pauses": str(len(part.ranges)), "paused_days": str(part.days)},
         outcome=f"{use.months} m {use.days} d",
         source=_HOUSE,
-        text_bg=f"За {year} г.: {use.months} м. и {use.days} д. (всеки 30 дни са един месец); {_left(use, policy).bg}.",
-        text_en=f"{year}: {use.months} months and {use.days} days (30 days make a month); {_left(use, policy).en}.",
+        text_bg=f"За {year} г. общо {_span(use).bg} (всеки 30 дни са един месец); {_left(use, policy).bg}.",
+        text_en=f"{year} in all {_span(use).en} (each 30 days make a month); {_left(use, policy).en}.",
     )
+
+
+def _span(use: Usage) -> _Said:
+    """`2 месеца и 1 ден`; a part that is 0 is left out unless both are."""
+    bg, en = [], []
+    if use.months:
+        bg.append(f"{use.months} {'месец' if use.months == 1 else 'месеца'}")
+        en.append(f"{use.months} month{'' if use.months == 1 else 's'}")
+    if use.days or not use.months:
+        bg.append(f"{use.days} {'ден' if use.days == 1 else 'дни'}")
+        en.append(f"{use.days} day{'' if use.days == 1 else 's'}")
+    return _Said(" и ".join(bg), " and ".join(en))
 
 
 class _Said(NamedTuple):
@@ -96,10 +108,12 @@ class _Said(NamedTuple):
 def _left(use: Usage, policy: PausePolicy) -> _Said:
     most = policy.allowance
     if use > most:
-        return _Said(f"повече от {most.months} м.", f"more than {most.months} months")
+        allowed = _span(most)
+        return _Said(f"позволени са {allowed.bg}", f"{allowed.en} are allowed")
     days = (most.months - use.months) * CARRY_DAYS - use.days
     months, rest = divmod(days, CARRY_DAYS)
-    return _Said(f"остават {months} м. и {rest} д.", f"{months} months and {rest} days are left")
+    left = _span(Usage(months, rest))
+    return _Said(f"остават {left.bg}", f"{left.en} left")
 
 
 def _asked(question: PauseQuestion) -> dict[str, str]:
@@ -144,15 +158,15 @@ def granted(question: PauseQuestion, policy: PausePolicy) -> Step:
         inputs={**_asked(question), "max_months": str(policy.max_months)},
         outcome="GRANTED",
         source=_SEED,
-        text_bg=f"До {policy.max_months} месеца за календарна година не са надхвърлени; такса за тези дни не се дължи.",
-        text_en=f"At most {policy.max_months} months a calendar year are used; no fee is due for these days.",
+        text_bg=f"До {policy.max_months} месеца за календарна година не са надхвърлени: прекъсването е възможно.",
+        text_en=f"At most {policy.max_months} months a calendar year are used: the pause is possible.",
     )
 
 
 def exceeded(question: PauseQuestion, policy: PausePolicy, last_end: date | None) -> Step:
     """The pause does not fit (P-08)."""
     until_bg = "нито един ден не е допустим" if last_end is None else f"последен допустим ден {last_end:%d.%m.%Y}"
-    until_en = "not even one day fits" if last_end is None else f"the last admissible end is {last_end}"
+    until_en = "not even one day fits" if last_end is None else f"the last admissible end is {last_end:%d.%m.%Y}"
     return Step(
         rule="P-08",
         inputs={**_asked(question), "max_months": str(policy.max_months)},

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from services.delivery.domain import PlanLine
 from services.delivery.rules.hours import LIMITED_SERVICE, MAX_HOURS_A_DAY
-from services.kernel.catalogue import CATALOGUE, Catalogue, Condition, ServiceEntry
+from services.kernel.catalogue import Catalogue, Condition, ServiceEntry
 from services.kernel.dates import Weekday
 from services.kernel.register import decides
 
@@ -43,7 +43,7 @@ class PlanFacts:
     recorded: frozenset[Condition] = frozenset()
 
 
-def offered(service_code: str, on: date, catalogue: Catalogue = CATALOGUE) -> dict[str, ServiceEntry]:
+def offered(service_code: str, on: date, catalogue: Catalogue) -> dict[str, ServiceEntry]:
     """What a plan of the service may name on the day, by code; empty when there is no such service."""
     if catalogue.find(service_code, on) is None:
         return {}
@@ -52,7 +52,7 @@ def offered(service_code: str, on: date, catalogue: Catalogue = CATALOGUE) -> di
 
 @decides("R-06", "R-07", "S6")
 def check_plan(
-    service_code: str, start: date, plan: Sequence[PlanLine], facts: PlanFacts, catalogue: Catalogue = CATALOGUE
+    service_code: str, start: date, plan: Sequence[PlanLine], facts: PlanFacts, catalogue: Catalogue
 ) -> PlanProblem | None:
     """The first reason not to sign the plan, None when there is none."""
     entries = offered(service_code, start, catalogue)

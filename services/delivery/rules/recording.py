@@ -9,9 +9,10 @@ from fractions import Fraction
 
 from services.delivery.domain import Care, Outcome
 from services.delivery.rules.hours import LIMITED_SERVICE, within_limits
-from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
-from services.kernel.catalogue import CATALOGUE, Charge, Family, PlacementBasis
+from services.kernel.calendar import BusinessCalendar
+from services.kernel.catalogue import Catalogue, Charge, Family, PlacementBasis
 from services.kernel.codes import CaseState
+from services.kernel.local_rules import LocalRules
 from services.kernel.register import decides
 
 __all__ = [
@@ -78,51 +79,52 @@ class CareQuestion:
     month_units: int = 0
 
 
-def spends_own_money(code: str, on: date) -> bool:
+def spends_own_money(code: str, on: date, catalogue: Catalogue) -> bool:
     """Whether the item is bought with the user's own money (F-16)."""
-    entry = CATALOGUE.find(code, on)
+    entry = catalogue.find(code, on)
     return entry is not None and entry.charge is Charge.PASS
 
 
 @decides("S7", "R-05", "R-34")
-def before_contract(case: BeforeContract, on: date) -> Obstacle:
+def before_contract(case: BeforeContract, on: date, catalogue: Catalogue) -> Obstacle:
     """Why a case without a contract gets no care: first the visit, then the order, then the contract itself.
 
     Only the order stands before an institution (R-33): no rule asks there for the visit when care is recorded.
     """
-    lacks_order = _needs_order(case.service_code, on) and case.state not in _ORDER_GIVEN
-    if case.visit is HomeVisit.MISSING and not (lacks_order and _is_institution(case.service_code, on)):
+    lacks_order = _needs_order(case.service_code, on, catalogue) and case.state not in _ORDER_GIVEN
+    if case.visit is HomeVisit.MISSING and not (lacks_order and _is_institution(case.service_code, on, catalogue)):
         return Obstacle.HOME_VISIT_MISSING
     return Obstacle.ORDER_MISSING if lacks_order else Obstacle.OUTSIDE_SERVICE
 
 
-def obstacle(care: Care, question: CareQuestion, calendar: BusinessCalendar = DEFAULT_CALENDAR) -> Obstacle | None:
+def obstacle(care: Care, question: CareQuestion, rules: LocalRules) -> Obstacle | None:
     """The first reason not to record care under a contract, None when there is none.
 
     The home visit needs no question: without it nobody is eligible and no contract is signed (L-03).
     """
-    return _obstacle_of_day(care, question.on) or _obstacle_of_item(care, question, calendar)
+    return _obstacle_of_day(care, question.on, rules.catalogue) or _obstacle_of_item(care, question, rules)
 
 
 @decides("R-33")
-def _obstacle_of_day(care: Care, on: date) -> Obstacle | None:
+def _obstacle_of_day(care: Care, on: date, catalogue: Catalogue) -> Obstacle | None:
     contract = care.contract
     if not contract.covers(on) or care.paused.contains(on):
         return Obstacle.OUTSIDE_SERVICE
     if contract.authorises(on):
         return None
-    return Obstacle.ORDER_MISSING if _needs_order(contract.service_code, on) else Obstacle.OUTSIDE_SERVICE
+    needs_order = _needs_order(contract.service_code, on, catalogue)
+    return Obstacle.ORDER_MISSING if needs_order else Obstacle.OUTSIDE_SERVICE
 
 
 @decides("R-08")
-def _obstacle_of_item(care: Care, question: CareQuestion, calendar: BusinessCalendar) -> Obstacle | None:
+def _obstacle_of_item(care: Care, question: CareQuestion, rules: LocalRules) -> Obstacle | None:
     if all(line.code != question.code for line in care.contract.plan):
         return Obstacle.UNKNOWN_PLAN_CODE
     if question.outcome is not Outcome.DELIVERED:
         return None
-    if spends_own_money(question.code, question.on) and question.funds is Funds.NONE:
+    if spends_own_money(question.code, question.on, rules.catalogue) and question.funds is Funds.NONE:
         return Obstacle.USER_FUNDS_MISSING
-    if question.code == LIMITED_SERVICE and not _hours_fit(question, calendar):
+    if question.code == LIMITED_SERVICE and not _hours_fit(question, rules.calendar):
         return Obstacle.HOURS_LIMIT_EXCEEDED
     return None
 
@@ -133,11 +135,11 @@ def _hours_fit(question: CareQuestion, calendar: BusinessCalendar) -> bool:
     return within_limits(question.on, day, month, calendar)
 
 
-def _is_institution(service_code: str, on: date) -> bool:
-    entry = CATALOGUE.find(service_code, on)
+def _is_institution(service_code: str, on: date, catalogue: Catalogue) -> bool:
+    entry = catalogue.find(service_code, on)
     return entry is not None and entry.family is Family.INSTITUTION
 
 
-def _needs_order(service_code: str, on: date) -> bool:
-    entry = CATALOGUE.find(service_code, on)
+def _needs_order(service_code: str, on: date, catalogue: Catalogue) -> bool:
+    entry = catalogue.find(service_code, on)
     return entry is not None and entry.placement_basis is PlacementBasis.ORDER

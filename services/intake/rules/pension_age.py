@@ -55,7 +55,7 @@ def explain_age(birth_date: date, on: date, recorder: Recorder) -> int:
                 inputs={"birth_date": birth_date.isoformat(), "on": on.isoformat()},
                 outcome=str(age),
                 source="domain.md R-41",
-                text_bg=f"Роден на {birth_date:%d.%m.%Y}, към {on:%d.%m.%Y}: навършени години {age}.",
+                text_bg=f"Дата на раждане {birth_date:%d.%m.%Y}; на {on:%d.%m.%Y} навършените години са {age}.",
                 text_en=f"Born on {birth_date:%d.%m.%Y}, on {on:%d.%m.%Y}: {age} completed years.",
             )
         )
@@ -74,6 +74,6 @@ def _step(birth_date: date, sex: Sex, year: int, attained: date) -> Step:
         },
         outcome=attained.isoformat(),
         source=_SOURCE,
-        text_bg=f"Пенсионна възраст за {year} г.: {years} г. и {months} м.; навършена на {attained:%d.%m.%Y}.",
-        text_en=f"Pension age in {year}: {years} years and {months} months; attained on {attained:%d.%m.%Y}.",
+        text_bg=f"Пенсионната възраст за {year} г. е {years} г. и {months} м.: навършва се на {attained:%d.%m.%Y}.",
+        text_en=f"Pension age in {year} is {years} years and {months} months: attained on {attained:%d.%m.%Y}.",
     )

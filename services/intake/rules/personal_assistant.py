@@ -43,7 +43,14 @@ def _put_user_groups(question: Question, sheet: Sheet) -> bool:
     )
     second = sheet.find("R-21", holds=question.is_child and helped, age=question.age, care_by_another=helped)
     left = bool(question.facts.deinstitutionalised)
-    return sheet.require("R-22", Reason.NO_TARGET_GROUP, holds=first or second or left, deinstitutionalised=left)
+    return sheet.require(
+        "R-22",
+        Reason.NO_TARGET_GROUP,
+        holds=first or second or left,
+        group_i=first,
+        group_ii=second,
+        deinstitutionalised=left,
+    )
 
 
 @decides("R-24", "R-27", "R-28")

@@ -151,8 +151,8 @@ _ALL = (
     Rule(
         "R-22",
         _AT_DECISION,
-        "Лице, изведено от институция за хора с увреждания, или друга група на ползвателя.",
-        "A person brought out of an institution for people with disabilities, or another user group.",
+        "Ползвателят е в една от трите групи: решение от поне 90 %, дете, или изведен от институция.",
+        "The user is of one of three groups: at least 90 %, a child, or brought out of an institution.",
     ),
     Rule(
         "R-23",

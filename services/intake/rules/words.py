@@ -37,6 +37,8 @@ _NAMES: Mapping[str, Said] = MappingProxyType(
         "group_a": Said("група А", "group A"),
         "group_b": Said("група Б", "group B"),
         "group_c": Said("група В", "group C"),
+        "group_i": Said("решение от поне 90 % с чужда помощ", "decision of at least 90 % with help"),
+        "group_ii": Said("дете с чужда помощ", "child with help"),
         "home_visit_done": Said("посещението е извършено", "the visit took place"),
         "in_residential_care": Said("ползва резидентна грижа", "in residential care"),
         "issued_on": Said("издадено на", "issued on"),

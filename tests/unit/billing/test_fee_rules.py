@@ -122,7 +122,7 @@ def test_w14_prices_and_thresholds_are_divided_by_the_full_rate(lev: str, euro: 
 def test_a_quote_explains_itself_line_by_line() -> None:
     steps = quote_fee(QuoteTerms(W1, chargeable_days=12, days_in_month=28)).trace
     assert [step.rule for step in steps] == ["F-04", "F-02", "F-05", "F-03", "F-11", "F-01"]
-    assert steps[2].text_en == "60 % × 356.40 EUR = 213.84 EUR."
+    assert steps[2].text_en == "60 % of the income: 60 % × 356.40 EUR = 213.84 EUR."
     assert steps[4].text_bg == "12 дни от 28: 213.84 EUR × 12 : 28 = 91.645714… EUR."
     assert steps[5].outcome == "91.65 EUR"
 

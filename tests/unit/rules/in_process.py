@@ -58,4 +58,6 @@ class Asked:
 
 def steps_of(answer: Message) -> Iterable[Any]:
     """The steps of an explanation; a fee has them in its quote."""
-    return getattr(answer, "quote", answer).trace
+    explained: Any = getattr(answer, "quote", answer)
+    steps: Iterable[Any] = explained.trace
+    return steps

@@ -63,7 +63,7 @@ def reasons(service: str, facts: facts_pb2.Facts, settings: dict[str, str], **mo
         "district_code": "BANKYA",
         **more,
     }
-    request = intake.CheckEligibilityRequest(service_code=service, facts=facts, settings=settings, **asked)  # type: ignore[arg-type]
+    request = intake.CheckEligibilityRequest(service_code=service, facts=facts, settings=settings, **asked)
     return list(ASKED.ask(request).reasons)  # type: ignore[attr-defined]
 
 
@@ -152,7 +152,7 @@ def fee(service: str, settings: dict[str, str], **more: object) -> str:
         "savings": euro("300.00"),
         **more,
     }
-    request = billing.QuoteFeeRequest(terms=fees.FeeTerms(service_code=service, **terms), settings=settings)  # type: ignore[arg-type]
+    request = billing.QuoteFeeRequest(terms=fees.FeeTerms(service_code=service, **terms), settings=settings)
     amount = ASKED.ask(request).quote.amount  # type: ignore[attr-defined]
     return f"{amount.units}.{amount.nanos // 10**7:02d}"
 
@@ -229,8 +229,8 @@ def test_the_months_of_pause_are_a_setting() -> None:
         "start_date": day("2026-02-01"),
         "end_date": day("2026-03-31"),
     }
-    assert ASKED.ask(delivery.PreviewPauseRequest(**asked)).granted  # type: ignore[arg-type, attr-defined]
-    shorter = ASKED.ask(delivery.PreviewPauseRequest(**asked, settings={"pause.max_months": "1"}))  # type: ignore[arg-type]
+    assert ASKED.ask(delivery.PreviewPauseRequest(**asked)).granted
+    shorter = ASKED.ask(delivery.PreviewPauseRequest(**asked, settings={"pause.max_months": "1"}))
     assert not shorter.granted  # type: ignore[attr-defined]
     assert shorter.last_admissible_end_date == day("2026-02-28")  # type: ignore[attr-defined]
 
