@@ -15,7 +15,8 @@ from services.delivery.peers import Neighbours
 from services.delivery.rules.plan import PlanProblem, Problem, check_plan, offered, plan_hash
 from services.delivery.rules.recording import Funds, Obstacle, before_contract, spends_own_money
 from services.delivery.storage import planning, reading
-from services.delivery.storage.store import Store, find_care, settings_of
+from services.delivery.storage.local_rules import keep_rules, rules_of
+from services.delivery.storage.store import Store, find_care
 from services.delivery.usecases import (
     Moment,
     PauseRequest,
@@ -28,6 +29,7 @@ from services.delivery.usecases import (
     record_care,
     request_pause,
 )
+from services.kernel.catalogue import CATALOGUE
 from services.kernel.trace import TraceBuilder
 from services.runtime.auth import Caller
 from services.runtime.civil import (
@@ -40,6 +42,7 @@ from services.runtime.commands import Call, Effect
 from services.runtime.database import WriteTx
 from services.runtime.errors import NotFound, NotYours
 from services.runtime.ids import new_id
+from services.runtime.local_rules import entries_from_proto, rules_from_proto
 from services.runtime.paging import decode_token, encode_token, page_size
 from services.runtime.server import Runtime
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
@@ -64,7 +67,8 @@ class DeliveryServicer:
     async def CheckPlan(self, request: pb.CheckPlanRequest, context: Context) -> pb.CheckPlanResponse:
         start = wire.day_from_proto(request.start_date, "start_date")
         plan = wire.plan_from_proto(request.plan)
-        _raise_problem(check_plan(request.service_code, start, plan, wire.plan_facts(request.facts)))
+        catalogue = CATALOGUE.changed_by(entries_from_proto(request.catalogue_changes))
+        _raise_problem(check_plan(request.service_code, start, plan, wire.plan_facts(request.facts), catalogue))
         return pb.CheckPlanResponse(plan_hash=plan_hash(request.service_code, start, plan))
 
     async def GetCare(self, request: pb.GetCareRequest, context: Context) -> pb.GetCareResponse:
@@ -103,9 +107,9 @@ class DeliveryServicer:
         if request.HasField("request_date"):
             asked_on = wire.day_from_proto(request.request_date, "request_date")
         async with self._runtime.db.read() as tx:
-            settings = await settings_of(tx, care.contract.municipality_id)
+            rules = await rules_of(tx, care.contract.municipality_id)
         trace = TraceBuilder()
-        decision = decide_pause(care, command, settings, asked_on, trace)
+        decision = decide_pause(care, command, rules.settings, asked_on, trace)
         return wire.preview_of(decision, trace.build())
 
     async def EndPauseEarly(self, request: pb.EndPauseEarlyRequest, context: Context) -> pb.EndPauseEarlyResponse:
@@ -174,10 +178,11 @@ class DeliveryServicer:
         call = self._runtime.call(request.request_id, object_id=request.application_id)
         case = await self._neighbours.case_facts(request.application_id)
         contract = wire.contract_from_proto(await self._neighbours.contract(request.application_id), case)
+        rules = rules_from_proto(case, case.municipality_version)
 
         async def run(tx: WriteTx) -> Effect:
             tx.audit.municipality_id = contract.municipality_id
-            return await copy_contract(contract, dict(case.settings), Store(tx), Moment(call.now, call.today))
+            return await copy_contract(contract, rules, Store(tx), Moment(call.now, call.today))
 
         await self._runtime.commands.perform(call, request, run)
         care = await self._stored_care(request.application_id)
@@ -200,9 +205,12 @@ class DeliveryServicer:
     async def OpenDailyRun(self, request: pb.OpenDailyRunRequest, context: Context) -> pb.OpenDailyRunResponse:
         call = self._runtime.call(request.request_id, municipality_id=request.municipality_id)
         on = wire.day_from_proto(request.on_date, "on_date")
+        rules = await self._neighbours.rules(request.municipality_id)
 
         async def run(tx: WriteTx) -> Effect:
-            return Effect((await planning.open_run(tx, new_id(), request.municipality_id, on, call.now)).id)
+            opened = await planning.open_run(tx, new_id(), request.municipality_id, on, call.now)
+            await keep_rules(tx, request.municipality_id, rules, call.now)
+            return Effect(opened.id)
 
         effect = await self._runtime.commands.perform(call, request, run)
         async with self._runtime.db.read() as tx:
@@ -261,11 +269,12 @@ class DeliveryServicer:
     ) -> Effect:
         async with self._runtime.db.read() as tx:
             care = await find_care(tx, command.application_id)
+            catalogue = CATALOGUE if care is None else (await rules_of(tx, care.contract.municipality_id)).catalogue
         if care is None:
             return await self._refuse_without_contract(call, request, command)
         _require_sight(call.caller, care)
         funds = Funds.RECORDED if care.contract.user_funds else Funds.NONE
-        if command.outcome is Outcome.DELIVERED and spends_own_money(command.code, command.on):
+        if command.outcome is Outcome.DELIVERED and spends_own_money(command.code, command.on, catalogue):
             funds = funds if funds is Funds.RECORDED else await self._neighbours.own_money(care.id)
         asked = RecordCare(care.id, command.code, command.on, command.units, command.outcome, command.fault, funds)
 
@@ -283,9 +292,10 @@ class DeliveryServicer:
         """No contract was copied, so no care: say why, and leave the refusal in the audit."""
         case = await self._neighbours.case_facts(command.application_id)
         _require_municipality(call.caller, case.municipality_id, command.application_id)
-        known = command.code in offered(case.service_code, command.on)
+        catalogue = rules_from_proto(case, case.municipality_version).catalogue
+        known = command.code in offered(case.service_code, command.on, catalogue)
         standing = await self._neighbours.before_contract(case)
-        found = before_contract(standing, command.on) if known else Obstacle.UNKNOWN_PLAN_CODE
+        found = before_contract(standing, command.on, catalogue) if known else Obstacle.UNKNOWN_PLAN_CODE
 
         async def run(tx: WriteTx) -> Effect:
             tx.audit.municipality_id = case.municipality_id

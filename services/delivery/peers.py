@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from services.delivery.rules.recording import BeforeContract, Funds, HomeVisit
 from services.kernel.codes import CaseState, Stage
+from services.kernel.local_rules import LocalRules
 from services.runtime.civil import code_from_proto
 from services.runtime.errors import NotFound
+from services.runtime.local_rules import rules_from_proto
 from services.runtime.peers import Peers
 from socialcare.assessment.v1 import assessment_service_pb2, assessment_service_pb2_grpc
 from socialcare.billing.v1 import billing_service_pb2, billing_service_pb2_grpc
@@ -41,6 +43,12 @@ class Neighbours:
         """Codes, settings and facts of the case; NotFound when intake does not know it."""
         request = intake_service_pb2.GetCaseFactsRequest(application_id=application_id)
         return (await self._intake.GetCaseFacts(request)).case_facts
+
+    async def rules(self, municipality_id: str) -> LocalRules:
+        """What the municipality has decided; NotFound when intake does not know it."""
+        request = intake_service_pb2.GetMunicipalityRequest(municipality_id=municipality_id)
+        municipality = (await self._intake.GetMunicipality(request)).municipality
+        return rules_from_proto(municipality, municipality.version)
 
     async def before_contract(self, case: intake.CaseFacts) -> BeforeContract:
         """Where a case stands that has no contract here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -40,8 +40,11 @@ from services.delivery.rules.pauses import (
     decide,
 )
 from services.delivery.rules.recording import CareQuestion, Funds, Obstacle, obstacle
+from services.kernel.calendar import BusinessCalendar
+from services.kernel.catalogue import Catalogue
 from services.kernel.codes import Event, case_workflow_id
 from services.kernel.dates import Month
+from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.ranges import DateRange, DateSet
 from services.kernel.register import decides
@@ -74,17 +77,15 @@ class CareStore(Protocol):
 
     async def emit(self, emission: Signal) -> None: ...
     async def locked_care(self, application_id: str) -> Care | None: ...
-    async def join_municipality(
-        self, municipality_id: str, settings: Mapping[str, str], today: date, now: datetime
-    ) -> None: ...
+    async def join_municipality(self, municipality_id: str, rules: LocalRules, today: date, now: datetime) -> None: ...
     async def horizon(self, municipality_id: str) -> date: ...
-    async def settings(self, municipality_id: str) -> Mapping[str, str]: ...
-    async def insert_care(self, contract: ContractCopy) -> None: ...
+    async def rules(self, municipality_id: str) -> LocalRules: ...
+    async def insert_care(self, contract: ContractCopy, catalogue: Catalogue) -> None: ...
     async def update_contract(self, contract: ContractCopy) -> None: ...
     async def touch(self, care: Care) -> None: ...
     async def replace_pauses(self, before: Care, pauses: Sequence[Pause]) -> None: ...
     async def note_pause(self, application_id: str, kind: str, days: DateRange, now: datetime) -> None: ...
-    async def plan(self, application_id: str, days: DateRange) -> None: ...
+    async def plan(self, application_id: str, days: DateRange, calendar: BusinessCalendar) -> None: ...
     async def delivered_units(self, application_id: str, code: str, on: date) -> tuple[int, int]: ...
     async def insert_delivery(self, record: DeliveryRecord, now: datetime) -> None: ...
 
@@ -120,16 +121,14 @@ class RecordCare:
     funds: Funds = Funds.NONE
 
 
-async def copy_contract(
-    contract: ContractCopy, settings: Mapping[str, str], store: CareStore, moment: Moment
-) -> Effect:
+async def copy_contract(contract: ContractCopy, rules: LocalRules, store: CareStore, moment: Moment) -> Effect:
     """Take over the contract as placement has it; it is never refused. A copy that is known already changes nothing."""
     earlier = await store.locked_care(contract.application_id)
     if earlier is not None and earlier.contract.version >= contract.version:
         return Effect(earlier.id, earlier.version)
-    await store.join_municipality(contract.municipality_id, settings, moment.today, moment.now)
+    await store.join_municipality(contract.municipality_id, rules, moment.today, moment.now)
     if earlier is None:
-        await store.insert_care(contract)
+        await store.insert_care(contract, rules.catalogue)
         care = Care(contract)
         before = DateSet()
     else:
@@ -161,7 +160,7 @@ async def advance_care(application_id: str, request_id: str, store: CareStore) -
 
 
 def decide_pause(
-    care: Care, request: PauseRequest, settings: Mapping[str, str], today: date, trace: Recorder = NO_TRACE
+    care: Care, request: PauseRequest, settings: MunicipalSettings, today: date, trace: Recorder = NO_TRACE
 ) -> PauseDecision:
     """Whether the pause would be granted on top of the stored ones (section 7)."""
     question = PauseQuestion(
@@ -173,12 +172,7 @@ def decide_pause(
         proof=request.proof,
         availability=_availability(care, request, today),
     )
-    return decide(question, pause_policy(settings), trace)
-
-
-def pause_policy(settings: Mapping[str, str]) -> PausePolicy:
-    """The allowance of the municipality (C-04, C-05)."""
-    return PausePolicy.of(MunicipalSettings.of(settings))
+    return decide(question, PausePolicy.of(settings), trace)
 
 
 def _availability(care: Care, request: PauseRequest, today: date) -> Availability:
@@ -199,8 +193,8 @@ async def request_pause(request: PauseRequest, store: CareStore, moment: Moment)
         PauseRefused: section 7 does not admit the pause.
     """
     care = await _existing(store, request.application_id)
-    settings = await store.settings(care.contract.municipality_id)
-    raise_pause_refusal(decide_pause(care, request, settings, moment.today))
+    rules = await store.rules(care.contract.municipality_id)
+    raise_pause_refusal(decide_pause(care, request, rules.settings, moment.today))
     days = DateRange(request.start, request.end)
     asked = Pause(new_id(), days, request.proof is HospitalProof.SHOWN)
     await store.note_pause(care.id, "GRANTED", days, moment.now)
@@ -251,7 +245,8 @@ async def record_care(command: RecordCare, store: CareStore, moment: Moment) -> 
     care = await _existing(store, command.application_id)
     so_far = await store.delivered_units(care.id, command.code, command.on)
     question = CareQuestion(command.code, command.on, command.units, command.outcome, command.funds, *so_far)
-    raise_obstacle(obstacle(care, question), command.code)
+    rules = await store.rules(care.contract.municipality_id)
+    raise_obstacle(obstacle(care, question, rules), command.code)
     record = DeliveryRecord(new_id(), care.id, command.code, command.on, command.units, command.outcome, command.fault)
     await store.insert_delivery(record, moment.now)
     month = Month.of(command.on)
@@ -321,7 +316,8 @@ async def _tell(care: Care, event: Event, store: CareStore, moment: Moment, *, a
 async def _plan_from(care: Care, first: date, store: CareStore) -> None:
     last = await store.horizon(care.contract.municipality_id)
     if first <= last:
-        await store.plan(care.id, DateRange(first, last))
+        rules = await store.rules(care.contract.municipality_id)
+        await store.plan(care.id, DateRange(first, last), rules.calendar)
 
 
 def _merged(pauses: Sequence[Pause]) -> tuple[Pause, ...]:

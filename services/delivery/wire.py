@@ -41,6 +41,7 @@ from services.runtime.civil import (
 )
 from services.runtime.commands import etag_of
 from services.runtime.errors import InvalidArgument
+from services.runtime.local_rules import with_declared_days
 from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
 from socialcare.delivery.v1 import resources_pb2 as resources
@@ -219,9 +220,9 @@ def explain_hours(request: pb.ExplainHoursLimitRequest) -> pb.ExplainHoursLimitR
     """
     if request.HasField("month") == request.HasField("on_date"):
         raise InvalidArgument(field="month")
-    trace = TraceBuilder()
+    calendar, trace = with_declared_days(request.declared_days), TraceBuilder()
     if request.HasField("month"):
-        ceiling = month_ceiling(month_from_proto(request.month, "month"), trace=trace)
+        ceiling = month_ceiling(month_from_proto(request.month, "month"), calendar, trace)
         return pb.ExplainHoursLimitResponse(
             working_days=ceiling.working_days,
             max_hours=ceiling.max_hours,
@@ -230,8 +231,8 @@ def explain_hours(request: pb.ExplainHoursLimitRequest) -> pb.ExplainHoursLimitR
         )
     day = day_from_proto(request.on_date, "on_date")
     hours = _hours(request.hours)
-    accepted = within_limits(day, hours, hours, trace=trace)
-    ceiling = month_ceiling(Month.of(day))
+    accepted = within_limits(day, hours, hours, calendar, trace)
+    ceiling = month_ceiling(Month.of(day), calendar)
     return pb.ExplainHoursLimitResponse(
         working_days=ceiling.working_days,
         max_hours=ceiling.max_hours,

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.delivery.domain import DailyRun
-from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
+from services.delivery.storage.local_rules import calendar_in_force
+from services.kernel.calendar import BusinessCalendar
 from services.kernel.ranges import DateRange
 from services.runtime.database import ReadTx, WriteTx
 from services.runtime.errors import NotFound
@@ -131,9 +132,7 @@ def _horizon(days: DateRange, calendar: BusinessCalendar) -> dict[str, object]:
     return {"first": days.start, "last": days.end, "closed": closed}
 
 
-async def plan(
-    tx: WriteTx, application_ids: Sequence[str], days: DateRange, calendar: BusinessCalendar = DEFAULT_CALENDAR
-) -> int:
+async def plan(tx: WriteTx, application_ids: Sequence[str], days: DateRange, calendar: BusinessCalendar) -> int:
     """Make the units of these cases and days what they should be; gives the rows that are new or changed.
 
     The caller holds locks on the care rows.
@@ -141,29 +140,30 @@ async def plan(
     return await tx.run(_PLAN, {"ids": list(application_ids), **_horizon(days, calendar)})
 
 
-async def planned_units(
-    tx: ReadTx, application_id: str, on: date, calendar: BusinessCalendar = DEFAULT_CALENDAR
-) -> list[tuple[str, int]]:
+async def planned_units(tx: ReadTx, application_id: str, on: date) -> list[tuple[str, int]]:
     """Units by code planned for a case on a day; beyond the finished runs what the next one will plan."""
-    through = await tx.scalar(
-        "SELECT planned_through FROM municipality m JOIN care c ON c.municipality_id = m.id WHERE application_id = :id",
+    town = await tx.one_or_none(
+        "SELECT m.id, planned_through FROM municipality m JOIN care c ON c.municipality_id = m.id "
+        "WHERE application_id = :id",
         {"id": application_id},
     )
-    if through is not None and on <= through:
+    if town is None:
+        return []
+    if on <= town.planned_through:
         rows = await tx.all(_PLANNED_ROWS, {"id": application_id, "first": on})
     else:
+        calendar = await calendar_in_force(tx, town.id)
         rows = await tx.all(_PLANNED_BEYOND, {"id": application_id, **_horizon(DateRange(on, on), calendar)})
     return [(row.code, int(row.units)) for row in rows]
 
 
-async def kitchen_meals(
-    tx: ReadTx, municipality_id: str, district_code: str, on: date, calendar: BusinessCalendar = DEFAULT_CALENDAR
-) -> int:
+async def kitchen_meals(tx: ReadTx, municipality_id: str, district_code: str, on: date) -> int:
     """Meals planned in a district on a day (L-11); beyond the finished runs what the next one will plan."""
     where = {"municipality": municipality_id, "district": district_code}
     through = await tx.scalar("SELECT planned_through FROM municipality WHERE id = :id", {"id": municipality_id})
     if through is not None and on <= through:
         return int(await tx.scalar(_MEALS_ROWS, {**where, "first": on}))
+    calendar = await calendar_in_force(tx, municipality_id)
     return int(await tx.scalar(_MEALS_BEYOND, {**where, **_horizon(DateRange(on, on), calendar)}))
 
 
@@ -202,9 +202,7 @@ async def run_by_id(tx: ReadTx, run_id: str) -> DailyRun:
     return _run(row)
 
 
-async def plan_page(
-    tx: WriteTx, run: DailyRun, after: str, size: int, calendar: BusinessCalendar = DEFAULT_CALENDAR
-) -> Page:
+async def plan_page(tx: WriteTx, run: DailyRun, after: str, size: int) -> Page:
     """Plan the next `size` cases behind the application id `after` (empty: from the first)."""
     if run.plan_to < run.plan_from:
         return Page(0, "", 0)
@@ -220,7 +218,7 @@ async def plan_page(
         },
     )
     ids = [str(row.application_id) for row in rows]
-    units = await plan(tx, ids, days, calendar) if ids else 0
+    units = await plan(tx, ids, days, await calendar_in_force(tx, run.municipality_id)) if ids else 0
     return Page(len(ids), ids[-1] if len(ids) == size else "", units)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -15,14 +15,16 @@ from services.delivery.domain import Care, ContractCopy, DeliveryRecord, Pause, 
 from services.delivery.errors import OutsideService, PauseNotAvailable
 from services.delivery.rules.hours import LIMITED_SERVICE
 from services.delivery.storage import planning
-from services.kernel.catalogue import CATALOGUE
+from services.delivery.storage.local_rules import keep_rules, rules_of
+from services.kernel.calendar import BusinessCalendar
+from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month, Weekday
+from services.kernel.local_rules import LocalRules
 from services.kernel.ranges import DateRange
 from services.runtime.database import ReadTx, WriteTx, violated_constraint
-from services.runtime.errors import NotFound
 from services.runtime.outbox import Signal
 
-__all__ = ["Store", "find_care", "json_of", "settings_of"]
+__all__ = ["Store", "find_care", "json_of"]
 
 _CARE = """
 SELECT c.*, coalesce((
@@ -57,10 +59,8 @@ VALUES (:id, :application_id, :line, :code, :unit, :quantity, :weekdays, :workin
         daterange(:valid_from, NULL))
 """
 _JOIN = """
-INSERT INTO municipality (id, planned_through, planning_to, settings, settings_copied_at)
-VALUES (:id, :before, :to, CAST(:settings AS jsonb), :now)
-ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, settings_copied_at = excluded.settings_copied_at
-WHERE municipality.settings <> excluded.settings
+INSERT INTO municipality (id, planned_through, planning_to, settings_copied_at) VALUES (:id, :before, :to, :now)
+ON CONFLICT (id) DO NOTHING
 """
 _CUT_UNITS = "DELETE FROM unit WHERE application_id = :id AND NOT on_day BETWEEN :first AND :last"
 _CUT_DELIVERIES = """
@@ -97,20 +97,18 @@ class Store:
         )
         return None if locked is None else await find_care(self._tx, application_id)
 
-    async def join_municipality(
-        self, municipality_id: str, settings: Mapping[str, str], today: date, now: datetime
-    ) -> None:
-        """Copy the municipality's settings; a first case makes its row."""
+    async def join_municipality(self, municipality_id: str, rules: LocalRules, today: date, now: datetime) -> None:
+        """Copy what the municipality has decided; a first case makes its row."""
         await self._tx.run(
             _JOIN,
             {
                 "id": municipality_id,
                 "before": today - timedelta(days=1),
                 "to": today + planning.HORIZON,
-                "settings": json.dumps(dict(settings)),
                 "now": now,
             },
         )
+        await keep_rules(self._tx, municipality_id, rules, now)
 
     async def horizon(self, municipality_id: str) -> date:
         """Last day to which a changed case is planned now; a run that opens meanwhile waits for this transaction."""
@@ -119,14 +117,14 @@ class Store:
         )
         return date.fromisoformat(str(row.planning_to))
 
-    async def settings(self, municipality_id: str) -> Mapping[str, str]:
-        """Settings of the municipality that differ from the defaults."""
-        return await settings_of(self._tx, municipality_id)
+    async def rules(self, municipality_id: str) -> LocalRules:
+        """What the municipality has decided; NotFound when delivery has no copy."""
+        return await rules_of(self._tx, municipality_id)
 
-    async def insert_care(self, contract: ContractCopy) -> None:
+    async def insert_care(self, contract: ContractCopy, catalogue: Catalogue) -> None:
         """Store contract and plan."""
         await self._tx.run(_INSERT_CARE, _contract_row(contract))
-        lines = [_line_row(contract, number, line) for number, line in enumerate(contract.plan, start=1)]
+        lines = [_line_row(contract, number, line, catalogue) for number, line in enumerate(contract.plan, start=1)]
         if lines:
             await self._tx.run(_INSERT_LINE, lines)
 
@@ -186,9 +184,9 @@ class Store:
             {"id": application_id, "kind": kind, "first": days.start, "last": days.end, "now": now},
         )
 
-    async def plan(self, application_id: str, days: DateRange) -> None:
+    async def plan(self, application_id: str, days: DateRange, calendar: BusinessCalendar) -> None:
         """Plan the case anew on these days."""
-        await planning.plan(self._tx, [application_id], days)
+        await planning.plan(self._tx, [application_id], days, calendar)
 
     async def delivered_units(self, application_id: str, code: str, on: date) -> tuple[int, int]:
         """Units of the code delivered so far on the day and in its month."""
@@ -241,13 +239,13 @@ def _contract_row(contract: ContractCopy) -> dict[str, object]:
     }
 
 
-def _line_row(contract: ContractCopy, number: int, line: PlanLine) -> dict[str, object]:
+def _line_row(contract: ContractCopy, number: int, line: PlanLine, catalogue: Catalogue) -> dict[str, object]:
     return {
         "id": str(uuid5(UUID(contract.contract_id), f"line/{number}")),
         "application_id": contract.application_id,
         "line": number,
         "code": line.code,
-        "unit": CATALOGUE.entry(line.code, contract.start).unit,
+        "unit": catalogue.entry(line.code, contract.start).unit,
         "quantity": line.quantity,
         "weekdays": sum(1 << _WEEK.index(day) for day in line.weekdays),
         "working_days_only": line.code == LIMITED_SERVICE,
@@ -266,15 +264,6 @@ async def find_care(tx: ReadTx, application_id: str) -> Care | None:
     """The care of a case, None when no contract was copied."""
     row = await tx.one_or_none(_CARE, {"id": application_id})
     return None if row is None else _care(row)
-
-
-async def settings_of(tx: ReadTx, municipality_id: str) -> Mapping[str, str]:
-    """Settings of the municipality that differ from the defaults; NotFound when delivery has no copy."""
-    row = await tx.one_or_none("SELECT settings FROM municipality WHERE id = :id", {"id": municipality_id})
-    if row is None:
-        raise NotFound(resource_type="municipality", resource_id=municipality_id)
-    settings = row.settings
-    return dict(json.loads(settings) if isinstance(settings, str) else settings)
 
 
 def json_of(value: Any) -> Any:  # noqa: ANN401 - JSON has the shape that the statement gives it

@@ -29,7 +29,7 @@ from services.runtime.telemetry import Telemetry
 from socialcare.assessment.v1 import assessment_service_pb2, assessment_service_pb2_grpc
 from socialcare.billing.v1 import billing_service_pb2, billing_service_pb2_grpc
 from socialcare.billing.v1 import resources_pb2 as billing
-from socialcare.common.v1 import facts_pb2, types_pb2
+from socialcare.common.v1 import catalogue_pb2, facts_pb2, types_pb2
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
 from socialcare.delivery.v1 import delivery_service_pb2_grpc
 from socialcare.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
@@ -48,6 +48,8 @@ class Neighbours:
     visited: set[str] = field(default_factory=set)
     custody: dict[str, int] = field(default_factory=dict)
     state: types_pb2.CaseState = types_pb2.CASE_STATE_REGISTERED
+    calendar: catalogue_pb2.BusinessCalendar = field(default_factory=catalogue_pb2.BusinessCalendar)
+    version: int = 1
 
     async def GetContract(  # noqa: N802
         self, request: placement_service_pb2.GetContractRequest, context: grpc.aio.ServicerContext[Message, Message]
@@ -66,8 +68,18 @@ class Neighbours:
                 service_code="HSP",
                 district_code="SREDETS",
                 state=self.state,
+                calendar=self.calendar,
+                municipality_version=self.version,
             )
         )
+
+    async def GetMunicipality(  # noqa: N802
+        self, request: intake_service_pb2.GetMunicipalityRequest, context: object
+    ) -> intake_service_pb2.GetMunicipalityResponse:
+        town = intake.Municipality(
+            municipality_id=request.municipality_id, calendar=self.calendar, version=self.version
+        )
+        return intake_service_pb2.GetMunicipalityResponse(municipality=town)
 
     async def GetFoundFacts(  # noqa: N802
         self, request: assessment_service_pb2.GetFoundFactsRequest, context: object

@@ -26,6 +26,7 @@ from services.delivery.usecases import (
 )
 from services.kernel.codes import Stage
 from services.kernel.dates import Weekday, start_of_day
+from services.kernel.local_rules import SHIPPED_RULES, LocalRules
 from services.runtime.commands import Effect
 from services.runtime.database import Database
 from services.runtime.ids import new_id
@@ -64,9 +65,11 @@ class Office:
     db: Database
     contracts: dict[str, ContractCopy] = field(default_factory=dict)
 
+    rules: LocalRules = SHIPPED_RULES
+
     async def signs(self, copy: ContractCopy, on: date) -> str:
         async with self.db.write() as tx:
-            await copy_contract(copy, {}, Store(tx), moment_of(on))
+            await copy_contract(copy, self.rules, Store(tx), moment_of(on))
         self.contracts[copy.application_id] = copy
         return copy.application_id
 

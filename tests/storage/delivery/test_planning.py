@@ -9,7 +9,10 @@ from uuid import UUID
 import pytest
 
 from services.delivery.domain import ContractCopy, PlanLine
+from services.delivery.errors import HoursLimitExceeded
+from services.kernel.calendar import DEFAULT_CALENDAR, DayKind, DayOverride
 from services.kernel.dates import Weekday
+from services.kernel.local_rules import SHIPPED_RULES
 from tests.storage.delivery.conftest import MakeContract, MakeOffice, Office
 
 pytestmark = pytest.mark.postgres
@@ -72,6 +75,21 @@ async def test_assistant_support_is_not_planned_on_a_holiday_and_patronage_is(
     assert await office.planned(first, liberation_day) == {}
     assert await office.planned(first, liberation_day + timedelta(days=7)) == {"ASSISTANT_SUPPORT": 4}
     assert await office.planned(second, liberation_day) == {"HSP_MEAL_DELIVERY": 1}
+
+
+async def test_assistant_support_is_not_planned_on_a_day_that_the_municipality_declared_free(
+    office: Office, make_contract: MakeContract
+) -> None:
+    tuesday = MONDAY + timedelta(days=1)
+    free = {tuesday: DayOverride(DayKind.NON_WORKING, "МС")}
+    office.rules = replace(SHIPPED_RULES, calendar=DEFAULT_CALENDAR.with_overrides("SOFIA-2", free), version=2)
+    plan = PlanLine("ASSISTANT_SUPPORT", 4, frozenset({Weekday.TUE}))
+    case = await office.signs(make_contract(MONDAY, plan, service="ASSISTANT_SUPPORT"), MONDAY)
+    await office.runs(MONDAY)
+    assert await office.planned(case, tuesday) == {}
+    assert await office.planned(case, tuesday + timedelta(days=7)) == {"ASSISTANT_SUPPORT": 4}
+    with pytest.raises(HoursLimitExceeded):
+        await office.delivers(case, "ASSISTANT_SUPPORT", tuesday)
 
 
 async def test_a_pause_takes_its_days_out_of_the_plan_and_an_early_return_gives_them_back(

@@ -18,9 +18,10 @@ from services.delivery.rules.recording import (
     before_contract,
     obstacle,
 )
-from services.kernel.catalogue import Condition
+from services.kernel.catalogue import CATALOGUE, Condition
 from services.kernel.codes import CaseState
 from services.kernel.dates import Weekday
+from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.ranges import DateRange
 
 START = date(2026, 5, 4)
@@ -60,7 +61,7 @@ def care(service: str = "HSP", *plan: PlanLine, pauses: tuple[Pause, ...] = ()) 
 def test_a_plan_may_be_signed_when_codes_papers_and_hours_fit(
     service: str, plan: list[PlanLine], recorded: list[Condition], problem: Problem | None
 ) -> None:
-    found = check_plan(service, START, plan, PlanFacts(frozenset(recorded)))
+    found = check_plan(service, START, plan, PlanFacts(frozenset(recorded)), CATALOGUE)
     assert (found and found.problem) == problem
 
 
@@ -76,21 +77,21 @@ def asked(code: str, on: date = START, **more: object) -> CareQuestion:
 
 def test_care_needs_a_day_of_service_a_line_and_where_it_spends_the_users_money() -> None:
     patronage = care("HSP", line("HSP_SHOPPING"))
-    assert obstacle(patronage, asked("HSP_SHOPPING", date(2026, 5, 3))) is Obstacle.OUTSIDE_SERVICE
-    assert obstacle(patronage, asked("HSP_LAUNDRY")) is Obstacle.UNKNOWN_PLAN_CODE
-    assert obstacle(patronage, asked("HSP_SHOPPING")) is Obstacle.USER_FUNDS_MISSING
-    assert obstacle(patronage, asked("HSP_SHOPPING", funds=Funds.RECORDED)) is None
+    assert obstacle(patronage, asked("HSP_SHOPPING", date(2026, 5, 3)), SHIPPED_RULES) is Obstacle.OUTSIDE_SERVICE
+    assert obstacle(patronage, asked("HSP_LAUNDRY"), SHIPPED_RULES) is Obstacle.UNKNOWN_PLAN_CODE
+    assert obstacle(patronage, asked("HSP_SHOPPING"), SHIPPED_RULES) is Obstacle.USER_FUNDS_MISSING
+    assert obstacle(patronage, asked("HSP_SHOPPING", funds=Funds.RECORDED), SHIPPED_RULES) is None
 
 
 def test_missed_shopping_asks_for_no_money() -> None:
     patronage = care("HSP", line("HSP_SHOPPING"))
-    assert obstacle(patronage, replace(asked("HSP_SHOPPING"), outcome=Outcome.MISSED)) is None
+    assert obstacle(patronage, replace(asked("HSP_SHOPPING"), outcome=Outcome.MISSED), SHIPPED_RULES) is None
 
 
 def test_a_day_that_no_order_covers_lacks_its_order() -> None:
     centre = care("DAY_CENTRE", line("DAY_CENTRE"))
     ended = replace(centre, contract=replace(centre.contract, authorised_to=date(2026, 5, 10)))
-    assert obstacle(ended, asked("DAY_CENTRE", date(2026, 5, 11))) is Obstacle.ORDER_MISSING
+    assert obstacle(ended, asked("DAY_CENTRE", date(2026, 5, 11)), SHIPPED_RULES) is Obstacle.ORDER_MISSING
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_a_day_that_no_order_covers_lacks_its_order() -> None:
 def test_without_a_contract_the_first_thing_that_is_missing_is_named(
     service: str, state: CaseState, visit: HomeVisit, expected: Obstacle
 ) -> None:
-    assert before_contract(BeforeContract(service, state, visit), START) is expected
+    assert before_contract(BeforeContract(service, state, visit), START, CATALOGUE) is expected
 
 
 def test_the_state_follows_from_the_day() -> None:
