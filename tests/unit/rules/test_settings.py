@@ -229,7 +229,7 @@ def test_the_months_of_pause_are_a_setting() -> None:
         "start_date": day("2026-02-01"),
         "end_date": day("2026-03-31"),
     }
-    assert ASKED.ask(delivery.PreviewPauseRequest(**asked)).granted
+    assert ASKED.ask(delivery.PreviewPauseRequest(**asked)).granted  # type: ignore[attr-defined]
     shorter = ASKED.ask(delivery.PreviewPauseRequest(**asked, settings={"pause.max_months": "1"}))
     assert not shorter.granted  # type: ignore[attr-defined]
     assert shorter.last_admissible_end_date == day("2026-02-28")  # type: ignore[attr-defined]
