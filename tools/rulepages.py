@@ -72,7 +72,7 @@ def _tests() -> Mapping[str, str]:
     tests = ROOT / "tests"
     stories = tests / "stories"
     files = [path for path in tests.rglob("*.py") if path.name != "untraced.py"]
-    files += [*stories.glob("*.jsonl"), stories / "rule_cases.json"]
+    files += [stories / "public.jsonl", stories / "rule_cases.json"]
     return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in sorted(files)}
 
 
