@@ -25,7 +25,7 @@ from sqlalchemy.types import TypeDecorator
 from services.runtime.database import ReadTx, WriteTx
 from services.runtime.errors import NotFound
 
-__all__ = ["DataKey", "KeyRing", "LookupHash", "PersonCipher", "Sealed", "SealedBytes", "write_key_ring"]
+__all__ = ["ADD_KEY", "DataKey", "KeyRing", "LookupHash", "PersonCipher", "Sealed", "SealedBytes", "write_key_ring"]
 
 _NONCE = 12
 _FORMAT = b"\x01"
@@ -142,6 +142,9 @@ class DataKey:
         return f"{self._person_id}\0{field}".encode()
 
 
+ADD_KEY = "INSERT INTO data_keys (person_id, key_id, wrapped) VALUES (:person_id, :key_id, :wrapped)"
+"""Stores the key of a person who has none; for a larger statement, with the parameters of `fresh_key`."""
+
 # The second branch does not see a key that a concurrent transaction inserted and committed meanwhile; then the
 # statement gives no row and is run again.
 _KEY_FOR_WRITING = """
@@ -163,10 +166,15 @@ class PersonCipher:
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
 
+    def fresh_key(self, person_id: str) -> tuple[DataKey, dict[str, object]]:
+        """A data key for somebody whose id is new, with the parameters of ADD_KEY, which must store it."""
+        key = os.urandom(32)
+        wrapped = self._ring.wrap(person_id, key)
+        return DataKey(person_id, key), {"person_id": person_id, "key_id": self._ring.current, "wrapped": wrapped}
+
     async def key(self, tx: WriteTx, person_id: str) -> DataKey:
         """The person's data key, made when there is none."""
-        fresh = self._ring.wrap(person_id, os.urandom(32))
-        parameters = {"person_id": person_id, "key_id": self._ring.current, "wrapped": fresh}
+        _, parameters = self.fresh_key(person_id)
         row = await tx.one_or_none(_KEY_FOR_WRITING, parameters) or await tx.one(_KEY_FOR_WRITING, parameters)
         return DataKey(person_id, self._ring.unwrap(person_id, row.key_id, row.wrapped))
 

@@ -10,7 +10,7 @@ from grpc.aio import ServicerContext
 
 from services.intake.access import may_read_health, require_own_case
 from services.intake.assessment import Assessment
-from services.intake.domain.application import Application
+from services.intake.domain.application import Application, CaseView
 from services.intake.errors import StateNotAllowed
 from services.intake.metrics import IntakeMetrics
 from services.intake.storage import reading
@@ -106,14 +106,19 @@ class CaseMethods:
         call = self._runtime.call(request.request_id, municipality_id=request.municipality_id)
         call.caller.require_municipality(request.municipality_id)
         command = wire.submission_from(request, call.now)
+        opened: list[CaseView] = []
 
         async def use_case(tx: WriteTx) -> Effect:
             store = Cases(tx, self._runtime.cipher)
-            return await submit.submit_application(command, store, call.caller, call.now, call.today)
+            view = await submit.submit_application(command, store, call.caller, call.now, call.today)
+            opened.append(view)
+            return Effect(view.application.id, view.application.version)
 
         effect = await self._runtime.commands.perform(call, request, use_case)
-        answer = await self._answer(call, effect)
-        return pb.SubmitApplicationResponse(application=answer)
+        if effect.replayed:
+            return pb.SubmitApplicationResponse(application=await self._answer(call, effect))
+        self._metrics.stepped(opened[0].application.state)
+        return pb.SubmitApplicationResponse(application=wire.application_to_proto(opened[0], call.now))
 
     async def GetApplication(self, request: pb.GetApplicationRequest, context: Context) -> pb.GetApplicationResponse:
         call = self._runtime.call(object_id=request.application_id)
@@ -300,7 +305,7 @@ class CaseMethods:
         return await self._runtime.commands.perform(call, request, use_case)
 
     async def _application(self, application_id: str) -> Application:
-        async with self._runtime.db.read() as tx:
+        async with self._runtime.db.glance() as tx:
             return await reading.application(tx, application_id)
 
     async def _municipality(self, municipality_id: str) -> resources_pb2.Municipality:
@@ -308,7 +313,7 @@ class CaseMethods:
             return wire.municipality_to_proto(await reading.municipality(tx, municipality_id))
 
     async def _answer(self, call: Call, effect: Effect) -> resources_pb2.Application:
-        async with self._runtime.db.read() as tx:
+        async with self._runtime.db.glance() as tx:
             view = await reading.view(tx, effect.resource)
         self._count(effect, view.application.state)
         return wire.application_to_proto(view, call.now)
@@ -323,7 +328,7 @@ class CaseMethods:
         )
 
     async def _ruling(self, application_id: str) -> pb.DecideEligibilityResponse:
-        async with self._runtime.db.read() as tx:
+        async with self._runtime.db.glance() as tx:
             view = await reading.view(tx, application_id)
         if view.decision is None:
             raise StateNotAllowed(metadata={"state": view.application.state})

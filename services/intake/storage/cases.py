@@ -29,9 +29,9 @@ from services.kernel.codes import CLOSED_STATES, Stage
 from services.kernel.identifiers import ValidIdentifier
 from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind
-from services.runtime.crypto import DataKey, PersonCipher, SealedBytes
+from services.runtime.crypto import ADD_KEY, DataKey, PersonCipher, SealedBytes
 from services.runtime.database import WriteTx, violated_constraint
-from services.runtime.errors import NotFound
+from services.runtime.errors import ConcurrentChange, NotFound
 from services.runtime.outbox import Signal, Start
 
 __all__ = ["Cases"]
@@ -39,10 +39,8 @@ __all__ = ["Cases"]
 _CLOSED = sorted(CLOSED_STATES)
 
 
-# One statement for the whole case: it saves two round trips at the counter.
-_ADD_CASE = text(
-    """
-WITH papers AS (
+_CASE = """
+papers AS (
     INSERT INTO document (application_id, code, received_at)
     SELECT :id, code, :submitted_at FROM unnest(CAST(:documents AS text[])) AS code
 ), first_row AS (
@@ -56,7 +54,13 @@ VALUES (:id, :municipality_id, :person_id, :service_code, :district_code, :chann
         :submitted_at, :received_at, :application_date, :registered_date, :backdating_reason,
         CAST(:required_documents AS text[]), :declared_facts, 1)
 """
-).bindparams(bindparam("declared_facts", type_=SealedBytes()))
+
+# One statement for the whole case, with its person when they are new: it saves round trips at the counter.
+_SEALED_FACTS = bindparam("declared_facts", type_=SealedBytes())
+_ADD_CASE = text(f"WITH {_CASE}").bindparams(_SEALED_FACTS)
+_ADD_PERSON_AND_CASE = text(f"WITH data_key AS ({ADD_KEY}), someone AS ({people.ADD_PERSON}), {_CASE}").bindparams(
+    _SEALED_FACTS, bindparam("identifier_sealed", type_=SealedBytes())
+)
 
 _TAKE_STEP = """
 WITH moved AS (
@@ -121,20 +125,20 @@ class Cases:
     ) -> KnownPerson | None:
         return await people.known_person(self._tx, self._cipher, municipality_id, identifier, service_code)
 
-    async def add_person(self, person_id: str, municipality_id: str, person: Person, now: datetime) -> None:
-        writing = people.Writing(person_id, person, now)
-        key = await self._key(person_id)
-        await people.add_person(self._tx, self._cipher, municipality_id, writing, key)
-
     async def update_person(self, person_id: str, person: Person, now: datetime) -> None:
         await people.update_person(self._tx, people.Writing(person_id, person, now))
 
     async def add_case(self, case: NewCase) -> None:
         application = case.application
-        facts = (await self._key(application.person_id)).seal(
-            f"declared_facts:{application.id}", facts_to_text(case.declared)
-        )
-        parameters = {
+        statement, person = _ADD_CASE, dict[str, object]()
+        if case.newcomer is None:
+            key = await self._key(application.person_id)
+        else:
+            statement = _ADD_PERSON_AND_CASE
+            key, person = self._cipher.fresh_key(application.person_id)
+            writing = people.Writing(application.person_id, case.newcomer, case.submitted_at)
+            person |= people.newcomer(self._cipher, application.municipality_id, writing, key)
+        parameters = person | {
             "id": application.id,
             "municipality_id": application.municipality_id,
             "person_id": application.person_id,
@@ -149,13 +153,13 @@ class Cases:
             "registered_date": application.registered_date,
             "backdating_reason": case.backdating_reason,
             "required_documents": sorted(application.required_documents),
-            "declared_facts": facts,
+            "declared_facts": key.seal(f"declared_facts:{application.id}", facts_to_text(case.declared)),
             "documents": sorted(case.documents),
             "cause": Cause.APPLICATION_SUBMITTED,
             "stage": Stage.INTAKE,
         }
         try:
-            await self._tx.run(_ADD_CASE, parameters)
+            await self._tx.run(statement, parameters)
         except IntegrityError as error:
             raise _duplicate_or(error) from error
 
@@ -337,4 +341,6 @@ def _same_service(application: Application) -> dict[str, object]:
 def _duplicate_or(error: IntegrityError) -> Exception:
     if violated_constraint(error) == "application_one_live_case":
         return DuplicateCase(resource_type="application")
+    if violated_constraint(error) == "person_known_once":
+        return ConcurrentChange()
     return error

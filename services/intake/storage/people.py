@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, text
-from sqlalchemy.exc import IntegrityError
-
 from services.intake.domain.people import Person
 from services.intake.usecases.ports import KnownPerson
 from services.kernel.codes import CLOSED_STATES
 from services.kernel.identifiers import ValidIdentifier
-from services.runtime.crypto import DataKey, PersonCipher, SealedBytes
-from services.runtime.database import WriteTx, violated_constraint
-from services.runtime.errors import ConcurrentChange
+from services.runtime.crypto import DataKey, PersonCipher
+from services.runtime.database import WriteTx
 
-__all__ = ["Writing", "add_person", "known_person", "update_person"]
+__all__ = ["ADD_PERSON", "Writing", "known_person", "newcomer", "update_person"]
 
 _KNOWN_PERSON = """
 SELECT p.id, a.id AS live_case
@@ -29,20 +25,19 @@ ORDER BY p.hash_version DESC
 LIMIT 1
 """
 
-_ADD_PERSON = text(
-    """
+ADD_PERSON = """
 INSERT INTO person (id, municipality_id, identifier_type, hash_version, identifier_hash, identifier_sealed, given_name,
                     father_name, family_name, birth_date, sex, district_code, address, changed_at)
-VALUES (:id, :municipality_id, :identifier_type, :hash_version, :identifier_hash, :identifier_sealed, :given_name,
-        :father_name, :family_name, :birth_date, :sex, :district_code, :address, :now)
+VALUES (:person_id, :municipality_id, :identifier_type, :hash_version, :identifier_hash, :identifier_sealed,
+        :given_name, :father_name, :family_name, :birth_date, :sex, :district_code, :address, :now)
 """
-).bindparams(bindparam("identifier_sealed", type_=SealedBytes()))
+"""Its parameter `identifier_sealed` is sealed; the constraint `person_known_once` lets a person in once."""
 
 _UPDATE_PERSON = """
 UPDATE person
 SET given_name = :given_name, father_name = :father_name, family_name = :family_name, birth_date = :birth_date,
     sex = :sex, district_code = :district_code, address = :address, changed_at = :now, version = version + 1
-WHERE id = :id
+WHERE id = :person_id
 """
 
 
@@ -58,7 +53,7 @@ class Writing:
         """What stands on the form, by column."""
         written = self.person.written
         return {
-            "id": self.person_id,
+            "person_id": self.person_id,
             "given_name": written.given_name,
             "father_name": written.father_name,
             "family_name": written.family_name,
@@ -89,26 +84,18 @@ async def known_person(
     return None if row is None else KnownPerson(row.id, row.live_case)
 
 
-async def add_person(tx: WriteTx, cipher: PersonCipher, municipality_id: str, writing: Writing, key: DataKey) -> None:
-    """Store a new person; ConcurrentChange when a concurrent transaction just stored the same one."""
+def newcomer(cipher: PersonCipher, municipality_id: str, writing: Writing, key: DataKey) -> dict[str, object]:
+    """Parameters of ADD_PERSON."""
     number = writing.person.identifier
     hashed = cipher.lookup_hash(number.normalised, _domain(municipality_id, number))
-    try:
-        await tx.run(
-            _ADD_PERSON,
-            {
-                **writing.parameters(),
-                "municipality_id": municipality_id,
-                "identifier_type": number.type,
-                "hash_version": hashed.version,
-                "identifier_hash": hashed.digest,
-                "identifier_sealed": key.seal("identifier", number.normalised),
-            },
-        )
-    except IntegrityError as error:
-        if violated_constraint(error) != "person_known_once":
-            raise
-        raise ConcurrentChange from error
+    return {
+        **writing.parameters(),
+        "municipality_id": municipality_id,
+        "identifier_type": number.type,
+        "hash_version": hashed.version,
+        "identifier_hash": hashed.digest,
+        "identifier_sealed": key.seal("identifier", number.normalised),
+    }
 
 
 async def update_person(tx: WriteTx, writing: Writing) -> None:

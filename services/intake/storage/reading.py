@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Row
 
 from services.intake.domain.application import Application, CaseView, Decision, Municipality, Office, TimelineEntry
 from services.intake.domain.facts import Facts
@@ -50,13 +55,16 @@ __all__ = [
 _CASE = f"SELECT {APPLICATION_COLUMNS} FROM application a JOIN person p ON p.id = a.person_id"  # noqa: S608 constants
 
 
+# A case has as many rows as limits, and one when it has none.
 _VIEWS = f"""
-SELECT {APPLICATION_COLUMNS}, ARRAY(SELECT d.code FROM document d WHERE d.application_id = a.id) AS documents, e.*
+SELECT {APPLICATION_COLUMNS}, ARRAY(SELECT d.code FROM document d WHERE d.application_id = a.id) AS documents, e.*, l.*
 FROM application a JOIN person p ON p.id = a.person_id
 LEFT JOIN LATERAL (SELECT {DECISION_COLUMNS} FROM eligibility_decision
                    WHERE application_id = a.id ORDER BY version DESC LIMIT 1) e ON true
+LEFT JOIN LATERAL (SELECT DISTINCT ON (kind) {LIMIT_COLUMNS} FROM time_limit
+                   WHERE application_id = a.id ORDER BY kind, version DESC) l ON true
 WHERE a.id = ANY(CAST(:ids AS text[]))
-ORDER BY array_position(CAST(:ids AS text[]), a.id)
+ORDER BY array_position(CAST(:ids AS text[]), a.id), l.kind
 """  # noqa: S608 constants
 
 
@@ -142,22 +150,18 @@ async def view(tx: ReadTx, application_id: str) -> CaseView:
 
 async def views(tx: ReadTx, application_ids: Sequence[str]) -> list[CaseView]:
     """Each application that there is with what belongs to it, in the order of the ids."""
-    ids = {"ids": list(application_ids)}
-    rows = await tx.all(_VIEWS, ids)
-    limits = await tx.all(
-        f"SELECT DISTINCT ON (application_id, kind) application_id, {LIMIT_COLUMNS} FROM time_limit "  # noqa: S608 constants
-        "WHERE application_id = ANY(CAST(:ids AS text[])) ORDER BY application_id, kind, version DESC",
-        ids,
+    rows = await tx.all(_VIEWS, {"ids": list(application_ids)})
+    return [_view_of(list(group)) for _, group in groupby(rows, key=attrgetter("id"))]
+
+
+def _view_of(rows: Sequence[Row[Any]]) -> CaseView:
+    head = rows[0]
+    return CaseView(
+        application=application_of(head),
+        documents=frozenset(head.documents),
+        limits=tuple(limit_of(row) for row in rows if row.kind is not None),
+        decision=None if head.outcome is None else decision_of(head),
     )
-    return [
-        CaseView(
-            application=application_of(row),
-            documents=frozenset(row.documents),
-            limits=tuple(limit_of(limit) for limit in limits if limit.application_id == row.id),
-            decision=None if row.outcome is None else decision_of(row),
-        )
-        for row in rows
-    ]
 
 
 async def decision_with_trace(tx: ReadTx, cipher: PersonCipher, application: Application) -> Decision | None:

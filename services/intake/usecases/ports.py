@@ -39,6 +39,8 @@ class NewCase:
     backdating_reason: str
     declared: Facts
     documents: frozenset[str]
+    newcomer: Person | None
+    """Who is stored with the case, when the municipality has not known them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +114,15 @@ class CaseStore(Protocol):
         """Who is known by this number, and the live case of the service (R-02)."""
         ...
 
-    async def add_person(self, person_id: str, municipality_id: str, person: Person, now: datetime) -> None:
-        """Store a new person; ConcurrentChange when somebody else just did."""
-        ...
-
     async def update_person(self, person_id: str, person: Person, now: datetime) -> None:
         """Store how the known person was written this time."""
         ...
 
     async def add_case(self, case: NewCase) -> None:
-        """Store a case with its papers and the first row of its timeline; DuplicateCase (R-02)."""
+        """Store a case with its papers and the first row of its timeline, and the person when they are new.
+
+        DuplicateCase (R-02); ConcurrentChange when somebody else just stored the person.
+        """
         ...
 
     async def lock_case(self, application_id: str) -> Application:

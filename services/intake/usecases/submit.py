@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from services.intake.domain.application import Application, Channel
+from services.intake.domain.application import Application, CaseView, Channel, KeptLimit
 from services.intake.domain.facts import Facts
 from services.intake.domain.people import Person
 from services.intake.errors import (
@@ -26,7 +26,6 @@ from services.kernel.dates import age_on, local_date
 from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind
 from services.runtime.auth import Caller
-from services.runtime.commands import Effect
 from services.runtime.errors import InvalidArgument
 
 __all__ = ["SubmitApplication", "check_documents", "submit_application"]
@@ -53,7 +52,7 @@ class SubmitApplication:
 
 async def submit_application(
     command: SubmitApplication, store: CaseStore, caller: Caller, now: datetime, today: date
-) -> Effect:
+) -> CaseView:
     """Open a case: REGISTERED with complete papers, else DOCS_PENDING with D-02 running.
 
     Raises:
@@ -73,21 +72,19 @@ async def submit_application(
         caller.require_person(person_id)
     if known is not None and known.live_case is not None:
         raise DuplicateCase(resource_type="application", resource_id=known.live_case)
-    if known is None:
-        await store.add_person(person_id, command.municipality_id, command.person, now)
-    else:
+    if known is not None:
         await store.update_person(person_id, command.person, now)
     application = _application(command, service, person_id, application_date)
+    newcomer = command.person if known is None else None
     await store.add_case(
-        NewCase(application, now, command.backdating_reason, declared=command.facts, documents=command.documents)
+        NewCase(application, now, command.backdating_reason, command.facts, command.documents, newcomer)
     )
-    due: datetime | None = None
+    limits: tuple[KeptLimit, ...] = ()
     if application.state is CaseState.DOCS_PENDING:
-        limit = start_limit(LimitKind.REMEDY_DOCUMENTS, today, rules)
-        due = limit.expires_at
-        await store.begin_limit(application, limit)
-    await store.emit(start_case(application, now, due))
-    return Effect(application.id, application.version)
+        limits = (start_limit(LimitKind.REMEDY_DOCUMENTS, today, rules),)
+        await store.begin_limit(application, limits[0])
+    await store.emit(start_case(application, now, limits[0].expires_at if limits else None))
+    return CaseView(application, command.documents, limits, decision=None)
 
 
 def check_documents(codes: frozenset[str]) -> None:
