@@ -43,7 +43,7 @@ from services.runtime.database import WriteTx
 from services.runtime.errors import NotFound, NotYours
 from services.runtime.ids import new_id
 from services.runtime.local_rules import entries_from_proto, rules_from_proto
-from services.runtime.paging import decode_token, encode_token, page_size
+from services.runtime.paging import decode_token, encode_token, id_key, page_size
 from services.runtime.server import Runtime
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
 from socialcare.delivery.v1 import resources_pb2 as resources
@@ -218,7 +218,7 @@ class DeliveryServicer:
         return pb.OpenDailyRunResponse(run_id=found.id, finished=found.finished)
 
     async def PlanPage(self, request: pb.PlanPageRequest, context: Context) -> pb.PlanPageResponse:
-        (after,) = decode_token(request.page_token, 1) or ("",)
+        after = _after(request.page_token)
         size = page_size(request.page_size, default=_DEFAULT_PAGE, maximum=_LARGEST_PAGE)
         started = time.monotonic()
         # Planning a page again changes nothing, so the page needs neither key nor audit row of its own.
@@ -247,7 +247,7 @@ class DeliveryServicer:
 
     async def ListServedDays(self, request: pb.ListServedDaysRequest, context: Context) -> pb.ListServedDaysResponse:
         self._runtime.call().caller.require_municipality(request.municipality_id)
-        (after,) = decode_token(request.page_token, 1) or ("",)
+        after = _after(request.page_token)
         size = page_size(request.page_size, default=_DEFAULT_PAGE, maximum=_LARGEST_PAGE)
         month = month_from_proto(request.month, "month")
         async with self._runtime.db.read() as tx:
@@ -318,6 +318,12 @@ class DeliveryServicer:
 
     async def _care_now(self, call: Call, application_id: str) -> resources.Care:
         return wire.care_to_proto(await self._stored_care(application_id), call.today)
+
+
+def _after(token: str) -> str:
+    """Application id behind which the page begins; empty: from the first."""
+    keys = decode_token(token, 1)
+    return "" if keys is None else id_key(keys[0])
 
 
 def _moment(call: Call, tx: WriteTx, care: Care) -> Moment:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import uuid
 from datetime import datetime
 
 from services.runtime.errors import InvalidArgument
 
-__all__ = ["decode_token", "encode_token", "instant_key", "page_size"]
+__all__ = ["decode_token", "encode_token", "id_key", "instant_key", "page_size"]
 
 _LONGEST_TOKEN = 1024
 
@@ -56,6 +57,18 @@ def instant_key(key: str, field: str = "page_token") -> datetime:
     if instant.tzinfo is None:
         raise InvalidArgument(field=field)
     return instant
+
+
+def id_key(key: str, field: str = "page_token") -> str:
+    """A sort key that is a UUID.
+
+    Raises:
+        InvalidArgument: it is none.
+    """
+    try:
+        return str(uuid.UUID(key))
+    except ValueError:
+        raise InvalidArgument(field=field) from None
 
 
 def _is_key(value: object) -> bool:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from services.runtime.errors import InvalidArgument
-from services.runtime.paging import decode_token, encode_token, instant_key
+from services.runtime.paging import decode_token, encode_token, id_key, instant_key
 
 
 def token_of(value: object) -> str:
@@ -44,3 +44,9 @@ def test_a_token_that_nobody_gave_is_refused(token: str) -> None:
 def test_a_key_that_is_no_instant_is_refused(key: str) -> None:
     with pytest.raises(InvalidArgument):
         instant_key(key)
+
+
+def test_a_key_that_is_no_id_is_refused() -> None:
+    assert id_key("7b0e8b5c-0000-4000-8000-000000000001") == "7b0e8b5c-0000-4000-8000-000000000001"
+    with pytest.raises(InvalidArgument):
+        id_key("x")
