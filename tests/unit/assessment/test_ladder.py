@@ -142,6 +142,7 @@ def test_no_limit_is_suspended_unless_the_municipality_lists_the_reason() -> Non
 
 
 def test_a_suspended_limit_ends_later_and_repeats_no_reminder() -> None:
+    """T-13 and T-14."""
     allowed = Parameters.of(LocalRules(MunicipalSettings.of({"deadline.suspend_reasons": "HOSPITAL"})))
     reminded = rules.take_due_rungs(opened(date(2026, 1, 19), allowed), at(date(2026, 1, 24)), "r")
     wish = Suspension(date(2026, 1, 25), date(2026, 1, 28), "HOSPITAL")
