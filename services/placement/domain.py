@@ -109,6 +109,7 @@ TRANSITIONS: Mapping[tuple[PlacementState, Step], Transition] = MappingProxyType
         (_S.READY, Step.SIGN): Transition(_S.CONTRACTED, _STAFF),
         (_S.READY, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
         (_S.CONTRACTED, Step.TERMINATE): Transition(_S.TERMINATED, _STAFF),
+        (_S.TERMINATED, Step.TERMINATE): Transition(_S.TERMINATED, _STAFF),
         (_S.TERMINATED, Step.CLOSE): Transition(_S.TERMINATED, _SYSTEM),
         (_S.CLOSED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
     }

@@ -308,14 +308,17 @@ def sign(placement: Placement, contract: Contract, now: datetime) -> Placement:
 
 
 @decides("S11", "L-15")
-def terminate(placement: Placement, last_date: date, ground: Ground) -> Placement:
+def terminate(placement: Placement, last_date: date, ground: Ground, today: date) -> Placement:
     """Record the end of the service; `last_date` is its last day, also before the first of care (L-15).
 
-    Raises StepNotAllowed.
+    A recorded end that is still ahead gives way to an earlier one: who gave notice may die before (S11). Raises
+    StepNotAllowed.
     """
     state = after(placement.state, Step.TERMINATE)
     contract = placement.contract
     assert contract is not None  # noqa: S101 a contracted placement has one
+    if contract.end_date is not None and not (today <= contract.end_date and last_date < contract.end_date):
+        raise StepNotAllowed(metadata={"state": placement.state})
     ended = replace(contract, end_date=last_date, ground=ground, version=contract.version + 1)
     return replace(placement, state=state, contract=ended)
 

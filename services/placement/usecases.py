@@ -287,7 +287,7 @@ async def terminate(
 ) -> Effect:
     """Record the end of the service (L-15). Raises StepNotAllowed."""
     before = await store.load(application_id)
-    changed = rules.terminate(before, last_date, ground)
+    changed = rules.terminate(before, last_date, ground, local_date(now))
     assert changed.contract is not None  # noqa: S101 a terminated placement has one
     assert changed.contract.end_date is not None  # noqa: S101 and it has ended
     return await _tell(

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from services.kernel.codes import Role
 from services.kernel.service_entry import PlacementBasis
 from services.placement import rules, usecases
-from services.placement.domain import AppealSubject, Contract, Ground, Placement, PlacementState
+from services.placement.domain import AppealSubject, Contract, Ground, Placement
 from services.placement.errors import OrderMissing
 from services.placement.metrics import PlacementMetrics
 from services.placement.peers import Neighbours
@@ -139,8 +139,8 @@ class CaseMethods:
     async def Terminate(self, request: pb.TerminateRequest, context: _Context) -> pb.TerminateResponse:
         call, present = await self._admitted(request.request_id, request.application_id)
         last_date, ground = date_from_proto(request.last_date, "last_date"), ground_of(request.ground)
-        # A repeated request finds the service ended already and is answered without asking again.
-        if ground is Ground.ARREARS and present.state is PlacementState.CONTRACTED:
+        # A repeated request finds the service ended for arrears already and is answered without asking again.
+        if ground is Ground.ARREARS and present.contract is not None and present.contract.ground is not ground:
             await self._neighbours.check_termination(request.application_id, min(call.today, last_date))
         await self._perform(
             call,

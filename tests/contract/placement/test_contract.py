@@ -155,6 +155,26 @@ async def test_a_service_ends_once_and_for_a_known_reason(office: Any) -> None:
     assert await office.close(case, "TERMINATED", "2026-03-02 00:00") == "TERMINATED"
 
 
+async def test_an_end_that_is_still_ahead_gives_way_to_an_earlier_one_only(office: Any) -> None:
+    case = await signed(office)
+    await office.terminate(case, date(2026, 3, 31), "REQUEST", "2026-03-02 10:00")
+    with pytest.raises(StepNotAllowed):
+        await office.terminate(case, date(2026, 4, 5), "REQUEST", "2026-03-10 10:00")
+    await office.terminate(case, date(2026, 3, 18), "DEATH", "2026-03-19 10:00")
+    contract = await contract_of(office, case)
+    assert (contract.end_date.day, contract.termination_ground, contract.version) == (18, "DEATH", 3)
+    with pytest.raises(StepNotAllowed):
+        await office.terminate(case, date(2026, 3, 17), "DEATH", "2026-03-20 10:00")
+
+
+async def test_an_earlier_end_for_arrears_asks_billing_too(office: Any) -> None:
+    case = await signed(office)
+    await office.terminate(case, date(2026, 3, 31), "REQUEST", "2026-03-02 10:00")
+    office.neighbours.termination_refusal = ArrearsTermNotReached()
+    with pytest.raises(ArrearsTermNotReached):
+        await office.terminate(case, date(2026, 3, 20), "ARREARS", "2026-03-10 10:00")
+
+
 async def test_story_ap_01_the_municipality_refers(office: Any) -> None:
     case = office.accept("ASSISTANT_SUPPORT", date(2026, 2, 6))
     opened = await office.open(case, "2026-02-06 14:00")
