@@ -14,7 +14,8 @@ def row(table: str, text: str, *ids: str) -> _Row:
 
 
 def test_ids_instants_and_sealed_bytes_do_not_tell_two_plays_apart() -> None:
-    text = f'{{"id": "{PERSON}", "of": "{MUNICIPALITY}", "at": "2026-01-19T22:30:00+00:00", "sealed": "\\\\x0a0b0c0d0e"}}'
+    ids = f'"id": "{PERSON}", "of": "{MUNICIPALITY}"'
+    text = f'{{{ids}, "at": "2026-01-19T22:30:00+00:00", "sealed": "\\\\x0a0b0c0d0e"}}'
 
     assert _normalised(text) == '{"id": "<id>", "of": "<id>", "at": "2026-01-20", "sealed": "<5 bytes>"}'
 
