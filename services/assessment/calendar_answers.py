@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.assessment.domain import Parameters
 from services.assessment.errors import ExtensionNotAllowed, SuspensionNotAllowed
-from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar, public_holidays
+from services.kernel.calendar import BusinessCalendar, public_holidays
 from services.kernel.dates import local_date, next_midnight
 from services.kernel.local_rules import LocalRules
 from services.kernel.rule_book import RULE_BOOK
@@ -34,6 +34,7 @@ from services.runtime.civil import (
     trace_to_proto,
 )
 from services.runtime.errors import InvalidArgument
+from services.runtime.local_rules import with_declared_days
 from socialcare.assessment.v1 import assessment_service_pb2 as pb
 from socialcare.assessment.v1 import resources_pb2
 
@@ -54,21 +55,22 @@ def explain_time_limit(request: pb.ExplainTimeLimitRequest) -> pb.ExplainTimeLim
         SuspensionNotAllowed, ExtensionNotAllowed: the settings do not admit it (T-13).
         SettingNotAllowed: a setting has a value that its key does not allow.
     """
+    calendar = with_declared_days(request.declared_days)
     try:
-        ledger = _moved(_ledger(request), request)
+        ledger = _moved(_ledger(request, calendar), request, calendar)
         return pb.ExplainTimeLimitResponse(
             event_date=date_to_proto(ledger.event_date),
-            nominal_end_date=date_to_proto(ledger.nominal_end(DEFAULT_CALENDAR)),
-            due_date=date_to_proto(ledger.due_date(DEFAULT_CALENDAR)),
-            expire_time=instant_to_proto(ledger.expires_at(DEFAULT_CALENDAR)),
-            calendar_version=DEFAULT_CALENDAR.version,
-            trace=trace_to_proto((*_received(request), *ledger.explain(DEFAULT_CALENDAR))),
+            nominal_end_date=date_to_proto(ledger.nominal_end(calendar)),
+            due_date=date_to_proto(ledger.due_date(calendar)),
+            expire_time=instant_to_proto(ledger.expires_at(calendar)),
+            calendar_version=calendar.version,
+            trace=trace_to_proto((*_received(request), *ledger.explain(calendar))),
         )
     except (OverflowError, ValueError):
         raise InvalidArgument(field="length") from None
 
 
-def _ledger(request: pb.ExplainTimeLimitRequest) -> TimeLimit:
+def _ledger(request: pb.ExplainTimeLimitRequest, calendar: BusinessCalendar) -> TimeLimit:
     event_date = _event_date(request)
     if request.rule:
         if request.length or request.unit:
@@ -76,18 +78,18 @@ def _ledger(request: pb.ExplainTimeLimitRequest) -> TimeLimit:
         terms = terms_under(settings_from(request.settings))
         if request.rule not in terms:
             raise InvalidArgument(field="rule")
-        return begin(terms[request.rule], event_date, DEFAULT_CALENDAR)
+        return begin(terms[request.rule], event_date, calendar)
     return TimeLimit(
         kind=LimitKind.NEEDS_ASSESSMENT_AND_PLAN,
         event_date=event_date,
         length=request.length,
         unit=code_from_proto(resources_pb2.LimitUnit, request.unit, LimitUnit, "unit"),
-        calendar_version=DEFAULT_CALENDAR.version,
+        calendar_version=calendar.version,
         citation=_LAW,
     )
 
 
-def _moved(ledger: TimeLimit, request: pb.ExplainTimeLimitRequest) -> TimeLimit:
+def _moved(ledger: TimeLimit, request: pb.ExplainTimeLimitRequest, calendar: BusinessCalendar) -> TimeLimit:
     if not (request.suspensions or request.extension_days):
         return ledger
     policy = Parameters.of(LocalRules(settings_from(request.settings))).moves
@@ -95,9 +97,9 @@ def _moved(ledger: TimeLimit, request: pb.ExplainTimeLimitRequest) -> TimeLimit:
         for place, message in enumerate(request.suspensions):
             days = range_from_proto(message.range, f"suspensions[{place}].range")
             stay = Suspension(days.start, days.end + _ONE_DAY, message.reason_code)
-            ledger = ledger.suspend(stay, days.start, policy, DEFAULT_CALENDAR)
+            ledger = ledger.suspend(stay, days.start, policy, calendar)
         if request.extension_days:
-            ledger = ledger.extend(request.extension_days, ledger.event_date, policy, DEFAULT_CALENDAR)
+            ledger = ledger.extend(request.extension_days, ledger.event_date, policy, calendar)
     except LimitMoveRefusedError as refusal:
         suspended = refusal.reason is MoveRefusal.SUSPENSION_NOT_ALLOWED
         raise (SuspensionNotAllowed if suspended else ExtensionNotAllowed) from refusal
@@ -189,8 +191,9 @@ def _zone(name: str) -> ZoneInfo:
 def check_working_day(request: pb.CheckWorkingDayRequest) -> pb.CheckWorkingDayResponse:
     """Whether offices work on the day, and why not (T-07 to T-09)."""
     day = date_from_proto(request.on_date, "on_date")
-    reason = _why_closed(day, DEFAULT_CALENDAR)
-    trace = (_day_step(day, reason, DEFAULT_CALENDAR),)
+    calendar = with_declared_days(request.declared_days)
+    reason = _why_closed(day, calendar)
+    trace = (_day_step(day, reason, calendar),)
     return pb.CheckWorkingDayResponse(working=not reason, reason=reason, trace=trace_to_proto(trace))
 
 

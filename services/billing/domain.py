@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
+from services.kernel.calendar import BusinessCalendar
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
 from services.kernel.ranges import DateRange
@@ -210,6 +211,8 @@ class Invoice:
     amount: Money
     issued_on: date
     due_date: date
+    calendar: BusinessCalendar
+    """By which its due date was counted, and the end of its arrears' term is (D-07, D-08)."""
 
 
 @dataclass(frozen=True, slots=True)

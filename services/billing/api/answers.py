@@ -14,6 +14,7 @@ from services.billing.rules.parameters import parameters_of
 from services.billing.rules.proration import chargeable_days
 from services.billing.usecases.quotes import check_percent, quote_fee, settle_custody
 from services.billing.wire import cents, quote_terms, quote_to_proto
+from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, Money, total
 from services.kernel.trace import Recorder, TraceBuilder
 from services.runtime.chosen_settings import settings_from
@@ -27,6 +28,7 @@ from services.runtime.civil import (
     trace_to_proto,
 )
 from services.runtime.errors import InvalidArgument
+from services.runtime.local_rules import with_declared_days
 from socialcare.billing.v1 import billing_service_pb2 as pb
 
 __all__ = ["PureAnswers"]
@@ -65,7 +67,7 @@ class PureAnswers:
 
 def quote(request: pb.QuoteFeeRequest) -> pb.QuoteFeeResponse:
     """The fee of a month from the terms given, under the settings given."""
-    parameters = parameters_of(settings_from(request.settings))
+    parameters = parameters_of(LocalRules(settings_from(request.settings)))
     return pb.QuoteFeeResponse(quote=quote_to_proto(quote_fee(quote_terms(request.terms), parameters)))
 
 
@@ -97,14 +99,15 @@ def _converted(rule: int, amount: Money, field: str, trace: Recorder) -> Money:
 
 def explain_due_date(request: pb.ExplainDueDateRequest) -> pb.ExplainDueDateResponse:
     """When an invoice is due and from when its arrears allow termination."""
-    trace, parameters = TraceBuilder(), parameters_of(settings_from(request.settings))
+    rules = LocalRules(settings_from(request.settings), with_declared_days(request.declared_days))
+    trace, parameters = TraceBuilder(), parameters_of(rules)
     if request.HasField("month") == request.HasField("due_date"):
         raise InvalidArgument(field="month")
     if request.HasField("month"):
-        due = due_date(month_from_proto(request.month, "month"), parameters, trace=trace)
+        due = due_date(month_from_proto(request.month, "month"), parameters, trace)
     else:
         due = date_from_proto(request.due_date, "due_date")
-    first = termination_day(due, trace=trace)
+    first = termination_day(due, parameters.calendar, trace)
     return pb.ExplainDueDateResponse(
         due_date=date_to_proto(due),
         termination_possible_from_date=date_to_proto(first),

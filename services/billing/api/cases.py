@@ -9,6 +9,7 @@ from services.billing.api.answers import Context
 from services.billing.api.desk import Desk, act_of
 from services.billing.domain import Books
 from services.billing.errors import StateNotAllowed
+from services.billing.rules.fees import unit_codes
 from services.billing.rules.parameters import parameters_of
 from services.billing.storage import Store
 from services.billing.usecases import accounts, facts
@@ -22,8 +23,10 @@ from services.billing.wire import (
     positive,
     quote_to_proto,
 )
+from services.kernel.catalogue import CATALOGUE
 from services.kernel.dates import Month
 from services.runtime.civil import date_from_proto, month_from_proto
+from services.runtime.local_rules import entries_from_proto
 from socialcare.billing.v1 import billing_service_pb2 as pb
 
 __all__ = ["CaseMethods"]
@@ -129,10 +132,10 @@ class CaseMethods(Desk):
         async with self._runtime.db.read() as tx:
             dated = await storage.dated_facts(tx, self._runtime.cipher, request.application_id)
             served = (await storage.served_months(tx, request.application_id)).get(month)
-            settings = await storage.settings_of(tx, dated.contract.municipality_id)
+            rules = await storage.rules_of(tx, dated.contract.municipality_id)
         if month < Month.of(dated.contract.start):
             raise StateNotAllowed(metadata={"month": str(month)})
-        parameters = parameters_of(settings)
+        parameters = parameters_of(rules)
         fee, computed, amount, trace = facts.explain_month(
             dated, month, served, parameters.issue_date(month), parameters
         )
@@ -144,6 +147,7 @@ class CaseMethods(Desk):
             date_from_proto(request.start_date, "start_date"),
             cents(request.actual_cost, "actual_cost") if request.HasField("actual_cost") else None,
             cents(request.unit_price, "unit_price") if request.HasField("unit_price") else None,
+            CATALOGUE.changed_by(entries_from_proto(request.catalogue_changes)),
         )
         return pb.CheckTermsResponse(
             terms_hash=hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
@@ -168,7 +172,7 @@ class CaseMethods(Desk):
             call,
             request,
             lambda tx: facts.copy_contract(
-                pulled.contract, pulled.war, pulled.settings, Store(tx, self._runtime.cipher), act_of(call)
+                pulled.contract, pulled.war, pulled.rules, Store(tx, self._runtime.cipher), act_of(call)
             ),
         )
         return pb.CopyContractResponse(version=effect.version)
@@ -181,8 +185,11 @@ class CaseMethods(Desk):
         async with self._runtime.db.read() as tx:
             found = await storage.contract(tx, case_id)
             months = await storage.months_billed_from(tx, case_id, from_month)
+            counted = unit_codes((await storage.rules_of(tx, found.municipality_id)).catalogue)
         served = [
-            item for month in months for item in await self._neighbours.served(found.municipality_id, month, [case_id])
+            item
+            for month in months
+            for item in await self._neighbours.served(found.municipality_id, month, [case_id], counted)
         ]
         effect = await self._runtime.commands.perform(
             call,

@@ -89,7 +89,7 @@ class Desk:
         async def run(tx: WriteTx) -> Effect:
             store = Store(tx, self._runtime.cipher)
             if pulled is not None:
-                await copy_contract(pulled.contract, pulled.war, pulled.settings, store, act_of(call))
+                await copy_contract(pulled.contract, pulled.war, pulled.rules, store, act_of(call))
             effect = await use_case(store)
             if rehearse:
                 rehearsed.append(await self._answer(tx, call, case_id))

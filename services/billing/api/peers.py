@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from services.billing.domain import Contract, ServedMonth, WarStatus
 from services.billing.errors import StateNotAllowed
-from services.kernel.catalogue import CATALOGUE, Charge
 from services.kernel.codes import Stage
 from services.kernel.dates import Month
+from services.kernel.local_rules import LocalRules
 from services.kernel.ranges import DateRange
 from services.runtime.civil import (
     date_from_proto,
@@ -20,6 +20,7 @@ from services.runtime.civil import (
     range_from_proto,
 )
 from services.runtime.errors import NotFound
+from services.runtime.local_rules import rules_from_proto
 from services.runtime.peers import Peers
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery_pb
 from socialcare.delivery.v1 import resources_pb2 as delivery_res
@@ -32,8 +33,6 @@ from socialcare.placement.v1 import resources_pb2 as placement_res
 from socialcare.placement.v1.placement_service_pb2_grpc import PlacementServiceStub
 
 __all__ = ["CaseIdentity", "Neighbours", "PulledContract", "ServiceNeighbours"]
-
-_UNIT_CODES = frozenset(entry.code for entry in CATALOGUE.entries if entry.charge is Charge.UNIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class PulledContract:
 
     contract: Contract
     war: WarStatus
-    settings: Mapping[str, str]
+    rules: LocalRules
 
 
 class Neighbours(Protocol):
@@ -61,18 +60,20 @@ class Neighbours(Protocol):
         ...
 
     async def contract(self, case_id: str) -> PulledContract:
-        """The contract by placement, war status and settings by intake.
+        """The contract by placement, war status and the municipality's decisions by intake.
 
         Raises NotFound when there is no such application and StateNotAllowed when no contract is signed.
         """
         ...
 
-    async def settings(self, municipality_id: str) -> Mapping[str, str]:
-        """Settings of a municipality that differ from the defaults, by intake."""
+    async def rules(self, municipality_id: str) -> LocalRules:
+        """What a municipality has decided, by intake."""
         ...
 
-    async def served(self, municipality_id: str, month: Month, case_ids: Sequence[str]) -> list[ServedMonth]:
-        """Served days of these cases (at most 500) in a month, by delivery: one call."""
+    async def served(
+        self, municipality_id: str, month: Month, case_ids: Sequence[str], counted: frozenset[str]
+    ) -> list[ServedMonth]:
+        """Served days of these cases (at most 500) in a month, by delivery: one call; units are those of `counted`."""
         ...
 
 
@@ -98,15 +99,17 @@ class ServiceNeighbours:
         return PulledContract(
             contract=_contract(answer.contract),
             war=WarStatus(facts.facts.war_veteran, facts.facts.war_disabled),
-            settings=dict(facts.settings),
+            rules=rules_from_proto(facts, facts.municipality_version),
         )
 
-    async def settings(self, municipality_id: str) -> Mapping[str, str]:
+    async def rules(self, municipality_id: str) -> LocalRules:
         stub = IntakeServiceStub(self._peers.channel(Stage.INTAKE))
         answer = await stub.GetMunicipality(intake_pb.GetMunicipalityRequest(municipality_id=municipality_id))
-        return dict(answer.municipality.settings)
+        return rules_from_proto(answer.municipality, answer.municipality.version)
 
-    async def served(self, municipality_id: str, month: Month, case_ids: Sequence[str]) -> list[ServedMonth]:
+    async def served(
+        self, municipality_id: str, month: Month, case_ids: Sequence[str], counted: frozenset[str]
+    ) -> list[ServedMonth]:
         stub = DeliveryServiceStub(self._peers.channel(Stage.DELIVERY))
         answer = await stub.ListServedDays(
             delivery_pb.ListServedDaysRequest(
@@ -117,7 +120,7 @@ class ServiceNeighbours:
             )
         )
         asked = frozenset(case_ids)
-        return [_served(message, month) for message in answer.cases if message.application_id in asked]
+        return [_served(message, month, counted) for message in answer.cases if message.application_id in asked]
 
     async def _case_facts(self, case_id: str) -> intake_res.CaseFacts:
         stub = IntakeServiceStub(self._peers.channel(Stage.INTAKE))
@@ -125,13 +128,13 @@ class ServiceNeighbours:
         return answer.case_facts
 
 
-def _served(message: delivery_res.ServedDays, month: Month) -> ServedMonth:
+def _served(message: delivery_res.ServedDays, month: Month, counted: frozenset[str]) -> ServedMonth:
     return ServedMonth(
         case_id=message.application_id,
         month=month,
         served_days=message.served_days,
         paused_days=message.paused_days,
-        units=sum(item.units for item in message.delivered if item.code in _UNIT_CODES),
+        units=sum(item.units for item in message.delivered if item.code in counted),
         version=message.version,
     )
 

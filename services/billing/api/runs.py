@@ -6,6 +6,7 @@ from services.billing import storage
 from services.billing.api.answers import Context
 from services.billing.api.desk import Desk, act_of
 from services.billing.domain import Run, RunState
+from services.billing.rules.fees import unit_codes
 from services.billing.storage import Store
 from services.billing.usecases import runs
 from services.billing.usecases.runs import Page, RunClaim
@@ -33,11 +34,11 @@ class RunMethods(Desk):
         call.caller.require_municipality(request.municipality_id)
         month = month_from_proto(request.month, "month")
         claim = RunClaim(request.municipality_id, month, request.workflow_id)
-        settings = await self._neighbours.settings(request.municipality_id)
+        rules = await self._neighbours.rules(request.municipality_id)
         effect = await self._runtime.commands.perform(
             call,
             request,
-            lambda tx: runs.open_run(claim, settings, Store(tx, self._runtime.cipher), act_of(call)),
+            lambda tx: runs.open_run(claim, rules, Store(tx, self._runtime.cipher), act_of(call)),
         )
         found = await self._run(effect.resource)
         return pb.OpenBillingRunResponse(
@@ -55,8 +56,11 @@ class RunMethods(Desk):
         size = page_size(request.page_size, default=LARGEST_DRAFT_PAGE, maximum=LARGEST_DRAFT_PAGE)
         async with self._runtime.db.read() as tx:
             page = await storage.next_page(tx, found, after, size)
+            counted = unit_codes((await storage.rules_of(tx, found.municipality_id)).catalogue)
         served = (
-            await self._neighbours.served(found.municipality_id, page.month, page.case_ids) if page.case_ids else []
+            await self._neighbours.served(found.municipality_id, page.month, page.case_ids, counted)
+            if page.case_ids
+            else []
         )
         effect = await self._runtime.commands.perform(
             call,

@@ -9,7 +9,6 @@ from datetime import date
 from services.billing.domain import Books, Correction, Invoice, InvoiceStatus
 from services.billing.rules.arrears import Arrears, MonthDue, arrears_of, invoice_status
 from services.billing.rules.currency import EURO_FROM, also_shown, display, in_document_currency
-from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money, total
 
@@ -99,7 +98,7 @@ def settled_by(paid: Money, open_: Money, today: date) -> Money | None:
     return open_ if paid == in_currency(open_, paid.currency) else in_currency(paid, open_.currency)
 
 
-def account_on(books: Books, today: date, calendar: BusinessCalendar = DEFAULT_CALENDAR) -> AccountView:
+def account_on(books: Books, today: date) -> AccountView:
     """The account as it stands on a day."""
     currency = currency_on(today)
     paid = {item.month: _is_paid(books, item) for item in books.invoices}
@@ -121,7 +120,9 @@ def account_on(books: Books, today: date, calendar: BusinessCalendar = DEFAULT_C
         ),
         corrections=books.corrections,
         balance=sum_in(everything, currency),
-        arrears=arrears_of((MonthDue(item.due_date, paid[item.month]) for item in books.invoices), today, calendar),
+        arrears=arrears_of(
+            (MonthDue(item.due_date, item.calendar, paid[item.month]) for item in books.invoices), today
+        ),
         custody=sum_in(books.custody, currency),
     )
 

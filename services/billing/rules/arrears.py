@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.billing.domain import ArrearsStatus, InvoiceStatus
-from services.billing.rules.parameters import DEFAULT_PARAMETERS, BillingParameters
+from services.billing.rules.parameters import BillingParameters
 from services.billing.rules.words import step
-from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
+from services.kernel.calendar import BusinessCalendar
 from services.kernel.dates import Month
 from services.kernel.register import decides
 from services.kernel.terms import TERMS, LimitKind, count
@@ -21,9 +21,10 @@ __all__ = ["NO_ARREARS", "Arrears", "MonthDue", "arrears_of", "due_date", "invoi
 
 @dataclass(frozen=True, slots=True)
 class MonthDue:
-    """An invoice as arrears see it: its (shifted) due date and whether payments reach invoice plus notes."""
+    """An invoice as arrears see it: its (shifted) due date, its calendar, whether payments reach invoice plus notes."""
 
     due_date: date
+    calendar: BusinessCalendar
     is_paid: bool
 
 
@@ -40,19 +41,18 @@ NO_ARREARS = Arrears(ArrearsStatus.NONE)
 
 def due_date(
     month: Month,
-    parameters: BillingParameters = DEFAULT_PARAMETERS,
-    calendar: BusinessCalendar = DEFAULT_CALENDAR,
+    parameters: BillingParameters,
     trace: Recorder = NO_TRACE,
 ) -> date:
     """Last day to pay the invoice of a month: the 25th of the next month, shifted to a working day (D-07, T-02)."""
-    due = parameters.due_date(month, calendar)
+    due = parameters.due_date(month)
     if trace.recording:
         nominal = month.next().first.replace(day=parameters.due_day)
-        _explain_shift(trace, "D-07", {"month": str(month)}, nominal, due, calendar)
+        _explain_shift(trace, "D-07", {"month": str(month)}, nominal, due, parameters.calendar)
     return due
 
 
-def termination_day(due: date, calendar: BusinessCalendar = DEFAULT_CALENDAR, trace: Recorder = NO_TRACE) -> date:
+def termination_day(due: date, calendar: BusinessCalendar, trace: Recorder = NO_TRACE) -> date:
     """First day on which an unpaid invoice with this (shifted) due date allows to end the service (D-08)."""
     first = first_arrears_termination_day(due, calendar)
     if trace.recording:
@@ -81,12 +81,13 @@ def invoice_status(due: date, today: date, *, is_paid: bool) -> InvoiceStatus:
 
 
 @decides("L-13")
-def arrears_of(invoices: Iterable[MonthDue], today: date, calendar: BusinessCalendar = DEFAULT_CALENDAR) -> Arrears:
+def arrears_of(invoices: Iterable[MonthDue], today: date) -> Arrears:
     """Where the arrears of a case stand: D-08 counts from the oldest unpaid invoice (L-13)."""
-    overdue = [item.due_date for item in invoices if not item.is_paid and item.due_date < today]
+    overdue = [item for item in invoices if not item.is_paid and item.due_date < today]
     if not overdue:
         return NO_ARREARS
-    possible_from = termination_day(min(overdue), calendar)
+    oldest = min(overdue, key=lambda item: item.due_date)
+    possible_from = termination_day(oldest.due_date, oldest.calendar)
     reached = possible_from <= today
     status = ArrearsStatus.TERMINATION_POSSIBLE if reached else ArrearsStatus.OVERDUE
     return Arrears(status, possible_from)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from services.billing.rules.words import plain, step
-from services.kernel.catalogue import CATALOGUE, Charge
+from services.kernel.catalogue import Catalogue, Charge
 from services.kernel.money import Money, total
 from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder
@@ -23,9 +23,9 @@ class Settlement:
     fee: Money
 
 
-def is_bought_with_own_money(code: str) -> bool:
+def is_bought_with_own_money(code: str, catalogue: Catalogue) -> bool:
     """Whether the catalogue ever charges the code to the user's own money."""
-    return any(entry.code == code and entry.charge is Charge.PASS for entry in CATALOGUE.entries)
+    return any(entry.code == code and entry.charge is Charge.PASS for entry in catalogue.entries)
 
 
 @decides("F-16")

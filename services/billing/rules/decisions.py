@@ -19,6 +19,7 @@ from services.billing.domain import (
 from services.billing.rules.currency import EURO_FROM, month_currency
 from services.billing.rules.fees import monthly_fee
 from services.billing.rules.parameters import BillingParameters
+from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month, add_years
 from services.kernel.money import Money
 from services.kernel.register import decides
@@ -110,7 +111,7 @@ def fee_decisions(dated: DatedFacts, parameters: BillingParameters) -> tuple[Fee
 
     Raises CurrencyMismatchError when a fact in euro holds in a month that is computed in leva (F-13).
     """
-    starts = _turning_points(dated)
+    starts = _turning_points(dated, parameters.catalogue)
     decisions: list[FeeDecision] = []
     for month in starts:
         fee = monthly_fee(facts_in(dated, month), month, month_currency(month), parameters)
@@ -123,7 +124,7 @@ def fee_decisions(dated: DatedFacts, parameters: BillingParameters) -> tuple[Fee
     return tuple(decisions)
 
 
-def _turning_points(dated: DatedFacts) -> list[Month]:
+def _turning_points(dated: DatedFacts, catalogue: Catalogue) -> list[Month]:
     first = Month.of(dated.contract.start)
     months = {first, _EURO_MONTH}
     months.update(item.from_month for item in _declarations(dated))
@@ -132,6 +133,8 @@ def _turning_points(dated: DatedFacts) -> list[Month]:
         if transferred is not None:
             last_counted = Month.of(add_years(transferred, 5))
             months.update((last_counted, last_counted.next()))
+    code = dated.contract.service_code
+    months.update(Month.of(entry.valid_from) for entry in catalogue.entries if entry.code == code)
     return sorted(month for month in months if month >= first)
 
 

@@ -12,13 +12,13 @@ from services.billing.domain import Assets, ChargeKind, FeeFacts, Income, Income
 from services.billing.rules import fee_steps
 from services.billing.rules.currency import income_in, price_in
 from services.billing.rules.parameters import DEFAULT_PARAMETERS, BillingParameters, FeeMode
-from services.kernel.catalogue import CATALOGUE, Charge, Family, ServiceEntry, UnknownServiceError
+from services.kernel.catalogue import Catalogue, Charge, Family, ServiceEntry, UnknownServiceError
 from services.kernel.dates import Month, add_years
 from services.kernel.money import Currency, Money, total
 from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder
 
-__all__ = ["charge_of", "is_actual_cost_payer", "monthly_fee", "percent_allowed", "service_entry"]
+__all__ = ["charge_of", "is_actual_cost_payer", "monthly_fee", "percent_allowed", "service_entry", "unit_codes"]
 
 _WAR_SHARE = Fraction(30, 100)
 _VETERAN_SERVICES = frozenset({"HSP", "OLD_PEOPLE_HOME"})
@@ -30,12 +30,12 @@ _SERVICE_CHARGES = {
 }
 
 
-def service_entry(code: str, on: date) -> ServiceEntry:
+def service_entry(code: str, on: date, catalogue: Catalogue) -> ServiceEntry:
     """The catalogue's entry of a service that is billed on its own.
 
     Raises UnknownServiceError when there is none on the day, or when the code names a part of patronage.
     """
-    entry = CATALOGUE.entry(code, on)
+    entry = catalogue.entry(code, on)
     if entry.charge not in _SERVICE_CHARGES:
         raise UnknownServiceError(code)
     return entry
@@ -47,6 +47,11 @@ def charge_of(entry: ServiceEntry) -> ChargeKind:
 
 
 @decides("F-08", "F-09")
+def unit_codes(catalogue: Catalogue) -> frozenset[str]:
+    """Codes whose delivered units are ever charged one by one (F-12)."""
+    return frozenset(entry.code for entry in catalogue.entries if entry.charge is Charge.UNIT)
+
+
 def percent_allowed(entry: ServiceEntry, percent: Decimal) -> bool:
     """Whether the percent lies within the service's bounds, both included (F-05, F-08, F-09)."""
     return entry.percent is not None and entry.percent.admits(percent)
@@ -84,7 +89,7 @@ def monthly_fee(
         UnknownServiceError: the catalogue has no such service in the month.
         CurrencyMismatchError: an amount in euro for a month computed in leva.
     """
-    entry = service_entry(facts.service_code, month.last if month else date.max)
+    entry = service_entry(facts.service_code, month.last if month else date.max, parameters.catalogue)
     charge = charge_of(entry)
     if charge is ChargeKind.FREE:
         if trace.recording:

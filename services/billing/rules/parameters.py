@@ -10,9 +10,10 @@ from enum import StrEnum
 
 from services.billing.domain import IncomeKind
 from services.kernel.calendar import BusinessCalendar
+from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month
+from services.kernel.local_rules import SHIPPED_RULES, LocalRules
 from services.kernel.money import Currency, Money
-from services.kernel.municipal_settings import SETTING_DEFAULTS, MunicipalSettings
 from services.kernel.register import decides
 from services.kernel.terms import TERMS, LimitKind
 from services.kernel.time_limit import invoice_due_date
@@ -32,15 +33,18 @@ class FeeMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BillingParameters:
-    """Settings of one municipality, typed; build them with `parameters_of`."""
+    """What one municipality has decided, typed; build them with `parameters_of`."""
 
     patronage_mode: FeeMode
     percents: Mapping[str, Decimal] = field(hash=False)
+    """Percents that the municipality has set, by service; the others stand in its catalogue."""
     threshold_eur: Money
     outside_base: frozenset[IncomeKind]
     due_day: int
     issue_day: int
     auto_approve: bool
+    calendar: BusinessCalendar
+    catalogue: Catalogue = field(hash=False)
 
     def threshold(self, currency: Currency) -> Money:
         """Savings strictly above this make an actual-cost payer (F-04, C-15)."""
@@ -51,28 +55,31 @@ class BillingParameters:
         """The day on which the month's invoices are issued (L-01)."""
         return month.next().first.replace(day=self.issue_day)
 
-    def due_date(self, month: Month, calendar: BusinessCalendar) -> date:
+    def due_date(self, month: Month) -> date:
         """The last day to pay the month's invoice (D-07)."""
         default = TERMS[LimitKind.INVOICE_DUE]
         term = replace(default, length=self.due_day)
-        return invoice_due_date(month, calendar, term)
+        return invoice_due_date(month, self.calendar, term)
 
 
-def parameters_of(settings: MunicipalSettings) -> BillingParameters:
-    """The parameters behind the settings of a municipality."""
-    percents = {
-        key.removeprefix(_PERCENT): settings.amount(key) for key in SETTING_DEFAULTS if key.startswith(_PERCENT)
-    }
+def parameters_of(rules: LocalRules) -> BillingParameters:
+    """The parameters behind what a municipality has decided."""
+    settings = rules.settings
+    percents = {key.removeprefix(_PERCENT): settings.amount(key) for key in settings.own if key.startswith(_PERCENT)}
+    if "fee.hsp.pct" in settings.own:
+        percents["HSP"] = settings.amount("fee.hsp.pct")
     return BillingParameters(
         patronage_mode=FeeMode(settings.text("fee.hsp.mode")),
-        percents={**percents, "HSP": settings.amount("fee.hsp.pct")},
+        percents=percents,
         threshold_eur=Money(settings.amount("fee.asset_threshold_eur"), Currency.EUR),
         outside_base=frozenset(IncomeKind(code) for code in settings.codes("fee.base.excluded")),
         due_day=settings.whole("billing.due_day"),
         issue_day=settings.whole("billing.issue_day"),
         auto_approve=settings.flag("billing.auto_approve"),
+        calendar=rules.calendar,
+        catalogue=rules.catalogue,
     )
 
 
-DEFAULT_PARAMETERS = parameters_of(MunicipalSettings.of({}))
+DEFAULT_PARAMETERS = parameters_of(SHIPPED_RULES)
 """The defaults of domain.md section 12."""

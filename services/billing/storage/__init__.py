@@ -8,8 +8,8 @@ from services.billing.storage.facts import (
     dated_facts,
     find_contract,
     months_billed_from,
+    rules_of,
     served_months,
-    settings_of,
 )
 from services.billing.storage.pages import RunSummary, case_sequences, next_page, run, run_of, summary
 from services.billing.storage.store import Store
@@ -25,9 +25,9 @@ __all__ = [
     "find_contract",
     "months_billed_from",
     "next_page",
+    "rules_of",
     "run",
     "run_of",
     "served_months",
-    "settings_of",
     "summary",
 ]

@@ -11,12 +11,14 @@ from services.billing.domain import BilledRow, Books, Correction, Invoice, Payme
 from services.billing.rules.currency import month_currency
 from services.billing.storage.rows import money, month
 from services.runtime.database import ReadTx
+from services.runtime.local_rules import calendar_from_text
 
 __all__ = ["account_books", "billed_rows", "corrections_of_request"]
 
 _INVOICES = """
-SELECT invoice_id::text AS invoice_id, number, month, amount_minor, currency, issued_date, due_date
-FROM invoices WHERE case_id = :case_id ORDER BY month
+SELECT invoice_id::text AS invoice_id, number, month, amount_minor, currency, issued_date, due_date,
+       calendar_version, c.overrides::text AS overrides
+FROM invoices JOIN calendars c ON c.version = calendar_version WHERE case_id = :case_id ORDER BY month
 """
 
 _CORRECTIONS = """
@@ -79,7 +81,8 @@ async def billed_rows(tx: ReadTx, case_id: str) -> Sequence[BilledRow]:
 
 def _invoice(row: Row[Any]) -> Invoice:
     amount = money(row.amount_minor, row.currency)
-    return Invoice(row.invoice_id, row.number, month(row.month), amount, row.issued_date, row.due_date)
+    calendar = calendar_from_text(row.calendar_version, row.overrides)
+    return Invoice(row.invoice_id, row.number, month(row.month), amount, row.issued_date, row.due_date, calendar)
 
 
 def _correction(row: Row[Any]) -> Correction:

@@ -10,9 +10,10 @@ from services.billing.rules.decisions import DatedFacts
 from services.billing.storage import books as book_reads
 from services.billing.storage import facts as fact_reads
 from services.kernel.dates import Month
-from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.local_rules import LocalRules
 from services.runtime.crypto import PersonCipher
 from services.runtime.database import WriteTx
+from services.runtime.local_rules import changes_to_text, keep_calendar
 
 __all__ = ["CommonReads"]
 
@@ -24,12 +25,14 @@ WHERE c.case_id = :case_id AND r.state <> 'FINISHED' ORDER BY r.run_id FOR SHARE
 
 _LOCK_CASE = "SELECT case_id FROM contracts WHERE case_id = :case_id FOR UPDATE"
 
-_SAVE_SETTINGS = """
-INSERT INTO municipalities (municipality_id, version, settings)
-VALUES (:municipality_id, 1, CAST(:settings AS jsonb))
+# An older version never replaces a newer one.
+_KEEP_RULES = """
+INSERT INTO municipalities AS kept (municipality_id, version, settings, calendar_version, catalogue_changes)
+VALUES (:municipality_id, :version, CAST(:settings AS jsonb), :calendar_version, CAST(:changes AS jsonb))
 ON CONFLICT (municipality_id) DO UPDATE
-SET version = municipalities.version + 1, settings = EXCLUDED.settings
-WHERE municipalities.settings <> EXCLUDED.settings
+SET version = EXCLUDED.version, settings = EXCLUDED.settings, calendar_version = EXCLUDED.calendar_version,
+    catalogue_changes = EXCLUDED.catalogue_changes
+WHERE kept.version < EXCLUDED.version
 """
 
 _SAVE_SERVED = """
@@ -55,13 +58,22 @@ class CommonReads:
         await self._tx.all(_LOCK_RUNS, {"case_id": case_id})
         await self._tx.all(_LOCK_CASE, {"case_id": case_id})
 
-    async def save_settings(self, municipality_id: str, settings: Mapping[str, str]) -> None:
-        """Keep the settings of a municipality as a new version when they differ."""
-        own = json.dumps(dict(settings), sort_keys=True)
-        await self._tx.run(_SAVE_SETTINGS, {"municipality_id": municipality_id, "settings": own})
+    async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None:
+        """Keep what a municipality has decided, unless a later version is kept."""
+        await keep_calendar(self._tx, rules.calendar)
+        await self._tx.run(
+            _KEEP_RULES,
+            {
+                "municipality_id": municipality_id,
+                "version": rules.version,
+                "settings": json.dumps(dict(rules.settings.own), sort_keys=True),
+                "calendar_version": rules.calendar.version,
+                "changes": changes_to_text(rules.changes),
+            },
+        )
 
-    async def settings(self, municipality_id: str) -> MunicipalSettings:
-        return await fact_reads.settings_of(self._tx, municipality_id)
+    async def rules(self, municipality_id: str) -> LocalRules:
+        return await fact_reads.rules_of(self._tx, municipality_id)
 
     async def dated_facts(self, case_id: str) -> DatedFacts:
         return await fact_reads.dated_facts(self._tx, self._cipher, case_id)

@@ -12,11 +12,12 @@ from services.billing.domain import NO_WAR_STATUS, Assets, Contract, ServedMonth
 from services.billing.rules.decisions import AssetsDeclaration, CostDeclaration, DatedFacts, IncomeDeclaration
 from services.billing.storage.rows import income_from_json, money, month, optional_money
 from services.kernel.dates import Month
-from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.local_rules import SHIPPED_RULES, LocalRules
 from services.kernel.ranges import DateRange
 from services.runtime.crypto import PersonCipher, Sealed
 from services.runtime.database import ReadTx
 from services.runtime.errors import NotFound
+from services.runtime.local_rules import calendar_from_text, rules_from_text
 
 __all__ = [
     "WAR_FIELD",
@@ -24,8 +25,8 @@ __all__ = [
     "dated_facts",
     "find_contract",
     "months_billed_from",
+    "rules_of",
     "served_months",
-    "settings_of",
 ]
 
 WAR_FIELD = "war_status"
@@ -47,7 +48,11 @@ FROM asset_declarations WHERE case_id = :case_id ORDER BY id
 
 _COSTS = "SELECT from_month, amount_minor, currency FROM cost_declarations WHERE case_id = :case_id ORDER BY id"
 
-_SETTINGS = "SELECT settings FROM municipalities WHERE municipality_id = :municipality_id"
+_RULES = """
+SELECT m.settings::text AS settings, m.version, m.calendar_version, m.catalogue_changes::text AS changes,
+       c.overrides::text AS overrides
+FROM municipalities m JOIN calendars c ON c.version = m.calendar_version WHERE municipality_id = :municipality_id
+"""
 
 _SERVED = """
 SELECT month, served_days, paused_days, units, version FROM served_months WHERE case_id = :case_id ORDER BY month
@@ -91,10 +96,13 @@ async def dated_facts(tx: ReadTx, cipher: PersonCipher, case_id: str) -> DatedFa
     )
 
 
-async def settings_of(tx: ReadTx, municipality_id: str) -> MunicipalSettings:
-    """The copy of a municipality's settings; the defaults when there is none."""
-    own = await tx.scalar(_SETTINGS, {"municipality_id": municipality_id})
-    return MunicipalSettings.of(own or {})
+async def rules_of(tx: ReadTx, municipality_id: str) -> LocalRules:
+    """The copy of what a municipality has decided; what is shipped when there is none."""
+    row = await tx.one_or_none(_RULES, {"municipality_id": municipality_id})
+    if row is None:
+        return SHIPPED_RULES
+    calendar = calendar_from_text(row.calendar_version, row.overrides)
+    return rules_from_text(row.settings, calendar, row.changes, row.version)
 
 
 async def served_months(tx: ReadTx, case_id: str) -> Mapping[Month, ServedMonth]:

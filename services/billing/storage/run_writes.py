@@ -80,10 +80,11 @@ WITH page AS (
     FROM page WHERE is_served AND charge IS NOT NULL AND days <= most_days
 ), drafted AS (
     INSERT INTO billed_months (case_id, month, run_id, chargeable_days, days_in_month, units, charge, rate_nano,
-                               currency, computed_minor, document_currency, amount_minor, issue_date, due_date)
+                               currency, computed_minor, document_currency, amount_minor, issue_date, due_date,
+                               calendar_version)
     SELECT case_id, :month, :run_id, days, :days_in_month, units, charge, rate_nano, :currency, minor,
            :document_currency, CASE WHEN CAST(:converts AS boolean) THEN euro_minor(minor) ELSE minor END,
-           :issue_date, :due_date
+           :issue_date, :due_date, :calendar_version
     FROM computed
     ON CONFLICT (case_id, month) DO NOTHING
     RETURNING case_id, amount_minor
@@ -120,9 +121,9 @@ WITH page AS (
     ORDER BY b.month, b.case_id LIMIT :size
 ), issued AS (
     INSERT INTO invoices (invoice_id, municipality_id, number, case_id, month, run_id, amount_minor, currency,
-                          issued_date, due_date)
+                          issued_date, due_date, calendar_version)
     SELECT gen_random_uuid(), :municipality_id, :last_number + row_number() OVER (ORDER BY month, case_id), case_id,
-           month, run_id, amount_minor, document_currency, issue_date, due_date
+           month, run_id, amount_minor, document_currency, issue_date, due_date, calendar_version
     FROM page
     RETURNING invoice_id, case_id, currency, amount_minor, issued_date
 ), booked AS (
@@ -206,6 +207,7 @@ class RunWrites(CommonReads):
                 "converts": dates.currency is not dates.document_currency,
                 "issue_date": dates.issue_date,
                 "due_date": dates.due_date,
+                "calendar_version": dates.calendar_version,
             },
         )
         return int(drafts)

@@ -25,7 +25,9 @@ from services.billing.rules.accounts import (
 from services.billing.rules.custody import is_bought_with_own_money
 from services.billing.usecases.facts import check_currency
 from services.billing.usecases.quotes import known_service
+from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month
+from services.kernel.local_rules import LocalRules
 from services.kernel.money import Money, total
 from services.kernel.register import decides
 from services.runtime.commands import Effect
@@ -45,6 +47,7 @@ class AccountStore(Protocol):
     """What recording money needs of the database."""
 
     async def lock_case(self, case_id: str) -> None: ...
+    async def rules(self, municipality_id: str) -> LocalRules: ...
     async def books(self, case_id: str) -> Books: ...
     async def add_payment(self, case_id: str, payment: Payment) -> None: ...
     async def convert_custody(self, case_id: str, held: Sequence[Money], into: Money, on: date) -> None:
@@ -82,10 +85,11 @@ async def record_advance(case_id: str, amount: Money, store: AccountStore, act: 
 
 async def record_receipt(case_id: str, amount: Money, code: str, store: AccountStore, act: Act) -> Effect:
     """Take what was spent out of custody; UserFundsMissing when less is held, UnknownService for another errand."""
-    if not is_bought_with_own_money(code):
-        raise UnknownService(field="code", metadata={"service_code": code})
     _check_taken(amount, act.today)
     await store.lock_case(case_id)
+    rules = await store.rules((await store.books(case_id)).municipality_id)
+    if not is_bought_with_own_money(code, rules.catalogue):
+        raise UnknownService(field="code", metadata={"service_code": code})
     held = await _held(case_id, store, act.today)
     spent = in_currency(amount, held.currency)
     if spent > held:
@@ -111,9 +115,11 @@ def _check_taken(amount: Money, today: date) -> None:
         raise CurrencyNotAllowed(field="amount")
 
 
-def check_terms(code: str, start: date, actual_cost: Money | None, unit_price: Money | None) -> None:
+def check_terms(
+    code: str, start: date, actual_cost: Money | None, unit_price: Money | None, catalogue: Catalogue
+) -> None:
     """Nothing when a contract may have these terms; UnknownService or CurrencyNotAllowed otherwise."""
-    known_service(code, start)
+    known_service(code, start, catalogue)
     for field, amount in (("actual_cost", actual_cost), ("unit_price", unit_price)):
         if amount is not None:
             check_currency(amount, Month.of(start), field)

@@ -26,8 +26,8 @@ from services.billing.rules.fees import monthly_fee
 from services.billing.rules.parameters import BillingParameters, parameters_of
 from services.billing.rules.proration import MonthPart, month_amount
 from services.kernel.dates import Month
+from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, CurrencyMismatchError, Money
-from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.trace import Trace, TraceBuilder
 from services.runtime.commands import Effect
 
@@ -51,8 +51,8 @@ class FactsStore(Protocol):
         """Wait for billing runs and changes of the case, keep both away until the commit."""
         ...
 
-    async def save_settings(self, municipality_id: str, settings: Mapping[str, str]) -> None:
-        """Keep the settings of a municipality as a new version when they differ."""
+    async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None:
+        """Keep what a municipality has decided, unless a later version is kept."""
         ...
 
     async def save_contract(self, contract: Contract, war: WarStatus, now: datetime) -> None:
@@ -63,7 +63,7 @@ class FactsStore(Protocol):
     async def add_assets(self, case_id: str, from_month: Month, assets: Assets, now: datetime) -> None: ...
     async def add_cost(self, case_id: str, from_month: Month, amount: Money, now: datetime) -> None: ...
     async def dated_facts(self, case_id: str) -> DatedFacts: ...
-    async def settings(self, municipality_id: str) -> MunicipalSettings: ...
+    async def rules(self, municipality_id: str) -> LocalRules: ...
     async def replace_decisions(self, case_id: str, decisions: Sequence[FeeDecision], now: datetime) -> None: ...
     async def save_served(self, served: Sequence[ServedMonth]) -> None: ...
     async def billed_rows(self, case_id: str) -> Sequence[BilledRow]: ...
@@ -73,12 +73,10 @@ class FactsStore(Protocol):
     async def add_note(self, case_id: str, note: Note, act: Act) -> None: ...
 
 
-async def copy_contract(
-    contract: Contract, war: WarStatus, settings: Mapping[str, str], store: FactsStore, act: Act
-) -> Effect:
+async def copy_contract(contract: Contract, war: WarStatus, rules: LocalRules, store: FactsStore, act: Act) -> Effect:
     """Keep the contract as placement signed it and decide its fees anew."""
     await store.lock_case(contract.case_id)
-    await store.save_settings(contract.municipality_id, settings)
+    await store.keep_rules(contract.municipality_id, rules)
     await store.save_contract(contract, war, act.now)
     await _decide(contract.case_id, store, act)
     return Effect(contract.case_id, contract.version)
@@ -122,7 +120,7 @@ async def refresh_served_days(case_id: str, served: Sequence[ServedMonth], store
     await store.lock_case(case_id)
     await store.save_served(served)
     dated = await store.dated_facts(case_id)
-    parameters = parameters_of(await store.settings(dated.contract.municipality_id))
+    parameters = parameters_of(await store.rules(dated.contract.municipality_id))
     await _settle(dated, parameters, store, act)
     return Effect(case_id)
 
@@ -135,7 +133,7 @@ def check_currency(amount: Money, month: Month, field: str) -> None:
 
 async def _decide(case_id: str, store: FactsStore, act: Act) -> None:
     dated = await store.dated_facts(case_id)
-    parameters = parameters_of(await store.settings(dated.contract.municipality_id))
+    parameters = parameters_of(await store.rules(dated.contract.municipality_id))
     try:
         decisions = fee_decisions(dated, parameters)
     except CurrencyMismatchError:

@@ -15,7 +15,7 @@ from services.billing.rules.custody import Settlement, is_bought_with_own_money,
 from services.billing.rules.fees import charge_of, monthly_fee, percent_allowed, service_entry
 from services.billing.rules.parameters import DEFAULT_PARAMETERS, BillingParameters
 from services.billing.rules.proration import WHOLE_MONTH, MonthPart, month_amount
-from services.kernel.catalogue import ServiceEntry, UnknownServiceError
+from services.kernel.catalogue import CATALOGUE, Catalogue, ServiceEntry, UnknownServiceError
 from services.kernel.dates import Month
 from services.kernel.money import Currency, CurrencyMismatchError, Money
 from services.kernel.trace import NO_TRACE, Recorder, Trace, TraceBuilder
@@ -45,10 +45,10 @@ class Quote:
     trace: Trace
 
 
-def known_service(code: str, on: date, field: str = "service_code") -> ServiceEntry:
+def known_service(code: str, on: date, catalogue: Catalogue, field: str = "service_code") -> ServiceEntry:
     """The entry of a service that is billed on its own; UnknownService otherwise."""
     try:
-        return service_entry(code, on)
+        return service_entry(code, on, catalogue)
     except UnknownServiceError:
         raise UnknownService(field=field, metadata={"service_code": code}) from None
 
@@ -58,7 +58,8 @@ def quote_fee(terms: QuoteTerms, parameters: BillingParameters = DEFAULT_PARAMET
 
     Raises UnknownService, PercentNotAllowed, InvalidFact, CurrencyNotAllowed.
     """
-    entry = known_service(terms.facts.service_code, terms.month.last if terms.month else date.max)
+    on = terms.month.last if terms.month else date.max
+    entry = known_service(terms.facts.service_code, on, parameters.catalogue)
     _check_terms(terms, entry)
     currency = _currency_of(terms)
     part = _part_of(terms)
@@ -90,7 +91,7 @@ def quote_month(
 
 def check_percent(code: str, percent: Decimal, on: date, trace: Recorder = NO_TRACE) -> None:
     """Nothing when the percent may be configured; PercentNotAllowed or UnknownService otherwise (F-08, F-09)."""
-    entry = known_service(code, on)
+    entry = known_service(code, on, CATALOGUE)
     if trace.recording and entry.percent is not None:
         trace.add(fee_steps.percent_range(entry, entry.percent, percent))
     if not percent_allowed(entry, percent):
@@ -99,7 +100,7 @@ def check_percent(code: str, percent: Decimal, on: date, trace: Recorder = NO_TR
 
 def settle_custody(code: str, advance: Money, receipts: Iterable[Money], trace: Recorder = NO_TRACE) -> Settlement:
     """Settle an advance of the user's own money (F-16); UnknownService or InvalidFact otherwise."""
-    if not is_bought_with_own_money(code):
+    if not is_bought_with_own_money(code, CATALOGUE):
         raise UnknownService(field="service_code", metadata={"service_code": code})
     try:
         return settle(advance, receipts, trace)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -15,11 +15,10 @@ from services.billing.rules.fees import monthly_fee
 from services.billing.rules.parameters import BillingParameters, parameters_of
 from services.billing.rules.proration import month_amount
 from services.billing.usecases.facts import part_of
-from services.kernel.calendar import DEFAULT_CALENDAR
 from services.kernel.codes import Event
 from services.kernel.dates import Month
+from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, Money
-from services.kernel.municipal_settings import MunicipalSettings
 from services.runtime.commands import Effect
 from services.runtime.ids import new_id
 from services.runtime.outbox import Signal
@@ -44,6 +43,7 @@ class MonthDates:
     month: Month
     issue_date: date
     due_date: date
+    calendar_version: str
     currency: Currency
     document_currency: Currency
 
@@ -69,8 +69,8 @@ class Page:
 class RunStore(Protocol):
     """What a run needs of the database."""
 
-    async def save_settings(self, municipality_id: str, settings: Mapping[str, str]) -> None: ...
-    async def settings(self, municipality_id: str) -> MunicipalSettings: ...
+    async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None: ...
+    async def rules(self, municipality_id: str) -> LocalRules: ...
     async def claim_run(self, run: Run, now: datetime) -> Run:
         """The run of the municipality and month: this one, or the one that was there."""
         ...
@@ -106,14 +106,14 @@ class RunStore(Protocol):
     async def emit(self, emission: Signal) -> None: ...
 
 
-async def open_run(claim: RunClaim, settings: Mapping[str, str], store: RunStore, act: Act) -> Effect:
+async def open_run(claim: RunClaim, rules: LocalRules, store: RunStore, act: Act) -> Effect:
     """Claim the run of a municipality and month, or answer the one that exists.
 
     Raises StateNotAllowed before the month's day of issue and InvariantViolated when the books do not agree.
     """
     municipality_id, month = claim.municipality_id, claim.month
-    await store.save_settings(municipality_id, settings)
-    parameters = parameters_of(await store.settings(municipality_id))
+    await store.keep_rules(municipality_id, rules)
+    parameters = parameters_of(await store.rules(municipality_id))
     if act.today < parameters.issue_date(month):
         raise StateNotAllowed(metadata={"month": str(month), "issue_date": parameters.issue_date(month).isoformat()})
     if not await store.invariants_hold(municipality_id):
@@ -136,7 +136,7 @@ async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], sto
         return Effect(run_id, 0)
     drafts = 0
     if page.case_ids:
-        parameters = parameters_of(await store.settings(run.municipality_id))
+        parameters = parameters_of(await store.rules(run.municipality_id))
         await store.lock_cases(page.case_ids)
         await store.save_served(served)
         drafts = await store.draft(run, month_dates(page.month, parameters), page.case_ids)
@@ -153,7 +153,8 @@ def month_dates(month: Month, parameters: BillingParameters) -> MonthDates:
     return MonthDates(
         month,
         issue_date,
-        parameters.due_date(month, DEFAULT_CALENDAR),
+        parameters.due_date(month),
+        parameters.calendar.version,
         month_currency(month),
         document_currency(month, issue_date),
     )

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.runtime.civil import date_to_proto
+from services.runtime.civil import date_from_proto, date_to_proto
+from socialcare.assessment.v1 import assessment_service_pb2 as pb
 from socialcare.common.v1 import catalogue_pb2
 
 pytestmark = pytest.mark.postgres
@@ -57,3 +58,12 @@ async def test_a_copy_that_arrives_late_does_not_undo_a_later_one(office: Any, d
     await office.schedule(new, date(2026, 1, 21), "2026-01-19 12:00")
     failed = await office.visit(new, "ABSENT", "2026-01-21 10:00")
     assert deadlines_of(failed)["HOME_ASSESSMENT"][0] == "2026-01-29"
+
+
+async def test_a_question_may_declare_days_beyond_the_shipped_calendar(office: Any) -> None:
+    free = calendar("", date(2026, 1, 26)).declared_days
+    asked = pb.CheckWorkingDayRequest(on_date=date_to_proto(date(2026, 1, 26)), declared_days=free)
+    answer = await office.ask(asked, "2026-01-19 10:00")
+    assert (answer.working, answer.reason) == (False, "DECLARED")
+    term = pb.ExplainTimeLimitRequest(event_date=date_to_proto(date(2026, 1, 19)), rule="D-01", declared_days=free)
+    assert date_from_proto((await office.ask(term, "2026-01-19 10:00")).due_date, "due") == date(2026, 1, 27)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import date, datetime
 from typing import Any, cast
 from uuid import uuid4
@@ -20,6 +20,7 @@ from services.billing.domain import Contract, ServedMonth, WarStatus
 from services.billing.errors import StateNotAllowed
 from services.kernel.codes import Role, Stage
 from services.kernel.dates import SOFIA, Month, local_date
+from services.kernel.local_rules import SHIPPED_RULES, LocalRules
 from services.kernel.money import Currency, Money
 from services.runtime.auth import Caller
 from services.runtime.civil import money_to_proto
@@ -42,7 +43,7 @@ class FakeNeighbours:
     def __init__(self) -> None:
         self.cases: dict[str, CaseIdentity] = {}
         self.contracts: dict[str, Contract] = {}
-        self.own_settings: dict[str, str] = {}
+        self.own_rules = SHIPPED_RULES
         self.paused: dict[tuple[str, Month], int] = {}
         self.calls = 0
 
@@ -55,12 +56,14 @@ class FakeNeighbours:
         await self.identity(case_id)
         if case_id not in self.contracts:
             raise StateNotAllowed
-        return PulledContract(self.contracts[case_id], WarStatus(), self.own_settings)
+        return PulledContract(self.contracts[case_id], WarStatus(), self.own_rules)
 
-    async def settings(self, municipality_id: str) -> Mapping[str, str]:
-        return self.own_settings
+    async def rules(self, municipality_id: str) -> LocalRules:
+        return self.own_rules
 
-    async def served(self, municipality_id: str, month: Month, case_ids: Sequence[str]) -> list[ServedMonth]:
+    async def served(
+        self, municipality_id: str, month: Month, case_ids: Sequence[str], counted: frozenset[str]
+    ) -> list[ServedMonth]:
         self.calls += 1
         return [self._served(self.contracts[case_id], month) for case_id in case_ids]
 

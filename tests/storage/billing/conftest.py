@@ -26,9 +26,13 @@ from services.billing.rules.accounts import AccountView, account_on
 from services.billing.storage import Store
 from services.billing.usecases import accounts, facts, runs
 from services.billing.usecases.runs import RunClaim
+from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
+from services.kernel.catalogue import ServiceEntry
 from services.kernel.codes import Stage
 from services.kernel.dates import Month, start_of_day
+from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, Money
+from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.ranges import DateRange
 from services.runtime.commands import Effect
 from services.runtime.crypto import KeyRing, PersonCipher
@@ -47,6 +51,8 @@ class Office:
     cipher: PersonCipher
     municipality_id: str = "SOFIA"
     settings: dict[str, str] = field(default_factory=dict)
+    calendar: BusinessCalendar = DEFAULT_CALENDAR
+    changes: list[ServiceEntry] = field(default_factory=list)
 
     def act(self, on: date, request_id: str = "") -> Act:
         now: datetime = start_of_day(on)
@@ -84,7 +90,7 @@ class Office:
             price,
             version,
         )
-        await self.write(lambda store: facts.copy_contract(contract, war, self.settings, store, self.act(on or start)))
+        await self.write(lambda store: facts.copy_contract(contract, war, self.rules, store, self.act(on or start)))
         return case_id
 
     async def declare(self, case_id: str, from_month: Month, pension: Money, on: date = date(2026, 1, 20)) -> Effect:
@@ -94,10 +100,17 @@ class Office:
     async def declare_assets(self, case_id: str, from_month: Month, assets: Assets, on: date) -> Effect:
         return await self.write(lambda store: facts.declare_assets(case_id, from_month, assets, store, self.act(on)))
 
+    @property
+    def rules(self) -> LocalRules:
+        """What intake would send: a version further with every setting and change."""
+        settings = MunicipalSettings.of(self.settings)
+        version = 1 + len(self.settings) + len(self.changes) + (self.calendar.version != "bg-1")
+        return LocalRules(settings, self.calendar, tuple(self.changes), version)
+
     async def open(self, month: Month) -> Run:
         act = self.act(month.next().first)
         effect = await self.write(
-            lambda store: runs.open_run(RunClaim(self.municipality_id, month), self.settings, store, act)
+            lambda store: runs.open_run(RunClaim(self.municipality_id, month), self.rules, store, act)
         )
         async with self.db.read() as tx:
             return await storage.run(tx, effect.resource)

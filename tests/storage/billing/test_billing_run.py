@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +16,10 @@ from services.billing.domain import ArrearsStatus, Assets, InvoiceStatus, RunSta
 from services.billing.errors import InvariantViolated, NoInvoice, StateNotAllowed, UserFundsMissing
 from services.billing.rules.parameters import parameters_of
 from services.billing.usecases import accounts, facts, runs
+from services.kernel.calendar import DayKind, DayOverride
+from services.kernel.catalogue import CATALOGUE, PercentRange
 from services.kernel.dates import Month
+from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.money import Currency, Money
 from services.kernel.ranges import DateRange
 from services.runtime.database import violated_constraint
@@ -137,7 +142,9 @@ async def test_a_month_is_not_billed_before_it_is_over(office: Office) -> None:
     await office.sign(date(2026, 2, 1))
     with pytest.raises(StateNotAllowed):
         await office.write(
-            lambda store: runs.open_run(runs.RunClaim("SOFIA", FEBRUARY), {}, store, office.act(date(2026, 2, 28)))
+            lambda store: runs.open_run(
+                runs.RunClaim("SOFIA", FEBRUARY), SHIPPED_RULES, store, office.act(date(2026, 2, 28))
+            )
         )
 
 
@@ -335,6 +342,33 @@ async def test_a_month_half_paid_stays_in_arrears_until_the_service_may_be_ended
     accounts.check_termination(books, date(2026, 9, 29))
 
 
+async def test_an_invoice_is_due_by_the_calendar_of_its_run_and_keeps_it(office: Office) -> None:
+    june, july = Month(2026, 6), Month(2026, 7)
+    case = await office.sign(date(2026, 6, 1), cost=eur("260.00"))
+    await office.declare(case, june, eur("377.85"))
+    await office.bill(june)
+    free = {day: DayOverride(DayKind.NON_WORKING, "МС") for day in (date(2026, 7, 27), date(2026, 8, 25))}
+    office.calendar = office.calendar.with_overrides("SOFIA-2", free)
+    await office.bill(july)
+    invoices = [item.invoice for item in (await office.account(case, date(2026, 8, 10))).invoices]
+    assert [(item.due_date, item.calendar.version) for item in invoices] == [
+        (date(2026, 7, 27), "bg-1"),
+        (date(2026, 8, 26), "SOFIA-2"),
+    ]
+
+
+async def test_a_percent_that_changes_from_a_day_changes_the_fee_from_its_month(office: Office) -> None:
+    day_centre = CATALOGUE.entry("DAY_CENTRE", date(2026, 1, 1))
+    lower = PercentRange(Decimal(10), Decimal(5), Decimal(50))
+    office.changes.append(replace(day_centre, valid_from=date(2026, 3, 1), percent=lower))
+    case = await office.sign(date(2026, 2, 1), service="DAY_CENTRE", cost=None)
+    await office.declare(case, Month(2026, 2), eur("300.00"))
+    await office.bill(Month(2026, 2))
+    await office.bill(Month(2026, 3))
+    account = await office.account(case, date(2026, 4, 1))
+    assert amounts(account) == [("2026-02", "90.00 EUR"), ("2026-03", "30.00 EUR")]
+
+
 async def test_a_payment_needs_a_billed_month(office: Office) -> None:
     case = await office.sign()
     with pytest.raises(NoInvoice):
@@ -393,4 +427,4 @@ async def test_explaining_a_stored_month_gives_the_sum_of_its_invoice(office: Of
 
 async def office_settings(office: Office) -> Any:
     async with office.db.read() as tx:
-        return await storage.settings_of(tx, "SOFIA")
+        return await storage.rules_of(tx, "SOFIA")

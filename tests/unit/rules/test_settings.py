@@ -279,8 +279,8 @@ def test_the_pace_of_reminders_and_calls_is_a_setting() -> None:
 def test_causes_of_a_breach_and_the_approval_of_a_run_are_settings() -> None:
     causes = AssessmentParameters.of(rules({"breach.cause_codes": "STAFF_ILL"})).breach_causes
     assert causes == {"STAFF_ILL"}
-    assert not parameters_of(MunicipalSettings.of({})).auto_approve
-    assert parameters_of(MunicipalSettings.of({"billing.auto_approve": "true"})).auto_approve
+    assert not parameters_of(LocalRules(MunicipalSettings.of({}))).auto_approve
+    assert parameters_of(LocalRules(MunicipalSettings.of({"billing.auto_approve": "true"}))).auto_approve
 
 
 PLAYED_ABOVE = {
