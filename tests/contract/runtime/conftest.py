@@ -109,7 +109,13 @@ async def serve(migrated_runtime: str, tmp_path: Path, monkeypatch: pytest.Monke
             | changes
         )
         log = structlog.testing.LogCapture()
-        server = Server(SERVICE, settings, Telemetry(structlog.wrap_logger(None, processors=[log])))
+        server = Server(
+            SERVICE,
+            settings,
+            Telemetry(
+                structlog.wrap_logger(None, processors=[log], wrapper_class=structlog.make_filtering_bound_logger(0))
+            ),
+        )
         await server.start()
         made.append(Running(server, key, grpc.aio.insecure_channel(f"127.0.0.1:{server.port}"), log.entries))
         return made[-1]
