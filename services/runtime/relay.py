@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,6 +110,7 @@ class Relay:
         self._rung = asyncio.Event()
         self._stopped = asyncio.Event()
         self._away = False
+        self._next_measure = 0.0
 
     def ring(self) -> None:
         """Say that rows were stored."""
@@ -135,7 +137,10 @@ class Relay:
         """One sweep and the wait after it; gives the next backoff while Temporal is away."""
         self._rung.clear()
         delivered = await self.deliver_due()
-        await self._measure()
+        # Nobody looks at a gauge more often, and a busy relay has better to do.
+        if time.monotonic() >= self._next_measure:
+            self._next_measure = time.monotonic() + _POLL_SECONDS
+            await self._measure()
         if self._away:
             backoff = min(max(backoff * 2, 0.25), 5.0)
             await _waited(self._stopped, backoff)
@@ -148,7 +153,7 @@ class Relay:
     async def deliver_due(self) -> int:
         """Sweep once over the cases that are due; gives the number of rows delivered or given up."""
         self._away = False
-        async with self._database.read() as tx:
+        async with self._database.glance() as tx:
             cases = [row.case_id for row in await tx.all(_DUE_CASES, {"cases": _SWEEP_CASES})]
         return sum(await asyncio.gather(*(self._deliver_case(case_id) for case_id in cases)))
 
@@ -196,7 +201,7 @@ class Relay:
         self._log.info("outbox waits", case_id=row.case_id, seq=row.seq, code=attempt.error_code)
 
     async def _measure(self) -> None:
-        async with self._database.read() as tx:
+        async with self._database.glance() as tx:
             backlog = await tx.one(_BACKLOG)
         self._metrics.pending.set(backlog.pending)
         self._metrics.oldest.set(float("nan") if backlog.oldest is None else float(backlog.oldest))

@@ -207,7 +207,7 @@ class Server:
     async def _probe(self) -> None:
         while not self._stopping.is_set():
             try:
-                async with asyncio.timeout(_PROBE_SECONDS), self.runtime.db.read() as tx:
+                async with asyncio.timeout(_PROBE_SECONDS), self.runtime.db.glance() as tx:
                     await tx.scalar("SELECT 1")
                 await self._tell_health(serving=True)
             except (SQLAlchemyError, OSError):
