@@ -154,7 +154,7 @@ class Store:
         """Store the pauses as they are now; units on newly paused days go.
 
         Raises:
-            PauseNotAvailable: care was delivered on one of the days, or one lies outside contract and authorisation.
+            PauseNotAvailable: a day lies outside contract and authorisation, or had care and no hospital stay.
         """
         kept = {pause.id for pause in pauses}
         gone = [{"id": pause.id} for pause in before.pauses if pause.id not in kept]

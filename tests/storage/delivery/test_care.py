@@ -100,11 +100,14 @@ async def test_an_early_return_needs_a_pause(office: Office, make_contract: Make
         await office.welcomes_back(case, date(2026, 5, 5), on=date(2026, 5, 4))
 
 
-async def test_delivered_days_cannot_be_paused_afterwards(office: Office, make_contract: MakeContract) -> None:
+async def test_a_hospital_stay_covers_the_day_of_admission_with_its_meal(
+    office: Office, make_contract: MakeContract
+) -> None:
     case = await office.signs(make_contract(date(2026, 5, 4)), date(2026, 4, 28))
-    await office.delivers(case, "HSP_MEAL_DELIVERY", date(2026, 5, 12))
-    with pytest.raises(PauseNotAvailable):
-        await office.pauses(case, date(2026, 5, 11), date(2026, 5, 13), on=date(2026, 5, 14), proof="SHOWN")
+    await office.delivers(case, "HSP_MEAL_DELIVERY", date(2026, 5, 11))
+    await office.pauses(case, date(2026, 5, 11), date(2026, 5, 13), on=date(2026, 5, 14), proof="SHOWN")
+    (row,) = await served(office, MAY)
+    assert (row.paused_days, row.delivered) == (3, (("HSP_MEAL_DELIVERY", 1),))
 
 
 async def test_a_recorded_end_is_taken_over_and_voids_what_lies_behind_it(

@@ -71,6 +71,13 @@ async def test_no_unit_and_no_delivery_in_a_pause(office: Office, case: str) -> 
     assert await refused(office, DELIVERY, case=case, day=day) == "delivery_within_care"
 
 
+async def test_only_a_hospital_stay_is_a_pause_over_days_with_care(office: Office, case: str) -> None:
+    admitted = MONDAY + timedelta(days=2)
+    await office.delivers(case, "HSP_MEAL_DELIVERY", admitted)
+    assert await refused(office, PAUSE, case=case, day=admitted, last=admitted) == "pause_within_care"
+    await office.pauses(case, admitted, admitted + timedelta(days=1), on=MONDAY + timedelta(days=7), proof="SHOWN")
+
+
 @pytest.mark.parametrize(("first", "last"), [(3, 5), (5, 6), (1, 1)])
 async def test_pauses_neither_overlap_nor_touch(office: Office, case: str, first: int, last: int) -> None:
     await office.pauses(case, MONDAY + timedelta(days=2), MONDAY + timedelta(days=4), on=MONDAY)
