@@ -12,7 +12,10 @@ from cli.stories.playing import Verdict
 from cli.stories.session import play_all, read_stories
 
 STORIES = Path(__file__).with_name("public.jsonl")
+FURTHER = Path(__file__).with_name("own_care.jsonl")
+FILES = sorted(Path(__file__).parent.glob("*.jsonl"))
 PLAYED_WHOLE = ("HSP-01",)
+FURTHER_PLAYED_WHOLE = ("XB-20", "XB-33")
 
 pytestmark = pytest.mark.stack
 
@@ -30,6 +33,20 @@ async def test_a_story_is_lived_to_its_last_check(story_id: str, stack: LocalSta
 
     assert told(verdict) == []
     assert verdict.steps_done == verdict.steps
+
+
+async def test_further_stories_are_lived_to_their_last_check(stack: LocalStack) -> None:
+    verdicts = await play_all(read_stories(FURTHER, FURTHER_PLAYED_WHOLE), stack.state, Console(quiet=True))
+
+    assert [told(verdict) for verdict in verdicts] == [[]] * len(FURTHER_PLAYED_WHOLE)
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+async def test_every_story_of_a_file_is_lived_to_its_last_check(file: Path, stack: LocalStack) -> None:
+    verdicts = await play_all(read_stories(file, []), stack.state, Console(quiet=True))
+
+    assert {verdict.story_id: told(verdict) for verdict in verdicts if not verdict.passed} == {}
 
 
 async def test_stories_side_by_side_do_not_disturb_each_other(stack: LocalStack) -> None:
