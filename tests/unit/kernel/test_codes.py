@@ -8,9 +8,11 @@ import pytest
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 
 from services.kernel import codes
+from services.kernel.calendar import DayKind
+from services.kernel.catalogue import Charge, Condition, Family, Intake, PlacementBasis, Unit
 from services.kernel.dates import Weekday
 from services.kernel.time_limit import LimitKind, LimitStatus
-from socialcare.common.v1 import flow_pb2, options_pb2, types_pb2
+from socialcare.common.v1 import catalogue_pb2, flow_pb2, options_pb2, types_pb2
 
 PAIRS: list[tuple[type[StrEnum], EnumTypeWrapper, str]] = [
     (codes.Stage, types_pb2.Stage, "STAGE_"),
@@ -24,6 +26,13 @@ PAIRS: list[tuple[type[StrEnum], EnumTypeWrapper, str]] = [
     (Weekday, types_pb2.Weekday, "WEEKDAY_"),
     (LimitKind, types_pb2.LimitKind, "LIMIT_KIND_"),
     (LimitStatus, types_pb2.LimitStatus, "LIMIT_STATUS_"),
+    (DayKind, catalogue_pb2.DayKind, "DAY_KIND_"),
+    (Family, catalogue_pb2.ServiceFamily, "SERVICE_FAMILY_"),
+    (Unit, catalogue_pb2.ServiceUnit, "SERVICE_UNIT_"),
+    (Charge, catalogue_pb2.ServiceCharge, "SERVICE_CHARGE_"),
+    (PlacementBasis, catalogue_pb2.PlacementBasis, "PLACEMENT_BASIS_"),
+    (Condition, catalogue_pb2.ServiceCondition, "SERVICE_CONDITION_"),
+    (Intake, catalogue_pb2.ServiceIntake, "SERVICE_INTAKE_"),
 ]
 
 
