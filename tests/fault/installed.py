@@ -26,7 +26,8 @@ SOURCES = ("services", "workflows", "cli", "protos", "third_party", "tools")
 FILES = ("pyproject.toml", "README.md", "LICENSE")
 NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 NOBODY = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
-START_SECONDS = 90.0
+START_SECONDS = 120.0
+COMMAND_SECONDS = 120.0
 
 PROBE = """
 import json, os, sys
@@ -135,7 +136,7 @@ class Installed:
         return Role(name, process, output, complaints)
 
     async def command(self, *arguments: str, environment: Mapping[str, str]) -> tuple[int, str, str]:
-        """Status, output and complaints of the console script `socialcare`."""
+        """Status, output and complaints of the console script `socialcare`; TimeoutError when it does not end."""
         process = await asyncio.create_subprocess_exec(
             *_unprivileged(),
             str(self.python.with_name("socialcare")),
@@ -146,7 +147,11 @@ class Installed:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        output, complaints = await process.communicate()
+        try:
+            output, complaints = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
+        finally:
+            if process.returncode is None:
+                process.kill()
         return process.returncode or 0, output.decode(), complaints.decode()
 
 

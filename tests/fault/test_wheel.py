@@ -99,16 +99,23 @@ class Site:
         assert (status, complaints) == (0, ""), output
         return output
 
-    async def start_all(self) -> list[Running]:
-        """The five services and then the worker, each ready."""
-        services = [
-            await self.installed.start(stage.package, ("-m", f"services.{stage.package}"), self.of_service(stage))
-            for stage in Stage
-        ]
-        await asyncio.gather(*(service.wait_for_event("started") for service in services))
-        worker = await self.installed.start("worker", ("-m", "workflows.worker"), self.of_process("worker"))
-        await worker.wait_for_event("worker_ready")
-        return [*services, worker]
+    @asynccontextmanager
+    async def all_roles(self) -> AsyncIterator[list[Running]]:
+        """The five services and then the worker, each ready; what still runs at the end is killed."""
+        running: list[Running] = []
+        try:
+            for stage in Stage:
+                command = ("-m", f"services.{stage.package}")
+                running.append(await self.installed.start(stage.package, command, self.of_service(stage)))
+            await asyncio.gather(*(service.wait_for_event("started") for service in running))
+            worker = await self.installed.start("worker", ("-m", "workflows.worker"), self.of_process("worker"))
+            running.append(worker)
+            await worker.wait_for_event("worker_ready")
+            yield running
+        finally:
+            for role in running:
+                if role.process.returncode is None:
+                    role.process.kill()
 
     def channel(self, stage: Stage) -> grpc.aio.Channel:
         trusted = grpc.ssl_channel_credentials((self.installed.secrets / "tls.pem").read_bytes())
@@ -295,25 +302,25 @@ async def end_all(running: list[Running]) -> None:
 async def test_every_role_works_from_the_wheel_by_environment_alone_and_ends_on_sigterm(site: Site) -> None:
     before = site.installed.picture()
     await prepare_servers(site)
-    running = await site.start_all()
-    for stage in Stage:
-        await eventually(lambda stage=stage: is_serving(site, stage))
-        assert await asyncio.to_thread(speaks_tls, site, stage)
-    await set_up_municipality(site)
-    assert "2 Schedules created" in await site.one_shot("schedules", environment=site.of_process("worker"))
+    async with site.all_roles() as running:
+        for stage in Stage:
+            await eventually(lambda stage=stage: is_serving(site, stage))
+            assert await asyncio.to_thread(speaks_tls, site, stage)
+        await set_up_municipality(site)
+        assert "2 Schedules created" in await site.one_shot("schedules", environment=site.of_process("worker"))
 
-    application = await submit(site)
+        application = await submit(site)
 
-    assert application.state == types_pb2.CASE_STATE_REGISTERED
-    await eventually(lambda: has_an_assessment(site, application.application_id))
-    client = await Client.connect(site.temporal_address, namespace=NAMESPACE)
-    workflow_id = case_workflow_id(application.application_id)
-    assert await status_of(client, workflow_id) is WorkflowExecutionStatus.RUNNING
+        assert application.state == types_pb2.CASE_STATE_REGISTERED
+        await eventually(lambda: has_an_assessment(site, application.application_id))
+        client = await Client.connect(site.temporal_address, namespace=NAMESPACE)
+        workflow_id = case_workflow_id(application.application_id)
+        assert await status_of(client, workflow_id) is WorkflowExecutionStatus.RUNNING
 
-    await client.get_workflow_handle(workflow_id).terminate()
-    told = await site.one_shot("reconcile", environment=site.of_process("worker"))
-    assert "1 started anew" in told
-    assert await status_of(client, workflow_id) is WorkflowExecutionStatus.RUNNING
+        await client.get_workflow_handle(workflow_id).terminate()
+        told = await site.one_shot("reconcile", environment=site.of_process("worker"))
+        assert "1 started anew" in told
+        assert await status_of(client, workflow_id) is WorkflowExecutionStatus.RUNNING
 
-    await end_all(running)
+        await end_all(running)
     assert site.installed.picture() == before
