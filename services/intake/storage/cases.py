@@ -26,6 +26,7 @@ from services.intake.storage.rows import (
 from services.intake.usecases.ports import AppealRow, FoundFacts, KnownPerson, NewCase, Step
 from services.intake.wire.facts import facts_to_text
 from services.kernel.codes import CLOSED_STATES, Stage
+from services.kernel.dates import local_date
 from services.kernel.identifiers import ValidIdentifier
 from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind
@@ -99,7 +100,8 @@ VALUES (:application_id, :kind, :version, :rule, :event_date, :length, :unit, :s
 
 _CASE_WAITING = """
 SELECT w.id FROM application w JOIN appeal q ON q.application_id = w.id
-WHERE w.person_id = :person_id AND w.service_code = :service_code AND w.id <> :id AND w.state = 'INELIGIBLE'
+WHERE w.person_id = :person_id AND w.service_code = :service_code AND w.id <> :id
+    AND w.state IN ('INELIGIBLE', 'ORDER_REFUSED')
     AND q.outcome = 'GRANTED' AND NOT q.carried_out
 ORDER BY q.decided_at, w.id
 LIMIT 1
@@ -308,6 +310,13 @@ class Cases:
         await self._tx.run(
             "UPDATE appeal SET outcome = :outcome, decided_at = :at WHERE application_id = :id AND version = :version",
             {"id": application_id, "version": appeal.version, "outcome": outcome, "at": at},
+        )
+
+    async def hold_after_appeal(self, application: Application, at: datetime) -> None:
+        await self._tx.run(
+            "INSERT INTO appeal (application_id, version, filed_at, filed_on, outcome, decided_at) "
+            "VALUES (:id, :version, :at, :on, 'GRANTED', :at) ON CONFLICT DO NOTHING",
+            {"id": application.id, "version": application.version, "at": at, "on": local_date(at)},
         )
 
     async def carry_out_appeal(self, application_id: str) -> None:

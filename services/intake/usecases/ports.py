@@ -187,6 +187,10 @@ class CaseStore(Protocol):
         """Store the outcome, GRANTED or DISMISSED."""
         ...
 
+    async def hold_after_appeal(self, application: Application, at: datetime) -> None:
+        """Remember that an appeal granted elsewhere waits for another live case to end (L-08); repeatable."""
+        ...
+
     async def carry_out_appeal(self, application_id: str) -> None:
         """Note that the granted appeal has led the case on."""
         ...

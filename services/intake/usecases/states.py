@@ -53,6 +53,8 @@ def require_step(application: Application, to: CaseState, stage: Stage) -> None:
 async def advance_case(command: AdvanceCase, store: CaseStore) -> Effect:
     """Move the state; a case that is there already stays as it is, so that the worker may ask again.
 
+    A case sent back to the directorate by a granted appeal stays ORDER_REFUSED until another live one ends (L-08).
+
     Raises:
         StateNotAllowed: the table has no such step for the stage.
         DuplicateCase: another live case of the person and service is in the way.
@@ -61,9 +63,15 @@ async def advance_case(command: AdvanceCase, store: CaseStore) -> Effect:
     if application.state is command.to:
         return Effect(application.id, application.version)
     require_step(application, command.to, command.stage)
+    sent_back = (application.state, command.to) == (CaseState.ORDER_REFUSED, CaseState.ORDER_REQUESTED)
+    if sent_back and await store.other_live_case(application) is not None:
+        await store.hold_after_appeal(application, command.at)
+        return Effect(application.id, application.version)
     end_cause = _end_cause(command) if command.to in _ENDS else None
     step = Step(command.to, command.cause, command.stage, command.at, end_cause=end_cause)
     application = await store.take_step(application, step)
+    if sent_back:
+        await store.carry_out_appeal(application.id)
     if application.state in CLOSED_STATES:
         await resume_waiting_case(application, store, command.at)
     return Effect(application.id, application.version)
@@ -102,8 +110,13 @@ def withdrawal_hash(application: Application) -> str:
 async def resume_waiting_case(ended: Application, store: CaseStore, now: datetime) -> None:
     """Lead on the refused case whose granted appeal waited for this one to end (L-08)."""
     waiting = await store.case_waiting_for(ended)
-    if waiting is not None:
-        await accept_after_appeal(await store.lock_case(waiting), store, now)
+    if waiting is None:
+        return
+    refused = await store.lock_case(waiting)
+    if refused.state is CaseState.INELIGIBLE:
+        await accept_after_appeal(refused, store, now)
+    else:
+        await store.emit(happened(refused, Event.APPEAL_GRANTED, now))
 
 
 async def accept_after_appeal(application: Application, store: CaseStore, now: datetime) -> Application:

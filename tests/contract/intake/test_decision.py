@@ -187,6 +187,35 @@ async def test_a_granted_appeal_waits_until_the_other_live_case_ends(counter: An
     assert (await counter.look(case.application_id)).state == types_pb2.CASE_STATE_ELIGIBLE
 
 
+async def test_a_case_sent_back_to_the_directorate_waits_until_the_other_live_case_ends(
+    counter: Any, submission_of: Any
+) -> None:
+    await counter.set_up()
+    day_centre = {
+        "service_code": "DAY_CENTRE",
+        "document_codes": ["APPLICATION_FORM"],
+        "facts": facts_pb2.Facts(),
+        "facility_code": "DC-1",
+    }
+    case = (await counter.submit(submission_of(**day_centre), "2026-05-11 10:00")).application_id
+    await counter.advance(case, CaseState.ASSESSMENT_SCHEDULED, Stage.ASSESSMENT, "VISIT_SCHEDULED", "2026-05-12 10:00")
+    counter.assessment.finds(case)
+    await counter.decide(case, "2026-05-14 10:00")
+    for state, at in ((CaseState.ORDER_REQUESTED, "2026-05-14 10:01"), (CaseState.ORDER_REFUSED, "2026-05-19 10:00")):
+        await counter.advance(case, state, Stage.PLACEMENT, state, at)
+    other = (await counter.submit(submission_of(**day_centre), "2026-06-03 10:00")).application_id
+
+    async def send_back(at: str) -> int:
+        answer = await counter.advance(case, CaseState.ORDER_REQUESTED, Stage.PLACEMENT, "APPEAL_GRANTED", at)
+        return int(answer.state)
+
+    assert await send_back("2026-06-08 10:00") == types_pb2.CASE_STATE_ORDER_REFUSED
+    assert await send_back("2026-06-09 10:00") == types_pb2.CASE_STATE_ORDER_REFUSED
+    await counter.ask(pb.WithdrawRequest(request_id=str(uuid4()), application_id=other), "2026-06-15 10:00")
+    assert (await counter.messages(case))[-1] == ("SIGNAL", "APPEAL_GRANTED")
+    assert await send_back("2026-06-15 10:01") == types_pb2.CASE_STATE_ORDER_REQUESTED
+
+
 async def test_a_dismissed_appeal_changes_no_state_and_cannot_be_filed_again(
     counter: Any, submission_of: Any, refused_call: Any
 ) -> None:
