@@ -15,7 +15,7 @@ from services.kernel.dates import Month
 from services.runtime.civil import month_from_proto
 from services.runtime.commands import Call
 from services.runtime.errors import InvalidArgument
-from services.runtime.paging import decode_token, encode_token, page_size
+from services.runtime.paging import decode_token, encode_token, id_key, page_size
 from socialcare.billing.v1 import billing_service_pb2 as pb
 
 __all__ = ["RunMethods"]
@@ -142,7 +142,7 @@ def _after(token: str) -> tuple[Month, str] | None:
     if keys is None:
         return None
     try:
-        return Month.parse(keys[0]), keys[1]
+        return Month.parse(keys[0]), keys[1] and id_key(keys[1])
     except ValueError:
         raise InvalidArgument(field="page_token") from None
 
