@@ -13,7 +13,7 @@ export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test drill bench check format lock histories docs proto baseline clean
+.PHONY: help setup demo run test stories drill bench check format lock histories docs proto baseline clean
 
 ##@ Start here
 
@@ -33,8 +33,12 @@ run: setup ## Start the whole stack on this machine; Ctrl-C stops it.
 test: setup ## Run the tests (ARGS="-k pause" chooses some).
 	$(BIN)/pytest $(ARGS)
 
+stories: setup ## Play every story of tests/stories, published and further ones, to its last check.
+	EVERY_STORY=1 $(BIN)/pytest tests/stories/test_stories.py -k every_story $(ARGS)
+
 drill: setup ## Break the system at work; the result must not change (CASES=10 KILLS=5 SEED=1; small where CI=true).
 	$(BIN)/python -m drill $(if $(CASES),--cases $(CASES)) $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	$(if $(filter true,$(CI))$(ARGS),,$(MAKE) stories)
 
 bench: setup ## Measure against floors taken in the same run (SIZE=small, usual or large).
 	$(BIN)/python -m bench $(if $(SIZE),--size $(SIZE)) $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ async def test_further_stories_are_lived_to_their_last_check(stack: LocalStack) 
     assert [told(verdict) for verdict in verdicts] == [[]] * len(FURTHER_PLAYED_WHOLE)
 
 
-@pytest.mark.drill
+@pytest.mark.skipif("EVERY_STORY" not in os.environ, reason="minutes long; run by `make stories`")
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 async def test_every_story_of_a_file_is_lived_to_its_last_check(file: Path, stack: LocalStack) -> None:
     verdicts = await play_all(read_stories(file, []), stack.state, Console(quiet=True))
