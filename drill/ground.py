@@ -82,3 +82,5 @@ async def open_ground(replicas: int = 1, workers: int = 1) -> AsyncIterator[Grou
                 yield Ground(stack, replicas, options.ports, gateway, client)
             finally:
                 await gateway.close()
+                # Nobody needs what is thrown away to be put in order first.
+                stack.supervisor.kill_all()
