@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 from google.protobuf.message import Message
@@ -13,7 +13,7 @@ from services.assessment.domain import Assessment, AssessmentState, Rung
 from services.assessment.errors import HomeVisitMissing, SuspensionNotAllowed
 from services.assessment.metrics import AssessmentMetrics
 from services.assessment.peers import IntakeOverGrpc, IntakePort
-from services.assessment.storage import Store
+from services.assessment.storage import Owner, Store
 from services.assessment.wire import (
     assessment_to_proto,
     case_facts,
@@ -80,9 +80,10 @@ class AssessmentServicer:
         self, request: pb.CompleteAssessmentRequest, context: _Context
     ) -> pb.CompleteAssessmentResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id, purpose="ASSESSMENT")
-        if await self._find(request.application_id) is None:
+        present = await self._find(request.application_id)
+        if present is None:
             await self._refuse_without_visit(call, request.application_id)
-        present = await self._visible(call, request.application_id)
+        _require_visible(call, request.application_id, present)
         facts = facts_to_json(request.facts)
         outcome = None
         if present.state is AssessmentState.COMPLETED:
@@ -241,7 +242,11 @@ class AssessmentServicer:
     async def _admitted(self, request_id: str, application_id: str) -> Call:
         """The call of somebody who may act on the case."""
         call = self._runtime.call(request_id, object_id=application_id)
-        await self._visible(call, application_id)
+        async with self._runtime.db.glance() as tx:
+            owner = await storage.owner_of(tx, application_id)
+        if owner is None:
+            raise _unknown(application_id)
+        _require_visible(call, application_id, owner)
         return call
 
     async def _visible(self, call: Call, application_id: str) -> Assessment:
@@ -249,16 +254,10 @@ class AssessmentServicer:
         found = await self._find(application_id)
         if found is None:
             raise _unknown(application_id)
-        if call.caller.has(Role.WORKER):
-            return found
-        try:
-            call.caller.require_municipality(found.municipality_id)
-            call.caller.require_person(found.person_id)
-        except NotYours:
-            raise _unknown(application_id) from None
+        _require_visible(call, application_id, found)
         return found
 
-    async def _refuse_without_visit(self, call: Call, application_id: str) -> None:
+    async def _refuse_without_visit(self, call: Call, application_id: str) -> NoReturn:
         """Raise HomeVisitMissing for a case whose papers are not complete, so that no visit is due yet (L-03)."""
         facts = await self._intake.case_facts(application_id)
         try:
@@ -275,6 +274,16 @@ class AssessmentServicer:
     def _count(self, claimed: list[Rung]) -> None:
         for rung in claimed:
             self._metrics.rungs.labels(rung).inc()
+
+
+def _require_visible(call: Call, application_id: str, of: Assessment | Owner) -> None:
+    if call.caller.has(Role.WORKER):
+        return
+    try:
+        call.caller.require_municipality(of.municipality_id)
+        call.caller.require_person(of.person_id)
+    except NotYours:
+        raise _unknown(application_id) from None
 
 
 def _taken_by(request_id: str, assessment: Assessment) -> list[Rung]:

@@ -32,7 +32,7 @@ from services.runtime.limit_rows import ledger_of, ledger_parameters
 from services.runtime.local_rules import calendar_from_text, keep_calendar
 from services.runtime.outbox import Signal
 
-__all__ = ["FoundFacts", "Store", "assessment", "found_facts_of", "sequences_of"]
+__all__ = ["FoundFacts", "Owner", "Store", "assessment", "found_facts_of", "owner_of", "sequences_of"]
 
 _SEALED_FIELD = "found_facts"
 
@@ -54,6 +54,8 @@ SELECT application_id, municipality_id, person_id, state, scheduled_date, social
        intake_version, version
 FROM assessments WHERE application_id = :application_id
 """
+_OWNER = "SELECT municipality_id, person_id FROM assessments WHERE application_id = :application_id"
+
 _ATTEMPTS = """
 SELECT attempted_at, result FROM visit_attempts WHERE application_id = :application_id ORDER BY number
 """
@@ -128,6 +130,12 @@ async def assessment(tx: ReadTx, application_id: str) -> Assessment | None:
     return await _assemble(tx, await tx.one_or_none(_HEAD, {"application_id": application_id}))
 
 
+async def owner_of(tx: ReadTx, application_id: str) -> Owner | None:
+    """Whose assessment it is, by one statement; None when there is none."""
+    row = await tx.one_or_none(_OWNER, {"application_id": application_id})
+    return None if row is None else Owner(row.municipality_id, row.person_id)
+
+
 async def sequences_of(tx: ReadTx, application_ids: Sequence[str]) -> Mapping[str, int]:
     """How far the outbox has come for those cases that are in it."""
     return {row.case_id: row.last_seq for row in await tx.all(_SEQUENCES, {"ids": list(application_ids)})}
@@ -141,6 +149,14 @@ class FoundFacts:
     """JSON object of `socialcare.common.v1.Facts`."""
     version: int
     found_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whom an assessment concerns."""
+
+    municipality_id: str
+    person_id: str
 
 
 async def found_facts_of(tx: ReadTx, of: Assessment, cipher: PersonCipher) -> FoundFacts | None:
