@@ -13,10 +13,9 @@ from cli.stories.playing import Verdict
 from cli.stories.session import play_all, read_stories
 
 STORIES = Path(__file__).with_name("public.jsonl")
-FURTHER = Path(__file__).with_name("own_care.jsonl")
 FILES = sorted(Path(__file__).parent.glob("*.jsonl"))
 PLAYED_WHOLE = ("HSP-01",)
-FURTHER_PLAYED_WHOLE = ("XB-20", "XB-33")
+FURTHER_PLAYED_WHOLE = {"own.jsonl": ("XA-02", "XA-10"), "own_care.jsonl": ("XB-20", "XB-33")}
 
 pytestmark = pytest.mark.stack
 
@@ -36,10 +35,12 @@ async def test_a_story_is_lived_to_its_last_check(story_id: str, stack: LocalSta
     assert verdict.steps_done == verdict.steps
 
 
-async def test_further_stories_are_lived_to_their_last_check(stack: LocalStack) -> None:
-    verdicts = await play_all(read_stories(FURTHER, FURTHER_PLAYED_WHOLE), stack.state, Console(quiet=True))
+@pytest.mark.parametrize("file", FURTHER_PLAYED_WHOLE)
+async def test_further_stories_are_lived_to_their_last_check(file: str, stack: LocalStack) -> None:
+    chosen = FURTHER_PLAYED_WHOLE[file]
+    verdicts = await play_all(read_stories(STORIES.with_name(file), chosen), stack.state, Console(quiet=True))
 
-    assert [told(verdict) for verdict in verdicts] == [[]] * len(FURTHER_PLAYED_WHOLE)
+    assert [told(verdict) for verdict in verdicts] == [[]] * len(chosen)
 
 
 @pytest.mark.skipif("EVERY_STORY" not in os.environ, reason="minutes long; run by `make stories`")
