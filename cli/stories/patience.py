@@ -32,7 +32,8 @@ class NotSettled(Exception):
 
 def is_away(error: RPCError) -> bool:
     """Whether Temporal, every worker or the workflow is away and may be back."""
-    return error.status in _AWAY
+    # A server that dies in the middle of a call leaves a broken connection, which has no status of its own.
+    return error.status in _AWAY or (error.status is RPCStatusCode.UNKNOWN and "transport error" in error.message)
 
 
 async def patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
