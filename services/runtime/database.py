@@ -75,6 +75,11 @@ def _translation(connection: Connection | None, sql: str) -> Iterator[None]:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise translated(error, sql, lost=connection is None or connection.is_closed()) from error
+    except asyncpg.InternalClientError as error:
+        # The server died in the middle of a message and the driver has lost its place in the conversation.
+        if connection is not None:
+            connection.terminate()
+        raise translated(error, sql, lost=True) from error
 
 
 class ReadTx:

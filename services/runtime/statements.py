@@ -70,7 +70,9 @@ def rows_of(records: Sequence[asyncpg.Record]) -> list[Row[Any]]:
     return [make(tuple(record)) for record in records]
 
 
-def translated(error: asyncpg.PostgresError | asyncpg.InterfaceError, sql: str, *, lost: bool) -> DBAPIError:
+def translated(
+    error: asyncpg.PostgresError | asyncpg.InterfaceError | asyncpg.InternalClientError, sql: str, *, lost: bool
+) -> DBAPIError:
     """The driver's error as SQLAlchemy's, without parameters; `lost` says that the connection is gone."""
     branch = IntegrityError if isinstance(error, asyncpg.IntegrityConstraintViolationError) else DBAPIError
     return branch(sql, None, error, hide_parameters=True, connection_invalidated=lost)
