@@ -131,25 +131,32 @@ class Killer:
         self._told(kill)
 
     async def _wait_for_moment(self, shot: Shot) -> None:
-        stage, watch = STAGES.get(shot.target), self._ground.watch
-        stages = TELLING if stage is None else {stage}
+        """Until what the shot is aimed at is there, with every lane under way; at most `AIM_SECONDS`."""
         try:
             async with asyncio.timeout(AIM_SECONDS):
-                await self._lanes.all_under_way()
-                acknowledged = watch.acknowledged_by(stages)
-                match shot.aim:
-                    case Aim.COMMAND:
-                        await self._in_flight(stage, shot.delay)
-                    case Aim.MESSAGE:
-                        while watch.acknowledged_by(stages) == acknowledged:
-                            await asyncio.sleep(0.001)
-                    case Aim.ACTIVITY:
-                        while not await _any_held(self._ground.client):
-                            await asyncio.sleep(0.001)
-                    case Aim.CHANCE:
-                        await asyncio.sleep(shot.delay)
+                while True:
+                    await self._lanes.all_under_way()
+                    await self._aim(shot)
+                    if self._lanes.under_way == self._lanes.lanes:
+                        return
         except TimeoutError:
-            return
+            await self._lanes.all_under_way()
+
+    async def _aim(self, shot: Shot) -> None:
+        stage, watch = STAGES.get(shot.target), self._ground.watch
+        stages = TELLING if stage is None else {stage}
+        acknowledged = watch.acknowledged_by(stages)
+        match shot.aim:
+            case Aim.COMMAND:
+                await self._in_flight(stage, shot.delay)
+            case Aim.MESSAGE:
+                while watch.acknowledged_by(stages) == acknowledged:
+                    await asyncio.sleep(0.001)
+            case Aim.ACTIVITY:
+                while not await _any_held(self._ground.client):
+                    await asyncio.sleep(0.001)
+            case Aim.CHANCE:
+                await asyncio.sleep(shot.delay)
 
     async def _in_flight(self, stage: Stage | None, delay: float) -> None:
         """Some milliseconds after a command has left, if it is still open then."""
