@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from services.assessment.domain import Parameters
+from services.assessment.domain.visits import Parameters
 from services.assessment.errors import ExtensionNotAllowed, SuspensionNotAllowed
 from services.kernel.calendar import BusinessCalendar, public_holidays
 from services.kernel.dates import local_date, next_midnight

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter
 
-from services.assessment.domain import Rung, VisitResult
+from services.assessment.domain.visits import Rung, VisitResult
 
 __all__ = ["AssessmentMetrics"]
 

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from google.protobuf import json_format
 
-from services.assessment import rules
-from services.assessment.domain import CALLS, Assessment, VisitResult
+from services.assessment.domain.visits import CALLS, Assessment, VisitResult
 from services.assessment.errors import InvalidFact
-from services.assessment.usecases import CaseFacts
+from services.assessment.rules import visits as rules
+from services.assessment.usecases.visits import CaseFacts
 from services.kernel.codes import EligibilityOutcome
 from services.kernel.fact_codes import CANTEEN_GROUNDS, NAMED_SERVICES, RELATIONS
 from services.kernel.time_limit import LimitKind

@@ -5,8 +5,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from services.assessment import rules
-from services.assessment.domain import (
+from services.assessment.domain.visits import (
     TRANSITIONS,
     Assessment,
     AssessmentState,
@@ -17,6 +16,7 @@ from services.assessment.domain import (
     after,
 )
 from services.assessment.errors import HomeVisitMissing, StepNotAllowed, SuspensionNotAllowed
+from services.assessment.rules import visits as rules
 from services.kernel.codes import Event
 from services.kernel.dates import start_of_day
 from services.kernel.local_rules import SHIPPED_RULES, LocalRules

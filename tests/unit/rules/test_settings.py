@@ -8,7 +8,7 @@ import pytest
 from google.type.date_pb2 import Date
 from google.type.money_pb2 import Money
 
-from services.assessment.domain import Parameters as AssessmentParameters
+from services.assessment.domain.visits import Parameters as AssessmentParameters
 from services.billing.rules.parameters import parameters_of
 from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import SETTINGS, MunicipalSettings

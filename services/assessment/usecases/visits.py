@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from services.assessment import rules
-from services.assessment.domain import Assessment, AssessmentState, Parameters, VisitResult
+from services.assessment.domain.visits import Assessment, AssessmentState, Parameters, VisitResult
 from services.assessment.errors import NotRegistered, StepNotAllowed
+from services.assessment.rules import visits as rules
 from services.kernel.codes import EligibilityOutcome, Event, case_workflow_id
 from services.kernel.dates import local_date
 from services.kernel.local_rules import LocalRules

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, text
 
-from services.assessment.domain import (
+from services.assessment.domain.visits import (
     Assessment,
     AssessmentState,
     Attempt,

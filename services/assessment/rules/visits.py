@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from services.assessment.domain import (
+from services.assessment.domain.visits import (
     CALLS,
     LADDERS,
     Assessment,

@@ -1,4 +1,4 @@
-"""The gRPC surface of assessment: conversions, permissions, peer reads, one transaction, the answer."""
+"""The methods about the assessment of one case and its limits, and the answers that need no case."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Any, NoReturn
 import grpc
 from google.protobuf.message import Message
 
-from services.assessment import calendar_answers, storage, usecases
-from services.assessment.domain import Assessment, AssessmentState, Rung
+from services.assessment import calendar_answers
+from services.assessment.domain.visits import Assessment, AssessmentState, Rung
 from services.assessment.errors import HomeVisitMissing, SuspensionNotAllowed
 from services.assessment.metrics import AssessmentMetrics
-from services.assessment.peers import IntakeOverGrpc, IntakePort
-from services.assessment.storage import Owner, Store
+from services.assessment.peers import IntakePort
+from services.assessment.storage import visits as storage
+from services.assessment.storage.visits import Owner, Store
+from services.assessment.usecases import visits as usecases
 from services.assessment.wire import (
     assessment_to_proto,
     case_facts,
@@ -34,20 +36,19 @@ from services.runtime.server import Runtime
 from socialcare.assessment.v1 import assessment_service_pb2 as pb
 from socialcare.assessment.v1 import resources_pb2
 
-__all__ = ["AssessmentServicer"]
+__all__ = ["VisitMethods"]
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 _Step = Callable[[Store], Awaitable[Effect]]
 _Tell = Callable[[Assessment], None]
 
 
-class AssessmentServicer:
-    """Every method of `socialcare.assessment.v1.AssessmentService`."""
+class VisitMethods:
+    """Part of `AssessmentServicer`; named by the contract."""
 
-    def __init__(self, runtime: Runtime, intake: IntakePort | None = None) -> None:
-        self._runtime = runtime
-        self._intake = intake or IntakeOverGrpc(runtime.peers)
-        self._metrics = AssessmentMetrics(runtime.telemetry.registry)
+    _runtime: Runtime
+    _intake: IntakePort
+    _metrics: AssessmentMetrics
 
     async def ScheduleVisit(self, request: pb.ScheduleVisitRequest, context: _Context) -> pb.ScheduleVisitResponse:
         call = await self._admitted(request.request_id, request.application_id)

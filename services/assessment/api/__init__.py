@@ -1,0 +1,20 @@
+"""The gRPC surface of assessment: conversions, permissions, peer reads, one transaction, the answer."""
+
+from __future__ import annotations
+
+from services.assessment.api.visits import VisitMethods
+from services.assessment.metrics import AssessmentMetrics
+from services.assessment.peers import IntakeOverGrpc, IntakePort
+from services.runtime.server import Runtime
+
+__all__ = ["AssessmentServicer"]
+
+
+class AssessmentServicer(VisitMethods):
+    """Every method of `socialcare.assessment.v1.AssessmentService`."""
+
+    def __init__(self, runtime: Runtime, intake: IntakePort | None = None) -> None:
+        """Serve with what the process has; `intake` stands in for the peer."""
+        self._runtime = runtime
+        self._intake = intake or IntakeOverGrpc(runtime.peers)
+        self._metrics = AssessmentMetrics(runtime.telemetry.registry)

@@ -1,0 +1,1 @@
+"""What assessment knows: the assessment of a case with its visits, limits and rungs."""
