@@ -22,12 +22,12 @@ from pydantic_settings import BaseSettings
 
 from cli.local.options import StackEnvironment
 from cli.local.ports import Ports
-from services.intake.domain.case_states import TRANSITIONS
-from services.kernel.codes import CaseState, Stage
+from services.kernel.codes import Stage
 from services.kernel.municipal_settings import SETTINGS
 from services.runtime.settings import Settings
 from services.runtime.telemetry import GrpcMetrics, OutboxMetrics
 from tools.rulepages import rules_table
+from tools.statepages import DIAGRAMS
 from workflows.search_attributes import REGISTRY
 from workflows.settings import WorkerSettings
 from workflows.texts import AWAITED, LIMITS, ROLES, STAGES, STATES
@@ -181,24 +181,6 @@ def _words(header: Sequence[str], words: Mapping[Any, Any]) -> str:
     return _table(header, [(f"`{code}`", said.bg, said.en) for code, said in words.items()])
 
 
-def _case_states() -> str:
-    """The states of a case as a diagram; a label names the stage that may cause the step."""
-    sources = {source for source, _, _ in TRANSITIONS}
-    entered = {target for _, target, _ in TRANSITIONS}
-    lines = ["```mermaid", "stateDiagram-v2"]
-    lines += [f"    [*] --> {state}" for state in (CaseState.DOCS_PENDING, CaseState.REGISTERED)]
-    order = list(CaseState)
-    steps = sorted(
-        {(source, target) for source, target, _ in TRANSITIONS},
-        key=lambda step: (order.index(step[0]), order.index(step[1])),
-    )
-    for source, target in steps:
-        causes = sorted(stage.package for one, other, stage in TRANSITIONS if (one, other) == (source, target))
-        lines.append(f"    {source} --> {target}: {', '.join(causes)}")
-    lines += [f"    {state} --> [*]" for state in order if state in entered - sources]
-    return "\n".join([*lines, "```"])
-
-
 def _municipal_settings() -> str:
     """Every key of section 12 with its default and what it allows."""
     rows = []
@@ -220,6 +202,7 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     },
     "docs/rules.md": {"rules": rules_table},
     "docs/settings.md": {"settings": _municipal_settings},
+    "docs/states.md": {name: diagram.drawn for name, diagram in DIAGRAMS.items()},
     "docs/operators.md": {
         "search-attributes": _search_attributes,
         "stages": lambda: _words(("CaseStage", "In Bulgarian", "In English"), STAGES),
@@ -227,7 +210,6 @@ PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "limits": lambda: _words(("LimitKind", "In Bulgarian", "In English"), LIMITS),
         "awaited": lambda: _table(("In Bulgarian", "In English"), [(said.bg, said.en) for said in AWAITED.values()]),
         "states": lambda: _words(("State", "In Bulgarian", "In English"), STATES),
-        "case-states": _case_states,
     },
 }
 """Generated parts by page and name."""

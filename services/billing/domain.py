@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from types import MappingProxyType
 
+from services.billing.errors import StateNotAllowed
 from services.kernel.calendar import BusinessCalendar
+from services.kernel.codes import Role
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
 from services.kernel.ranges import DateRange
@@ -17,6 +21,7 @@ __all__ = [
     "NANOS",
     "NO_ASSETS",
     "NO_WAR_STATUS",
+    "RUN_TRANSITIONS",
     "Act",
     "ArrearsStatus",
     "Assets",
@@ -34,8 +39,11 @@ __all__ = [
     "Payment",
     "Run",
     "RunState",
+    "RunStep",
+    "RunTransition",
     "ServedMonth",
     "WarStatus",
+    "run_after",
 ]
 
 NANOS = 1_000_000_000
@@ -87,6 +95,56 @@ class RunState(StrEnum):
     REVIEW = "REVIEW"
     APPROVED = "APPROVED"
     FINISHED = "FINISHED"
+
+
+class RunStep(StrEnum):
+    """What moves a billing run."""
+
+    DRAFT = "DRAFT"
+    SUBMIT = "SUBMIT"
+    SKIP_REVIEW = "SKIP_REVIEW"
+    APPROVE = "APPROVE"
+    ISSUE = "ISSUE"
+    FINISH = "FINISH"
+
+
+@dataclass(frozen=True, slots=True)
+class RunTransition:
+    """One admissible step: where it leads, who takes it, and the rule of domain.md behind it."""
+
+    to: RunState
+    actors: frozenset[Role]
+    rule: str
+
+
+_R = RunState
+_SYSTEM = frozenset({Role.WORKER})
+_REVIEWER = frozenset({Role.BILLING_CLERK, Role.OFFICE_HEAD})
+
+RUN_TRANSITIONS: Mapping[tuple[RunState, RunStep], RunTransition] = MappingProxyType(
+    {
+        (_R.DRAFTING, RunStep.DRAFT): RunTransition(_R.DRAFTING, _SYSTEM, "S9"),
+        (_R.DRAFTING, RunStep.SUBMIT): RunTransition(_R.REVIEW, _SYSTEM, "S9"),
+        (_R.DRAFTING, RunStep.SKIP_REVIEW): RunTransition(_R.APPROVED, _SYSTEM, "S9"),
+        (_R.REVIEW, RunStep.APPROVE): RunTransition(_R.APPROVED, _REVIEWER, "S9"),
+        (_R.APPROVED, RunStep.APPROVE): RunTransition(_R.APPROVED, _REVIEWER, "S9"),
+        (_R.APPROVED, RunStep.ISSUE): RunTransition(_R.APPROVED, _SYSTEM, "L-01"),
+        (_R.APPROVED, RunStep.FINISH): RunTransition(_R.FINISHED, _SYSTEM, "S9"),
+        # Repetitions find the work done.
+        (_R.FINISHED, RunStep.APPROVE): RunTransition(_R.FINISHED, _REVIEWER, "S9"),
+        (_R.FINISHED, RunStep.ISSUE): RunTransition(_R.FINISHED, _SYSTEM, "L-01"),
+        (_R.FINISHED, RunStep.FINISH): RunTransition(_R.FINISHED, _SYSTEM, "S9"),
+    }
+)
+"""Every step of a billing run; a page that comes after the drafting is answered and changes nothing."""
+
+
+def run_after(state: RunState, step: RunStep) -> RunState:
+    """The state after the step; StateNotAllowed for one that the table does not have."""
+    transition = RUN_TRANSITIONS.get((state, step))
+    if transition is None:
+        raise StateNotAllowed(metadata={"state": state})
+    return transition.to
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
+from services.kernel.codes import Role
 from services.kernel.dates import Month, Weekday, start_of_day
 from services.kernel.ranges import DateRange, DateSet
 from services.kernel.register import decides
 
 __all__ = [
+    "TRANSITIONS",
     "Care",
     "CareState",
+    "CareStep",
     "ContractCopy",
     "DailyRun",
     "DeliveryRecord",
@@ -22,8 +26,10 @@ __all__ = [
     "Pause",
     "PlanLine",
     "Served",
+    "Transition",
     "next_transition",
     "state_on",
+    "step_on",
 ]
 
 _ONE_DAY = timedelta(days=1)
@@ -36,6 +42,43 @@ class CareState(StrEnum):
     IN_SERVICE = "IN_SERVICE"
     PAUSED = "PAUSED"
     TERMINATED = "TERMINATED"
+
+
+class CareStep(StrEnum):
+    """What moves care; each falls on a local midnight (L-01)."""
+
+    START = "START"
+    PAUSE = "PAUSE"
+    RETURN = "RETURN"
+    END = "END"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One admissible step: where it leads, who takes it, and the rule of domain.md behind it."""
+
+    to: CareState
+    actors: frozenset[Role]
+    rule: str
+
+
+_S = CareState
+_SYSTEM = frozenset({Role.WORKER})
+
+TRANSITIONS: Mapping[tuple[CareState, CareStep], Transition] = MappingProxyType(
+    {
+        (_S.CONTRACTED, CareStep.START): Transition(_S.IN_SERVICE, _SYSTEM, "L-01"),
+        # The contract may end before its first day of care.
+        (_S.CONTRACTED, CareStep.END): Transition(_S.TERMINATED, _SYSTEM, "L-15"),
+        (_S.IN_SERVICE, CareStep.PAUSE): Transition(_S.PAUSED, _SYSTEM, "S8"),
+        (_S.IN_SERVICE, CareStep.END): Transition(_S.TERMINATED, _SYSTEM, "S11"),
+        (_S.PAUSED, CareStep.RETURN): Transition(_S.IN_SERVICE, _SYSTEM, "P-10"),
+        (_S.PAUSED, CareStep.END): Transition(_S.TERMINATED, _SYSTEM, "S11"),
+    }
+)
+"""Every step from one day to the next; the state itself follows from contract and pauses."""
+
+_STEPS = {(source, transition.to): step for (source, step), transition in TRANSITIONS.items()}
 
 
 class MissFault(StrEnum):
@@ -145,13 +188,19 @@ def state_on(contract: ContractCopy, paused: DateSet, day: date) -> CareState:
 def next_transition(contract: ContractCopy, paused: DateSet, today: date) -> datetime | None:
     """The first instant after today's local midnight at which the state changes; None when nothing is ahead."""
     return min(
-        (start_of_day(day) for day in _boundaries(contract, paused) if day > today and _changes(contract, paused, day)),
+        (
+            start_of_day(day)
+            for day in _boundaries(contract, paused)
+            if day > today and step_on(contract, paused, day) is not None
+        ),
         default=None,
     )
 
 
-def _changes(contract: ContractCopy, paused: DateSet, day: date) -> bool:
-    return state_on(contract, paused, day) is not state_on(contract, paused, day - _ONE_DAY)
+def step_on(contract: ContractCopy, paused: DateSet, day: date) -> CareStep | None:
+    """The step that care takes at 00:00 of a day; None when its state stays. KeyError for one that the table lacks."""
+    before, now = state_on(contract, paused, day - _ONE_DAY), state_on(contract, paused, day)
+    return None if before is now else _STEPS[before, now]
 
 
 def _boundaries(contract: ContractCopy, paused: DateSet) -> Iterable[date]:

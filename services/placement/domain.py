@@ -76,10 +76,11 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One admissible step: where it leads and who takes it."""
+    """One admissible step: where it leads, who takes it, and the rule of domain.md behind it."""
 
     to: PlacementState
     actors: frozenset[Role]
+    rule: str
 
 
 _S = PlacementState
@@ -92,26 +93,26 @@ _SYSTEM = frozenset({Role.WORKER})
 
 TRANSITIONS: Mapping[tuple[PlacementState, Step], Transition] = MappingProxyType(
     {
-        (_S.REFERRAL_AWAITED, Step.REFER): Transition(_S.READY, _MUNICIPALITY),
-        (_S.REFERRAL_AWAITED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
-        (_S.ORDER_AWAITED, Step.PLACE): Transition(_S.READY, _DIRECTORATE),
-        (_S.ORDER_AWAITED, Step.QUEUE): Transition(_S.WAITLISTED, _DIRECTORATE),
-        (_S.ORDER_AWAITED, Step.REFUSE): Transition(_S.ORDER_REFUSED, _DIRECTORATE),
-        (_S.ORDER_AWAITED, Step.REOPEN): Transition(_S.ORDER_AWAITED, _HEAD),
-        (_S.ORDER_AWAITED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
-        (_S.ORDER_REFUSED, Step.REOPEN): Transition(_S.ORDER_AWAITED, _HEAD),
-        (_S.ORDER_REFUSED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
-        (_S.WAITLISTED, Step.OFFER): Transition(_S.OFFERED, _SYSTEM),
-        (_S.WAITLISTED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
-        (_S.OFFERED, Step.ACCEPT): Transition(_S.READY, _USER),
-        (_S.OFFERED, Step.DECLINE): Transition(_S.WAITLISTED, _USER),
-        (_S.OFFERED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
-        (_S.READY, Step.SIGN): Transition(_S.CONTRACTED, _STAFF),
-        (_S.READY, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
-        (_S.CONTRACTED, Step.TERMINATE): Transition(_S.TERMINATED, _STAFF),
-        (_S.TERMINATED, Step.TERMINATE): Transition(_S.TERMINATED, _STAFF),
-        (_S.TERMINATED, Step.CLOSE): Transition(_S.TERMINATED, _SYSTEM),
-        (_S.CLOSED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
+        (_S.REFERRAL_AWAITED, Step.REFER): Transition(_S.READY, _MUNICIPALITY, "S4b"),
+        (_S.REFERRAL_AWAITED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
+        (_S.ORDER_AWAITED, Step.PLACE): Transition(_S.READY, _DIRECTORATE, "S4a"),
+        (_S.ORDER_AWAITED, Step.QUEUE): Transition(_S.WAITLISTED, _DIRECTORATE, "L-09"),
+        (_S.ORDER_AWAITED, Step.REFUSE): Transition(_S.ORDER_REFUSED, _DIRECTORATE, "L-08"),
+        (_S.ORDER_AWAITED, Step.REOPEN): Transition(_S.ORDER_AWAITED, _HEAD, "L-08"),
+        (_S.ORDER_AWAITED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
+        (_S.ORDER_REFUSED, Step.REOPEN): Transition(_S.ORDER_AWAITED, _HEAD, "L-08"),
+        (_S.ORDER_REFUSED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
+        (_S.WAITLISTED, Step.OFFER): Transition(_S.OFFERED, _SYSTEM, "L-09"),
+        (_S.WAITLISTED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
+        (_S.OFFERED, Step.ACCEPT): Transition(_S.READY, _USER, "L-09"),
+        (_S.OFFERED, Step.DECLINE): Transition(_S.WAITLISTED, _USER, "L-09"),
+        (_S.OFFERED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
+        (_S.READY, Step.SIGN): Transition(_S.CONTRACTED, _STAFF, "L-10"),
+        (_S.READY, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
+        (_S.CONTRACTED, Step.TERMINATE): Transition(_S.TERMINATED, _STAFF, "S11"),
+        (_S.TERMINATED, Step.TERMINATE): Transition(_S.TERMINATED, _STAFF, "S11"),
+        (_S.TERMINATED, Step.CLOSE): Transition(_S.TERMINATED, _SYSTEM, "L-15"),
+        (_S.CLOSED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
     }
 )
 """Every step that is possible; anything else is refused."""

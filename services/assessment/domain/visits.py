@@ -75,10 +75,11 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One admissible step: where it leads and who takes it."""
+    """One admissible step: where it leads, who takes it, and the rule of domain.md behind it."""
 
     to: AssessmentState
     actors: frozenset[Role]
+    rule: str
 
 
 _S = AssessmentState
@@ -88,22 +89,22 @@ _SYSTEM = frozenset({Role.WORKER})
 
 TRANSITIONS: Mapping[tuple[AssessmentState, Step], Transition] = MappingProxyType(
     {
-        (_S.OPEN, Step.SCHEDULE): Transition(_S.VISIT_SCHEDULED, _HEAD_OR_WORKER),
+        (_S.OPEN, Step.SCHEDULE): Transition(_S.VISIT_SCHEDULED, _HEAD_OR_WORKER, "L-03"),
         # A visit may be paid without a day set for it before.
-        (_S.OPEN, Step.VISIT): Transition(_S.VISITED, _HEAD_OR_WORKER),
-        (_S.OPEN, Step.FAIL_VISIT): Transition(_S.OPEN, _HEAD_OR_WORKER),
-        (_S.OPEN, Step.EXHAUST_VISITS): Transition(_S.CLOSED, _HEAD_OR_WORKER),
-        (_S.OPEN, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
-        (_S.VISIT_SCHEDULED, Step.SCHEDULE): Transition(_S.VISIT_SCHEDULED, _HEAD_OR_WORKER),
-        (_S.VISIT_SCHEDULED, Step.VISIT): Transition(_S.VISITED, _HEAD_OR_WORKER),
-        (_S.VISIT_SCHEDULED, Step.FAIL_VISIT): Transition(_S.VISIT_SCHEDULED, _HEAD_OR_WORKER),
-        (_S.VISIT_SCHEDULED, Step.EXHAUST_VISITS): Transition(_S.CLOSED, _HEAD_OR_WORKER),
-        (_S.VISIT_SCHEDULED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
-        (_S.VISITED, Step.ASSESS): Transition(_S.COMPLETED, _SOCIAL_WORKER),
-        (_S.VISITED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
-        (_S.COMPLETED, Step.ASSESS): Transition(_S.COMPLETED, _SOCIAL_WORKER),
-        (_S.COMPLETED, Step.CLOSE): Transition(_S.COMPLETED, _SYSTEM),
-        (_S.CLOSED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM),
+        (_S.OPEN, Step.VISIT): Transition(_S.VISITED, _HEAD_OR_WORKER, "L-03"),
+        (_S.OPEN, Step.FAIL_VISIT): Transition(_S.OPEN, _HEAD_OR_WORKER, "L-06"),
+        (_S.OPEN, Step.EXHAUST_VISITS): Transition(_S.CLOSED, _HEAD_OR_WORKER, "D-10"),
+        (_S.OPEN, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
+        (_S.VISIT_SCHEDULED, Step.SCHEDULE): Transition(_S.VISIT_SCHEDULED, _HEAD_OR_WORKER, "L-03"),
+        (_S.VISIT_SCHEDULED, Step.VISIT): Transition(_S.VISITED, _HEAD_OR_WORKER, "L-03"),
+        (_S.VISIT_SCHEDULED, Step.FAIL_VISIT): Transition(_S.VISIT_SCHEDULED, _HEAD_OR_WORKER, "L-06"),
+        (_S.VISIT_SCHEDULED, Step.EXHAUST_VISITS): Transition(_S.CLOSED, _HEAD_OR_WORKER, "D-10"),
+        (_S.VISIT_SCHEDULED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
+        (_S.VISITED, Step.ASSESS): Transition(_S.COMPLETED, _SOCIAL_WORKER, "L-03"),
+        (_S.VISITED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
+        (_S.COMPLETED, Step.ASSESS): Transition(_S.COMPLETED, _SOCIAL_WORKER, "L-03"),
+        (_S.COMPLETED, Step.CLOSE): Transition(_S.COMPLETED, _SYSTEM, "L-15"),
+        (_S.CLOSED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
     }
 )
 """Every step that is possible; anything else is refused. A completed assessment stays completed when its case ends."""

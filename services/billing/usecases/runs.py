@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from services.billing.domain import Act, Run, RunState, ServedMonth
+from services.billing.domain import Act, Run, RunState, RunStep, ServedMonth, run_after
 from services.billing.errors import InvariantViolated, StateNotAllowed
 from services.billing.rules.currency import document_currency, month_currency
 from services.billing.rules.decisions import DatedFacts, facts_in
@@ -143,7 +143,7 @@ async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], sto
         if served:
             await _check_sample(served[len(served) // 2], page.month, parameters, store)
     if page.is_last:
-        await store.move_run(run_id, RunState.APPROVED if run.auto_approve else RunState.REVIEW)
+        await store.move_run(run_id, run_after(run.state, RunStep.SKIP_REVIEW if run.auto_approve else RunStep.SUBMIT))
     return Effect(run_id, drafts)
 
 
@@ -173,10 +173,9 @@ async def _check_sample(served: ServedMonth, month: Month, parameters: BillingPa
 async def approve_run(run_id: str, store: RunStore, act: Act) -> Effect:
     """Open the review gate and tell the workflow that waits at it; StateNotAllowed while drafts are being made."""
     run = await store.lock_run(run_id)
-    if run.state is RunState.DRAFTING:
-        raise StateNotAllowed(metadata={"state": run.state})
-    if run.state is RunState.REVIEW:
-        await store.move_run(run_id, RunState.APPROVED)
+    state = run_after(run.state, RunStep.APPROVE)
+    if state is not run.state:
+        await store.move_run(run_id, state)
         if run.workflow_id:
             await store.emit(
                 Signal(
@@ -194,19 +193,17 @@ async def approve_run(run_id: str, store: RunStore, act: Act) -> Effect:
 async def issue_page(run_id: str, limit: int, store: RunStore) -> Effect:
     """Issue the next page of drafts; the version of the effect counts invoices. StateNotAllowed before approval."""
     run = await store.lock_run(run_id)
-    if run.state is RunState.FINISHED:
-        return Effect(run_id, 0)
-    if run.state is not RunState.APPROVED:
-        raise StateNotAllowed(metadata={"state": run.state})
-    return Effect(run_id, await store.issue(run, limit))
+    state = run_after(run.state, RunStep.ISSUE)
+    return Effect(run_id, 0 if state is RunState.FINISHED else await store.issue(run, limit))
 
 
 async def close_run(run_id: str, store: RunStore) -> Effect:
     """Finish a run whose drafts are all issued; StateNotAllowed otherwise."""
     run = await store.lock_run(run_id)
-    if run.state is RunState.FINISHED:
+    state = run_after(run.state, RunStep.FINISH)
+    if state is run.state:
         return Effect(run_id)
-    if run.state is not RunState.APPROVED or run.issued != run.drafted:
+    if run.issued != run.drafted:
         raise StateNotAllowed(metadata={"state": run.state})
-    await store.move_run(run_id, RunState.FINISHED)
+    await store.move_run(run_id, state)
     return Effect(run_id)
