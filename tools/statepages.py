@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from services.assessment.domain import TRANSITIONS as ASSESSMENT_STEPS
-from services.assessment.domain import AssessmentState
+from services.assessment.domain.visits import TRANSITIONS as ASSESSMENT_STEPS
+from services.assessment.domain.visits import AssessmentState
 from services.billing.domain import RUN_TRANSITIONS, RunState
 from services.delivery.domain import TRANSITIONS as CARE_STEPS
 from services.delivery.domain import CareState
