@@ -36,8 +36,8 @@ test: setup ## Run the tests (ARGS="-k pause" chooses some).
 stories: setup ## Play every story of tests/stories, published and further ones, to its last check.
 	EVERY_STORY=1 $(BIN)/pytest tests/stories/test_stories.py -k every_story $(ARGS)
 
-drill: setup ## Break the system at work; the result must not change (CASES=10 KILLS=5 SEED=1; small where CI=true).
-	$(BIN)/python -m drill $(if $(CASES),--cases $(CASES)) $(if $(KILLS),--kills $(KILLS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+drill: setup ## Break the system at work; the result must not change (CASES=10 KILLS=5 RACES=500 SEED=1; small where CI=true).
+	$(BIN)/python -m drill $(if $(CASES),--cases $(CASES)) $(if $(KILLS),--kills $(KILLS)) $(if $(RACES),--races $(RACES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 	$(if $(filter true,$(CI))$(ARGS),,$(MAKE) stories)
 
 bench: setup ## Measure against floors taken in the same run (SIZE=small, usual or large).

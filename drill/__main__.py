@@ -1,4 +1,4 @@
-"""`make drill`: stories under fire and over replicas, two tables and the seed. Exit 1 when a drill fails."""
+"""`make drill`: races, stories under fire and over replicas, a table each and the seed. Exit 1 when a drill fails."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rich.table import Table
 from drill.kill_drill import run_kill_drill
 from drill.order_drill import run_order_drill
 from drill.outcome import Outcome
+from drill.race_drill import run_race_drill
 from drill.sizes import CI, FULL, Size
 
 NARROWEST = 120
@@ -27,25 +28,28 @@ NARROWEST = 120
 class Drill(StrEnum):
     """What can be drilled by itself: `python -m drill kill`."""
 
+    RACE = "race"
     KILL = "kill"
     ORDER = "order"
 
 
 DRILLS: dict[Drill, Callable[[Size, int, Callable[[str], None]], Coroutine[None, None, Outcome]]] = {
+    Drill.RACE: run_race_drill,
     Drill.KILL: run_kill_drill,
     Drill.ORDER: run_order_drill,
 }
 
 
 def main(
-    drills: Annotated[list[Drill] | None, typer.Argument(help="Which drills; both when left out.")] = None,
+    drills: Annotated[list[Drill] | None, typer.Argument(help="Which drills; all when left out.")] = None,
     cases: Annotated[int | None, typer.Option(min=1, help="Cases under way side by side.")] = None,
     kills: Annotated[int | None, typer.Option(min=1, help="How often each process is killed.")] = None,
+    races: Annotated[int | None, typer.Option(min=1, help="How often each race is run.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the schedule; drawn when left out.")] = None,
 ) -> None:
     """Break the system while it is at work; the result must be that of an undisturbed run."""
     size = CI if os.environ.get("CI") == "true" else FULL
-    size = replace(size, cases=cases or size.cases, kills=kills or size.kills)
+    size = replace(size, cases=cases or size.cases, kills=kills or size.kills, races=races or size.races)
     seed = random.SystemRandom().randrange(10**9) if seed is None else seed
     console = Console(width=max(Console().width, NARROWEST))
     told = Console(stderr=True)
@@ -53,7 +57,8 @@ def main(
     passed = True
     for drill in drills or list(Drill):
         outcome = asyncio.run(DRILLS[drill](size, seed, told.print))
-        show(outcome, f"{outcome.title}: {size.cases} cases, {size.kills} kills each, seed {seed}", console)
+        amount = f"{size.races} rounds each" if drill is Drill.RACE else f"{size.cases} cases, {size.kills} kills each"
+        show(outcome, f"{outcome.title}: {amount}, seed {seed}", console)
         passed = passed and outcome.passed
     if not passed:
         raise typer.Exit(1)

@@ -26,7 +26,8 @@ class Size:
     """Amounts of one drill.
 
     `cases` stories are under way side by side all the time, 1 or more; each process is killed `kills` times, 1 or
-    more; `duplicates` and `delays` are how many deliveries are at least repeated and held back.
+    more; `duplicates` and `delays` are how many deliveries are at least repeated and held back; each race is run
+    `races` times.
     """
 
     cases: int
@@ -35,6 +36,7 @@ class Size:
     delays: int
     replicas: int
     workers: int
+    races: int
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -42,9 +44,9 @@ class Size:
         return KINDS[: max(2, self.cases)]
 
 
-FULL = Size(cases=10, kills=5, duplicates=300, delays=40, replicas=3, workers=2)
+FULL = Size(cases=10, kills=5, duplicates=300, delays=40, replicas=3, workers=2, races=500)
 """`make drill` at a desk."""
-CI = Size(cases=4, kills=1, duplicates=60, delays=8, replicas=3, workers=2)
+CI = Size(cases=4, kills=1, duplicates=60, delays=8, replicas=3, workers=2, races=100)
 """`make drill` in CI."""
-SMALL = Size(cases=2, kills=1, duplicates=20, delays=3, replicas=2, workers=2)
+SMALL = Size(cases=2, kills=1, duplicates=20, delays=3, replicas=2, workers=2, races=100)
 """`make test`."""

@@ -201,9 +201,8 @@ async def record_court_decision(
 
 
 async def answer_offer(seat: Seat, store: PlacementStore, now: datetime, *, accepted: bool) -> Effect:
-    """The waiting person takes or declines the offered place (L-09). Raises StepNotAllowed."""
-    facility = await store.facility(seat.municipality_id, seat.facility_code)
-    before = await store.load(seat.application_id)
+    """The waiting person takes or declines the offered place (L-09). Raises StepNotAllowed, ConcurrentChange."""
+    facility, before = await _seated(seat, store)
     if accepted:
         parameters = await store.parameters(before.municipality_id)
         changed, event = rules.accept(before, local_date(now), parameters), Event.OFFER_ACCEPTED
@@ -302,19 +301,33 @@ async def terminate(
 
 
 async def claim_due_limits(seat: Seat, store: PlacementStore, now: datetime) -> Effect:
-    """Apply every limit that has passed: D-04 starts D-06, D-11 closes the placement and frees its place."""
+    """Apply every limit that has passed: D-04 starts D-06, D-11 closes the placement and frees its place.
+
+    Raises ConcurrentChange.
+    """
     parameters = await store.parameters(seat.municipality_id)
     return await _end(seat, store, now, lambda before: rules.pass_limits(before, now, parameters.calendar))
 
 
 async def close_placement(seat: Seat, cause: str, store: PlacementStore, now: datetime) -> Effect:
-    """End the placement of a case that ended and free its place; repeatable. Raises StepNotAllowed."""
+    """End the placement of a case that ended and free its place; repeatable.
+
+    Raises StepNotAllowed, ConcurrentChange.
+    """
     return await _end(seat, store, now, lambda before: rules.close(before, cause))
 
 
-async def _end(seat: Seat, store: PlacementStore, now: datetime, step: Callable[[Placement], Placement]) -> Effect:
+async def _seated(seat: Seat, store: PlacementStore) -> tuple[Facility | None, Placement]:
+    """Facility and case, locked in this order; ConcurrentChange when an order has named another facility since."""
     facility = await store.facility(seat.municipality_id, seat.facility_code)
-    before = await store.load(seat.application_id)
+    placement = await store.load(seat.application_id)
+    if placement.facility_code != seat.facility_code:
+        raise ConcurrentChange
+    return facility, placement
+
+
+async def _end(seat: Seat, store: PlacementStore, now: datetime, step: Callable[[Placement], Placement]) -> Effect:
+    facility, before = await _seated(seat, store)
     changed = step(before)
     vacancy_id = ""
     if facility is not None and _gives_place_back(changed, local_date(now)):

@@ -17,6 +17,12 @@ INSERT INTO placements (application_id, municipality_id, person_id, service_code
 VALUES ('a', 'M', 'p', 'HSP', 'LYULIN', 'NONE', 'READY', '', '', '{}', '2026-01-19T09:00Z', false, '', '',
         '2026-01-23T09:00Z', 1, 1)
 """
+_BESIDE = """
+INSERT INTO placements
+SELECT (jsonb_populate_record(p, '{{"application_id": "{id}", "state": "{state}", "holds_place": "{holds}",
+                                    "vacancy_id": "{vacancy}", "facility_code": "F-1"}}')).*
+FROM placements p WHERE application_id = 'a'
+"""
 _CONTRACT = """
 INSERT INTO contracts (contract_id, application_id, signed_date, start_date, plan, version)
 VALUES ('{contract_id}', 'a', '2026-01-28', '{start}', '[]', 1)
@@ -35,6 +41,8 @@ async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> Asyn
         await tx.run("INSERT INTO directorates VALUES ('M', 'SAD-LYULIN')")
         await tx.run("INSERT INTO facilities VALUES ('M', 'F-1', 'DAY_CENTRE', 'SAD-LYULIN', 2, 1, 1, 1)")
         await tx.run(_PLACEMENT)
+        await tx.run(_BESIDE.format(id="holder", state="READY", holds=True, vacancy=""))
+        await tx.run(_BESIDE.format(id="offered", state="OFFERED", holds=False, vacancy="v-1"))
         await tx.run(_CONTRACT.format(contract_id="c-1", start="2026-02-09"))
     yield made
     await made.close()
@@ -60,6 +68,11 @@ async def commit(database: Database, statements: list[str]) -> None:
         (["UPDATE placements SET state = 'OFFERED'"], "placement_offered_a_place"),
         (["UPDATE placements SET basis_needed = 'ORDER'"], "placement_has_its_basis"),
         (["UPDATE placements SET holds_place = true"], "placement_holds_a_place_of_a_facility"),
+        (["UPDATE facilities SET held = 0"], "facility_places_are_of_cases"),
+        (["UPDATE facilities SET offered = 0"], "facility_places_are_of_cases"),
+        (["UPDATE placements SET holds_place = false"], "facility_places_are_of_cases"),
+        (["UPDATE placements SET state = 'READY', vacancy_id = ''"], "facility_places_are_of_cases"),
+        (["UPDATE placements SET facility_code = 'F-2' WHERE holds_place"], "facility_places_are_of_cases"),
     ],
 )
 async def test_the_database_refuses(database: Database, statements: list[str], constraint: str) -> None:
