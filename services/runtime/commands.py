@@ -6,7 +6,8 @@ answer is rebuilt by the handler from `Effect.resource`, so that a repeated requ
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -16,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from services.runtime import audit, idempotency
 from services.runtime.auth import Caller
-from services.runtime.database import AuditNote, Database, WriteTx, is_concurrent_change
+from services.runtime.database import AuditNote, Database, ReadTx, WriteTx, is_concurrent_change
 from services.runtime.errors import ConcurrentChange, DomainError, EtagMismatch, InvalidArgument
 
 __all__ = ["Call", "CommandRunner", "Effect", "Via", "check_etag", "etag_of"]
@@ -121,6 +122,17 @@ class CommandRunner:
         except DomainError as refusal:
             await self.record_refusal(call, refusal, note)
             raise
+
+    @asynccontextmanager
+    async def health_read(self, call: Call, purpose: str) -> AsyncIterator[tuple[ReadTx, AuditNote]]:
+        """A read of health data with its audit row, in one transaction; the reader notes whom it concerned.
+
+        Without an answer there is no row. Each statement sees a snapshot of its own.
+        """
+        note = AuditNote(call.object_id, call.municipality_id, purpose)
+        async with self._database.write() as tx:
+            yield tx, note
+            await audit.record(tx, audit.entry(call, note, audit.DONE))
 
     async def record_read(self, call: Call, *, object_id: str, purpose: str, municipality_id: str = "") -> None:
         """Audit a read of health data or of another person's record, in a transaction of its own."""

@@ -189,6 +189,12 @@ class PersonCipher:
             for row in rows
         }
 
+    def kept_key(self, person_id: str, key_id: int | None, wrapped: bytes | None) -> DataKey:
+        """The data key in a row of `data_keys` that a larger statement read; NotFound when it was destroyed."""
+        if key_id is None or wrapped is None:
+            raise NotFound(resource_type="data_key", resource_id=person_id)
+        return DataKey(person_id, self._ring.unwrap(person_id, key_id, wrapped))
+
     async def seal(self, tx: WriteTx, person_id: str, field: str, text: str) -> Sealed:
         """Encrypt one value."""
         return (await self.key(tx, person_id)).seal(field, text)

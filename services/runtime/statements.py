@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import result_tuple
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-__all__ = ["Parameters", "Prepared", "Statement", "prepared", "rows_of", "translated"]
+__all__ = ["Parameters", "Prepared", "Statement", "prepared", "rows_of", "rows_within", "translated"]
 
 Parameters = Mapping[str, object]
 Statement = str | TextClause
@@ -67,6 +67,15 @@ def rows_of(records: Sequence[asyncpg.Record]) -> list[Row[Any]]:
     if not records:
         return []
     make = _row_maker(tuple(records[0].keys()))
+    return [make(tuple(record)) for record in records]
+
+
+def rows_within(records: Sequence[Sequence[object]], columns: str) -> list[Row[Any]]:
+    """Rows that one column holds, `ARRAY(SELECT ROW(a, b) ...)` say, with `columns` as attributes in that order.
+
+    A whole record with what belongs to it is one statement this way. The driver reads no arrays and no JSON inside.
+    """
+    make = _row_maker(tuple(name.strip() for name in columns.split(",")))
     return [make(tuple(record)) for record in records]
 
 

@@ -169,17 +169,12 @@ class VisitMethods:
 
     async def GetFoundFacts(self, request: pb.GetFoundFactsRequest, context: _Context) -> pb.GetFoundFactsResponse:
         call = self._runtime.call(object_id=request.application_id)
-        async with self._runtime.db.read() as tx:
+        async with self._runtime.commands.health_read(call, "ELIGIBILITY") as (tx, note):
             assessment = await storage.assessment(tx, request.application_id)
             if assessment is None:
                 raise _unknown(request.application_id)
+            note.municipality_id = assessment.municipality_id
             found = await storage.found_facts_of(tx, assessment, self._runtime.cipher)
-        await self._runtime.commands.record_read(
-            call,
-            object_id=assessment.application_id,
-            purpose="ELIGIBILITY",
-            municipality_id=assessment.municipality_id,
-        )
         if found is None:
             return pb.GetFoundFactsResponse(home_visit_done=assessment.is_visited)
         return pb.GetFoundFactsResponse(
@@ -269,7 +264,7 @@ class VisitMethods:
         raise HomeVisitMissing
 
     async def _find(self, application_id: str) -> Assessment | None:
-        async with self._runtime.db.read() as tx:
+        async with self._runtime.db.glance() as tx:
             return await storage.assessment(tx, application_id)
 
     def _count(self, claimed: list[Rung]) -> None:

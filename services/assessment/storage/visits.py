@@ -31,6 +31,7 @@ from services.runtime.errors import NotFound
 from services.runtime.limit_rows import ledger_of, ledger_parameters
 from services.runtime.local_rules import calendar_from_text, keep_calendar
 from services.runtime.outbox import Signal
+from services.runtime.statements import rows_within
 
 __all__ = ["FoundFacts", "Owner", "Store", "assessment", "found_facts_of", "owner_of", "sequences_of"]
 
@@ -49,31 +50,30 @@ FROM found_facts WHERE application_id = :application_id
 """
 ).bindparams(bindparam("facts", type_=SealedBytes()))
 
-_HEAD = """
-SELECT application_id, municipality_id, person_id, state, scheduled_date, social_worker_id, close_cause, opened_at,
-       intake_version, version
-FROM assessments WHERE application_id = :application_id
+_ATTEMPT = "attempted_at, result"
+_LIMIT = """
+number, kind, rule, event_date, length, unit, shift, calendar_version, citation, extension_days, reminder_days,
+first_call, second_call, done_at, breach_cause
 """
+_SUSPENSION = "limit_number, from_date, to_date, reason"
+_RUNG = "limit_number, rung, on_date, taken_at, request_id"
+_WHOLE = f"""
+SELECT application_id, municipality_id, person_id, state, scheduled_date, social_worker_id, close_cause, opened_at,
+       intake_version, version,
+       ARRAY(SELECT ROW({_ATTEMPT}) FROM visit_attempts WHERE application_id = a.application_id
+             ORDER BY number) AS attempts,
+       ARRAY(SELECT ROW({_LIMIT}, c.overrides::text)
+             FROM time_limits t JOIN calendars c ON c.version = t.calendar_version
+             WHERE application_id = a.application_id ORDER BY number) AS limits,
+       ARRAY(SELECT ROW({_SUSPENSION}) FROM suspensions WHERE application_id = a.application_id
+             ORDER BY limit_number, from_date) AS suspensions,
+       ARRAY(SELECT ROW({_RUNG}) FROM rungs WHERE application_id = a.application_id
+             ORDER BY on_date, limit_number, taken_at) AS rungs
+FROM assessments a WHERE application_id = :application_id
+"""  # noqa: S608 constants
+_LOCK = "SELECT FROM assessments WHERE application_id = :application_id FOR UPDATE"
 _OWNER = "SELECT municipality_id, person_id FROM assessments WHERE application_id = :application_id"
 
-_ATTEMPTS = """
-SELECT attempted_at, result FROM visit_attempts WHERE application_id = :application_id ORDER BY number
-"""
-_LIMITS = """
-SELECT number, kind, rule, event_date, length, unit, shift, calendar_version, citation, extension_days, reminder_days,
-       first_call, second_call, done_at, breach_cause,
-       c.overrides::text AS overrides
-FROM time_limits t JOIN calendars c ON c.version = t.calendar_version
-WHERE application_id = :application_id ORDER BY number
-"""
-_SUSPENSIONS = """
-SELECT limit_number, from_date, to_date, reason FROM suspensions WHERE application_id = :application_id
-ORDER BY limit_number, from_date
-"""
-_RUNGS = """
-SELECT limit_number, rung, on_date, taken_at, request_id FROM rungs WHERE application_id = :application_id
-ORDER BY on_date, limit_number, taken_at
-"""
 _INSERT_HEAD = """
 INSERT INTO assessments (application_id, municipality_id, person_id, state, scheduled_date, social_worker_id,
                          close_cause, opened_at, intake_version, version)
@@ -126,8 +126,9 @@ _SEQUENCES = "SELECT case_id, last_seq FROM outbox_sequence WHERE case_id = ANY(
 
 
 async def assessment(tx: ReadTx, application_id: str) -> Assessment | None:
-    """The assessment of a case with everything that belongs to it; None when there is none."""
-    return await _assemble(tx, await tx.one_or_none(_HEAD, {"application_id": application_id}))
+    """The assessment of a case with everything that belongs to it, by one statement; None when there is none."""
+    row = await tx.one_or_none(_WHOLE, {"application_id": application_id})
+    return None if row is None else _assembled(row)
 
 
 async def owner_of(tx: ReadTx, application_id: str) -> Owner | None:
@@ -168,15 +169,12 @@ async def found_facts_of(tx: ReadTx, of: Assessment, cipher: PersonCipher) -> Fo
     return FoundFacts(facts, row.version, row.found_at)
 
 
-async def _assemble(tx: ReadTx, head: Row[Any] | None) -> Assessment | None:
-    if head is None:
-        return None
-    key = {"application_id": head.application_id}
-    attempts = await tx.all(_ATTEMPTS, key)
+def _assembled(head: Row[Any]) -> Assessment:
     suspended: defaultdict[int, list[Suspension]] = defaultdict(list)
-    for row in await tx.all(_SUSPENSIONS, key):
+    for row in rows_within(head.suspensions, _SUSPENSION):
         suspended[row.limit_number].append(Suspension(row.from_date, row.to_date, row.reason))
-    limits = {row.number: _limit(row, tuple(suspended[row.number])) for row in await tx.all(_LIMITS, key)}
+    rows = rows_within(head.limits, f"{_LIMIT}, overrides")
+    limits = {row.number: _limit(row, tuple(suspended[row.number])) for row in rows}
     return Assessment(
         application_id=head.application_id,
         municipality_id=head.municipality_id,
@@ -188,7 +186,9 @@ async def _assemble(tx: ReadTx, head: Row[Any] | None) -> Assessment | None:
         scheduled_date=head.scheduled_date,
         social_worker_id=head.social_worker_id,
         close_cause=head.close_cause,
-        attempts=tuple(Attempt(row.attempted_at, VisitResult(row.result)) for row in attempts),
+        attempts=tuple(
+            Attempt(row.attempted_at, VisitResult(row.result)) for row in rows_within(head.attempts, _ATTEMPT)
+        ),
         limits=tuple(limits.values()),
         rungs=tuple(
             TakenRung(
@@ -199,7 +199,7 @@ async def _assemble(tx: ReadTx, head: Row[Any] | None) -> Assessment | None:
                 taken_at=row.taken_at,
                 request_id=row.request_id,
             )
-            for row in await tx.all(_RUNGS, key)
+            for row in rows_within(head.rungs, _RUNG)
         ),
     )
 
@@ -228,8 +228,9 @@ class Store:
 
     async def find(self, application_id: str) -> Assessment | None:
         """The assessment, its row locked (FOR UPDATE) until the transaction ends; None when there is none."""
-        head = await self._tx.one_or_none(f"{_HEAD} FOR UPDATE", {"application_id": application_id})
-        found = await _assemble(self._tx, head)
+        # Two statements: one that waits for the lock would show the rows around it as they were before the wait.
+        await self._tx.run(_LOCK, {"application_id": application_id})
+        found = await assessment(self._tx, application_id)
         if found is not None:
             self._tx.audit.object_id = found.application_id
             self._tx.audit.municipality_id = found.municipality_id

@@ -190,9 +190,7 @@ class CaseMethods:
         return pb.DecideExceptionResponse(application=await self._answer(call, effect))
 
     async def Withdraw(self, request: pb.WithdrawRequest, context: Context) -> pb.WithdrawResponse:
-        call = await self._case_call(request.request_id, request.application_id)
-        async with self._runtime.db.read() as tx:
-            before = await reading.application(tx, request.application_id)
+        call, before = await self._own_case(request.request_id, request.application_id)
 
         async def use_case(tx: WriteTx) -> Effect:
             store = Cases(tx, self._runtime.cipher)
@@ -243,13 +241,13 @@ class CaseMethods:
 
     async def GetCaseFacts(self, request: pb.GetCaseFactsRequest, context: Context) -> pb.GetCaseFactsResponse:
         call = self._runtime.call(object_id=request.application_id)
-        async with self._runtime.db.read() as tx:
-            view = await reading.view(tx, request.application_id)
-            require_own_case(call.caller, view.application)
-            facts = await reading.facts(tx, self._runtime.cipher, view.application)
-            municipality = await reading.municipality(tx, view.application.municipality_id)
-        await self._record_health_read(call, view.application, "CASE_FACTS")
-        return pb.GetCaseFactsResponse(case_facts=wire.case_facts_to_proto(view, facts, municipality))
+        async with self._runtime.commands.health_read(call, "CASE_FACTS") as (tx, note):
+            found = await reading.case_facts(tx, request.application_id)
+            require_own_case(call.caller, found.application)
+            note.municipality_id = found.application.municipality_id
+            facts = found.opened(self._runtime.cipher)
+        message = wire.case_facts_to_proto(found.application, found.decision, facts, found.rules)
+        return pb.GetCaseFactsResponse(case_facts=message)
 
     async def AdvanceCase(self, request: pb.AdvanceCaseRequest, context: Context) -> pb.AdvanceCaseResponse:
         call = await self._case_call(request.request_id, request.application_id)
@@ -268,8 +266,7 @@ class CaseMethods:
     async def DecideEligibility(
         self, request: pb.DecideEligibilityRequest, context: Context
     ) -> pb.DecideEligibilityResponse:
-        call = await self._case_call(request.request_id, request.application_id)
-        application = await self._application(request.application_id)
+        call, application = await self._own_case(request.request_id, request.application_id)
         if application.state in decisions.DECIDABLE:
             found = await self._assessment.found_facts(request.application_id)
             await self._perform(
@@ -293,10 +290,15 @@ class CaseMethods:
 
     async def _case_call(self, request_id: str, application_id: str) -> Call:
         """The running call about a case of the caller's own; NotFound for any other."""
+        call, _ = await self._own_case(request_id, application_id)
+        return call
+
+    async def _own_case(self, request_id: str, application_id: str) -> tuple[Call, Application]:
+        """As `_case_call`, with the case."""
         call = self._runtime.call(request_id, object_id=application_id)
         application = await self._application(application_id)
         require_own_case(call.caller, application)
-        return replace(call, municipality_id=application.municipality_id)
+        return replace(call, municipality_id=application.municipality_id), application
 
     async def _perform(self, call: Call, request: Message, command: CaseCommand) -> Effect:
         async def use_case(tx: WriteTx) -> Effect:

@@ -63,17 +63,19 @@ _ADD_PERSON_AND_CASE = text(f"WITH data_key AS ({ADD_KEY}), someone AS ({people.
     _SEALED_FACTS, bindparam("identifier_sealed", type_=SealedBytes())
 )
 
-_TAKE_STEP = """
-WITH moved AS (
+_TAKE_STEP = f"""
+WITH a AS (
     UPDATE application
     SET state = :state, version = version + 1, registered_date = coalesce(:registered_date, registered_date),
         end_cause = :end_cause
     WHERE id = :id
-    RETURNING id, version, state
+    RETURNING *
+), entered AS (
+    INSERT INTO timeline (application_id, version, at, state, cause, stage)
+    SELECT id, version, :at, state, :cause, :stage FROM a
 )
-INSERT INTO timeline (application_id, version, at, state, cause, stage)
-SELECT id, version, :at, state, :cause, :stage FROM moved
-"""
+SELECT {APPLICATION_COLUMNS} FROM a JOIN person p ON p.id = a.person_id
+"""  # noqa: S608 constants
 
 _SAVE_FOUND = text(
     """
@@ -180,7 +182,7 @@ class Cases:
 
     async def take_step(self, application: Application, step: Step) -> Application:
         try:
-            await self._tx.run(
+            row = await self._tx.one(
                 _TAKE_STEP,
                 {
                     "id": application.id,
@@ -194,7 +196,7 @@ class Cases:
             )
         except IntegrityError as error:
             raise _duplicate_or(error) from error
-        return await self.lock_case(application.id)
+        return application_of(row)
 
     async def touch(self, application: Application) -> Application:
         await self._tx.run("UPDATE application SET version = version + 1 WHERE id = :id", {"id": application.id})

@@ -32,13 +32,15 @@ from services.kernel.local_rules import LocalRules
 from services.runtime.crypto import PersonCipher
 from services.runtime.database import ReadTx
 from services.runtime.errors import NotFound
-from services.runtime.local_rules import calendar_of
+from services.runtime.local_rules import calendar_from_text, calendar_of, rules_from_text
 
 __all__ = [
+    "CaseFacts",
     "LiveCase",
     "Page",
     "application",
     "calendar",
+    "case_facts",
     "cases",
     "decision_with_trace",
     "documents",
@@ -68,13 +70,33 @@ ORDER BY array_position(CAST(:ids AS text[]), a.id), l.kind
 """  # noqa: S608 constants
 
 
-_RULES = """
-SELECT m.id, m.settings::text AS settings, m.calendar_version, m.version, c.overrides::text AS overrides,
-       (SELECT '[' || coalesce(string_agg(e.entry::text, ',' ORDER BY e.code, e.valid), '') || ']'
-        FROM catalogue_entry e WHERE e.municipality_id = m.id AND e.replaced_at IS NULL) AS changes
+_CHANGES = """
+(SELECT '[' || coalesce(string_agg(n.entry::text, ',' ORDER BY n.code, n.valid), '') || ']'
+ FROM catalogue_entry n WHERE n.municipality_id = m.id AND n.replaced_at IS NULL) AS changes
+"""
+_SEALED_FACTS = "a.person_id, a.declared_facts, a.found_facts, k.key_id, k.wrapped"
+_FACTS = f"""
+SELECT a.id, {_SEALED_FACTS} FROM application a LEFT JOIN data_keys k ON k.person_id = a.person_id WHERE a.id = :id
+"""  # noqa: S608 constants
+# Every stage asks for it again and again, so it is one statement.
+_CASE_FACTS = f"""
+SELECT {APPLICATION_COLUMNS}, {_SEALED_FACTS}, e.*, m.settings::text AS settings, m.calendar_version,
+       m.version AS rules_version, c.overrides::text AS overrides,
+       {_CHANGES}
+FROM application a JOIN person p ON p.id = a.person_id
+JOIN municipality m ON m.id = a.municipality_id JOIN calendars c ON c.version = m.calendar_version
+LEFT JOIN data_keys k ON k.person_id = a.person_id
+LEFT JOIN LATERAL (SELECT {DECISION_COLUMNS} FROM eligibility_decision
+                   WHERE application_id = a.id ORDER BY version DESC LIMIT 1) e ON true
+WHERE a.id = :id
+"""  # noqa: S608 constants
+
+
+_RULES = f"""
+SELECT m.id, m.settings::text AS settings, m.calendar_version, m.version, c.overrides::text AS overrides, {_CHANGES}
 FROM municipality m JOIN calendars c ON c.version = m.calendar_version
 WHERE m.id = :id
-"""
+"""  # noqa: S608 constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +106,20 @@ class LiveCase:
     application: Application
     sequence: int
     due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """What another stage may know of a case, its health data still sealed."""
+
+    application: Application
+    decision: Decision | None
+    rules: LocalRules
+    sealed: Row[Any]
+
+    def opened(self, cipher: PersonCipher) -> Facts:
+        """Declared and found facts together (L-04); health data."""
+        return _opened(self.sealed, cipher)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +231,29 @@ async def timeline(tx: ReadTx, application_id: str) -> tuple[TimelineEntry, ...]
 
 async def facts(tx: ReadTx, cipher: PersonCipher, application: Application) -> Facts:
     """Declared and found facts together (L-04); health data."""
-    row = await tx.one("SELECT declared_facts, found_facts FROM application WHERE id = :id", {"id": application.id})
-    key = (await cipher.keys(tx, [application.person_id])).get(application.person_id)
-    if key is None:
-        raise NotFound(resource_type="data_key", resource_id=application.person_id)
-    declared = facts_from_text(key.open(f"declared_facts:{application.id}", row.declared_facts))
+    return _opened(await tx.one(_FACTS, {"id": application.id}), cipher)
+
+
+async def case_facts(tx: ReadTx, application_id: str) -> CaseFacts:
+    """What another stage may know of a case; NotFound when there is none."""
+    row = await tx.one_or_none(_CASE_FACTS, {"id": application_id})
+    if row is None:
+        raise NotFound(resource_type="application", resource_id=application_id)
+    calendar = calendar_from_text(row.calendar_version, row.overrides)
+    return CaseFacts(
+        application=application_of(row),
+        decision=None if row.outcome is None else decision_of(row),
+        rules=rules_from_text(row.settings, calendar, row.changes, row.rules_version),
+        sealed=row,
+    )
+
+
+def _opened(row: Row[Any], cipher: PersonCipher) -> Facts:
+    key = cipher.kept_key(row.person_id, row.key_id, row.wrapped)
+    declared = facts_from_text(key.open(f"declared_facts:{row.id}", row.declared_facts))
     if row.found_facts is None:
         return declared
-    return declared.replaced_by(facts_from_text(key.open(f"found_facts:{application.id}", row.found_facts)))
+    return declared.replaced_by(facts_from_text(key.open(f"found_facts:{row.id}", row.found_facts)))
 
 
 async def cases(tx: ReadTx, municipality_id: str, state: CaseState | None, page: Page) -> list[tuple[Application, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from services.intake.domain.application import (
+    Application,
     CaseView,
     Channel,
     Decision,
@@ -22,6 +23,7 @@ from services.intake.wire.facts import facts_from_proto, facts_to_proto
 from services.intake.wire.questions import check_district, route_to_proto, sex_from, sex_to_proto
 from services.kernel.dates import local_date
 from services.kernel.identifiers import IdentifierType
+from services.kernel.local_rules import LocalRules
 from services.runtime.civil import (
     code_from_proto,
     code_to_proto,
@@ -103,9 +105,10 @@ def application_to_proto(view: CaseView, now: datetime) -> resources_pb2.Applica
     return message
 
 
-def case_facts_to_proto(view: CaseView, facts: Facts, municipality: Municipality) -> resources_pb2.CaseFacts:
+def case_facts_to_proto(
+    item: Application, decision: Decision | None, facts: Facts, rules: LocalRules
+) -> resources_pb2.CaseFacts:
     """What another stage may know."""
-    item = view.application
     message = resources_pb2.CaseFacts(
         application_id=item.id,
         municipality_id=item.municipality_id,
@@ -119,16 +122,16 @@ def case_facts_to_proto(view: CaseView, facts: Facts, municipality: Municipality
         birth_date=date_to_proto(item.birth_date),
         sex=sex_to_proto(item.sex),
         facts=facts_to_proto(facts),
-        settings=municipality.rules.settings.own,
+        settings=rules.settings.own,
         version=item.version,
-        calendar=calendar_to_proto(municipality.rules.calendar),
-        catalogue_changes=[catalogue_entry_to_proto(entry) for entry in municipality.rules.changes],
-        municipality_version=municipality.version,
+        calendar=calendar_to_proto(rules.calendar),
+        catalogue_changes=[catalogue_entry_to_proto(entry) for entry in rules.changes],
+        municipality_version=rules.version,
     )
     if item.registered_date is not None:
         message.registered_date.CopyFrom(date_to_proto(item.registered_date))
-    if view.decision is not None:
-        message.eligibility.CopyFrom(_decision(view.decision))
+    if decision is not None:
+        message.eligibility.CopyFrom(_decision(decision))
     return message
 
 

@@ -260,7 +260,7 @@ class CaseMethods:
         return call, found
 
     async def _find(self, application_id: str) -> Placement | None:
-        async with self._runtime.db.read() as tx:
+        async with self._runtime.db.glance() as tx:
             return await storage.placement(tx, application_id)
 
     async def _found(self, application_id: str) -> Placement:

@@ -37,15 +37,31 @@ from services.runtime.errors import NotFound
 from services.runtime.limit_rows import ledger_of, ledger_parameters
 from services.runtime.local_rules import calendar_from_text, keep_calendar
 from services.runtime.outbox import Signal
+from services.runtime.statements import rows_within
 
 __all__ = ["Store", "parameters_of", "placement", "position_of", "sequences_of"]
 
-_HEAD = """
+_LIMIT = """
+number, kind, rule, event_date, length, unit, shift, calendar_version, citation, extension_days, done_at
+"""
+_APPEAL = "number, against, filed_at, acted_on, granted, decided_at"
+_CONTRACT = """
+contract_id, signed_date, start_date, end_date, cost_minor, cost_currency, price_minor, price_currency,
+authorised_from, ground, version
+"""
+_WHOLE = f"""
 SELECT application_id, municipality_id, person_id, service_code, district_code, basis_needed, state, facility_code,
        directorate_code, route, flags, received_at, legal_basis, basis_date, holds_place, vacancy_id, close_cause,
-       opened_at, intake_version, version
-FROM placements WHERE application_id = :application_id
-"""
+       opened_at, intake_version, version,
+       ARRAY(SELECT ROW({_LIMIT}, c.overrides::text)
+             FROM time_limits t JOIN calendars c ON c.version = t.calendar_version
+             WHERE application_id = p.application_id ORDER BY number) AS limits,
+       ARRAY(SELECT ROW({_APPEAL}) FROM appeals WHERE application_id = p.application_id ORDER BY number) AS appeals,
+       ARRAY(SELECT ROW({_CONTRACT}, plan::text) FROM contracts WHERE application_id = p.application_id
+             ORDER BY start_date DESC LIMIT 1) AS contracts
+FROM placements p WHERE application_id = :application_id
+"""  # noqa: S608 constants
+_LOCK = "SELECT FROM placements WHERE application_id = :application_id FOR UPDATE"
 _INSERT_HEAD = """
 INSERT INTO placements (application_id, municipality_id, person_id, service_code, district_code, basis_needed, state,
                         facility_code, directorate_code, route, flags, received_at, legal_basis, basis_date,
@@ -62,12 +78,6 @@ SET state = :state, facility_code = :facility_code, directorate_code = :director
     version = :version
 WHERE application_id = :application_id
 """
-_LIMITS = """
-SELECT number, kind, rule, event_date, length, unit, shift, calendar_version, citation, extension_days, done_at,
-       c.overrides::text AS overrides
-FROM time_limits t JOIN calendars c ON c.version = t.calendar_version
-WHERE application_id = :application_id ORDER BY number
-"""
 _PUT_LIMIT = """
 INSERT INTO time_limits (application_id, number, kind, rule, event_date, length, unit, shift, calendar_version,
                          citation, extension_days, due_date, done_at)
@@ -75,19 +85,10 @@ VALUES (:application_id, :number, :kind, :rule, :event_date, :length, :unit, :sh
         :extension_days, :due_date, :done_at)
 ON CONFLICT (application_id, number) DO UPDATE SET done_at = excluded.done_at
 """
-_APPEALS = """
-SELECT number, against, filed_at, acted_on, granted, decided_at FROM appeals
-WHERE application_id = :application_id ORDER BY number
-"""
 _PUT_APPEAL = """
 INSERT INTO appeals (application_id, number, against, filed_at, acted_on, granted, decided_at)
 VALUES (:application_id, :number, :against, :filed_at, :acted_on, :granted, :decided_at)
 ON CONFLICT (application_id, number) DO UPDATE SET granted = excluded.granted, decided_at = excluded.decided_at
-"""
-_CONTRACT = """
-SELECT contract_id, signed_date, start_date, end_date, plan, cost_minor, cost_currency, price_minor, price_currency,
-       authorised_from, ground, version
-FROM contracts WHERE application_id = :application_id ORDER BY start_date DESC LIMIT 1
 """
 _PUT_CONTRACT = """
 INSERT INTO contracts (contract_id, application_id, signed_date, start_date, end_date, plan, cost_minor, cost_currency,
@@ -125,8 +126,9 @@ _SEQUENCES = "SELECT case_id, last_seq FROM outbox_sequence WHERE case_id = ANY(
 
 
 async def placement(tx: ReadTx, application_id: str) -> Placement | None:
-    """The placement of a case with everything that belongs to it; None when there is none."""
-    return await _assemble(tx, await tx.one_or_none(_HEAD, {"application_id": application_id}))
+    """The placement of a case with everything that belongs to it, by one statement; None when there is none."""
+    row = await tx.one_or_none(_WHOLE, {"application_id": application_id})
+    return None if row is None else _assembled(row)
 
 
 async def position_of(tx: ReadTx, application_id: str) -> int:
@@ -146,11 +148,8 @@ async def sequences_of(tx: ReadTx, application_ids: Sequence[str]) -> Mapping[st
     return {row.case_id: row.last_seq for row in await tx.all(_SEQUENCES, {"ids": list(application_ids)})}
 
 
-async def _assemble(tx: ReadTx, head: Row[Any] | None) -> Placement | None:
-    if head is None:
-        return None
-    key = {"application_id": head.application_id}
-    contract = await tx.one_or_none(_CONTRACT, key)
+def _assembled(head: Row[Any]) -> Placement:
+    contracts = rows_within(head.contracts, f"{_CONTRACT}, plan")
     return Placement(
         application_id=head.application_id,
         municipality_id=head.municipality_id,
@@ -172,12 +171,12 @@ async def _assemble(tx: ReadTx, head: Row[Any] | None) -> Placement | None:
         holds_place=head.holds_place,
         vacancy_id=head.vacancy_id,
         close_cause=head.close_cause,
-        limits=tuple(_limit(row) for row in await tx.all(_LIMITS, key)),
+        limits=tuple(_limit(row) for row in rows_within(head.limits, f"{_LIMIT}, overrides")),
         appeals=tuple(
             Appeal(row.number, AppealSubject(row.against), row.filed_at, row.acted_on, row.granted, row.decided_at)
-            for row in await tx.all(_APPEALS, key)
+            for row in rows_within(head.appeals, _APPEAL)
         ),
-        contract=None if contract is None else _contract(contract),
+        contract=_contract(contracts[0]) if contracts else None,
     )
 
 
@@ -186,13 +185,13 @@ def _limit(row: Row[Any]) -> Limit:
 
 
 def _contract(row: Row[Any]) -> Contract:
-    plan = json.loads(row.plan) if isinstance(row.plan, str) else row.plan
     return Contract(
         contract_id=row.contract_id,
         signed_date=row.signed_date,
         start_date=row.start_date,
         plan=tuple(
-            PlanLine(line["code"], line["quantity"], tuple(Weekday(day) for day in line["weekdays"])) for line in plan
+            PlanLine(line["code"], line["quantity"], tuple(Weekday(day) for day in line["weekdays"]))
+            for line in json.loads(row.plan)
         ),
         actual_cost=_money(row.cost_minor, row.cost_currency),
         unit_price=_money(row.price_minor, row.price_currency),
@@ -219,8 +218,9 @@ class Store:
 
     async def find(self, application_id: str) -> Placement | None:
         """The placement, its row locked (FOR UPDATE) until the transaction ends; None when there is none."""
-        head = await self._tx.one_or_none(f"{_HEAD} FOR UPDATE", {"application_id": application_id})
-        found = await _assemble(self._tx, head)
+        # Two statements: one that waits for the lock would show the rows around it as they were before the wait.
+        await self._tx.run(_LOCK, {"application_id": application_id})
+        found = await placement(self._tx, application_id)
         if found is not None and not self._tx.audit.object_id:
             self._tx.audit.object_id = found.application_id
             self._tx.audit.municipality_id = found.municipality_id
