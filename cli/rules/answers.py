@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -39,13 +40,14 @@ class Answer(Part):
         return ()
 
 
-class Granted(Answer):
+class Granted(Answer, ABC):
     """A yes, which has no reason, or a no with its reason."""
 
     reason: Code | None = None
 
+    @abstractmethod
     def _is_yes(self) -> bool:
-        raise NotImplementedError
+        """Whether the answer is a yes."""
 
     def implied(self) -> Mapping[str, object]:
         """A yes without a reason says that there is none."""

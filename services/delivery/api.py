@@ -7,12 +7,14 @@ import time
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc.aio import ServicerContext
 
-from services.delivery import wire
+from services.delivery import previews, wire
 from services.delivery.domain import Care, MissFault, Outcome, next_transition
 from services.delivery.errors import HoursLimitExceeded, PrescriptionMissing, SupportPlanMissing, UnknownPlanCode
 from services.delivery.metrics import DeliveryMetrics
 from services.delivery.peers import Neighbours
+from services.delivery.rules.pause_terms import PausePolicy
 from services.delivery.rules.plan import PlanProblem, Problem, check_plan, offered, plan_hash
+from services.delivery.rules.plan_words import explain_plan
 from services.delivery.rules.recording import Funds, Obstacle, before_contract, spends_own_money
 from services.delivery.storage import planning, reading
 from services.delivery.storage.local_rules import keep_rules, rules_of
@@ -37,6 +39,7 @@ from services.runtime.civil import (
     instant_to_proto,
     month_from_proto,
     month_to_proto,
+    trace_to_proto,
 )
 from services.runtime.commands import Call, Effect
 from services.runtime.database import WriteTx
@@ -69,7 +72,9 @@ class DeliveryServicer:
         plan = wire.plan_from_proto(request.plan)
         catalogue = CATALOGUE.changed_by(entries_from_proto(request.catalogue_changes))
         _raise_problem(check_plan(request.service_code, start, plan, wire.plan_facts(request.facts), catalogue))
-        return pb.CheckPlanResponse(plan_hash=plan_hash(request.service_code, start, plan))
+        return pb.CheckPlanResponse(
+            plan_hash=plan_hash(request.service_code, start, plan), trace=trace_to_proto(explain_plan(start, plan))
+        )
 
     async def GetCare(self, request: pb.GetCareRequest, context: Context) -> pb.GetCareResponse:
         call = self._runtime.call(object_id=request.application_id)
@@ -95,22 +100,19 @@ class DeliveryServicer:
     async def PreviewPause(self, request: pb.PreviewPauseRequest, context: Context) -> pb.PreviewPauseResponse:
         call = self._runtime.call(object_id=request.application_id)
         if not request.application_id:
-            return wire.preview_without_care(request, call.today)
+            return previews.preview_without_care(request, call.today)
         care = await self._visible_care(call, request.application_id)
-        command = PauseRequest(
-            care.id,
-            wire.day_from_proto(request.start_date, "start_date"),
-            wire.day_from_proto(request.end_date, "end_date"),
-            wire.proof_of(shown=request.hospital_proof),
-        )
+        trace = TraceBuilder()
+        asked = previews.asked_days(request, trace)
+        command = PauseRequest(care.id, asked.start, asked.end, wire.proof_of(shown=request.hospital_proof))
         asked_on = call.today
         if request.HasField("request_date"):
             asked_on = wire.day_from_proto(request.request_date, "request_date")
         async with self._runtime.db.read() as tx:
             rules = await rules_of(tx, care.contract.municipality_id)
-        trace = TraceBuilder()
         decision = decide_pause(care, command, rules.settings, asked_on, trace)
-        return wire.preview_of(decision, trace.build())
+        fees = await self._neighbours.pause_effects(care, asked.days) if decision.refusal is None else []
+        return previews.preview_of(asked, decision, PausePolicy.of(rules.settings), trace.build(), fees)
 
     async def EndPauseEarly(self, request: pb.EndPauseEarlyRequest, context: Context) -> pb.EndPauseEarlyResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)
@@ -167,7 +169,7 @@ class DeliveryServicer:
     async def ExplainPauseUsage(
         self, request: pb.ExplainPauseUsageRequest, context: Context
     ) -> pb.ExplainPauseUsageResponse:
-        return wire.explain_usage(request)
+        return previews.explain_usage(request)
 
     async def ExplainHoursLimit(
         self, request: pb.ExplainHoursLimitRequest, context: Context

@@ -7,10 +7,14 @@ but never one inside the other.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from services.delivery.domain import Care
 from services.delivery.rules.recording import BeforeContract, Funds, HomeVisit
 from services.kernel.codes import CaseState, Stage
 from services.kernel.local_rules import LocalRules
-from services.runtime.civil import code_from_proto
+from services.kernel.ranges import DateRange
+from services.runtime.civil import code_from_proto, date_to_proto, range_to_proto
 from services.runtime.errors import NotFound
 from services.runtime.local_rules import rules_from_proto
 from services.runtime.peers import Peers
@@ -43,6 +47,20 @@ class Neighbours:
         """Codes, settings and facts of the case; NotFound when intake does not know it."""
         request = intake_service_pb2.GetCaseFactsRequest(application_id=application_id)
         return (await self._intake.GetCaseFacts(request)).case_facts
+
+    async def pause_effects(self, care: Care, pause: DateRange) -> Sequence[billing_service_pb2.PauseEffect]:
+        """What the pause takes off the fees of the case, by month; nothing while billing holds no contract of it."""
+        request = billing_service_pb2.QuotePauseRequest(
+            application_id=care.id,
+            pause=range_to_proto(pause),
+            prior_pauses=[range_to_proto(days) for days in care.paused.ranges],
+            service_start_date=date_to_proto(care.contract.start),
+            service_end_date=None if care.contract.end is None else date_to_proto(care.contract.end),
+        )
+        try:
+            return (await self._billing.QuotePause(request)).months
+        except NotFound:
+            return ()
 
     async def rules(self, municipality_id: str) -> LocalRules:
         """What the municipality has decided; NotFound when intake does not know it."""

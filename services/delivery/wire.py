@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
 from fractions import Fraction
 from itertools import starmap
@@ -14,28 +14,22 @@ from services.delivery.domain import Care, CareState, ContractCopy, PlanLine, Se
 from services.delivery.errors import FutureCare
 from services.delivery.rules.hours import month_ceiling, within_limits
 from services.delivery.rules.pauses import (
+    DEFAULT_POLICY,
     HospitalProof,
-    PauseDecision,
     PausePolicy,
-    PauseQuestion,
-    Refusal,
     Usage,
-    decide,
     usage_by_year,
 )
 from services.delivery.rules.plan import PlanFacts
 from services.kernel.catalogue import Condition
 from services.kernel.dates import Month, Weekday
-from services.kernel.ranges import DateSet
-from services.kernel.trace import Trace, TraceBuilder
-from services.runtime.chosen_settings import settings_from
+from services.kernel.trace import TraceBuilder
 from services.runtime.civil import (
     code_from_proto,
     date_from_proto,
     date_to_proto,
     month_from_proto,
     optional_date,
-    range_from_proto,
     range_to_proto,
     trace_to_proto,
 )
@@ -53,16 +47,14 @@ __all__ = [
     "contract_from_proto",
     "day_from_proto",
     "explain_hours",
-    "explain_usage",
     "past_day",
     "plan_facts",
     "plan_from_proto",
-    "preview_of",
-    "preview_without_care",
     "proof_of",
     "served_to_proto",
     "state_to_proto",
     "unit_counts",
+    "usage_to_proto",
 ]
 
 _FIRST_DAY = date(2000, 1, 1)
@@ -159,56 +151,14 @@ def care_to_proto(care: Care, today: date) -> resources.Care:
     )
 
 
-def usage_to_proto(usage: Mapping[int, Usage]) -> list[resources.YearUsage]:
-    """Use of the allowance by year, in order."""
-    return [resources.YearUsage(year=year, months=used.months, days=used.days) for year, used in sorted(usage.items())]
+def usage_to_proto(usage: Mapping[int, Usage], policy: PausePolicy = DEFAULT_POLICY) -> list[resources.YearUsage]:
+    """Use of the allowance by year, in order, with what is left of it."""
+    return [_year_usage(year, used, policy.left_of(used)) for year, used in sorted(usage.items())]
 
 
-def _ranges(messages: Sequence[types_pb2.DateRange], field: str) -> DateSet:
-    for message in messages:
-        day_from_proto(message.start_date, field)
-        day_from_proto(message.end_date, field)
-    return DateSet.of(range_from_proto(message, field) for message in messages)
-
-
-def explain_usage(request: pb.ExplainPauseUsageRequest) -> pb.ExplainPauseUsageResponse:
-    """Answer ExplainPauseUsage (P-05 to P-07)."""
-    trace = TraceBuilder()
-    usage = usage_by_year(_ranges(request.pauses, "pauses"), trace)
-    return pb.ExplainPauseUsageResponse(usage=usage_to_proto(usage), trace=trace_to_proto(trace.build()))
-
-
-def preview_without_care(request: pb.PreviewPauseRequest, today: date) -> pb.PreviewPauseResponse:
-    """Answer PreviewPause on the pauses given; the service is taken to be in service.
-
-    Raises:
-        InvalidArgument: no service, or a day that is none.
-    """
-    if not request.service_code:
-        raise InvalidArgument(field="service_code")
-    asked_on = day_from_proto(request.request_date, "request_date") if request.HasField("request_date") else today
-    trace = TraceBuilder()
-    question = PauseQuestion(
-        service_code=request.service_code,
-        requested_on=asked_on,
-        start=day_from_proto(request.start_date, "start_date"),
-        end=day_from_proto(request.end_date, "end_date"),
-        prior=_ranges(request.prior_pauses, "prior_pauses"),
-        proof=proof_of(shown=request.hospital_proof),
-    )
-    return preview_of(decide(question, PausePolicy.of(settings_from(request.settings)), trace), trace.build())
-
-
-def preview_of(decision: PauseDecision, trace: Trace) -> pb.PreviewPauseResponse:
-    """A decision on a pause as PreviewPause answers it."""
-    exceeded = decision.refusal is Refusal.PAUSE_ALLOWANCE_EXCEEDED
-    last_end = decision.last_end if exceeded else None
-    return pb.PreviewPauseResponse(
-        granted=decision.refusal is None,
-        reason=decision.refusal or "",
-        last_admissible_end_date=None if last_end is None else date_to_proto(last_end),
-        usage=usage_to_proto(decision.usage),
-        trace=trace_to_proto(trace),
+def _year_usage(year: int, used: Usage, left: Usage) -> resources.YearUsage:
+    return resources.YearUsage(
+        year=year, months=used.months, days=used.days, months_left=left.months, days_left=left.days
     )
 
 

@@ -14,6 +14,7 @@ from services.kernel.calendar import BusinessCalendar
 from services.kernel.dates import Month, local_date, next_midnight
 from services.kernel.ranges import DateRange, DateSet
 from services.kernel.register import decides
+from services.kernel.term_words import ENDS, STARTS, process_steps
 from services.kernel.terms import (
     FAILED_VISIT_TERM,
     TERMS,
@@ -183,13 +184,17 @@ class TimeLimit:
         return replace(self, extension_days=self.extension_days + days)
 
     def explain(self, calendar: BusinessCalendar) -> Trace:
-        """How the last day and the instant come about."""
+        """What starts the limit, how the last day and the instant come about, and what meets the limit."""
         trace = TraceBuilder()
+        trace.extend(process_steps(STARTS.get(self.rule, ()), "event_date", self.event_date))
         trace.add(self._counting(calendar))
         if self.suspended_days or self.extension_days:
             trace.add(self._moving(calendar))
+            trace.add(_running_again(self.event_date))
         trace.add(self._shifting(calendar))
         trace.add(self._expiring(calendar))
+        trace.add(self._following(calendar))
+        trace.extend(process_steps(ENDS.get(self.rule, ()), "due_date", self.due_date(calendar)))
         return trace.build()
 
     def _counting(self, calendar: BusinessCalendar) -> Step:
@@ -247,6 +252,19 @@ class TimeLimit:
             text_en=f"The limit ends at 24:00 of {_day(due)}, Bulgarian time.",
         )
 
+    @decides("L-01")
+    def _following(self, calendar: BusinessCalendar) -> Step:
+        """What the passed limit brings is work of the next day."""
+        day = self.due_date(calendar) + _ONE_DAY
+        return Step(
+            rule="L-01",
+            inputs={"due_date": self.due_date(calendar).isoformat()},
+            outcome=day.isoformat(),
+            source="domain.md L-01",
+            text_bg=f"Каквото следва от изтеклия срок, настъпва в 00:00 ч. на {_day(day)}.",
+            text_en=f"What follows from the passed limit is due at 00:00 of {_day(day)}.",
+        )
+
     def _require(self, calendar: BusinessCalendar) -> None:
         if calendar.version != self.calendar_version:
             raise CalendarVersionError(f"counted by {self.calendar_version}, asked under {calendar.version}")
@@ -266,6 +284,18 @@ _COUNTING_RULES = {
     LimitUnit.YEARS: "T-04",
     LimitUnit.WORKING_DAYS: "T-06",
 }
+
+
+@decides("T-14")
+def _running_again(event_date: date) -> Step:
+    return Step(
+        rule="T-14",
+        inputs={"event_date": event_date.isoformat()},
+        outcome="NOT_REPEATED",
+        source="domain.md T-14",
+        text_bg="Напомнянията и сигналите, които вече са направени, не се повтарят.",
+        text_en="Reminders and calls that were already made are not repeated.",
+    )
 
 
 def _day(day: date) -> str:

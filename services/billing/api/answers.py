@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from grpc.aio import ServicerContext
 
 from services.billing.errors import CurrencyNotAllowed, InvalidFact, PercentNotAllowed
 from services.billing.rules.arrears import due_date, termination_day
+from services.billing.rules.corrections import BilledMonth, explain_note, note_over
 from services.billing.rules.currency import display, dual_display_required, in_document_currency, income_in
 from services.billing.rules.parameters import parameters_of
 from services.billing.rules.proration import chargeable_days
@@ -68,7 +70,21 @@ class PureAnswers:
 def quote(request: pb.QuoteFeeRequest) -> pb.QuoteFeeResponse:
     """The fee of a month from the terms given, under the settings given."""
     parameters = parameters_of(LocalRules(settings_from(request.settings)))
-    return pb.QuoteFeeResponse(quote=quote_to_proto(quote_fee(quote_terms(request.terms), parameters)))
+    terms = quote_terms(request.terms)
+    quoted = quote_fee(terms, parameters)
+    if not request.HasField("billed_amount"):
+        return pb.QuoteFeeResponse(quote=quote_to_proto(quoted))
+    billed = cents(request.billed_amount, "billed_amount")
+    if terms.month is None:
+        raise InvalidFact(field="terms.month")
+    if billed.currency is not quoted.computed.currency:
+        raise CurrencyNotAllowed(field="billed_amount")
+    before = BilledMonth(terms.month, billed, (billed,))
+    note = note_over(before, quoted.computed, terms.issued_on or parameters.issue_date(terms.month))
+    explained = replace(quoted, trace=(*quoted.trace, explain_note(before, quoted.computed, note)))
+    return pb.QuoteFeeResponse(
+        quote=quote_to_proto(explained), note_amount=None if note is None else money_to_proto(note.amount)
+    )
 
 
 def convert(request: pb.ConvertAmountRequest) -> pb.ConvertAmountResponse:

@@ -7,6 +7,7 @@ import hashlib
 from services.billing import storage
 from services.billing.api.answers import Context
 from services.billing.api.desk import Desk, act_of
+from services.billing.api.pause_quotes import quote_pause, quote_pause_of
 from services.billing.domain import Books
 from services.billing.errors import StateNotAllowed
 from services.billing.rules.fees import unit_codes
@@ -140,6 +141,16 @@ class CaseMethods(Desk):
             dated, month, served, parameters.issue_date(month), parameters
         )
         return pb.ExplainFeeResponse(quote=quote_to_proto(Quote(amount, computed, fee, trace)))
+
+    async def QuotePause(self, request: pb.QuotePauseRequest, context: Context) -> pb.QuotePauseResponse:
+        if not request.application_id:
+            return quote_pause(request)
+        call = self._runtime.call(object_id=request.application_id)
+        await self._known_contract(call, request.application_id)
+        async with self._runtime.db.read() as tx:
+            dated = await storage.dated_facts(tx, self._runtime.cipher, request.application_id)
+            rules = await storage.rules_of(tx, dated.contract.municipality_id)
+        return quote_pause_of(request, dated, parameters_of(rules))
 
     async def CheckTerms(self, request: pb.CheckTermsRequest, context: Context) -> pb.CheckTermsResponse:
         accounts.check_terms(

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.billing.rules.currency import document_currency, in_document_currency
+from services.billing.rules.words import plain, step
 from services.kernel.dates import Month
 from services.kernel.money import Money, total
 from services.kernel.register import decides
+from services.kernel.trace import Step
 
-__all__ = ["BilledMonth", "Note", "note_over"]
+__all__ = ["BilledMonth", "Note", "explain_note", "note_over"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,24 @@ def note_over(billed: BilledMonth, due: Money, issued_on: date) -> Note | None:
     else:
         amount = in_document_currency(difference, currency)
     return Note(billed.month, amount, difference) if amount.amount else None
+
+
+@decides("F-18")
+def explain_note(billed: BilledMonth, due: Money, note: Note | None) -> Step:
+    """The difference between what is due now and what was billed, in words (F-18)."""
+    sum_ = f"{plain(due)} − {plain(billed.computed)} = {plain(due - billed.computed)}"
+    outcome = note.amount if note is not None else "NO_NOTE"
+    kind_bg, kind_en = ("без известие", "no note") if note is None else ("дебитно известие", "debit note")
+    if note is not None and note.amount.amount < 0:
+        kind_bg, kind_en = "кредитно известие", "credit note"
+    return step(
+        "F-18",
+        {"month": str(billed.month), "due": plain(due), "billed": plain(billed.computed)},
+        outcome,
+        "domain.md F-18",
+        f"Разлика с издаденото: {sum_}; {kind_bg}.",
+        f"Difference to what was billed: {sum_}; {kind_en}.",
+    )
 
 
 def _all_in(documents: Iterable[Money], currency: object) -> bool:

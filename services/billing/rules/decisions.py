@@ -19,10 +19,12 @@ from services.billing.domain import (
 from services.billing.rules.currency import EURO_FROM, month_currency
 from services.billing.rules.fees import monthly_fee
 from services.billing.rules.parameters import BillingParameters
+from services.billing.rules.words import step
 from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month, add_years
 from services.kernel.money import Money
 from services.kernel.register import decides
+from services.kernel.trace import Step
 
 __all__ = [
     "AssetsDeclaration",
@@ -30,6 +32,7 @@ __all__ = [
     "DatedFacts",
     "FeeDecision",
     "IncomeDeclaration",
+    "explain_declarations",
     "facts_in",
     "fee_decisions",
 ]
@@ -103,6 +106,28 @@ def facts_in(dated: DatedFacts, month: Month) -> FeeFacts:
         unit_price=contract.unit_price,
         assets=assets.assets if assets else NO_ASSETS,
         war=dated.war,
+    )
+
+
+@decides("L-12")
+def explain_declarations(dated: DatedFacts, month: Month) -> Step:
+    """From which month on each kind of declaration holds that counts in this month (L-12)."""
+    kinds: tuple[tuple[str, str, str, Sequence[_Dated]], ...] = (
+        ("income", "доход", "income", dated.incomes),
+        ("assets", "имущество", "assets", dated.assets),
+        ("cost", "издръжка", "cost", dated.costs),
+    )
+    found = {name: _latest(declared, month) for name, _, _, declared in kinds}
+    since = {name: "-" if item is None else str(item.from_month) for name, item in found.items()}
+    bg = "; ".join(f"{word}: {since[name]}" for name, word, _, _ in kinds)
+    en = "; ".join(f"{word}: {since[name]}" for name, _, word, _ in kinds)
+    return step(
+        "L-12",
+        {"month": str(month), **since},
+        str(month),
+        "domain.md L-12",
+        f"Важат последните декларации до {month} — {bg}.",
+        f"The latest declarations up to {month} hold — {en}.",
     )
 
 

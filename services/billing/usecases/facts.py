@@ -21,7 +21,7 @@ from services.billing.domain import (
 from services.billing.errors import CurrencyNotAllowed, InvalidFact
 from services.billing.rules.corrections import BilledMonth, Note, note_over
 from services.billing.rules.currency import document_currency, in_document_currency, month_currency
-from services.billing.rules.decisions import DatedFacts, FeeDecision, facts_in, fee_decisions
+from services.billing.rules.decisions import DatedFacts, FeeDecision, explain_declarations, facts_in, fee_decisions
 from services.billing.rules.fees import monthly_fee
 from services.billing.rules.parameters import BillingParameters, parameters_of
 from services.billing.rules.proration import MonthPart, month_amount
@@ -182,6 +182,7 @@ def explain_month(
     Without served days the full month is explained.
     """
     trace = TraceBuilder()
+    trace.add(explain_declarations(dated, month))
     fee = monthly_fee(facts_in(dated, month), month, month_currency(month), parameters, trace)
     part = part_of(month, served) if served else MonthPart(month.days, month.days)
     computed = month_amount(fee, part, trace)

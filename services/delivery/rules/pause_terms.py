@@ -55,6 +55,11 @@ class PausePolicy:
         """The most that a calendar year admits."""
         return Usage(self.max_months, 0)
 
+    def left_of(self, used: Usage) -> Usage:
+        """What is left of a year's allowance; nothing where more is used than it admits (P-07)."""
+        days = (self.max_months - used.months) * CARRY_DAYS - used.days
+        return Usage(*divmod(max(days, 0), CARRY_DAYS))
+
 
 DEFAULT_POLICY = PausePolicy()
 

@@ -10,7 +10,18 @@ from services.kernel.dates import Month
 from services.kernel.ranges import DateRange, DateSet
 from services.kernel.trace import Step
 
-__all__ = ["exceeded", "granted", "measured", "merged", "not_charged", "refused", "split", "summed"]
+__all__ = [
+    "available",
+    "exceeded",
+    "granted",
+    "measured",
+    "merged",
+    "not_charged",
+    "refused",
+    "shortened",
+    "split",
+    "summed",
+]
 
 _SEED = "seed-004"
 _HOUSE = "domain.md, section 7"
@@ -39,6 +50,31 @@ def split(whole: DateRange) -> Step:
         source=_HOUSE,
         text_bg=f"Прекъсването минава през Нова година и се брои поотделно за {listed} г.",
         text_en=f"The pause runs over New Year and is counted separately in {listed}.",
+    )
+
+
+def available(question: PauseQuestion) -> Step:
+    """The service goes on and may be interrupted without being given up (S8)."""
+    return Step(
+        rule="S8",
+        inputs={"service": question.service_code, "start": question.start.isoformat()},
+        outcome="PAUSED",
+        source=_SEED,
+        text_bg=f"Услугата се прекъсва от {question.start:%d.%m.%Y}, без отказ от нея.",
+        text_en=f"The service is interrupted from {question.start:%d.%m.%Y}, without being given up.",
+    )
+
+
+def shortened(asked: DateRange, left: DateRange) -> Step:
+    """The return ends the pause the day before it; the rest of the days comes back (P-10)."""
+    back = asked.days - left.days
+    return Step(
+        rule="P-10",
+        inputs={"start": asked.start.isoformat(), "end": asked.end.isoformat()},
+        outcome=f"{left.start.isoformat()}/{left.end.isoformat()}",
+        source=_SEED,
+        text_bg=f"Връщане по-рано: прекъсването е до {left.end:%d.%m.%Y}, {back} дни остават за ползване.",
+        text_en=f"Early return: the pause lasts to {left.end:%d.%m.%Y}, {back} days come back.",
     )
 
 

@@ -94,6 +94,7 @@ def decide(question: PauseQuestion, policy: PausePolicy = DEFAULT_POLICY, trace:
     usage = usage_by_year(days, trace, policy)
     if _fits(usage, question, policy):
         trace.add(pause_words.granted(question, policy))
+        trace.add(pause_words.available(question))
         trace.add(pause_words.not_charged(asked))
         return PauseDecision(None, usage)
     last_end = last_admissible_end(question.start, question.prior, policy)

@@ -21,6 +21,7 @@ from services.intake.usecases import decisions, municipalities, papers, states, 
 from services.intake.usecases.messages import case_start
 from services.intake.wire import applications as wire
 from services.intake.wire import questions
+from services.intake.wire.papers import answer_documents
 from services.kernel.codes import CaseState, EligibilityOutcome, Stage
 from services.kernel.time_limit import LimitKind
 from services.runtime.auth import ALL_MUNICIPALITIES
@@ -238,6 +239,9 @@ class CaseMethods:
         self, request: pb.CheckMedicalBoardDecisionRequest, context: Context
     ) -> pb.CheckMedicalBoardDecisionResponse:
         return questions.answer_decision(request)
+
+    async def CheckDocuments(self, request: pb.CheckDocumentsRequest, context: Context) -> pb.CheckDocumentsResponse:
+        return answer_documents(request)
 
     async def GetCaseFacts(self, request: pb.GetCaseFactsRequest, context: Context) -> pb.GetCaseFactsResponse:
         call = self._runtime.call(object_id=request.application_id)

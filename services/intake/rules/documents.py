@@ -9,7 +9,7 @@ from services.intake.domain.facts import Facts
 from services.kernel.catalogue import Family
 from services.kernel.register import decides
 
-__all__ = ["DOCUMENT_CODES", "required_documents"]
+__all__ = ["DOCUMENT_CODES", "always_required", "required_documents"]
 
 _HSP = (
     "APPLICATION_FORM",
@@ -61,6 +61,11 @@ _CONDITIONAL = (
 
 DOCUMENT_CODES = frozenset(code for codes in (*_ALWAYS.values(), _CONDITIONAL) for code in codes)
 """Every paper that section 9 has a code for."""
+
+
+def always_required(family: Family) -> frozenset[str]:
+    """Papers that every application of the family needs; none for a family that nobody applies for."""
+    return frozenset(_ALWAYS.get(family, ()))
 
 
 @decides("L-05")

@@ -15,6 +15,7 @@ from services.intake.rules.placement import (
     put_institution_rules,
     route_of,
 )
+from services.intake.rules.what_follows import put_occasion, put_what_follows
 from services.kernel.catalogue import Family
 from services.kernel.codes import EligibilityOutcome, PlacementRoute
 from services.kernel.register import decides
@@ -32,6 +33,8 @@ def decide(question: Question, parameters: Parameters, recorder: Recorder = NO_T
     sheet = Sheet(question.occasion, recorder)
     waits = liftable = False
     route: PlacementRoute | None = None
+    if recorder.recording:
+        put_occasion(question, recorder)
     _put_age(question, recorder)
     _put_decision_validity(question, sheet)
     put_offer_rules(question, sheet)
@@ -52,12 +55,15 @@ def decide(question: Question, parameters: Parameters, recorder: Recorder = NO_T
             put_canteen_rules(question, sheet)
         case Family.SOCIAL_ASSISTANT:
             pass
-    return Eligibility(
+    answer = Eligibility(
         outcome=_outcome(sheet, waits=waits, liftable=liftable),
         reasons=tuple(sorted(sheet.failed)),
         route=route,
         suggested_service=_suggestion(question, parameters, sheet),
     )
+    if recorder.recording:
+        put_what_follows(question, answer, recorder)
+    return answer
 
 
 def _put_age(question: Question, recorder: Recorder) -> None:

@@ -68,6 +68,8 @@ class Question:
     home_visit_done: bool = False
     facility_directorate: str = ""
     order_directorate: str = ""
+    live_services: frozenset[str] | None = None
+    """Services of which the person has a live case (R-02); None: not asked, at the counter the database knows."""
 
     @property
     def age(self) -> int:

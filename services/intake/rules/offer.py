@@ -1,4 +1,4 @@
-"""Whether a service is on offer at all: from which day, in which districts, to whom it is closed (R-10, R-11, R-30)."""
+"""Whether a service is on offer to the person at all (R-02, R-10, R-11, R-30)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from services.kernel.register import decides
 __all__ = ["put_offer_rules"]
 
 
-@decides("R-10", "R-11", "R-30")
+@decides("R-02", "R-10", "R-11", "R-30")
 def put_offer_rules(question: Question, sheet: Sheet) -> None:
     """Put what the entry of the catalogue says: nothing where it sets no condition."""
     service = question.service
+    if question.live_services is not None:
+        sheet.require(
+            "R-02",
+            Reason.DUPLICATE_CASE,
+            holds=service.code not in question.live_services,
+            live_services=question.live_services,
+        )
     if service.open_from is not None:
         sheet.require(
             "R-10",

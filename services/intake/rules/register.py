@@ -53,6 +53,12 @@ _AT_DECISION, _AT_COUNTER, _LATER = Occasion.DECISION, Occasion.COUNTER, Occasio
 
 _ALL = (
     Rule(
+        "R-02",
+        _AT_COUNTER,
+        "Лицето няма друг жив случай за същата услуга.",
+        "The person has no other live case of the same service.",
+    ),
+    Rule(
         "R-03",
         _AT_DECISION,
         "Решението на ТЕЛК/НЕЛК важи в деня на заявлението.",

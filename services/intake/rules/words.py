@@ -42,6 +42,7 @@ _NAMES: Mapping[str, Said] = MappingProxyType(
         "home_visit_done": Said("посещението е извършено", "the visit took place"),
         "in_residential_care": Said("ползва резидентна грижа", "in residential care"),
         "issued_on": Said("издадено на", "issued on"),
+        "live_services": Said("живи случаи", "live cases"),
         "on": Said("към дата", "on the day"),
         "open_from": Said("прием от", "open from"),
         "order_directorate": Said("заповед на дирекция", "order of the directorate"),

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from services.intake.domain.facts import Facts
 from services.intake.errors import InvalidFact, UnknownDistrict, UnknownService
 from services.intake.rules.eligibility import decide
 from services.intake.rules.evaluation import Parameters, Question
 from services.intake.rules.medical_board import explain_validity, is_valid_on
 from services.intake.rules.minimum_income import differentiated_minimum_income
+from services.intake.rules.papers_words import explain_found
 from services.intake.rules.pension_age import attainment_date, explain_age
 from services.intake.rules.register import Occasion
 from services.intake.wire.facts import decision_from_proto, facts_from_proto
@@ -52,7 +54,8 @@ def answer_eligibility(request: pb.CheckEligibilityRequest) -> pb.CheckEligibili
     """
     settings, trace = settings_from(request.settings), TraceBuilder()
     catalogue = LocalRules(settings, changes=entries_from_proto(request.catalogue_changes)).catalogue
-    question = _with_minimum_income(_question(request, catalogue), request.minimum_income_status, settings, trace)
+    asked = _question(request, catalogue, trace)
+    question = _with_minimum_income(asked, request.minimum_income_status, settings, trace)
     answer = decide(question, Parameters.of(settings), trace)
     return pb.CheckEligibilityResponse(
         outcome=code_to_proto(types_pb2.EligibilityOutcome, answer.outcome),
@@ -170,7 +173,16 @@ def route_to_proto(route: PlacementRoute | None) -> types_pb2.PlacementRoute:
     return code_to_proto(types_pb2.PlacementRoute, route)
 
 
-def _question(request: pb.CheckEligibilityRequest, catalogue: Catalogue) -> Question:
+def _facts(request: pb.CheckEligibilityRequest, trace: TraceBuilder) -> Facts:
+    declared = facts_from_proto(request.facts)
+    if not request.HasField("found_facts"):
+        return declared
+    found = facts_from_proto(request.found_facts, "found_facts")
+    trace.add(explain_found(found))
+    return declared.replaced_by(found)
+
+
+def _question(request: pb.CheckEligibilityRequest, catalogue: Catalogue, trace: TraceBuilder) -> Question:
     on = date_from_proto(request.application_date, "application_date")
     birth_date = date_from_proto(request.birth_date, "birth_date")
     if birth_date > on:
@@ -183,11 +195,12 @@ def _question(request: pb.CheckEligibilityRequest, catalogue: Catalogue) -> Ques
         birth_date=birth_date,
         sex=sex_from(request.sex, "sex"),
         district_code=request.district_code,
-        facts=facts_from_proto(request.facts),
+        facts=_facts(request, trace),
         occasion=Occasion.QUESTION,
         home_visit_done=request.home_visit_done,
         facility_directorate=request.facility_directorate,
         order_directorate=request.order_directorate,
+        live_services=frozenset(request.live_service_codes) or None,
     )
     assistant = question.facts.assistant
     if service.family is Family.PERSONAL_ASSISTANT and assistant is None:

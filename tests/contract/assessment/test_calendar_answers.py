@@ -36,7 +36,7 @@ def test_a_term_counted_from_a_day(given: dict[str, Any], expected: dict[str, An
         )
     )
     assert date_from_proto(answer.due_date, "due_date").isoformat() == expected["due_date"]
-    assert [step.rule for step in answer.trace][-2:] == ["T-02", "T-10"]
+    assert [step.rule for step in answer.trace][-3:] == ["T-02", "T-10", "L-01"]
 
 
 @pytest.mark.parametrize(("given", "expected"), cases("deadline_from_instant"))

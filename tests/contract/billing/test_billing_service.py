@@ -149,7 +149,22 @@ async def test_a_stored_fee_explains_itself(desk: Desk) -> None:
     await desk.bill("2026-02", "2026-03-01 00:00")
     quote = (await desk.ask(pb.ExplainFeeRequest(application_id=case, month=FEBRUARY), "2026-03-01 09:00")).quote
     assert quote.amount == desk.euro("142.16")
-    assert [step.rule for step in quote.trace] == ["F-04", "F-02", "F-05", "F-03", "F-11", "F-01"]
+    assert [step.rule for step in quote.trace] == ["L-12", "F-04", "F-02", "F-05", "F-03", "F-11", "F-01"]
+
+
+async def test_a_pause_is_quoted_on_the_facts_of_the_case(desk: Desk) -> None:
+    case = desk.sign(date(2026, 2, 9), "218.40")
+    await desk.ask(desk.income(case, "2026-02", "331.70"), "2026-01-28 10:20")
+    pause = types_pb2.DateRange(start_date=date_to_proto(date(2026, 2, 15)), end_date=date_to_proto(date(2026, 3, 1)))
+    request = pb.QuotePauseRequest(application_id=case, pause=pause, service_start_date=date_to_proto(date(2026, 2, 9)))
+    answer = await desk.ask(request, "2026-02-10 09:00")
+    said = [
+        (one.chargeable_days_before, one.chargeable_days_after, one.fee_before, one.fee_after) for one in answer.months
+    ]
+    assert said == [
+        (20, 6, desk.euro("142.16"), desk.euro("42.65")),
+        (31, 30, desk.euro("199.02"), desk.euro("192.60")),
+    ]
 
 
 async def test_terms_in_euro_for_a_month_of_the_lev_are_refused(desk: Desk) -> None:

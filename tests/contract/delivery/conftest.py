@@ -47,6 +47,7 @@ class Neighbours:
     contracts: dict[str, placement.Contract] = field(default_factory=dict)
     visited: set[str] = field(default_factory=set)
     custody: dict[str, int] = field(default_factory=dict)
+    pauses: dict[str, list[billing_service_pb2.PauseEffect]] = field(default_factory=dict)
     state: types_pb2.CaseState = types_pb2.CASE_STATE_REGISTERED
     calendar: catalogue_pb2.BusinessCalendar = field(default_factory=catalogue_pb2.BusinessCalendar)
     version: int = 1
@@ -93,6 +94,13 @@ class Neighbours:
             await _absent(context)
         held = money_pb2.Money(currency_code="EUR", units=self.custody[request.application_id])
         return billing_service_pb2.GetAccountResponse(account=billing.Account(custody=held))
+
+    async def QuotePause(  # noqa: N802
+        self, request: billing_service_pb2.QuotePauseRequest, context: grpc.aio.ServicerContext[Message, Message]
+    ) -> billing_service_pb2.QuotePauseResponse:
+        if request.application_id not in self.pauses:
+            await _absent(context)
+        return billing_service_pb2.QuotePauseResponse(months=self.pauses[request.application_id])
 
 
 async def _absent(context: grpc.aio.ServicerContext[Message, Message]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from services.delivery import wire
+from services.delivery import previews, wire
 from services.kernel.dates import Month
 from services.runtime.civil import date_from_proto, date_to_proto, month_to_proto
 from services.runtime.errors import InvalidArgument
@@ -33,7 +33,7 @@ def days(pair: list[str]) -> types_pb2.DateRange:
 
 @pytest.mark.parametrize(("given", "expected"), of_kind("pause_usage"))
 def test_pause_usage(given: dict[str, Any], expected: dict[str, Any]) -> None:
-    answer = wire.explain_usage(pb.ExplainPauseUsageRequest(pauses=[days(pause) for pause in given["pauses"]]))
+    answer = previews.explain_usage(pb.ExplainPauseUsageRequest(pauses=[days(pause) for pause in given["pauses"]]))
     found = {str(year.year): {"months": year.months, "days": year.days} for year in answer.usage}
     assert found == expected["per_year"]
     assert bool(answer.trace) == bool(given["pauses"])
@@ -42,7 +42,7 @@ def test_pause_usage(given: dict[str, Any], expected: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("given", "expected"), of_kind("pause_request"))
 def test_pause_request(given: dict[str, Any], expected: dict[str, Any]) -> None:
     start, end = map(date.fromisoformat, given["request"])
-    answer = wire.preview_without_care(
+    answer = previews.preview_without_care(
         pb.PreviewPauseRequest(
             service_code=given["service"],
             request_date=date_to_proto(date.fromisoformat(given["request_date"])),
@@ -93,7 +93,7 @@ def test_a_question_about_hours_names_a_month_or_a_day_with_hours(request_messag
 
 def test_a_preview_without_a_case_names_a_service() -> None:
     with pytest.raises(InvalidArgument):
-        wire.preview_without_care(
+        previews.preview_without_care(
             pb.PreviewPauseRequest(start_date=date_to_proto(TODAY), end_date=date_to_proto(TODAY)), TODAY
         )
 
@@ -101,4 +101,4 @@ def test_a_preview_without_a_case_names_a_service() -> None:
 def test_days_far_from_any_life_are_refused() -> None:
     far = types_pb2.DateRange(start_date=date_to_proto(date(9999, 12, 30)), end_date=date_to_proto(date(9999, 12, 31)))
     with pytest.raises(InvalidArgument):
-        wire.explain_usage(pb.ExplainPauseUsageRequest(pauses=[far]))
+        previews.explain_usage(pb.ExplainPauseUsageRequest(pauses=[far]))

@@ -7,12 +7,14 @@ from uuid import uuid4
 
 import grpc
 import pytest
+from google.type import money_pb2
 from grpc_status import rpc_status
 
 from services.kernel.codes import Role
 from services.kernel.dates import SOFIA, Month
 from services.runtime.civil import date_to_proto, instant_from_proto, month_to_proto
 from services.runtime.status import error_of
+from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
 from socialcare.delivery.v1 import resources_pb2
@@ -65,10 +67,25 @@ async def test_a_pause_is_previewed_granted_and_repeated_once(service: Service) 
     staff = service.by(Role.SOCIAL_WORKER, at(6, 5))
     preview = await service.stub.PreviewPause(pb.PreviewPauseRequest(application_id=case, **days), metadata=staff)
     assert preview.granted
+    assert not preview.months[0].HasField("fee_before")
     request = pb.RequestPauseRequest(request_id=new(), application_id=case, **days)
     first = await service.stub.RequestPause(request, metadata=staff)
     assert await service.stub.RequestPause(request, metadata=staff) == first
     assert [(usage.year, usage.months, usage.days) for usage in first.care.pause_usage] == [(2026, 0, 13)]
+
+
+async def test_a_preview_of_running_care_names_what_billing_says_of_its_fees(service: Service) -> None:
+    case = service.signed(date(2026, 5, 4), MEAL)
+    await service.copies(case, at(4, 28))
+    fees = [money_pb2.Money(currency_code="EUR", units=units) for units in (120, 68)]
+    service.neighbours.pauses[case] = [
+        billing.PauseEffect(month=types_pb2.YearMonth(year=2026, month=6), fee_before=fees[0], fee_after=fees[1])
+    ]
+    days = {"start_date": date_to_proto(date(2026, 6, 10)), "end_date": date_to_proto(date(2026, 6, 22))}
+    preview = await service.stub.PreviewPause(
+        pb.PreviewPauseRequest(application_id=case, **days), metadata=service.by(Role.SOCIAL_WORKER, at(6, 5))
+    )
+    assert [(one.paused_days, one.fee_before, one.fee_after) for one in preview.months] == [(13, *fees)]
 
 
 async def test_an_exceeded_allowance_names_the_last_admissible_end(service: Service) -> None:

@@ -46,7 +46,16 @@ async def test_story_hsp_01_from_submission_to_eligible(counter: Any, submission
     assert not decided.HasField("appeal_end_time")
     seen = await counter.look(case.application_id, "2026-01-23 15:00")
     assert list(seen.eligibility.reasons) == []
-    assert [step.rule for step in seen.eligibility.trace] == ["R-41", "R-40", "R-04", "SECTION-11"]
+    assert [step.rule for step in seen.eligibility.trace] == [
+        "L-02",
+        "R-41",
+        "R-40",
+        "R-04",
+        "SECTION-11",
+        "S3",
+        "S6",
+        "L-10",
+    ]
     answer = await counter.ask(pb.GetCaseTimelineRequest(application_id=case.application_id))
     assert [types_pb2.CaseState.Name(entry.state) for entry in answer.entries] == [
         "CASE_STATE_REGISTERED",

@@ -99,7 +99,7 @@ def test_a_municipality_may_allow_less() -> None:
 @pytest.mark.parametrize(
     ("start", "end", "rules"),
     [
-        (date(2026, 6, 1), date(2026, 8, 31), ["P-06", "P-07", "P-01", "P-11"]),
+        (date(2026, 6, 1), date(2026, 8, 31), ["P-06", "P-07", "P-01", "S8", "P-11"]),
         (date(2026, 6, 1), date(2026, 9, 1), ["P-06", "P-07", "P-08"]),
         (date(2026, 6, 2), date(2026, 6, 1), ["P-04"]),
         (date(2026, 1, 1), date(2026, 1, 2), ["P-09"]),

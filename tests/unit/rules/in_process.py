@@ -10,9 +10,10 @@ from google.protobuf.message import Message
 
 from cli.rules.wire import Response
 from services.assessment import calendar_answers
-from services.billing.api import answers
+from services.billing.api import answers, pause_quotes
+from services.delivery import previews
 from services.delivery import wire as delivery
-from services.intake.wire import questions
+from services.intake.wire import papers, questions
 
 TODAY = date(2026, 11, 22)
 
@@ -20,14 +21,16 @@ METHODS: Mapping[str, Callable[[Any], Message]] = {
     "CheckEligibilityRequest": questions.answer_eligibility,
     "CheckIdentifierRequest": lambda request: questions.answer_identifier(request, TODAY),
     "CheckMedicalBoardDecisionRequest": questions.answer_decision,
+    "CheckDocumentsRequest": papers.answer_documents,
     "ExplainAgeRequest": questions.answer_age,
     "ExplainTimeLimitRequest": calendar_answers.explain_time_limit,
     "ExplainExpiryRequest": calendar_answers.explain_expiry,
     "CheckWorkingDayRequest": calendar_answers.check_working_day,
-    "ExplainPauseUsageRequest": delivery.explain_usage,
-    "PreviewPauseRequest": lambda request: delivery.preview_without_care(request, TODAY),
+    "ExplainPauseUsageRequest": previews.explain_usage,
+    "PreviewPauseRequest": lambda request: previews.preview_without_care(request, TODAY),
     "ExplainHoursLimitRequest": delivery.explain_hours,
     "QuoteFeeRequest": answers.quote,
+    "QuotePauseRequest": pause_quotes.quote_pause,
     "ConvertAmountRequest": answers.convert,
     "ExplainDueDateRequest": answers.explain_due_date,
     "CountChargeableDaysRequest": answers.count_chargeable_days,
