@@ -18,6 +18,14 @@ __all__ = ["run_kill_drill"]
 COLUMNS = ("process", "kills", "cases under way", "commands in flight", "activities", "outbox rows", "longest away")
 MOST_MORE = 6
 """Further shots when chance has not brought everything in flight."""
+AWHILE = 2.0
+"""Seconds."""
+FURTHER = (
+    Shot(INTAKE, Aim.COMMAND, 0.2, 0.002, 0.2),
+    Shot(WORKER, Aim.ACTIVITY, 0.2, 0.0, 0.2),
+    Shot(TEMPORAL, Aim.MESSAGE, 0.2, 0.0, 0.2),
+)
+"""What is aimed at a command, an activity and an outbox row, in this order."""
 
 
 async def run_kill_drill(size: Size, seed: int, tell: Callable[[str], None]) -> Outcome:
@@ -41,12 +49,14 @@ async def _kill(ground: Ground, killer: Killer, lanes: Lanes, size: Size, lot: r
         for shot in schedule(size.kills, lot):
             await killer.fire(shot)
         for _ in range(MOST_MORE):
-            if not any(kill.flights for kill in killer.kills):
-                await killer.fire(Shot(INTAKE, Aim.COMMAND, 0.2, 0.002, 0.2))
-            if not any(kill.activities for kill in killer.kills):
-                await killer.fire(Shot(WORKER, Aim.ACTIVITY, 0.2, 0.0, 0.2))
-            if not any([await _messages(ground, kill) for kill in killer.kills]):
-                await killer.fire(Shot(TEMPORAL, Aim.MESSAGE, 0.2, 0.0, 0.2))
+            # The proof of a flight is its repetition, which takes its time after the kill.
+            await asyncio.sleep(AWHILE)
+            evidence = [await _evidence(ground, kill) for kill in killer.kills]
+            wanting = [shot for shot, found in zip(FURTHER, _sums(evidence), strict=True) if found == "0"]
+            if not wanting:
+                break
+            for shot in wanting:
+                await killer.fire(shot)
     finally:
         lanes.enough.set()
 
