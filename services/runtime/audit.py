@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from services.runtime import outbox
 from services.runtime.database import AuditNote, WriteTx
+from services.runtime.statements import columns_of
 
 if TYPE_CHECKING:
     from services.runtime.commands import Call
 
-__all__ = ["DONE", "AuditEntry", "entry", "record", "settle"]
+__all__ = ["DONE", "AuditEntry", "entry", "record", "record_all", "settle"]
 
 DONE = "DONE"
 """Outcome of a command that was carried out or a read that was answered; a refusal has its reason instead."""
@@ -20,6 +22,13 @@ DONE = "DONE"
 _INSERT = """
 INSERT INTO audit (at, principal, role, rpc, purpose, object_id, municipality_id, outcome, via)
 VALUES (:at, :principal, :role, :rpc, :purpose, :object_id, :municipality_id, :outcome, :via)
+"""
+
+_INSERT_ALL = """
+INSERT INTO audit (at, principal, role, rpc, purpose, object_id, municipality_id, outcome, via)
+SELECT * FROM unnest(CAST(:at AS timestamptz[]), CAST(:principal AS text[]), CAST(:role AS text[]),
+                     CAST(:rpc AS text[]), CAST(:purpose AS text[]), CAST(:object_id AS text[]),
+                     CAST(:municipality_id AS text[]), CAST(:outcome AS text[]), CAST(:via AS text[]))
 """
 
 _SETTLED = """
@@ -71,6 +80,12 @@ async def record(tx: WriteTx, row: AuditEntry) -> None:
     parameters = asdict(row)
     del parameters["request_id"]
     await tx.run(_INSERT, parameters)
+
+
+async def record_all(tx: WriteTx, rows: Sequence[AuditEntry]) -> None:
+    """Append rows, of one call that concerned many objects, by one statement."""
+    if rows:
+        await tx.run(_INSERT_ALL, columns_of([asdict(row) for row in rows]))
 
 
 async def settle(tx: WriteTx, row: AuditEntry, resource: str, version: int) -> None:

@@ -240,9 +240,9 @@ class RequestIdReused(InvalidArgument):
     text_bg = "Този номер на заявка вече е използван с друго съдържание."
     text_en = "This request id was used before with another body."
 
-    def __init__(self) -> None:
-        """Point at the one field."""
-        super().__init__(field="request_id")
+    def __init__(self, *, field: str = "request_id") -> None:
+        """Point at the one field; a row of an import has its key instead."""
+        super().__init__(field=field)
 
 
 class BusinessTimeNotAllowed(InvalidArgument):

@@ -7,6 +7,7 @@ of their sequence, at least once.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -15,9 +16,21 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from services.kernel.codes import CaseState, Event, WorkflowType
-from services.runtime.database import Parameters
+from services.runtime.database import Parameters, WriteTx
+from services.runtime.statements import columns_of
 
-__all__ = ["CHANNEL", "COUNT", "STORE", "OutboxKind", "OutboxState", "Reopening", "Signal", "Start", "StartAttributes"]
+__all__ = [
+    "CHANNEL",
+    "COUNT",
+    "STORE",
+    "OutboxKind",
+    "OutboxState",
+    "Reopening",
+    "Signal",
+    "Start",
+    "StartAttributes",
+    "store_starts",
+]
 
 CHANNEL = "outbox"
 """PostgreSQL notification channel that wakes the relays of a stage."""
@@ -57,6 +70,22 @@ FROM counter
 """
 
 _EMIT = f"WITH {COUNT} {STORE}"
+
+_EMIT_STARTS = """
+WITH counter AS (
+    INSERT INTO outbox_sequence (case_id, last_seq) SELECT case_id, 1 FROM unnest(CAST(:case_id AS text[])) AS case_id
+)
+INSERT INTO outbox (case_id, seq, municipality_id, workflow_id, kind, workflow_type, task_queue, event, instant, due,
+                    ref, start_type, start_input, start_attributes)
+SELECT n.case_id, 1, n.municipality_id, n.workflow_id, n.kind, n.workflow_type, n.task_queue, n.event, n.instant, n.due,
+       n.ref, n.start_type, CAST(n.start_input AS jsonb), CAST(n.start_attributes AS jsonb)
+FROM unnest(CAST(:case_id AS text[]), CAST(:case_municipality_id AS text[]), CAST(:workflow_id AS text[]),
+            CAST(:kind AS text[]), CAST(:workflow_type AS text[]), CAST(:task_queue AS text[]), CAST(:event AS text[]),
+            CAST(:instant AS timestamptz[]), CAST(:due AS timestamptz[]), CAST(:ref AS text[]),
+            CAST(:start_type AS text[]), CAST(:start_input AS text[]), CAST(:start_attributes AS text[]))
+    AS n (case_id, municipality_id, workflow_id, kind, workflow_type, task_queue, event, instant, due, ref, start_type,
+          start_input, start_attributes)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +191,12 @@ def _attributes_json(attributes: StartAttributes) -> str:
             "case_state": attributes.case_state or "",
         }
     )
+
+
+async def store_starts(tx: WriteTx, starts: Sequence[Start]) -> None:
+    """Store the first messages of as many new cases by one statement; IntegrityError for a case that has spoken."""
+    if not starts:
+        return
+    parameters = [start.statement()[1] for start in starts]
+    await tx.run(_EMIT_STARTS, columns_of(parameters))
+    tx.emitted = True

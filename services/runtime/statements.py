@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import result_tuple
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-__all__ = ["Parameters", "Prepared", "Statement", "prepared", "rows_of", "rows_within", "translated"]
+__all__ = ["Parameters", "Prepared", "Statement", "columns_of", "prepared", "rows_of", "rows_within", "translated"]
 
 Parameters = Mapping[str, object]
 Statement = str | TextClause
@@ -55,6 +55,13 @@ def prepared(statement: Statement) -> Prepared:
         if check is not None:
             checks.append((position, check))
     return Prepared(str(compiled), names, tuple(checks))
+
+
+def columns_of(rows: Sequence[Parameters]) -> dict[str, list[object]]:
+    """The same parameters by name, a list each, for a statement that unnests them; ValueError when there is no row."""
+    if not rows:
+        raise ValueError("no row to store")
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 @lru_cache(maxsize=4096)

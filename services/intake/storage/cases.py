@@ -35,7 +35,7 @@ from services.runtime.database import WriteTx, violated_constraint
 from services.runtime.errors import ConcurrentChange, NotFound
 from services.runtime.outbox import Signal, Start
 
-__all__ = ["Cases"]
+__all__ = ["Cases", "case_parameters", "duplicate_or", "limit_parameters"]
 
 _CLOSED = sorted(CLOSED_STATES)
 
@@ -142,30 +142,11 @@ class Cases:
             key, person = self._cipher.fresh_key(application.person_id)
             writing = people.Writing(application.person_id, case.newcomer, case.submitted_at)
             person |= people.newcomer(self._cipher, application.municipality_id, writing, key)
-        parameters = person | {
-            "id": application.id,
-            "municipality_id": application.municipality_id,
-            "person_id": application.person_id,
-            "service_code": application.service_code,
-            "district_code": application.district_code,
-            "channel": application.channel,
-            "facility_code": application.facility_code,
-            "state": application.state,
-            "submitted_at": case.submitted_at,
-            "received_at": application.received_at,
-            "application_date": application.application_date,
-            "registered_date": application.registered_date,
-            "backdating_reason": case.backdating_reason,
-            "required_documents": sorted(application.required_documents),
-            "declared_facts": key.seal(f"declared_facts:{application.id}", facts_to_text(case.declared)),
-            "documents": sorted(case.documents),
-            "cause": Cause.APPLICATION_SUBMITTED,
-            "stage": Stage.INTAKE,
-        }
+        parameters = person | case_parameters(case, key)
         try:
             await self._tx.run(statement, parameters)
         except IntegrityError as error:
-            raise _duplicate_or(error) from error
+            raise duplicate_or(error) from error
 
     async def lock_case(self, application_id: str) -> Application:
         row = await self._tx.one_or_none(
@@ -195,7 +176,7 @@ class Cases:
                 },
             )
         except IntegrityError as error:
-            raise _duplicate_or(error) from error
+            raise duplicate_or(error) from error
         return application_of(row)
 
     async def touch(self, application: Application) -> Application:
@@ -215,24 +196,7 @@ class Cases:
         )
 
     async def begin_limit(self, application: Application, limit: KeptLimit) -> None:
-        ledger = limit.limit
-        await self._tx.run(
-            _BEGIN_LIMIT,
-            {
-                "application_id": application.id,
-                "kind": ledger.kind,
-                "version": application.version,
-                "rule": ledger.rule,
-                "event_date": ledger.event_date,
-                "length": ledger.length,
-                "unit": ledger.unit,
-                "shift": ledger.shift,
-                "calendar_version": ledger.calendar_version,
-                "extension_days": ledger.extension_days,
-                "citation": ledger.citation,
-                "due_date": limit.due_date,
-            },
-        )
+        await self._tx.run(_BEGIN_LIMIT, limit_parameters(application, limit))
 
     async def open_limit(self, application_id: str, kind: LimitKind) -> KeptLimit | None:
         row = await self._tx.one_or_none(
@@ -345,11 +309,56 @@ class Cases:
         return self._keys[person_id]
 
 
+def case_parameters(case: NewCase, key: DataKey) -> dict[str, object]:
+    """A case as it is first stored, by column; its facts sealed."""
+    application = case.application
+    return {
+        "id": application.id,
+        "municipality_id": application.municipality_id,
+        "person_id": application.person_id,
+        "service_code": application.service_code,
+        "district_code": application.district_code,
+        "channel": application.channel,
+        "facility_code": application.facility_code,
+        "state": application.state,
+        "submitted_at": case.submitted_at,
+        "received_at": application.received_at,
+        "application_date": application.application_date,
+        "registered_date": application.registered_date,
+        "backdating_reason": case.backdating_reason,
+        "required_documents": sorted(application.required_documents),
+        "declared_facts": key.seal(f"declared_facts:{application.id}", facts_to_text(case.declared)),
+        "documents": sorted(case.documents),
+        "cause": Cause.APPLICATION_SUBMITTED,
+        "stage": Stage.INTAKE,
+    }
+
+
+def limit_parameters(application: Application, limit: KeptLimit) -> dict[str, object]:
+    """A limit under the present version of its case, by column."""
+    ledger = limit.limit
+    return {
+        "application_id": application.id,
+        "kind": ledger.kind,
+        "version": application.version,
+        "rule": ledger.rule,
+        "event_date": ledger.event_date,
+        "length": ledger.length,
+        "unit": ledger.unit,
+        "shift": ledger.shift,
+        "calendar_version": ledger.calendar_version,
+        "extension_days": ledger.extension_days,
+        "citation": ledger.citation,
+        "due_date": limit.due_date,
+    }
+
+
 def _same_service(application: Application) -> dict[str, object]:
     return {"id": application.id, "person_id": application.person_id, "service_code": application.service_code}
 
 
-def _duplicate_or(error: IntegrityError) -> Exception:
+def duplicate_or(error: IntegrityError) -> Exception:
+    """The refusal behind a violated constraint, or the error itself when it is none."""
     if violated_constraint(error) == "application_one_live_case":
         return DuplicateCase(resource_type="application")
     if violated_constraint(error) == "person_known_once":

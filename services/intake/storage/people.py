@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.intake.domain.people import Person
 from services.intake.usecases.ports import KnownPerson
 from services.kernel.codes import CLOSED_STATES
-from services.kernel.identifiers import ValidIdentifier
+from services.kernel.identifiers import IdentifierType, ValidIdentifier
 from services.runtime.crypto import DataKey, PersonCipher
 from services.runtime.database import WriteTx
 
-__all__ = ["ADD_PERSON", "Writing", "known_person", "newcomer", "update_person"]
+__all__ = [
+    "ADD_PERSON",
+    "KnownWithCases",
+    "Writing",
+    "known_people",
+    "known_person",
+    "newcomer",
+    "update_people",
+    "update_person",
+]
 
 _KNOWN_PERSON = """
 SELECT p.id, a.id AS live_case
@@ -23,6 +33,15 @@ WHERE p.municipality_id = :municipality_id AND p.identifier_type = :identifier_t
         IN (SELECT * FROM unnest(CAST(:versions AS integer[]), CAST(:digests AS bytea[])))
 ORDER BY p.hash_version DESC
 LIMIT 1
+"""
+
+_KNOWN_PEOPLE = """
+SELECT p.id, p.identifier_type, p.hash_version, p.identifier_hash, a.id AS live_case, a.service_code
+FROM person p LEFT JOIN application a ON a.person_id = p.id AND a.state <> ALL(CAST(:closed AS text[]))
+WHERE p.municipality_id = :municipality_id
+    AND (p.identifier_type, p.hash_version, p.identifier_hash)
+        IN (SELECT * FROM unnest(CAST(:types AS text[]), CAST(:versions AS integer[]), CAST(:digests AS bytea[])))
+ORDER BY p.hash_version
 """
 
 ADD_PERSON = """
@@ -65,6 +84,43 @@ class Writing:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class KnownWithCases:
+    """Somebody known by number, with their live cases by service."""
+
+    id: str
+    live_cases: dict[str, str] = field(default_factory=dict)
+
+
+async def known_people(
+    tx: WriteTx, cipher: PersonCipher, municipality_id: str, identifiers: Sequence[ValidIdentifier]
+) -> dict[tuple[IdentifierType, str], KnownWithCases]:
+    """Those of the numbers that are known under any key of the ring, by one statement."""
+    numbers = {
+        (one.type, hashed.version, hashed.digest): (one.type, one.normalised)
+        for one in identifiers
+        for hashed in cipher.lookup_hashes(one.normalised, _domain(municipality_id, one))
+    }
+    rows = await tx.all(
+        _KNOWN_PEOPLE,
+        {
+            "municipality_id": municipality_id,
+            "closed": sorted(CLOSED_STATES),
+            "types": [kind for kind, _, _ in numbers],
+            "versions": [version for _, version, _ in numbers],
+            "digests": [digest for _, _, digest in numbers],
+        },
+    )
+    found: dict[tuple[IdentifierType, str], KnownWithCases] = {}
+    for row in rows:
+        number = numbers[IdentifierType(row.identifier_type), row.hash_version, bytes(row.identifier_hash)]
+        if number not in found or found[number].id != row.id:
+            found[number] = KnownWithCases(row.id)
+        if row.live_case is not None:
+            found[number].live_cases[row.service_code] = row.live_case
+    return found
+
+
 async def known_person(
     tx: WriteTx, cipher: PersonCipher, municipality_id: str, identifier: ValidIdentifier, service_code: str
 ) -> KnownPerson | None:
@@ -101,6 +157,12 @@ def newcomer(cipher: PersonCipher, municipality_id: str, writing: Writing, key: 
 async def update_person(tx: WriteTx, writing: Writing) -> None:
     """Store how the known person was written this time."""
     await tx.run(_UPDATE_PERSON, writing.parameters())
+
+
+async def update_people(tx: WriteTx, writings: Sequence[Writing]) -> None:
+    """Store how known people were written, one after the other, in one round trip."""
+    if writings:
+        await tx.run(_UPDATE_PERSON, [writing.parameters() for writing in writings])
 
 
 def _domain(municipality_id: str, identifier: ValidIdentifier) -> str:

@@ -19,7 +19,16 @@ from services.kernel.service_entry import ServiceEntry
 from services.kernel.time_limit import LimitKind
 from services.runtime.outbox import Signal, Start
 
-__all__ = ["AppealRow", "CaseStore", "FoundFacts", "KnownPerson", "MunicipalityStore", "NewCase", "Step"]
+__all__ = [
+    "AppealRow",
+    "CaseStore",
+    "FoundFacts",
+    "KnownPerson",
+    "MunicipalityStore",
+    "NewCase",
+    "Step",
+    "SubmissionStore",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +110,8 @@ class MunicipalityStore(Protocol):
         ...
 
 
-class CaseStore(Protocol):
-    """What the commands about one case need."""
+class SubmissionStore(Protocol):
+    """What handing in an application needs: of one in a transaction of its own, or of many in one."""
 
     async def rules(self, municipality_id: str) -> LocalRules:
         """What the municipality has decided: settings, calendar, catalogue; NotFound when there is none."""
@@ -125,6 +134,18 @@ class CaseStore(Protocol):
         """
         ...
 
+    async def begin_limit(self, application: Application, limit: KeptLimit) -> None:
+        """Store a limit under the present version of the case."""
+        ...
+
+    async def emit(self, emission: Signal | Start) -> None:
+        """Store a message to Temporal."""
+        ...
+
+
+class CaseStore(SubmissionStore, Protocol):
+    """What the commands about one case need."""
+
     async def lock_case(self, application_id: str) -> Application:
         """Read a case for a change; NotFound when there is none."""
         ...
@@ -145,10 +166,6 @@ class CaseStore(Protocol):
         self, application_id: str, codes: Iterable[str], at: datetime, posted_on: date | None
     ) -> None:
         """Store further papers; one that is there already stays as it is."""
-        ...
-
-    async def begin_limit(self, application: Application, limit: KeptLimit) -> None:
-        """Store a limit under the present version of the case."""
         ...
 
     async def open_limit(self, application_id: str, kind: LimitKind) -> KeptLimit | None:
@@ -201,8 +218,4 @@ class CaseStore(Protocol):
 
     async def case_waiting_for(self, application: Application) -> str | None:
         """A refused case of the same person and service whose granted appeal waits for this one to end (L-08)."""
-        ...
-
-    async def emit(self, emission: Signal | Start) -> None:
-        """Store a message to Temporal."""
         ...

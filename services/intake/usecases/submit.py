@@ -19,7 +19,7 @@ from services.intake.errors import (
 from services.intake.rules.documents import DOCUMENT_CODES, required_documents
 from services.intake.usecases.limits import start_limit
 from services.intake.usecases.messages import start_case
-from services.intake.usecases.ports import CaseStore, NewCase
+from services.intake.usecases.ports import NewCase, SubmissionStore
 from services.kernel.catalogue import Family, Intake, ServiceEntry
 from services.kernel.codes import CaseState
 from services.kernel.dates import age_on, local_date
@@ -51,7 +51,7 @@ class SubmitApplication:
 
 
 async def submit_application(
-    command: SubmitApplication, store: CaseStore, caller: Caller, now: datetime, today: date
+    command: SubmitApplication, store: SubmissionStore, caller: Caller, now: datetime, today: date
 ) -> CaseView:
     """Open a case: REGISTERED with complete papers, else DOCS_PENDING with D-02 running.
 

@@ -170,3 +170,43 @@ async def test_a_calendar_version_never_changes_and_no_limit_is_counted_by_an_un
                 await tx.run(change)
     unknown = "UPDATE municipality SET calendar_version = 'bg-99'"
     assert await refusal(database, lambda tx: tx.run(unknown)) == "municipality_calendar_version_fkey"
+
+
+IMPORTED = f"""
+INSERT INTO import_row (municipality_id, import_id, row_key, digest, application_id, error, changed_at)
+VALUES ('SOFIA', 'january', :key, decode(repeat('01', 32), 'hex'), :application_id, CAST(:error AS jsonb), {NOW})
+"""
+
+
+@pytest.mark.parametrize(
+    ("rows", "constraint"),
+    [
+        ([("1", "a", None), ("2", "a", None)], "import_row_application_id_key"),
+        ([("1", "a", None), ("1", None, "{}")], "import_row_pkey"),
+        ([("1", None, None)], "import_row_case_or_error"),
+        ([("1", "a", "{}")], "import_row_case_or_error"),
+        ([("1", "nobody", None)], "import_row_application_id_fkey"),
+    ],
+)
+async def test_a_row_of_an_import_has_one_case_or_an_error(
+    database: Database, rows: list[tuple[str, str | None, str | None]], constraint: str
+) -> None:
+    parameters = [{"key": key, "application_id": case_id, "error": error} for key, case_id, error in rows]
+    refused = await refusal(database, lambda tx: tx.run(CASE, case("a")), lambda tx: tx.run(IMPORTED, parameters))
+    assert refused == constraint
+
+
+@pytest.mark.parametrize(
+    "change", ["UPDATE import_row SET application_id = NULL, error = '{}'", "DELETE FROM import_row"]
+)
+async def test_a_row_that_has_its_case_is_never_changed(database: Database, change: str) -> None:
+    async with database.write() as tx:
+        await tx.run(CASE, case("a"))
+        await tx.run(IMPORTED, {"key": "1", "application_id": "a", "error": None})
+
+    async def attempt() -> None:
+        async with database.write() as tx:
+            await tx.run(change)
+
+    with pytest.raises(IntegrityError, match="never changed"):
+        await attempt()
