@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from cli import maintenance_commands, rule_commands, stack_commands, story_commands
+from cli import import_commands, maintenance_commands, rule_commands, stack_commands, story_commands
 from cli.local.errors import LocalStackError
 
 __all__ = ["app", "run"]
@@ -28,6 +28,7 @@ app.command(rich_help_panel="Stories")(story_commands.play)
 app.command(rich_help_panel="Stories")(rule_commands.check_rules)
 app.command(rich_help_panel="One-shot")(stack_commands.migrate)
 app.command(rich_help_panel="One-shot")(stack_commands.register)
+app.command("import", rich_help_panel="One-shot")(import_commands.import_file)
 app.command(rich_help_panel="One-shot")(maintenance_commands.schedules)
 app.command(rich_help_panel="One-shot")(maintenance_commands.reconcile)
 

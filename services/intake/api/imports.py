@@ -6,10 +6,11 @@ from google.protobuf.message import Message
 from grpc.aio import ServicerContext
 
 from services.intake.metrics import IntakeMetrics
-from services.intake.storage import imports as rows
+from services.intake.storage import imports as stored
 from services.intake.storage.imports import Imports
 from services.intake.storage.reading import Page
-from services.intake.usecases.imports import ImportApplications, Opened, RowOutcome, import_applications
+from services.intake.usecases import imports
+from services.intake.usecases.imports import Opened, RowOutcome
 from services.intake.wire import imports as wire
 from services.runtime import audit
 from services.runtime.audit import AuditEntry
@@ -47,7 +48,7 @@ class ImportMethods:
 
         async def use_case(tx: WriteTx) -> Effect:
             store = Imports(tx, self._runtime.cipher, call.now)
-            outcomes[:] = await import_applications(command, store, call.caller, call.now, call.today)
+            outcomes[:] = await imports.import_applications(command, store, call.caller, call.now, call.today)
             await audit.record_all(tx, [_audited(call, outcome) for outcome in outcomes if not _stood(outcome)])
             return Effect(request.import_id)
 
@@ -64,10 +65,10 @@ class ImportMethods:
         self._runtime.call().caller.require_municipality(request.municipality_id)
         page = Page(page_size(request.page_size, default=200), decode_token(request.page_token, 1))
         async with self._runtime.db.read() as tx:
-            found = await rows.list_rows(
+            found = await stored.list_rows(
                 tx, request.municipality_id, request.import_id, page, rejected_only=request.rejected_only
             )
-            part = await rows.count_rows(tx, request.municipality_id, request.import_id)
+            part = await stored.count_rows(tx, request.municipality_id, request.import_id)
         return pb.ListImportRowsResponse(
             outcomes=found,
             next_page_token=encode_token(found[-1].row_key) if len(found) == page.size else "",
@@ -75,10 +76,10 @@ class ImportMethods:
             rejected_count=part.rejected,
         )
 
-    async def _outcomes(self, command: ImportApplications) -> pb.ImportApplicationsResponse:
+    async def _outcomes(self, command: imports.ImportApplications) -> pb.ImportApplicationsResponse:
         """The answer to a request that was carried out before."""
         async with self._runtime.db.glance() as tx:
-            return pb.ImportApplicationsResponse(outcomes=await rows.outcomes_of(tx, command))
+            return pb.ImportApplicationsResponse(outcomes=await stored.outcomes_of(tx, command))
 
     def _count_opened(self, outcomes: list[RowOutcome]) -> None:
         for outcome in outcomes:
