@@ -2,9 +2,14 @@
 
 InvalidArgument
 ├─ InvalidFact
-└─ UnknownBreachCause
+├─ UnknownBreachCause
+└─ UnknownDistrict
+AlreadyExists
+└─ AbsenceOverlaps
 Refused
 ├─ StepNotAllowed
+├─ AbsenceOver
+├─ WorkerNotAbsent
 ├─ NotRegistered
 ├─ HomeVisitMissing
 ├─ SuspensionNotAllowed
@@ -13,9 +18,11 @@ Refused
 
 from __future__ import annotations
 
-from services.runtime.errors import InvalidArgument, Refused
+from services.runtime.errors import AlreadyExists, InvalidArgument, Refused
 
 __all__ = [
+    "AbsenceOver",
+    "AbsenceOverlaps",
     "ExtensionNotAllowed",
     "HomeVisitMissing",
     "InvalidFact",
@@ -23,6 +30,8 @@ __all__ = [
     "StepNotAllowed",
     "SuspensionNotAllowed",
     "UnknownBreachCause",
+    "UnknownDistrict",
+    "WorkerNotAbsent",
 ]
 
 
@@ -41,6 +50,35 @@ class UnknownBreachCause(InvalidArgument):
     article = "C-29"
     text_bg = "Общината не е определила такава причина."
     text_en = "The municipality does not list this cause."
+
+
+class UnknownDistrict(InvalidArgument):
+    """No register has such a district or municipality (section 11)."""
+
+    reason = "UNKNOWN_DISTRICT"
+    text_bg = "Няма район или община с код {district_code}."
+    text_en = "There is no district or municipality {district_code}."
+
+
+class AbsenceOverlaps(AlreadyExists):
+    """The social worker is away on one of the days already."""
+
+    text_bg = "Социалният работник вече отсъства в част от тези дни."
+    text_en = "The social worker is away on some of these days already."
+
+
+class AbsenceOver(Refused):
+    """The day back lies outside the absence."""
+
+    text_bg = "Отсъствието е от {first_day} до {last_day} и не може да свърши преди {back_day}."
+    text_en = "The absence lasts from {first_day} to {last_day}; it cannot end before {back_day}."
+
+
+class WorkerNotAbsent(Refused):
+    """The social worker is away neither today nor later."""
+
+    text_bg = "Социалният работник не отсъства."
+    text_en = "The social worker is not absent."
 
 
 class StepNotAllowed(Refused):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Thread
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol, runtime_checkable
 from wsgiref.simple_server import WSGIServer
 
 import grpc
@@ -53,10 +53,12 @@ from services.runtime.telemetry import (
 )
 from services.runtime.temporal_target import TemporalTarget
 
-__all__ = ["Runtime", "Server", "StageService", "run"]
+__all__ = ["Observer", "Runtime", "Server", "StageService", "run"]
 
 _RELAY_PARALLEL = 8
 _PROBE_SECONDS = 2.0
+
+_OBSERVE_SECONDS = 15.0
 
 _SETTLE_SECONDS = 0.5
 """A process that exits right after using the Temporal SDK may abort in native code."""
@@ -107,12 +109,22 @@ class StageService:
     """Makes the object with a coroutine method for each rpc; an rpc that it lacks answers NOT_SUPPORTED_YET."""
 
 
+@runtime_checkable
+class Observer(Protocol):
+    """A servicer with gauges that follow the database."""
+
+    async def observe(self) -> None:
+        """Bring the gauges up to date; must not raise when the database is away."""
+        ...
+
+
 class Server:
     """One stage, running."""
 
     def __init__(self, service: StageService, settings: Settings, telemetry: Telemetry) -> None:
         """Read keys and prepare everything; nothing connects yet. ValueError, OSError for unusable keys."""
         self._service = service
+        self._servicer: object = None
         self._telemetry = telemetry
         stage = service.stage.package
         dsn = settings.dsn.get_secret_value()
@@ -157,11 +169,14 @@ class Server:
         )
         self.runtime.db.after_emission(self._relay.ring)
         self._tasks = [asyncio.create_task(self._relay.run()), asyncio.create_task(self._probe())]
+        if isinstance(self._servicer, Observer):
+            self._tasks.append(asyncio.create_task(self._watch(self._servicer)))
         self.runtime.log.info("started", port=self.port, metrics_port=self.metrics_port)
 
     def _build(self) -> grpc.aio.Server:
+        self._servicer = self._service.servicer(self.runtime)
         offered = (
-            (self._service.service, self._service.servicer(self.runtime)),
+            (self._service.service, self._servicer),
             (OUTBOX_SERVICE, OutboxServicer(self.runtime)),
         )
         methods = {path: method for descriptor, _ in offered for path, method in methods_of(descriptor).items()}
@@ -214,6 +229,12 @@ class Server:
                 await self._tell_health(serving=False)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _PROBE_SECONDS)
+
+    async def _watch(self, observer: Observer) -> None:
+        while not self._stopping.is_set():
+            await observer.observe()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _OBSERVE_SECONDS)
 
     async def stop(self) -> None:
         """Drain: no new calls, running ones end, the relay finishes what it has in hand, connections close."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.assessment.api.staff import StaffMethods
 from services.assessment.api.visits import VisitMethods
 from services.assessment.metrics import AssessmentMetrics
 from services.assessment.peers import IntakeOverGrpc, IntakePort
@@ -10,7 +11,7 @@ from services.runtime.server import Runtime
 __all__ = ["AssessmentServicer"]
 
 
-class AssessmentServicer(VisitMethods):
+class AssessmentServicer(VisitMethods, StaffMethods):
     """Every method of `socialcare.assessment.v1.AssessmentService`."""
 
     def __init__(self, runtime: Runtime, intake: IntakePort | None = None) -> None:

@@ -9,14 +9,14 @@ import grpc
 from google.protobuf.message import Message
 
 from services.assessment import calendar_answers
-from services.assessment.domain.visits import Assessment, AssessmentState, Rung
+from services.assessment.domain.visits import Assessment, AssessmentState, Attempt, Rung
 from services.assessment.errors import HomeVisitMissing, SuspensionNotAllowed
 from services.assessment.metrics import AssessmentMetrics
 from services.assessment.peers import IntakePort
 from services.assessment.storage import visits as storage
 from services.assessment.storage.visits import Owner, Store
 from services.assessment.usecases import visits as usecases
-from services.assessment.wire import (
+from services.assessment.wire.visits import (
     assessment_to_proto,
     case_facts,
     claimed_to_proto,
@@ -36,7 +36,7 @@ from services.runtime.server import Runtime
 from socialcare.assessment.v1 import assessment_service_pb2 as pb
 from socialcare.assessment.v1 import resources_pb2
 
-__all__ = ["VisitMethods"]
+__all__ = ["VisitMethods", "require_visible"]
 
 _Context = grpc.aio.ServicerContext[Any, Any]
 _Step = Callable[[Store], Awaitable[Effect]]
@@ -72,7 +72,9 @@ class VisitMethods:
         found = await self._perform(
             call,
             request,
-            lambda store: usecases.record_visit_attempt(request.application_id, result, store, call.now),
+            lambda store: usecases.record_visit_attempt(
+                request.application_id, Attempt(call.now, result, call.caller.subject, request.evidence_id), store
+            ),
             lambda _: self._metrics.visits.labels(result).inc(),
         )
         return pb.RecordVisitAttemptResponse(assessment=assessment_to_proto(found, call.now))
@@ -84,7 +86,7 @@ class VisitMethods:
         present = await self._find(request.application_id)
         if present is None:
             await self._refuse_without_visit(call, request.application_id)
-        _require_visible(call, request.application_id, present)
+        require_visible(call, request.application_id, present)
         facts = facts_to_json(request.facts)
         outcome = None
         if present.state is AssessmentState.COMPLETED:
@@ -145,7 +147,7 @@ class VisitMethods:
         found = await self._perform(
             call,
             request,
-            lambda store: usecases.assign(request.application_id, request.social_worker_id, store),
+            lambda store: usecases.assign(request.application_id, request.social_worker_id, store, call.now),
         )
         return pb.ReassignVisitResponse(assessment=assessment_to_proto(found, call.now))
 
@@ -242,7 +244,7 @@ class VisitMethods:
             owner = await storage.owner_of(tx, application_id)
         if owner is None:
             raise _unknown(application_id)
-        _require_visible(call, application_id, owner)
+        require_visible(call, application_id, owner)
         return call
 
     async def _visible(self, call: Call, application_id: str) -> Assessment:
@@ -250,7 +252,7 @@ class VisitMethods:
         found = await self._find(application_id)
         if found is None:
             raise _unknown(application_id)
-        _require_visible(call, application_id, found)
+        require_visible(call, application_id, found)
         return found
 
     async def _refuse_without_visit(self, call: Call, application_id: str) -> NoReturn:
@@ -272,7 +274,8 @@ class VisitMethods:
             self._metrics.rungs.labels(rung).inc()
 
 
-def _require_visible(call: Call, application_id: str, of: Assessment | Owner) -> None:
+def require_visible(call: Call, application_id: str, of: Assessment | Owner) -> None:
+    """Raise NotFound for an assessment that the caller may not know of."""
     if call.caller.has(Role.WORKER):
         return
     try:

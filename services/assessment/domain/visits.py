@@ -189,6 +189,10 @@ class Attempt:
 
     attempted_at: datetime
     result: VisitResult
+    recorded_by: str = ""
+    """Opaque id of who recorded it; empty for attempts of an earlier release."""
+    evidence_id: str = ""
+    """Opaque id of what proves it; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +235,14 @@ class Assessment:
     opened_at: datetime
     intake_version: int
     """Version of the intake facts from which it was opened."""
+    district: str = ""
+    """District of the person; empty for assessments of an earlier release."""
+    office: str = ""
+    """Office of the district; empty: none."""
     scheduled_date: date | None = None
     social_worker_id: str = ""
+    assigned_by_chain: bool = False
+    """Whether the chain of allocation chose the social worker, so that it may choose anew; nobody named one."""
     close_cause: str = ""
     attempts: tuple[Attempt, ...] = ()
     limits: tuple[Limit, ...] = ()

@@ -17,7 +17,6 @@ from services.assessment.domain.visits import (
     Rung,
     Step,
     TakenRung,
-    VisitResult,
     after,
 )
 from services.assessment.errors import ExtensionNotAllowed, StepNotAllowed, SuspensionNotAllowed, UnknownBreachCause
@@ -38,6 +37,8 @@ from services.kernel.time_limit import (
 __all__ = [
     "MAX_FAILED_VISITS",
     "PendingRung",
+    "allot",
+    "awaits_choice",
     "calls_made",
     "close",
     "complete",
@@ -51,11 +52,13 @@ __all__ = [
     "reassign",
     "record_attempt",
     "record_breach_cause",
+    "require_open",
     "running_until",
     "schedule",
     "status_of",
     "suspend",
     "take_due_rungs",
+    "visit_day",
 ]
 
 MAX_FAILED_VISITS = 2
@@ -174,28 +177,60 @@ def running_until(assessment: Assessment) -> datetime | None:
 
 def schedule(assessment: Assessment, on_date: date, social_worker_id: str) -> Assessment:
     """Set the day of the visit; an empty id leaves the social worker as is. Raises StepNotAllowed."""
-    return replace(
-        assessment,
-        state=after(assessment.state, Step.SCHEDULE),
-        scheduled_date=on_date,
-        social_worker_id=social_worker_id or assessment.social_worker_id,
-    )
+    scheduled = replace(assessment, state=after(assessment.state, Step.SCHEDULE), scheduled_date=on_date)
+    return _given_to(scheduled, social_worker_id) if social_worker_id else scheduled
 
 
 def reassign(assessment: Assessment, social_worker_id: str) -> Assessment:
     """Give the assessment to another social worker. Raises StepNotAllowed after its end."""
+    require_open(assessment)
+    return _given_to(assessment, social_worker_id)
+
+
+def allot(assessment: Assessment, social_worker_id: str) -> Assessment:
+    """Give the assessment to whom the chain chose; nobody chosen leaves it as it is."""
+    return _given_to(assessment, social_worker_id, by_chain=True) if social_worker_id else assessment
+
+
+def _given_to(assessment: Assessment, social_worker_id: str, *, by_chain: bool = False) -> Assessment:
+    return replace(assessment, social_worker_id=social_worker_id, assigned_by_chain=by_chain)
+
+
+def require_open(assessment: Assessment) -> None:
+    """Raise StepNotAllowed after the end of the assessment."""
     if assessment.state in _ENDED:
         raise StepNotAllowed(metadata={"state": assessment.state})
-    return replace(assessment, social_worker_id=social_worker_id)
+
+
+def awaits_choice(assessment: Assessment) -> bool:
+    """Whether the chain may choose the social worker: nobody has it, or the chain chose who has."""
+    return assessment.assigned_by_chain or not assessment.social_worker_id
+
+
+@decides("S2")
+def visit_day(assessment: Assessment, today: date) -> date:
+    """The day for which a social worker is sought: the set day, else the last day of D-01, never one that is over.
+
+    After the visit it is the last day of D-03.
+    """
+    if assessment.state is AssessmentState.VISITED:
+        return max(today, _last_day(assessment, LimitKind.NEEDS_ASSESSMENT_AND_PLAN, today))
+    if assessment.scheduled_date is not None and assessment.scheduled_date >= today:
+        return assessment.scheduled_date
+    return max(today, _last_day(assessment, LimitKind.HOME_ASSESSMENT, today))
+
+
+def _last_day(assessment: Assessment, kind: LimitKind, today: date) -> date:
+    limit = assessment.current_limit(kind)
+    return today if limit is None else limit.ledger.due_date(limit.calendar)
 
 
 @decides("D-10", "L-06")
-def record_attempt(
-    assessment: Assessment, result: VisitResult, now: datetime, parameters: Parameters
-) -> tuple[Assessment, Event]:
+def record_attempt(assessment: Assessment, attempt: Attempt, parameters: Parameters) -> tuple[Assessment, Event]:
     """What an attempt leads to, and the event that says so (D-10, L-03, L-06). Raises StepNotAllowed."""
-    tried = replace(assessment, attempts=(*assessment.attempts, Attempt(now, result)))
-    if not result.failed:
+    now = attempt.attempted_at
+    tried = replace(assessment, attempts=(*assessment.attempts, attempt))
+    if not attempt.result.failed:
         on_date = assessment.scheduled_date or local_date(now)
         visited = replace(tried, state=after(assessment.state, Step.VISIT), scheduled_date=on_date)
         return _meet(visited, LimitKind.HOME_ASSESSMENT, now), Event.VISIT_COMPLETED

@@ -6,11 +6,12 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, text
 
+from services.assessment.domain.staff import AssignmentCause
 from services.assessment.domain.visits import (
     Assessment,
     AssessmentState,
@@ -22,6 +23,8 @@ from services.assessment.domain.visits import (
     TakenRung,
     VisitResult,
 )
+from services.assessment.rules.allocation import Candidate
+from services.assessment.storage import allocation
 from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.time_limit import Suspension
@@ -50,7 +53,7 @@ FROM found_facts WHERE application_id = :application_id
 """
 ).bindparams(bindparam("facts", type_=SealedBytes()))
 
-_ATTEMPT = "attempted_at, result"
+_ATTEMPT = "attempted_at, result, recorded_by, evidence_id"
 _LIMIT = """
 number, kind, rule, event_date, length, unit, shift, calendar_version, citation, extension_days, reminder_days,
 first_call, second_call, done_at, breach_cause
@@ -59,7 +62,7 @@ _SUSPENSION = "limit_number, from_date, to_date, reason"
 _RUNG = "limit_number, rung, on_date, taken_at, request_id"
 _WHOLE = f"""
 SELECT application_id, municipality_id, person_id, state, scheduled_date, social_worker_id, close_cause, opened_at,
-       intake_version, version,
+       intake_version, version, district_code, office_code, assigned_by_chain,
        ARRAY(SELECT ROW({_ATTEMPT}) FROM visit_attempts WHERE application_id = a.application_id
              ORDER BY number) AS attempts,
        ARRAY(SELECT ROW({_LIMIT}, c.overrides::text)
@@ -76,20 +79,21 @@ _OWNER = "SELECT municipality_id, person_id FROM assessments WHERE application_i
 
 _INSERT_HEAD = """
 INSERT INTO assessments (application_id, municipality_id, person_id, state, scheduled_date, social_worker_id,
-                         close_cause, opened_at, intake_version, version)
+                         close_cause, opened_at, intake_version, version, district_code, office_code,
+                         assigned_by_chain)
 VALUES (:application_id, :municipality_id, :person_id, :state, :scheduled_date, :social_worker_id, :close_cause,
-        :opened_at, :intake_version, :version)
+        :opened_at, :intake_version, :version, :district_code, :office_code, :assigned_by_chain)
 ON CONFLICT (application_id) DO NOTHING
 """
 _UPDATE_HEAD = """
 UPDATE assessments
 SET state = :state, scheduled_date = :scheduled_date, social_worker_id = :social_worker_id,
-    close_cause = :close_cause, version = :version
+    close_cause = :close_cause, version = :version, assigned_by_chain = :assigned_by_chain
 WHERE application_id = :application_id
 """
 _INSERT_ATTEMPT = """
-INSERT INTO visit_attempts (application_id, number, attempted_at, result)
-VALUES (:application_id, :number, :attempted_at, :result)
+INSERT INTO visit_attempts (application_id, number, attempted_at, result, recorded_by, evidence_id)
+VALUES (:application_id, :number, :attempted_at, :result, :recorded_by, :evidence_id)
 """
 _PUT_LIMIT = """
 INSERT INTO time_limits (application_id, number, kind, rule, event_date, length, unit, shift, calendar_version,
@@ -186,8 +190,12 @@ def _assembled(head: Row[Any]) -> Assessment:
         scheduled_date=head.scheduled_date,
         social_worker_id=head.social_worker_id,
         close_cause=head.close_cause,
+        district=head.district_code,
+        office=head.office_code,
+        assigned_by_chain=head.assigned_by_chain,
         attempts=tuple(
-            Attempt(row.attempted_at, VisitResult(row.result)) for row in rows_within(head.attempts, _ATTEMPT)
+            Attempt(row.attempted_at, VisitResult(row.result), row.recorded_by, row.evidence_id)
+            for row in rows_within(head.attempts, _ATTEMPT)
         ),
         limits=tuple(limits.values()),
         rungs=tuple(
@@ -266,6 +274,8 @@ class Store:
                     "number": number,
                     "attempted_at": attempt.attempted_at,
                     "result": attempt.result,
+                    "recorded_by": attempt.recorded_by,
+                    "evidence_id": attempt.evidence_id,
                 },
             )
         for limit in set(saved.limits) - set(before.limits):
@@ -323,6 +333,14 @@ class Store:
         calendar = calendar_from_text(row.calendar_version, row.overrides)
         return Parameters.of(LocalRules(MunicipalSettings.of(json.loads(row.settings)), calendar))
 
+    async def candidates(self, assessment: Assessment, visit_day: date, today: date) -> tuple[Candidate, ...]:
+        """The social workers of the municipality as the chain sees them, locked until the transaction ends."""
+        return await allocation.locked_candidates(self._tx, assessment, visit_day, today)
+
+    async def note_assignment(self, assessment: Assessment, cause: AssignmentCause, at: datetime) -> None:
+        """Write down to whom the assessment went."""
+        await allocation.note_assignment(self._tx, assessment, cause, at)
+
     async def found_facts(self, assessment: Assessment) -> str:
         """Facts found so far as a JSON object; empty when there are none."""
         found = await found_facts_of(self._tx, assessment, self._cipher)
@@ -352,4 +370,7 @@ def _head_parameters(of: Assessment) -> Mapping[str, object]:
         "opened_at": of.opened_at,
         "intake_version": of.intake_version,
         "version": of.version,
+        "district_code": of.district,
+        "office_code": of.office,
+        "assigned_by_chain": of.assigned_by_chain,
     }

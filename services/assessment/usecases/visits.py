@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from services.assessment.domain.visits import Assessment, AssessmentState, Parameters, VisitResult
+from services.assessment.domain.staff import AssignmentCause
+from services.assessment.domain.visits import Assessment, AssessmentState, Attempt, Parameters
 from services.assessment.errors import NotRegistered, StepNotAllowed
 from services.assessment.rules import visits as rules
+from services.assessment.rules.allocation import AllocationQuestion, Candidate, allocate
 from services.kernel.codes import EligibilityOutcome, Event, case_workflow_id
 from services.kernel.dates import local_date
 from services.kernel.local_rules import LocalRules
@@ -45,6 +47,8 @@ class CaseFacts:
     outcome: EligibilityOutcome | None
     rules: LocalRules
     version: int
+    district: str = ""
+    office: str = ""
 
 
 class AssessmentStore(Protocol):
@@ -82,6 +86,14 @@ class AssessmentStore(Protocol):
         """Seal and store the next version of the facts found."""
         ...
 
+    async def candidates(self, assessment: Assessment, visit_day: date, today: date) -> tuple[Candidate, ...]:
+        """The social workers of the municipality as the chain sees them; none other chooses of them meanwhile."""
+        ...
+
+    async def note_assignment(self, assessment: Assessment, cause: AssignmentCause, at: datetime) -> None:
+        """Write down to whom the assessment went."""
+        ...
+
     async def emit(self, emission: Signal) -> None:
         """Store an outbox row."""
         ...
@@ -108,10 +120,15 @@ async def open_assessment(
         version=1,
         opened_at=now,
         intake_version=facts.version,
+        district=facts.district,
+        office=facts.office,
         limits=rules.first_limits(facts.registered_date, Parameters.of(facts.rules)),
     )
+    fresh = await _allotted(fresh, store, local_date(now))
     if not await store.insert(fresh):
         fresh = await store.load(application_id)
+    elif fresh.assigned_by_chain:
+        await store.note_assignment(fresh, AssignmentCause.OPENED, now)
     return Effect(fresh.application_id, fresh.version)
 
 
@@ -120,17 +137,28 @@ async def schedule_visit(
 ) -> Effect:
     """Set the day of the visit (L-03). Raises StepNotAllowed."""
     before = await store.load(application_id)
-    return await _tell(store, before, rules.schedule(before, on_date, social_worker_id), Event.VISIT_SCHEDULED, now)
+    scheduled = rules.schedule(before, on_date, social_worker_id)
+    if rules.awaits_choice(scheduled):
+        scheduled = await _allotted(scheduled, store, local_date(now))
+    if scheduled.social_worker_id != before.social_worker_id or social_worker_id:
+        cause = AssignmentCause.NAMED if social_worker_id else AssignmentCause.DAY_SET
+        await store.note_assignment(scheduled, cause, now)
+    return await _tell(store, before, scheduled, Event.VISIT_SCHEDULED, now)
 
 
-async def record_visit_attempt(
-    application_id: str, result: VisitResult, store: AssessmentStore, now: datetime
-) -> Effect:
+async def _allotted(assessment: Assessment, store: AssessmentStore, today: date) -> Assessment:
+    """The assessment with whom the chain chooses for it; as it is when nobody is registered or nobody can."""
+    day = rules.visit_day(assessment, today)
+    candidates = await store.candidates(assessment, day, today)
+    return rules.allot(assessment, allocate(AllocationQuestion(assessment.district, day, today), candidates).chosen)
+
+
+async def record_visit_attempt(application_id: str, attempt: Attempt, store: AssessmentStore) -> Effect:
     """Record what happened at the door (D-10, L-06). Raises StepNotAllowed."""
     before = await store.load(application_id)
     parameters = await store.parameters(before.municipality_id)
-    changed, event = rules.record_attempt(before, result, now, parameters)
-    return await _tell(store, before, changed, event, now)
+    changed, event = rules.record_attempt(before, attempt, parameters)
+    return await _tell(store, before, changed, event, attempt.attempted_at)
 
 
 async def complete_assessment(
@@ -188,9 +216,12 @@ async def explain_breach(
     return Effect(saved.application_id, saved.version)
 
 
-async def assign(application_id: str, social_worker_id: str, store: AssessmentStore) -> Effect:
+async def assign(application_id: str, social_worker_id: str, store: AssessmentStore, now: datetime) -> Effect:
     """Give the assessment to another social worker. Raises StepNotAllowed."""
-    return await _change(store, application_id, lambda before: rules.reassign(before, social_worker_id))
+    before = await store.load(application_id)
+    changed = await store.save(before, rules.reassign(before, social_worker_id))
+    await store.note_assignment(changed, AssignmentCause.REASSIGNED, now)
+    return Effect(changed.application_id, changed.version)
 
 
 async def claim_due_rungs(application_id: str, request_id: str, store: AssessmentStore, now: datetime) -> Effect:

@@ -250,7 +250,7 @@ class CaseMethods:
             require_own_case(call.caller, found.application)
             note.municipality_id = found.application.municipality_id
             facts = found.opened(self._runtime.cipher)
-        message = wire.case_facts_to_proto(found.application, found.decision, facts, found.rules)
+        message = wire.case_facts_to_proto(found.application, found.decision, facts, found.rules, found.office)
         return pb.GetCaseFactsResponse(case_facts=message)
 
     async def AdvanceCase(self, request: pb.AdvanceCaseRequest, context: Context) -> pb.AdvanceCaseResponse:

@@ -74,6 +74,12 @@ _CHANGES = """
 (SELECT '[' || coalesce(string_agg(n.entry::text, ',' ORDER BY n.code, n.valid), '') || ']'
  FROM catalogue_entry n WHERE n.municipality_id = m.id AND n.replaced_at IS NULL) AS changes
 """
+# The first that serves the district, else the first that serves all.
+_OFFICE = """
+(SELECT o.code FROM office o WHERE o.municipality_id = a.municipality_id
+     AND (cardinality(o.district_codes) = 0 OR a.district_code = ANY(o.district_codes))
+ ORDER BY cardinality(o.district_codes) = 0, o.code LIMIT 1) AS office_code
+"""
 _SEALED_FACTS = "a.person_id, a.declared_facts, a.found_facts, k.key_id, k.wrapped"
 _FACTS = f"""
 SELECT a.id, {_SEALED_FACTS} FROM application a LEFT JOIN data_keys k ON k.person_id = a.person_id WHERE a.id = :id
@@ -82,7 +88,7 @@ SELECT a.id, {_SEALED_FACTS} FROM application a LEFT JOIN data_keys k ON k.perso
 _CASE_FACTS = f"""
 SELECT {APPLICATION_COLUMNS}, {_SEALED_FACTS}, e.*, m.settings::text AS settings, m.calendar_version,
        m.version AS rules_version, c.overrides::text AS overrides,
-       {_CHANGES}
+       {_OFFICE}, {_CHANGES}
 FROM application a JOIN person p ON p.id = a.person_id
 JOIN municipality m ON m.id = a.municipality_id JOIN calendars c ON c.version = m.calendar_version
 LEFT JOIN data_keys k ON k.person_id = a.person_id
@@ -115,6 +121,8 @@ class CaseFacts:
     application: Application
     decision: Decision | None
     rules: LocalRules
+    office: str
+    """Code of the office of the district; empty: none."""
     sealed: Row[Any]
 
     def opened(self, cipher: PersonCipher) -> Facts:
@@ -244,6 +252,7 @@ async def case_facts(tx: ReadTx, application_id: str) -> CaseFacts:
         application=application_of(row),
         decision=None if row.outcome is None else decision_of(row),
         rules=rules_from_text(row.settings, calendar, row.changes, row.rules_version),
+        office=row.office_code or "",
         sealed=row,
     )
 

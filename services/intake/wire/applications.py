@@ -106,7 +106,7 @@ def application_to_proto(view: CaseView, now: datetime) -> resources_pb2.Applica
 
 
 def case_facts_to_proto(
-    item: Application, decision: Decision | None, facts: Facts, rules: LocalRules
+    item: Application, decision: Decision | None, facts: Facts, rules: LocalRules, office: str
 ) -> resources_pb2.CaseFacts:
     """What another stage may know."""
     message = resources_pb2.CaseFacts(
@@ -127,6 +127,7 @@ def case_facts_to_proto(
         calendar=calendar_to_proto(rules.calendar),
         catalogue_changes=[catalogue_entry_to_proto(entry) for entry in rules.changes],
         municipality_version=rules.version,
+        office_code=office,
     )
     if item.registered_date is not None:
         message.registered_date.CopyFrom(date_to_proto(item.registered_date))

@@ -11,6 +11,7 @@ from services.kernel.codes import CaseState, Role, Stage
 from services.runtime.civil import date_to_proto, instant_from_proto
 from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.intake.v1 import intake_service_pb2 as pb
+from socialcare.intake.v1 import resources_pb2
 
 pytestmark = pytest.mark.postgres
 
@@ -354,3 +355,25 @@ def personal_assistant(submission_of: Any) -> pb.SubmitApplicationRequest:
             "FAMILY_INCOME_CERTIFICATE",
         ],
     )
+
+
+@pytest.mark.parametrize(
+    ("offices", "office"),
+    [
+        ([("MAIN", ()), ("WEST", ("LYULIN",)), ("NORTH", ("BANKYA", "LYULIN"))], "NORTH"),
+        ([("MAIN", ()), ("EAST", ("ISKAR",))], "MAIN"),
+        ([("EAST", ("ISKAR",))], ""),
+    ],
+)
+async def test_another_stage_hears_the_office_that_serves_the_district_else_the_one_that_serves_all(
+    counter: Any, submission_of: Any, offices: list[tuple[str, tuple[str, ...]]], office: str
+) -> None:
+    described = [
+        resources_pb2.Office(office_code=code, head_staff_id=f"head-{code}", district_codes=districts)
+        for code, districts in offices
+    ]
+    town = pb.CreateMunicipalityRequest(request_id=str(uuid4()), municipality_id="SOFIA", offices=described)
+    await counter.ask(town, role=Role.ADMIN)
+    case = await counter.submit(submission_of(person={"district_code": "LYULIN"}))
+    request = pb.GetCaseFactsRequest(application_id=case.application_id)
+    assert (await counter.ask(request, "2026-01-19 15:00", Role.SERVICE)).case_facts.office_code == office

@@ -21,6 +21,16 @@ VALUES ('a', 1, 'CALL_1', '2026-01-27', '2026-01-27T00:00Z', 'r')
 """
 _ATTEMPT = "INSERT INTO visit_attempts VALUES ('a', {number}, '2026-01-22T09:00Z', 'COMPLETED')"
 
+_WORKER = "INSERT INTO social_workers VALUES ('M', 's', '', '{}', '{}', 5, '[2026-01-01,)', 1)"
+_ABSENCE = "INSERT INTO absences VALUES ('{id}', 'M', '{worker}', '{days}', '{reason}')"
+_AWAY = {"worker": "s", "days": "[2026-01-19,2026-01-23]", "reason": "SICK_LEAVE"}
+_ASSIGNED = "INSERT INTO assignments VALUES ('a', 1, 's', '{cause}', '2026-01-19T09:00Z')"
+_RUN = "INSERT INTO reassignment_runs VALUES ('r', 'M', 's', '2026-01-19T09:00Z')"
+
+
+def absence(number: int, **more: str) -> str:
+    return _ABSENCE.format(**_AWAY | {"id": str(number)} | more)
+
 
 @pytest.fixture
 async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[Database]:
@@ -29,6 +39,7 @@ async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> Asyn
         await tx.run("INSERT INTO municipalities VALUES ('M', 1, '{}', 'bg-1')")
         await tx.run("INSERT INTO assessments VALUES ('a', 'M', 'p', 'OPEN', NULL, '', '', '2026-01-19T09:00Z', 1, 1)")
         await tx.run(_LIMIT)
+        await tx.run(_WORKER)
     yield made
     await made.close()
 
@@ -42,6 +53,18 @@ async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> Asyn
         (["UPDATE assessments SET state = 'VISITED'"], "assessment_scheduled_on_a_day"),
         (["UPDATE assessments SET state = 'ASLEEP', scheduled_date = '2026-01-22'"], "assessments_state_check"),
         (["UPDATE time_limits SET due_date = event_date"], "time_limits_check"),
+        (["UPDATE assessments SET assigned_by_chain = true"], "assessment_chosen_is_assigned"),
+        ([absence(1), absence(2, days="[2026-01-23,2026-01-30]")], "absence_once"),
+        ([absence(1, days="[2026-01-19,)")], "absences_days_check"),
+        ([absence(1, reason="BORED")], "absences_reason_check"),
+        ([absence(1, worker="nobody")], "absences_municipality_id_social_worker_id_fkey"),
+        (["UPDATE social_workers SET weekly_limit = 0"], "social_workers_weekly_limit_check"),
+        (["UPDATE social_workers SET valid = 'empty'"], "social_workers_valid_check"),
+        ([_ASSIGNED.format(cause="DRAWN_BY_LOT")], "assignments_cause_check"),
+        (
+            [_RUN, "INSERT INTO reassignments VALUES ('r', 'a', 'LOST', 's', '2026-01-26')"],
+            "reassignments_outcome_check",
+        ),
     ],
 )
 async def test_the_database_refuses(database: Database, statements: list[str], constraint: str) -> None:
@@ -54,3 +77,18 @@ async def commit(database: Database, statements: list[str]) -> None:
     async with database.write() as tx:
         for statement in statements:
             await tx.run(statement)
+
+
+_GROWING = {
+    "visit_attempts": _ATTEMPT.format(number=1),
+    "assignments": _ASSIGNED.format(cause="OPENED"),
+    "reassignment_runs": _RUN,
+}
+
+
+@pytest.mark.parametrize("table", _GROWING)
+async def test_what_happened_is_never_changed_or_removed(database: Database, table: str) -> None:
+    await commit(database, [_GROWING[table]])
+    for change in (f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+        with pytest.raises(IntegrityError, match="append-only"):
+            await commit(database, [change])

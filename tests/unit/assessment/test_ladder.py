@@ -9,6 +9,7 @@ from services.assessment.domain.visits import (
     TRANSITIONS,
     Assessment,
     AssessmentState,
+    Attempt,
     Parameters,
     Rung,
     Step,
@@ -88,7 +89,7 @@ def test_a_municipality_may_have_other_days_for_its_calls_and_no_reminder() -> N
 
 def test_no_call_is_made_once_the_visit_is_done() -> None:
     late = scheduled(date(2026, 2, 23), date(2026, 3, 10))
-    visited, event = rules.record_attempt(late, VisitResult.COMPLETED, at(date(2026, 3, 4)), DEFAULTS)
+    visited, event = rules.record_attempt(late, Attempt(at(date(2026, 3, 4)), VisitResult.COMPLETED), DEFAULTS)
     assert event is Event.VISIT_COMPLETED
     assert [rung.kind for rung in rules.pending_rungs(visited, at(date(2026, 3, 4)))] == [
         LimitKind.NEEDS_ASSESSMENT_AND_PLAN
@@ -98,7 +99,7 @@ def test_no_call_is_made_once_the_visit_is_done() -> None:
 def test_a_failed_visit_starts_a_new_term_with_its_own_calls() -> None:
     # HSP-06: the failed attempt of Saturday 4 April gives a term that ends after Easter.
     called = rules.take_due_rungs(scheduled(date(2026, 3, 20), date(2026, 4, 4)), at(date(2026, 4, 3)), "r")
-    failed, event = rules.record_attempt(called, VisitResult.ABSENT, at(date(2026, 4, 4)), DEFAULTS)
+    failed, event = rules.record_attempt(called, Attempt(at(date(2026, 4, 4)), VisitResult.ABSENT), DEFAULTS)
     limit = failed.current_limit(LimitKind.HOME_ASSESSMENT)
     assert event is Event.VISIT_FAILED
     assert failed.state is AssessmentState.VISIT_SCHEDULED
@@ -110,9 +111,9 @@ def test_a_failed_visit_starts_a_new_term_with_its_own_calls() -> None:
 
 def test_the_second_failed_visit_closes_the_assessment() -> None:
     first, _ = rules.record_attempt(
-        scheduled(date(2026, 3, 17), date(2026, 3, 24)), VisitResult.ABSENT, at(date(2026, 3, 24)), DEFAULTS
+        scheduled(date(2026, 3, 17), date(2026, 3, 24)), Attempt(at(date(2026, 3, 24)), VisitResult.ABSENT), DEFAULTS
     )
-    second, event = rules.record_attempt(first, VisitResult.REFUSED, at(date(2026, 3, 31)), DEFAULTS)
+    second, event = rules.record_attempt(first, Attempt(at(date(2026, 3, 31)), VisitResult.REFUSED), DEFAULTS)
     assert event is Event.VISITS_EXHAUSTED
     assert (second.state, second.close_cause) == (AssessmentState.CLOSED, "VISITS_FAILED")
     assert rules.pending_rungs(second, at(date(2026, 5, 1))) == ()
@@ -121,7 +122,7 @@ def test_the_second_failed_visit_closes_the_assessment() -> None:
 
 def test_a_repeated_assessment_keeps_the_day_on_which_the_limit_was_met() -> None:
     visited, _ = rules.record_attempt(
-        scheduled(date(2026, 1, 19), date(2026, 1, 22)), VisitResult.COMPLETED, at(date(2026, 1, 22)), DEFAULTS
+        scheduled(date(2026, 1, 19), date(2026, 1, 22)), Attempt(at(date(2026, 1, 22)), VisitResult.COMPLETED), DEFAULTS
     )
     once = rules.complete(visited, at(date(2026, 1, 23)))
     again = rules.complete(once, at(date(2026, 3, 1)))

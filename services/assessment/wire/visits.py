@@ -52,6 +52,8 @@ def case_facts(message: intake_pb2.CaseFacts) -> CaseFacts:
         outcome=outcome_of(message),
         rules=rules_from_proto(message, message.municipality_version),
         version=message.version,
+        district=message.district_code,
+        office=message.office_code,
     )
 
 
@@ -113,6 +115,8 @@ def assessment_to_proto(found: Assessment, now: datetime) -> resources_pb2.Asses
             resources_pb2.VisitAttempt(
                 attempt_time=instant_to_proto(attempt.attempted_at),
                 result=code_to_proto(resources_pb2.VisitResult, attempt.result),
+                recorded_by=attempt.recorded_by,
+                evidence_id=attempt.evidence_id,
             )
             for attempt in found.attempts
         ],

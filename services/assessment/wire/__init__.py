@@ -1,0 +1,1 @@
+"""The contract's messages <-> what assessment knows, both ways."""
