@@ -6,15 +6,12 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Annotated
 
-import grpc
 import typer
 
 from cli.local.errors import LocalStackError
 from cli.local.state import DEFAULT_DIRECTORY, StackState
 from cli.stack_commands import StateDirectory
 from services.kernel.codes import Role, Stage
-from socialcare.intake.v1.intake_service_pb2 import ListMunicipalitiesRequest
-from socialcare.intake.v1.intake_service_pb2_grpc import IntakeServiceStub
 
 if TYPE_CHECKING:
     from workflows.settings import WorkerSettings
@@ -39,7 +36,7 @@ def reconcile(
 
 
 def schedules(*, state: StateDirectory = DEFAULT_DIRECTORY) -> None:
-    """Give every municipality its daily and its monthly Schedule; repeatable, run it after a municipality was set up.
+    """Give every municipality its daily and its monthly Schedule; repeatable; workers on the system clock keep it so.
     Refused on simulated time, where the player starts the runs. Addresses and token as for `reconcile`.
     """
     from workflows.clock import ClockMode  # noqa: PLC0415  # As below.
@@ -55,22 +52,13 @@ async def _schedules(settings: WorkerSettings) -> int:
     from temporalio.client import Client  # noqa: PLC0415  # As below.
 
     from workflows.channels import TokenFile, open_channels  # noqa: PLC0415  # As below.
-    from workflows.schedules import register_schedules  # noqa: PLC0415  # As below.
+    from workflows.schedule_keeping import ScheduleKeeper  # noqa: PLC0415  # As below.
 
     client = await Client.connect(settings.temporal_address, namespace=settings.temporal_namespace)
     channels = open_channels(settings)
-    stub = IntakeServiceStub(channels[Stage.INTAKE])
-    metadata = grpc.aio.Metadata(("authorization", f"Bearer {TokenFile(settings.token_file).read()}"))
-    created, token = 0, ""
+    token = TokenFile(settings.token_file)
     try:
-        while True:
-            page = await stub.ListMunicipalities(
-                ListMunicipalitiesRequest(page_token=token), metadata=metadata, timeout=30, wait_for_ready=True
-            )
-            created += len(await register_schedules(client, page.municipality_ids, settings.language))
-            token = page.next_page_token
-            if not token:
-                return created
+        return await ScheduleKeeper(client, channels[Stage.INTAKE], token, settings.language).register_all()
     finally:
         await asyncio.gather(*(channel.close() for channel in channels.values()))
 

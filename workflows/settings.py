@@ -49,6 +49,8 @@ class WorkerSettings(BaseSettings):
     """host:port of billing."""
     log_level: str = Field("info", pattern=r"^(debug|info|warning|error)$")
     """debug, info, warning or error."""
+    schedules_seconds: float = Field(60.0, ge=0, le=86_400)
+    """Pause between two looks at whether every municipality has its Schedules, on the system clock; 0: never."""
     drain_seconds: float = Field(20.0, ge=0, le=300)
     """Longest wait for running activities after SIGTERM."""
 

@@ -26,10 +26,11 @@ from workflows.billing_run import BillingRunWorkflow
 from workflows.case.application import ApplicationWorkflow
 from workflows.case.care import CareWorkflow
 from workflows.channels import StageCaller, TokenFile, open_channels
-from workflows.clock import BusinessTimeInterceptor
+from workflows.clock import BusinessTimeInterceptor, ClockMode
 from workflows.daily_delivery import DailyDeliveryWorkflow
 from workflows.language import LanguageInterceptor
 from workflows.sandbox import workflow_runner
+from workflows.schedule_keeping import ScheduleKeeper
 from workflows.settings import WorkerSettings
 
 __all__ = ["BATCH_WORKFLOWS", "CASE_WORKFLOWS", "interceptors", "main", "run", "workers"]
@@ -85,17 +86,30 @@ async def run(settings: WorkerSettings) -> None:
     started = workers(client, settings, channels)
     running = [asyncio.create_task(worker.run()) for worker in started]
     log.info("worker_ready", clock=settings.clock.value, metrics=settings.metrics_bind)
+    keeping = _keep_schedules(client, settings, channels)
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([stopping, *running], return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
+        if keeping is not None:
+            keeping.cancel()
         log.info("worker_draining")
         await asyncio.gather(*(worker.shutdown() for worker in started))
         await asyncio.gather(*(channel.close() for channel in channels.values()))
         await asyncio.sleep(_SETTLE_SECONDS)
     await asyncio.gather(*running)
     log.info("worker_stopped")
+
+
+def _keep_schedules(
+    client: Client, settings: WorkerSettings, channels: Mapping[Stage, grpc.aio.Channel]
+) -> asyncio.Task[None] | None:
+    """On simulated time the player starts the runs, so there is nothing to keep."""
+    if settings.clock is ClockMode.SIMULATED or not settings.schedules_seconds:
+        return None
+    keeper = ScheduleKeeper(client, channels[Stage.INTAKE], TokenFile(settings.token_file), settings.language)
+    return asyncio.create_task(keeper.keep(settings.schedules_seconds))
 
 
 async def _connect(settings: WorkerSettings, stop: asyncio.Event) -> Client | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from pathlib import Path
 
@@ -9,13 +10,14 @@ import grpc
 import pytest
 from temporalio.client import Client, ScheduleOverlapPolicy
 
-from services.kernel.codes import CASE_TASK_QUEUE, CaseState, WorkflowType, case_workflow_id
+from services.kernel.codes import CASE_TASK_QUEUE, CaseState, Stage, WorkflowType, case_workflow_id
 from socialcare.assessment.v1.resources_pb2 import AssessmentState
 from tests.workflow.cases import CaseDriver, day, eventually
 from tests.workflow.conftest import worker_settings
 from tests.workflow.town import TOKEN, Town, live_case
-from workflows.channels import open_channels
+from workflows.channels import TokenFile, open_channels
 from workflows.reconcile import Repair, RepairKind, Stages, reconcile
+from workflows.schedule_keeping import ScheduleKeeper
 from workflows.schedules import register_schedules
 from workflows.search_attributes import REGISTRY, register_search_attributes
 
@@ -50,6 +52,33 @@ async def test_a_municipality_has_a_daily_and_a_monthly_schedule(temporal: Clien
     )
     for schedule_id in ("daily/PLAN-TOWN", "billing-run/PLAN-TOWN"):
         await temporal.get_schedule_handle(schedule_id).delete()
+
+
+async def test_a_municipality_set_up_later_gets_its_schedules_from_a_running_worker(
+    temporal: Client, town: Town, tmp_path: Path
+) -> None:
+    town.simulated = False
+    town.municipalities = ["KEPT-1", "KEPT-2"]
+    town.failures["ListMunicipalities"] = [(grpc.StatusCode.UNAVAILABLE, "TRY_AGAIN")]
+    settings = worker_settings(town, tmp_path, clock="system")
+    channels = open_channels(settings)
+    keeper = ScheduleKeeper(temporal, channels[Stage.INTAKE], TokenFile(settings.token_file), settings.language)
+    keeping = asyncio.create_task(keeper.keep(0.05))
+    try:
+        await eventually(lambda: _scheduled(temporal, {"daily/KEPT-1", "billing-run/KEPT-2"}))
+        town.municipalities.append("KEPT-3")
+        await eventually(lambda: _scheduled(temporal, {"daily/KEPT-3", "billing-run/KEPT-3"}))
+        assert await keeper.register_all() == 0
+    finally:
+        keeping.cancel()
+        await asyncio.gather(*(channel.close() for channel in channels.values()))
+        for number in (1, 2, 3):
+            for kind in ("daily", "billing-run"):
+                await temporal.get_schedule_handle(f"{kind}/KEPT-{number}").delete()
+
+
+async def _scheduled(client: Client, wanted: set[str]) -> bool:
+    return wanted <= {entry.id async for entry in await client.list_schedules()}
 
 
 async def test_a_lost_case_is_rebuilt_in_its_present_state(

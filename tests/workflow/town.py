@@ -78,6 +78,8 @@ class Town:
     live: list[CaseStart] = field(default_factory=list)
     pages: list[str] = field(default_factory=lambda: ["page-2", ""])
     """Tokens after each page of a run."""
+    municipalities: list[str] = field(default_factory=lambda: ["SOFIA"])
+    """Codes; the first one is a page of its own."""
     auto_approve: bool = True
     issue_pages: int = 2
     finished: bool = False
@@ -137,6 +139,13 @@ class Intake(intake_grpc.IntakeServiceServicer):
             appeal_end_time=timestamp(record.appeal_end),
             appeal_pending=record.appeal_pending,
         )
+
+    async def ListMunicipalities(self, request: Any, context: Any) -> intake.ListMunicipalitiesResponse:
+        await self.town.enter("ListMunicipalities", request.page_token, request, context)
+        first, *rest = self.town.municipalities
+        if not request.page_token and rest:
+            return intake.ListMunicipalitiesResponse(municipality_ids=[first], next_page_token="rest")
+        return intake.ListMunicipalitiesResponse(municipality_ids=rest if request.page_token else [first])
 
     async def ListLiveCases(self, request: Any, context: Any) -> intake.ListLiveCasesResponse:
         return intake.ListLiveCasesResponse(cases=self.town.live)
