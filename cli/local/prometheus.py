@@ -11,7 +11,10 @@ from cli.local import probes
 from cli.local.ports import LOOPBACK
 from cli.local.supervisor import Process
 
-__all__ = ["prometheus_process"]
+__all__ = ["RULES", "prometheus_process"]
+
+RULES = Path(__file__).resolve().parents[2] / "deploy" / "prometheus" / "socialcare.rules.yml"
+"""The alerts of a deployment; an installed wheel has none beside it."""
 
 _TEMPORAL_SERIES = (
     "service_requests|service_error_with_type|service_latency_.*|approximate_backlog_.*|schedule_.*|workflow_.*|"
@@ -65,4 +68,5 @@ def _configuration(targets: Mapping[str, str], temporal: str | None) -> dict[str
                 "metric_relabel_configs": [keep],
             }
         )
-    return {"global": {"scrape_interval": "5s"}, "scrape_configs": jobs}
+    rules = [str(RULES)] if RULES.is_file() else []
+    return {"global": {"scrape_interval": "5s"}, "rule_files": rules, "scrape_configs": jobs}
