@@ -12,8 +12,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bench.billing_run import measure_billing_run
 from bench.case_throughput import measure_case_throughput
 from bench.history_events import measure_history_events
+from bench.planning import measure_planning
 from bench.result import Result, Verdict
 from bench.rule_traces import measure_eligibility_trace, measure_fee_trace
 from bench.sizes import SIZES, Size, SizeName
@@ -33,12 +35,16 @@ class Work(StrEnum):
     SUBMISSION = "submission"
     ELIGIBILITY = "eligibility"
     FEE = "fee"
+    PLANNING = "planning"
+    BILLING = "billing"
 
 
-RUNNING: dict[Work, Callable[[Stand], Awaitable[Result]]] = {
+RUNNING: dict[Work, Callable[[Stand], Awaitable[list[Result]]]] = {
     Work.HISTORY: measure_history_events,
     Work.THROUGHPUT: measure_case_throughput,
     Work.SUBMISSION: measure_submission,
+    Work.PLANNING: measure_planning,
+    Work.BILLING: measure_billing_run,
 }
 """Measured on a running stack."""
 IN_PROCESS: dict[Work, Callable[[Size], Result]] = {
@@ -62,19 +68,19 @@ def main(
 
 async def _measured(works: list[Work], size: Size) -> list[Result]:
     console = Console(stderr=True)
-    results = []
-    alone = [work for work in works if work in IN_PROCESS]
-    for work in alone:
+    functions = []
+    for work in (work for work in works if work in IN_PROCESS):
         console.print(f"measuring {work}…")
-        results.append(IN_PROCESS[work](size))
+        functions.append(IN_PROCESS[work](size))
+    on_stack: list[Result] = []
     running = [work for work in works if work in RUNNING]
     if running:
         console.print("starting a stack…")
         async with open_stand(size) as stand:
-            for number, work in enumerate(running):
+            for work in running:
                 console.print(f"measuring {work}…")
-                results.insert(number, await RUNNING[work](stand))
-    return results
+                on_stack += await RUNNING[work](stand)
+    return on_stack + functions
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ _WARM_UP = 4
 _UNIT = "cases/s"
 
 
-async def measure_case_throughput(stand: Stand) -> Result:
+async def measure_case_throughput(stand: Stand) -> list[Result]:
     """Real cases and bare ones in turn, round by round, on the same Temporal server; the last step is the contract."""
     cases, size = await stand.new_cases(), stand.size
     await in_waves(cases.steps(), _WARM_UP, size.side_by_side)
@@ -35,13 +35,15 @@ async def measure_case_throughput(stand: Stand) -> Result:
         bare = _bare_steps(stand.client, script, steps)
         floor.append(size.cases / await in_waves(bare, size.cases, size.side_by_side))
     await stand.stack.supervisor.stop("bare-worker")
-    return Result(
-        f"{size.cases} plain cases side by side against bare workflows with the same events",
-        Figure(tuple(measured), _UNIT),
-        Figure(tuple(floor), _UNIT),
-        ratios(measured, floor),
-        BUDGET,
-    )
+    return [
+        Result(
+            f"{size.cases} plain cases side by side against bare workflows with the same events",
+            Figure(tuple(measured), _UNIT),
+            Figure(tuple(floor), _UNIT),
+            ratios(measured, floor),
+            BUDGET,
+        )
+    ]
 
 
 async def _script_of(client: Client, workflow_id: str) -> Script:

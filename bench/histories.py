@@ -1,4 +1,4 @@
-"""The runs of a case as Temporal has them."""
+"""The runs of a workflow as Temporal has them, without what only simulated time puts into them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
-__all__ = ["SKIPPING", "runs_of"]
+__all__ = ["moves_time", "runs_of"]
 
-SKIPPING = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED
-"""What the server notes when simulated time moves; production has none."""
+_SKIPPING = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED
 
 
 async def runs_of(client: Client, workflow_id: str) -> list[list[HistoryEvent]]:
-    """Events of every run of a workflow id, the first run first."""
+    """Events of every run of a workflow id, the first run first; skips of simulated time are left out."""
     described = await client.get_workflow_handle(workflow_id).describe()
     run_id = described.raw_info.first_run_id
     runs = []
     while run_id:
         history = await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
-        events = list(history.events)
+        events = [event for event in history.events if not moves_time(event)]
         runs.append(events)
         run_id = events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
     return runs
+
+
+def moves_time(event: HistoryEvent) -> bool:
+    """Whether the player moved the clock: its request, or what the server notes of the skip."""
+    changed = event.workflow_execution_options_updated_event_attributes
+    return event.event_type == _SKIPPING or changed.HasField("time_skipping_config")

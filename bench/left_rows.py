@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-__all__ = ["LeftRows", "Snapshot", "left_rows", "snapshot"]
+__all__ = ["LeftRows", "Snapshot", "left_rows", "snapshot", "writable_columns"]
 
 _TABLES = """
 SELECT c.relname AS name FROM pg_class c
@@ -113,6 +113,11 @@ async def left_rows(connection: asyncpg.Connection, before: Snapshot, first: Sna
     atoms = sorted(ids - known, key=len)
     plain = [each for each in atoms if not any(other != each and other in each for other in atoms)]
     return LeftRows(tuple(tables), tuple(plain))
+
+
+async def writable_columns(connection: asyncpg.Connection, table: str) -> list[str]:
+    """Columns that an INSERT may name: no identity, nothing generated."""
+    return await _columns(connection, _WRITABLE, table)
 
 
 async def _columns(connection: asyncpg.Connection, query: str, table: str) -> list[str]:

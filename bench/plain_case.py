@@ -137,6 +137,18 @@ class PlainCases:
         self._watched.clear()
         return [self._step(act, position) for position, act in enumerate(steps_to_contract(self.told))]
 
+    async def declare_income(self, number: int) -> None:
+        """What the story declares after the contract, for the case with that number of the last waves."""
+        act = next(step for step in self.told.timeline if isinstance(step, story.DeclareIncome))
+        world = self._worlds[number]
+        world.step += 1
+        await ACTS[type(act)](world, act)
+
+    def application_id(self, number: int) -> str:
+        """The case with that number of the last waves."""
+        (found,) = self._worlds[number].cases.values()
+        return found
+
     def workflow_ids(self) -> list[str]:
         """The workflows of the last waves."""
         return [watched.workflow_id for watched in self._watched.values()]

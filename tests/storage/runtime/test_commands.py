@@ -13,6 +13,7 @@ from services.runtime.commands import Call, CommandRunner, Effect
 from services.runtime.database import Database, WriteTx, is_database_away, violated_constraint
 from services.runtime.errors import InvalidArgument, Refused, RequestIdReused
 from services.runtime.outbox import Signal
+from services.runtime.statements import rows_within
 from socialcare.common.v1 import types_pb2
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -124,6 +125,31 @@ async def test_a_read_of_health_data_is_audited(database: Database) -> None:
     async with database.read() as tx:
         row = await tx.one("SELECT object_id, purpose, outcome FROM audit")
     assert tuple(row) == ("p-1", "ASSESSMENT", "DONE")
+
+
+async def test_a_read_with_its_audit_row_notes_whom_it_concerned(database: Database) -> None:
+    async with CommandRunner(database).health_read(call(), "CASE_FACTS") as (tx, note):
+        assert await tx.scalar("SELECT 1") == 1
+        note.object_id, note.municipality_id = "case-1", "SOF"
+    async with database.read() as tx:
+        row = await tx.one("SELECT object_id, municipality_id, purpose, outcome FROM audit")
+    assert tuple(row) == ("case-1", "SOF", "CASE_FACTS", "DONE")
+
+
+async def test_a_read_that_gave_no_answer_leaves_no_audit_row(database: Database) -> None:
+    with pytest.raises(Refused):
+        async with CommandRunner(database).health_read(call(), "CASE_FACTS"):
+            raise Refused(resource_type="case", resource_id="case-1")
+    assert await count(database, "audit") == 0
+
+
+async def test_rows_within_a_row_have_their_columns(database: Database) -> None:
+    parts = "ARRAY(SELECT ROW(n, 'x' || n) FROM generate_series(1, 2) n) AS parts"
+    query = f"SELECT {parts}, ARRAY(SELECT ROW(1, 2) WHERE false) AS none"
+    async with database.glance() as tx:
+        row = await tx.one(query)
+    assert [(part.number, part.name) for part in rows_within(row.parts, "number,\nname")] == [(1, "x1"), (2, "x2")]
+    assert rows_within(row.none, "number, name") == []
 
 
 async def test_audit_rows_cannot_be_changed_or_removed(database: Database) -> None:

@@ -1,0 +1,158 @@
+"""A month's bills for a whole town, against INSERT … SELECT of the same rows, and the memory that the run takes."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from pathlib import Path
+
+import asyncpg
+
+from bench.result import Budget, Figure, Limit, Result, ratios
+from bench.stand import Stand
+from bench.town import Town, connected_to, copy_rows, settle, twin_id
+from services.kernel.codes import Role, Stage
+from services.kernel.dates import Month, start_of_day
+from services.runtime.civil import month_to_proto
+from socialcare.billing.v1 import billing_service_pb2 as billing
+from workflows.batch import PAGE_SIZE
+
+__all__ = ["measure_billing_run"]
+
+BUDGET = Budget(Limit.AT_MOST, 10.0)
+FLAT = Budget(Limit.AT_MOST, 1.25)
+"""Ten times the accounts may take a quarter more memory: pages of a fixed size, and what the allocator keeps."""
+
+_FIRST = Month(2026, 2)
+_CASE = {"case_id": twin_id("case_id")}
+_DOCUMENT = {"document_id": twin_id("document_id")}
+
+
+async def measure_billing_run(stand: Stand) -> list[Result]:
+    """The calls of the monthly run, one after the other: open, draft every page, issue every page, close."""
+    village = await settle(stand, stand.size.accounts // 10)
+    town = await settle(stand, stand.size.accounts)
+    _forget_the_peak(stand)
+    await _bill(stand, village, _FIRST)
+    small = _peak_mebibytes(stand)
+    _forget_the_peak(stand)
+    measured, floor = [], []
+    async with connected_to(stand, Stage.BILLING) as connection:
+        for number in range(stand.size.rounds):
+            month = _FIRST.plus(number)
+            measured.append(await _bill(stand, town, month))
+            floor.append(await _insert_bare(connection, town, month))
+    large = _peak_mebibytes(stand)
+    return [
+        Result(
+            f"billing run of {town.people} accounts against INSERT … SELECT of the same rows",
+            Figure(tuple(measured), "s"),
+            Figure(tuple(floor), "s"),
+            ratios(measured, floor),
+            BUDGET,
+        ),
+        Result(
+            f"peak memory of billing, {town.people} accounts against {village.people}",
+            Figure((large,), "MiB"),
+            Figure((small,), "MiB"),
+            Figure((large / small,)),
+            FLAT,
+        ),
+    ]
+
+
+def _forget_the_peak(stand: Stand) -> None:
+    (_process(stand) / "clear_refs").write_text("5", encoding="ascii")
+
+
+def _peak_mebibytes(stand: Stand) -> float:
+    """The most memory that the service had since the peak was forgotten."""
+    status = (_process(stand) / "status").read_text(encoding="ascii")
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1024
+
+
+def _process(stand: Stand) -> Path:
+    return Path("/proc") / str(stand.stack.supervisor.pid(Stage.BILLING.package))
+
+
+async def _bill(stand: Stand, town: Town, month: Month) -> float:
+    call, stub, at = stand.gateway.call, stand.gateway.billing, start_of_day(month.next().first)
+    start = time.perf_counter()
+    opened = await call(
+        stub.OpenBillingRun,
+        billing.OpenBillingRunRequest(
+            request_id=str(uuid.uuid4()), municipality_id=town.municipality_id, month=month_to_proto(month)
+        ),
+        billing.OpenBillingRunResponse,
+        role=Role.WORKER,
+        at=at,
+    )
+    draft = billing.DraftPageResponse()
+    drafts = 0
+    while draft.next_page_token or not drafts:
+        draft = await call(
+            stub.DraftPage,
+            billing.DraftPageRequest(
+                request_id=str(uuid.uuid4()),
+                run_id=opened.run_id,
+                page_token=draft.next_page_token,
+                page_size=PAGE_SIZE,
+            ),
+            billing.DraftPageResponse,
+            role=Role.WORKER,
+            at=at,
+        )
+        drafts += draft.drafts
+    issue = billing.IssuePageResponse(more=True)
+    while issue.more:
+        issue = await call(
+            stub.IssuePage,
+            billing.IssuePageRequest(request_id=str(uuid.uuid4()), run_id=opened.run_id, page_size=PAGE_SIZE),
+            billing.IssuePageResponse,
+            role=Role.WORKER,
+            at=at,
+        )
+    await call(
+        stub.CloseBillingRun,
+        billing.CloseBillingRunRequest(request_id=str(uuid.uuid4()), run_id=opened.run_id),
+        billing.CloseBillingRunResponse,
+        role=Role.WORKER,
+        at=at,
+    )
+    assert drafts == town.people, "everybody was billed"
+    return time.perf_counter() - start
+
+
+async def _insert_bare(connection: asyncpg.Connection, town: Town, month: Month) -> float:
+    """Everything that the run stored once more, for the twin; seconds of the one transaction."""
+    run = (
+        f"SELECT run_id FROM billing_runs WHERE municipality_id = '{town.municipality_id}' AND month = '{month.first}'"
+    )
+    twin = {"municipality_id": f"'{town.twin}'"}
+    its_run = {"run_id": twin_id("run_id")}
+    await copy_rows(connection, "billing_runs", {**its_run, **twin}, f"WHERE t.run_id = ({run})")
+    tables = {
+        "served_months": (
+            _CASE,
+            f"JOIN billed_months b USING (case_id, month) WHERE b.run_id = ({run}) ORDER BY t.case_id",
+        ),
+        "billed_months": ({**_CASE, **its_run}, f"WHERE t.run_id = ({run}) ORDER BY t.case_id"),
+        "invoices": (
+            {**_CASE, **its_run, **twin, "invoice_id": twin_id("invoice_id")},
+            f"WHERE t.run_id = ({run}) ORDER BY t.number",
+        ),
+        "ledger_entries": (
+            {**_CASE, **_DOCUMENT, **twin},
+            f"JOIN invoices i ON i.invoice_id = t.document_id WHERE i.run_id = ({run}) ORDER BY i.number, t.line",
+        ),
+    }
+    for table, (exchange, source) in tables.items():
+        await connection.execute(f"DROP TABLE IF EXISTS bare_{table}; CREATE TEMP TABLE bare_{table} (LIKE {table})")
+        await copy_rows(connection, table, exchange, source, into=f"bare_{table}")
+        await connection.execute(f"ANALYZE bare_{table}")
+    start = time.perf_counter()
+    async with connection.transaction():
+        for table in tables:
+            await connection.execute(f"INSERT INTO {table} SELECT * FROM bare_{table}")
+    return time.perf_counter() - start
