@@ -11,8 +11,6 @@ from services.kernel.dates import age_on, local_date, start_of_day
 from services.kernel.register import decides
 from services.kernel.service_entry import PlacementBasis
 from services.kernel.time_limit import TERMS, LimitKind, LimitStatus, begin
-from services.kernel.trace import Step as TraceStep
-from services.kernel.trace import Trace
 from services.placement.domain import (
     Appeal,
     AppealSubject,
@@ -36,7 +34,6 @@ __all__ = [
     "confirm_by_court",
     "decide_appeal",
     "decline",
-    "explain_rank",
     "has_lapsed",
     "is_overdue",
     "next_due",
@@ -327,26 +324,3 @@ def close(placement: Placement, cause: str) -> Placement:
     """End the placement of a case that ended; what has ended already stays as it is. Raises StepNotAllowed."""
     state = after(placement.state, Step.CLOSE)
     return placement if state is placement.state else replace(placement, state=state, close_cause=cause)
-
-
-def explain_rank(placement: Placement, position: int, counted: frozenset[str]) -> Trace:
-    """Why the person stands where they stand on the list (S5, L-09)."""
-    flags = ",".join(placement.flags) or "-"
-    return (
-        TraceStep(
-            rule="S5",
-            inputs={"flags": flags, "counted": ",".join(sorted(counted))},
-            outcome=str(len(placement.flags)),
-            source="Божурище; Pia Mater",
-            text_bg=f"Признаци за предимство: {len(placement.flags)}.",
-            text_en=f"Priority flags: {len(placement.flags)}.",
-        ),
-        TraceStep(
-            rule="L-09",
-            inputs={"received_time": placement.received_at.isoformat(), "application_id": placement.application_id},
-            outcome=str(position),
-            source="domain.md L-09",
-            text_bg=f"Повече признаци, после по-ранна регистрация: място {position} в списъка.",
-            text_en=f"More flags first, then earlier registration: position {position}.",
-        ),
-    )

@@ -15,6 +15,7 @@ from services.placement.domain import AppealSubject, Contract, Ground, Placement
 from services.placement.errors import OrderMissing
 from services.placement.metrics import PlacementMetrics
 from services.placement.peers import Neighbours
+from services.placement.ranks import explain_rank
 from services.placement.storage import cases as storage
 from services.placement.storage.cases import Store
 from services.placement.usecases import Order, Seat
@@ -159,10 +160,10 @@ class CaseMethods:
     ) -> pb.ExplainPriorityResponse:
         _, present = await self._admitted("", request.application_id)
         async with self._runtime.db.read() as tx:
-            position = await storage.position_of(tx, request.application_id)
+            standing = await storage.standing_of(tx, request.application_id)
             parameters = await storage.parameters_of(tx, present.municipality_id)
-        trace = rules.explain_rank(present, position, parameters.flags)
-        return pb.ExplainPriorityResponse(position=position, flags=present.flags, trace=trace_to_proto(trace))
+        trace = explain_rank(present, standing, parameters.flags)
+        return pb.ExplainPriorityResponse(position=standing.position, flags=present.flags, trace=trace_to_proto(trace))
 
     async def GetContract(self, request: pb.GetContractRequest, context: _Context) -> pb.GetContractResponse:
         found = await self._found(request.application_id)
@@ -242,10 +243,10 @@ class CaseMethods:
     async def _answer(self, call: Call, application_id: str) -> resources_pb2.Placement:
         async with self._runtime.db.read() as tx:
             found = await storage.placement(tx, application_id)
-            position = await storage.position_of(tx, application_id)
+            standing = await storage.standing_of(tx, application_id)
         if found is None:
             raise _unknown(application_id)
-        return placement_to_proto(found, position, call.now)
+        return placement_to_proto(found, standing.position, call.now)
 
     async def _admitted(self, request_id: str, application_id: str) -> tuple[Call, Placement]:
         """The call of somebody who may act on the case, and its placement; what they may not know of is not found."""

@@ -31,6 +31,7 @@ from services.placement.domain import (
     PlanLine,
 )
 from services.placement.errors import OrderNumberTaken
+from services.placement.ranks import NOT_WAITING, Standing
 from services.placement.storage import places
 from services.runtime.database import ReadTx, WriteTx, violated_constraint
 from services.runtime.errors import NotFound
@@ -39,7 +40,7 @@ from services.runtime.local_rules import calendar_from_text, keep_calendar
 from services.runtime.outbox import Signal
 from services.runtime.statements import rows_within
 
-__all__ = ["Store", "parameters_of", "placement", "position_of", "sequences_of"]
+__all__ = ["Store", "parameters_of", "placement", "sequences_of", "standing_of"]
 
 _LIMIT = """
 number, kind, rule, event_date, length, unit, shift, calendar_version, citation, extension_days, done_at
@@ -114,13 +115,19 @@ _RULES = """
 SELECT m.settings::text AS settings, m.version, m.calendar_version, c.overrides::text AS overrides
 FROM municipalities m JOIN calendars c ON c.version = m.calendar_version WHERE municipality_id = :municipality_id
 """
-_POSITION = """
-SELECT count(*) FROM placements AS other, placements AS own
+_STANDING = """
+SELECT count(other) FILTER (WHERE cardinality(other.flags) > cardinality(own.flags)) AS more_flags,
+       count(other) FILTER (WHERE cardinality(other.flags) = cardinality(own.flags)
+                                  AND other.received_at < own.received_at) AS earlier,
+       count(other) FILTER (WHERE cardinality(other.flags) = cardinality(own.flags)
+                                  AND other.received_at = own.received_at
+                                  AND other.application_id < own.application_id) AS smaller_id
+FROM placements AS own
+LEFT JOIN placements AS other
+  ON other.municipality_id = own.municipality_id AND other.facility_code = own.facility_code
+ AND other.state IN ('WAITLISTED', 'OFFERED')
 WHERE own.application_id = :application_id AND own.state IN ('WAITLISTED', 'OFFERED')
-  AND other.municipality_id = own.municipality_id AND other.facility_code = own.facility_code
-  AND other.state IN ('WAITLISTED', 'OFFERED')
-  AND (-cardinality(other.flags), other.received_at, other.application_id)
-      <= (-cardinality(own.flags), own.received_at, own.application_id)
+GROUP BY own.application_id
 """
 _SEQUENCES = "SELECT case_id, last_seq FROM outbox_sequence WHERE case_id = ANY(CAST(:ids AS text[]))"
 
@@ -131,9 +138,12 @@ async def placement(tx: ReadTx, application_id: str) -> Placement | None:
     return None if row is None else _assembled(row)
 
 
-async def position_of(tx: ReadTx, application_id: str) -> int:
-    """Position on the facility's list from 1 (S5, L-09); 0: not on a list."""
-    return int(await tx.scalar(_POSITION, {"application_id": application_id}))
+async def standing_of(tx: ReadTx, application_id: str) -> Standing:
+    """Who stands before the person on the facility's list (S5, L-09)."""
+    row = await tx.one_or_none(_STANDING, {"application_id": application_id})
+    if row is None:
+        return NOT_WAITING
+    return Standing(waits=True, more_flags=row.more_flags, earlier=row.earlier, smaller_id=row.smaller_id)
 
 
 async def parameters_of(tx: ReadTx, municipality_id: str) -> Parameters:

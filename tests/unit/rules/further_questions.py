@@ -19,7 +19,7 @@ from services.kernel.dates import Month, Weekday
 from services.kernel.service_entry import PlacementBasis
 from services.kernel.trace import Step
 from services.placement.domain import Placement, PlacementState
-from services.placement.rules import explain_rank
+from services.placement.ranks import Standing, explain_rank
 from socialcare.assessment.v1 import assessment_service_pb2 as assessment
 from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.billing.v1 import resources_pb2 as fees
@@ -105,7 +105,7 @@ def explained_of_stored_cases() -> Iterable[Step]:
         received_at=datetime(2026, 3, 10, 8, tzinfo=UTC),
         intake_version=1,
     )
-    yield from explain_rank(waiting, 1, frozenset({"LIVING_ALONE"}))
+    yield from explain_rank(waiting, Standing(waits=True), frozenset({"LIVING_ALONE"}))
     contract = Contract(
         case_id=waiting.application_id,
         contract_id="00000000-0000-4000-8000-000000000003",
