@@ -77,11 +77,15 @@ def _reasons() -> str:
     return _table(("Reason", "Status", "Meaning"), rows)
 
 
+_OF_EVERY_STAGE = (("common", "outbox_service"), ("common", "history_service"))
+"""Package and file of what each process offers beside its own service."""
+
+
 def _methods() -> str:
     """Every method with the roles that may call it."""
     parts = []
-    for stage in (*(stage.package for stage in Stage), "common"):
-        file = "outbox_service" if stage == "common" else f"{stage}_service"
+    files = [*((stage.package, f"{stage.package}_service") for stage in Stage), *_OF_EVERY_STAGE]
+    for stage, file in files:
         text = (PROTOS / stage / "v1" / f"{file}.proto").read_text(encoding="utf-8")
         service = re.search(r"^service (\w+)", text, re.MULTILINE)
         rows = [

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from services.intake.domain.application import Application
-from services.kernel.codes import Role
-from services.runtime.auth import Caller
-from services.runtime.errors import NotFound, NotYours
+from dataclasses import replace
+from datetime import date
 
-__all__ = ["may_read_health", "require_own_case"]
+from services.intake.domain.application import Application
+from services.intake.domain.representation import AuthorityScope
+from services.intake.storage import person_reading
+from services.kernel.codes import Role
+from services.runtime.auth import ALL_MUNICIPALITIES, Caller
+from services.runtime.commands import Call
+from services.runtime.database import Database
+from services.runtime.errors import Forbidden, NotFound, NotYours
+
+__all__ = ["may_read_health", "require_own_case", "require_staff", "speaking_for", "standing_of"]
 
 _MAY_READ_HEALTH = (Role.APPLICANT, Role.SOCIAL_WORKER, Role.OFFICE_HEAD)
+_STAFF = (Role.SOCIAL_WORKER, Role.OFFICE_HEAD)
 
 
 def require_own_case(caller: Caller, application: Application) -> None:
@@ -19,6 +27,44 @@ def require_own_case(caller: Caller, application: Application) -> None:
         caller.require_person(application.person_id)
     except NotYours as error:
         raise NotFound(resource_type="application", resource_id=application.id) from error
+
+
+async def standing_of(call: Call, application: Application, scope: AuthorityScope, database: Database) -> Call:
+    """The call of somebody who may do this in the case, as themselves or for the applicant on whose behalf they act.
+
+    Raises:
+        NotFound: the case is none of theirs.
+        NotYours: they represent the applicant, but not in this.
+    """
+    try:
+        require_own_case(call.caller, application)
+    except NotFound:
+        held = await speaking_for(
+            call.caller, application.municipality_id, application.person_id, application.id, call.today, database
+        )
+        if not held:
+            raise
+        if scope not in held:
+            raise NotYours from None
+        call = replace(call, on_behalf_of=application.person_id)
+    return replace(call, municipality_id=application.municipality_id)
+
+
+async def speaking_for(  # noqa: PLR0917 a case, a day and where to look
+    caller: Caller, municipality_id: str, person_id: str, application_id: str, day: date, database: Database
+) -> frozenset[AuthorityScope]:
+    """What a representative may do for the person on the day; nothing for anybody else."""
+    at_home = ALL_MUNICIPALITIES in caller.municipalities or municipality_id in caller.municipalities
+    if caller.roles != {Role.APPLICANT} or not caller.person or not at_home:
+        return frozenset()
+    async with database.glance() as tx:
+        return await person_reading.authority(tx, caller.person, person_id, application_id, day)
+
+
+def require_staff(caller: Caller) -> None:
+    """Forbidden unless the caller is somebody at the counter, who can have seen a paper."""
+    if not caller.has(*_STAFF):
+        raise Forbidden(metadata={"roles": ",".join(_STAFF)})
 
 
 def may_read_health(caller: Caller) -> bool:

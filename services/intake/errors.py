@@ -3,7 +3,7 @@
 InvalidArgument ← InvalidIdentifier, IdentifierMismatch, UnknownService, UnknownDocument, InvalidFact,
                   BackdatingReasonMissing, UnknownDistrict,
                   EffectiveDatePassed
-AlreadyExists   ← DuplicateCase
+AlreadyExists   ← DuplicateCase, AuthorityOverlaps
 Refused         ← StateNotAllowed, NotYetOpen, ServiceClosed, AppealOutOfTime
 """
 
@@ -13,6 +13,7 @@ from services.runtime.errors import AlreadyExists, InvalidArgument, Refused
 
 __all__ = [
     "AppealOutOfTime",
+    "AuthorityOverlaps",
     "BackdatingReasonMissing",
     "DuplicateCase",
     "EffectiveDatePassed",
@@ -101,6 +102,14 @@ class DuplicateCase(AlreadyExists):
     article = "R-02"
     text_bg = "Лицето вече има открит случай за тази услуга."
     text_en = "The person already has a live case of this service."
+
+
+class AuthorityOverlaps(AlreadyExists):
+    """The representative has an authority of that kind on some of those days."""
+
+    reason = "AUTHORITY_OVERLAPS"
+    text_bg = "Представителят вече има такива правомощия за част от този период."
+    text_en = "The representative has an authority of that kind on some of those days."
 
 
 class StateNotAllowed(Refused):

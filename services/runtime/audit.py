@@ -20,8 +20,8 @@ DONE = "DONE"
 """Outcome of a command that was carried out or a read that was answered; a refusal has its reason instead."""
 
 _INSERT = """
-INSERT INTO audit (at, principal, role, rpc, purpose, object_id, municipality_id, outcome, via)
-VALUES (:at, :principal, :role, :rpc, :purpose, :object_id, :municipality_id, :outcome, :via)
+INSERT INTO audit (at, principal, role, rpc, purpose, object_id, municipality_id, outcome, via, on_behalf_of)
+VALUES (:at, :principal, :role, :rpc, :purpose, :object_id, :municipality_id, :outcome, :via, :on_behalf_of)
 """
 
 _INSERT_ALL = """
@@ -57,6 +57,8 @@ class AuditEntry:
     municipality_id: str
     outcome: str
     via: str
+    on_behalf_of: str
+    """Person id of whoever was represented; empty: nobody."""
 
 
 def entry(call: Call, note: AuditNote, outcome: str) -> AuditEntry:
@@ -72,6 +74,7 @@ def entry(call: Call, note: AuditNote, outcome: str) -> AuditEntry:
         municipality_id=note.municipality_id,
         outcome=outcome,
         via=call.via,
+        on_behalf_of=note.on_behalf_of,
     )
 
 

@@ -51,6 +51,8 @@ class Call:
     """Object concerned, when the request says it."""
     purpose: str = ""
     """Closed code of the purpose."""
+    on_behalf_of: str = ""
+    """Person id of whoever the caller represents; empty: nobody."""
     via: Via = Via.GRPC
 
 
@@ -129,14 +131,14 @@ class CommandRunner:
 
         Without an answer there is no row. Each statement sees a snapshot of its own.
         """
-        note = AuditNote(call.object_id, call.municipality_id, purpose)
+        note = AuditNote(call.object_id, call.municipality_id, purpose, call.on_behalf_of)
         async with self._database.write() as tx:
             yield tx, note
             await audit.record(tx, audit.entry(call, note, audit.DONE))
 
     async def record_read(self, call: Call, *, object_id: str, purpose: str, municipality_id: str = "") -> None:
         """Audit a read of health data or of another person's record, in a transaction of its own."""
-        note = AuditNote(object_id, municipality_id or call.municipality_id, purpose)
+        note = AuditNote(object_id, municipality_id or call.municipality_id, purpose, call.on_behalf_of)
         async with self._database.write() as tx:
             await audit.record(tx, audit.entry(call, note, audit.DONE))
 
@@ -150,7 +152,7 @@ class CommandRunner:
 
 
 def _note(call: Call) -> AuditNote:
-    return AuditNote(call.object_id, call.municipality_id, call.purpose)
+    return AuditNote(call.object_id, call.municipality_id, call.purpose, call.on_behalf_of)
 
 
 def etag_of(version: int) -> str:

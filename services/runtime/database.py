@@ -67,6 +67,8 @@ class AuditNote:
     object_id: str = ""
     municipality_id: str = ""
     purpose: str = ""
+    on_behalf_of: str = ""
+    """Person id of whoever the caller represents; empty: nobody."""
 
 
 @contextmanager

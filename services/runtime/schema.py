@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["create_calendars_v1", "create_runtime_tables_v1"]
+__all__ = ["create_calendars_v1", "create_runtime_tables_v1", "name_the_represented_v3"]
 
 
 class _Operations(Protocol):
@@ -112,6 +112,14 @@ def create_runtime_tables_v1(op: _Operations) -> None:
 def allow_reopening_signals_v2(op: _Operations) -> None:
     """Let a signal say how its workflow is started anew where it has ended."""
     op.execute(_REOPENING_V2)
+
+
+_REPRESENTED_V3 = "ALTER TABLE audit ADD COLUMN on_behalf_of text NOT NULL DEFAULT ''"
+
+
+def name_the_represented_v3(op: _Operations) -> None:
+    """Let an audit row say for whom a representative acted or read; empty: for nobody but the caller."""
+    op.execute(_REPRESENTED_V3)
 
 
 _CALENDARS_V1 = (

@@ -37,6 +37,7 @@ from services.runtime.commands import Call, CommandRunner
 from services.runtime.crypto import KeyRing, PersonCipher
 from services.runtime.database import Database
 from services.runtime.errors import Unsupported
+from services.runtime.history_api import HISTORY_SERVICE, HistoryServicer
 from services.runtime.interceptors import CallInterceptor
 from services.runtime.outbox_api import OUTBOX_SERVICE, OutboxServicer
 from services.runtime.peers import Peers
@@ -178,6 +179,7 @@ class Server:
         offered = (
             (self._service.service, self._servicer),
             (OUTBOX_SERVICE, OutboxServicer(self.runtime)),
+            (HISTORY_SERVICE, HistoryServicer(self.runtime)),
         )
         methods = {path: method for descriptor, _ in offered for path, method in methods_of(descriptor).items()}
         metrics = GrpcMetrics(self._telemetry.registry)

@@ -24,6 +24,7 @@ from services.runtime.admission import methods_of
 from services.runtime.auth import mint_token, write_signing_key
 from services.runtime.crypto import write_key_ring
 from services.runtime.errors import DomainError
+from services.runtime.history_api import HISTORY_SERVICE
 from services.runtime.outbox_api import OUTBOX_SERVICE
 from services.runtime.server import Runtime, Server, StageService
 from services.runtime.settings import Settings
@@ -33,7 +34,7 @@ from socialcare.common.v1 import errors_pb2
 from tests.contract.asking import refusal_of, service_of
 
 ROOT = Path(__file__).parents[2]
-SERVICES = (*map(service_of, Stage), OUTBOX_SERVICE)
+SERVICES = (*map(service_of, Stage), OUTBOX_SERVICE, HISTORY_SERVICE)
 SOURCES = {path: path.read_text(encoding="utf-8") for path in (ROOT / "services").rglob("*.py")}
 DOCUMENTED = re.compile(r"^  // ([A-Z_]+): [^\n]*\n(?:  //[^\n]*\n)*  ERROR_REASON_(\w+) = \d+;", re.MULTILINE)
 
@@ -75,7 +76,7 @@ def test_every_method_names_the_roles_that_may_call_it(service: ServiceDescripto
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_only_methods_that_can_be_repeated_may_change_anything(service: ServiceDescriptor) -> None:
-    reads = ("Check", "Convert", "Count", "Explain", "Get", "List", "Preview", "Quote", "Settle")
+    reads = ("Check", "Convert", "Count", "Explain", "Find", "Get", "List", "Preview", "Quote", "Settle")
     unrepeatable = [path for path, method in methods_of(service).items() if not method.mutates]
     assert [path for path in unrepeatable if not path.rpartition("/")[2].startswith(reads)] == []
 

@@ -8,20 +8,25 @@ from dataclasses import replace
 from google.protobuf.message import Message
 from grpc.aio import ServicerContext
 
-from services.intake.access import may_read_health, require_own_case
+from services.intake.access import may_read_health, require_own_case, require_staff, standing_of
+from services.intake.api.people import act_of
 from services.intake.assessment import Assessment
 from services.intake.domain.application import Application, CaseView
+from services.intake.domain.representation import AuthorityScope
 from services.intake.errors import StateNotAllowed
 from services.intake.metrics import IntakeMetrics
 from services.intake.storage import reading
 from services.intake.storage.cases import Cases
 from services.intake.storage.municipalities import Municipalities
 from services.intake.storage.reading import Page
+from services.intake.storage.registry import Registry
 from services.intake.usecases import decisions, municipalities, papers, states, submit
 from services.intake.usecases.messages import case_start
+from services.intake.usecases.people import note_what_was_shown
 from services.intake.wire import applications as wire
 from services.intake.wire import questions
 from services.intake.wire.papers import answer_documents
+from services.intake.wire.people import authorities_from
 from services.kernel.codes import CaseState, EligibilityOutcome, Stage
 from services.kernel.time_limit import LimitKind
 from services.runtime.auth import ALL_MUNICIPALITIES
@@ -106,12 +111,17 @@ class CaseMethods:
     ) -> pb.SubmitApplicationResponse:
         call = self._runtime.call(request.request_id, municipality_id=request.municipality_id)
         call.caller.require_municipality(request.municipality_id)
+        if request.representatives or request.identity_document:
+            require_staff(call.caller)
         command = wire.submission_from(request, call.now)
+        authorities = authorities_from(request.representatives, call.today)
         opened: list[CaseView] = []
 
         async def use_case(tx: WriteTx) -> Effect:
             store = Cases(tx, self._runtime.cipher)
             view = await submit.submit_application(command, store, call.caller, call.now, call.today)
+            registry = Registry(tx, self._runtime.cipher)
+            await note_what_was_shown(view.application, authorities, command.identity, registry, act_of(call))
             opened.append(view)
             return Effect(view.application.id, view.application.version)
 
@@ -126,12 +136,14 @@ class CaseMethods:
         health = may_read_health(call.caller)
         async with self._runtime.db.read() as tx:
             view = await reading.view(tx, request.application_id)
-            require_own_case(call.caller, view.application)
             if health and view.decision is not None:
                 explained = await reading.decision_with_trace(tx, self._runtime.cipher, view.application)
                 view = replace(view, decision=explained)
+        call = await standing_of(call, view.application, AuthorityScope.READ, self._runtime.db)
         if health and view.decision is not None:
-            await self._record_health_read(call, view.application, "ELIGIBILITY")
+            await self._record_read(call, view.application, "ELIGIBILITY")
+        elif call.on_behalf_of:
+            await self._record_read(call, view.application, "REPRESENTATION")
         return pb.GetApplicationResponse(application=wire.application_to_proto(view, call.now))
 
     async def ListApplications(
@@ -157,12 +169,15 @@ class CaseMethods:
     async def GetCaseTimeline(self, request: pb.GetCaseTimelineRequest, context: Context) -> pb.GetCaseTimelineResponse:
         call = self._runtime.call(object_id=request.application_id)
         async with self._runtime.db.read() as tx:
-            require_own_case(call.caller, await reading.application(tx, request.application_id))
+            application = await reading.application(tx, request.application_id)
             entries = await reading.timeline(tx, request.application_id)
+        call = await standing_of(call, application, AuthorityScope.READ, self._runtime.db)
+        if call.on_behalf_of:
+            await self._record_read(call, application, "REPRESENTATION")
         return pb.GetCaseTimelineResponse(entries=[wire.entry_to_proto(entry) for entry in entries])
 
     async def AttachDocuments(self, request: pb.AttachDocumentsRequest, context: Context) -> pb.AttachDocumentsResponse:
-        call = await self._case_call(request.request_id, request.application_id)
+        call = await self._case_call(request.request_id, request.application_id, AuthorityScope.APPLY)
         command = papers.AttachDocuments(
             request.application_id,
             frozenset(request.document_codes),
@@ -191,7 +206,7 @@ class CaseMethods:
         return pb.DecideExceptionResponse(application=await self._answer(call, effect))
 
     async def Withdraw(self, request: pb.WithdrawRequest, context: Context) -> pb.WithdrawResponse:
-        call, before = await self._own_case(request.request_id, request.application_id)
+        call, before = await self._own_case(request.request_id, request.application_id, AuthorityScope.WITHDRAW)
 
         async def use_case(tx: WriteTx) -> Effect:
             store = Cases(tx, self._runtime.cipher)
@@ -207,7 +222,7 @@ class CaseMethods:
         )
 
     async def FileAppeal(self, request: pb.FileAppealRequest, context: Context) -> pb.FileAppealResponse:
-        call = await self._case_call(request.request_id, request.application_id)
+        call = await self._case_call(request.request_id, request.application_id, AuthorityScope.APPEAL)
         posted_on = optional_date(request.posted_date, "posted_date")
         effect = await self._perform(
             call,
@@ -292,17 +307,20 @@ class CaseMethods:
             next_page_token=encode_token(found[-1].application.id) if full else "",
         )
 
-    async def _case_call(self, request_id: str, application_id: str) -> Call:
-        """The running call about a case of the caller's own; NotFound for any other."""
-        call, _ = await self._own_case(request_id, application_id)
+    async def _case_call(
+        self, request_id: str, application_id: str, scope: AuthorityScope = AuthorityScope.READ
+    ) -> Call:
+        """The running call about a case of the caller's own, or of somebody they represent; NotFound for any other."""
+        call, _ = await self._own_case(request_id, application_id, scope)
         return call
 
-    async def _own_case(self, request_id: str, application_id: str) -> tuple[Call, Application]:
+    async def _own_case(
+        self, request_id: str, application_id: str, scope: AuthorityScope = AuthorityScope.READ
+    ) -> tuple[Call, Application]:
         """As `_case_call`, with the case."""
         call = self._runtime.call(request_id, object_id=application_id)
         application = await self._application(application_id)
-        require_own_case(call.caller, application)
-        return replace(call, municipality_id=application.municipality_id), application
+        return await standing_of(call, application, scope, self._runtime.db), application
 
     async def _perform(self, call: Call, request: Message, command: CaseCommand) -> Effect:
         async def use_case(tx: WriteTx) -> Effect:
@@ -328,7 +346,7 @@ class CaseMethods:
         if not effect.replayed:
             self._metrics.stepped(state)
 
-    async def _record_health_read(self, call: Call, application: Application, purpose: str) -> None:
+    async def _record_read(self, call: Call, application: Application, purpose: str) -> None:
         await self._runtime.commands.record_read(
             call, object_id=application.id, purpose=purpose, municipality_id=application.municipality_id
         )

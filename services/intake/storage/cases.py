@@ -12,8 +12,9 @@ from services.intake.domain.application import Application, Decision, KeptLimit
 from services.intake.domain.case_states import Cause
 from services.intake.domain.facts import Facts
 from services.intake.domain.people import Person
+from services.intake.domain.representation import AuthorityScope
 from services.intake.errors import DuplicateCase, StateNotAllowed
-from services.intake.storage import people, reading
+from services.intake.storage import people, person_reading, reading
 from services.intake.storage.rows import (
     APPLICATION_COLUMNS,
     DECISION_COLUMNS,
@@ -131,6 +132,12 @@ class Cases:
 
     async def update_person(self, person_id: str, person: Person, now: datetime) -> None:
         await people.update_person(self._tx, people.Writing(person_id, person, now))
+
+    async def speaks_for(self, representative_id: str, person_id: str, scope: AuthorityScope, on: date) -> bool:
+        held = await person_reading.authority(self._tx, representative_id, person_id, "", on)
+        if scope in held:
+            self._tx.audit.on_behalf_of = person_id
+        return scope in held
 
     async def add_case(self, case: NewCase) -> None:
         application = case.application

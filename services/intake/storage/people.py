@@ -19,6 +19,7 @@ __all__ = [
     "Writing",
     "known_people",
     "known_person",
+    "lookup_domain",
     "newcomer",
     "update_people",
     "update_person",
@@ -99,7 +100,7 @@ async def known_people(
     numbers = {
         (one.type, hashed.version, hashed.digest): (one.type, one.normalised)
         for one in identifiers
-        for hashed in cipher.lookup_hashes(one.normalised, _domain(municipality_id, one))
+        for hashed in cipher.lookup_hashes(one.normalised, lookup_domain(municipality_id, one))
     }
     rows = await tx.all(
         _KNOWN_PEOPLE,
@@ -125,7 +126,7 @@ async def known_person(
     tx: WriteTx, cipher: PersonCipher, municipality_id: str, identifier: ValidIdentifier, service_code: str
 ) -> KnownPerson | None:
     """Who is known by the number under any key of the ring, with the live case of the service."""
-    hashes = cipher.lookup_hashes(identifier.normalised, _domain(municipality_id, identifier))
+    hashes = cipher.lookup_hashes(identifier.normalised, lookup_domain(municipality_id, identifier))
     row = await tx.one_or_none(
         _KNOWN_PERSON,
         {
@@ -143,7 +144,7 @@ async def known_person(
 def newcomer(cipher: PersonCipher, municipality_id: str, writing: Writing, key: DataKey) -> dict[str, object]:
     """Parameters of ADD_PERSON."""
     number = writing.person.identifier
-    hashed = cipher.lookup_hash(number.normalised, _domain(municipality_id, number))
+    hashed = cipher.lookup_hash(number.normalised, lookup_domain(municipality_id, number))
     return {
         **writing.parameters(),
         "municipality_id": municipality_id,
@@ -165,6 +166,6 @@ async def update_people(tx: WriteTx, writings: Sequence[Writing]) -> None:
         await tx.run(_UPDATE_PERSON, [writing.parameters() for writing in writings])
 
 
-def _domain(municipality_id: str, identifier: ValidIdentifier) -> str:
-    # Equal numbers of two tenants or kinds do not look alike.
+def lookup_domain(municipality_id: str, identifier: ValidIdentifier) -> str:
+    """What a number is hashed under: equal numbers of two tenants or kinds do not look alike."""
     return f"{municipality_id}:{identifier.type}"

@@ -11,6 +11,7 @@ from services.intake.domain.application import Application, Decision, KeptLimit,
 from services.intake.domain.case_states import EndCause
 from services.intake.domain.facts import Facts
 from services.intake.domain.people import Person
+from services.intake.domain.representation import AuthorityScope
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.codes import CaseState, Stage
 from services.kernel.identifiers import ValidIdentifier
@@ -125,6 +126,10 @@ class SubmissionStore(Protocol):
 
     async def update_person(self, person_id: str, person: Person, now: datetime) -> None:
         """Store how the known person was written this time."""
+        ...
+
+    async def speaks_for(self, representative_id: str, person_id: str, scope: AuthorityScope, on: date) -> bool:
+        """Whether the representative may do this in all affairs of the person; the audit then says on whose behalf."""
         ...
 
     async def add_case(self, case: NewCase) -> None:

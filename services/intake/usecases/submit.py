@@ -7,7 +7,9 @@ from datetime import date, datetime
 
 from services.intake.domain.application import Application, CaseView, Channel, KeptLimit
 from services.intake.domain.facts import Facts
+from services.intake.domain.identity import IdentityDocument
 from services.intake.domain.people import Person
+from services.intake.domain.representation import AuthorityScope
 from services.intake.errors import (
     BackdatingReasonMissing,
     DuplicateCase,
@@ -26,7 +28,7 @@ from services.kernel.dates import age_on, local_date
 from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind
 from services.runtime.auth import Caller
-from services.runtime.errors import InvalidArgument
+from services.runtime.errors import InvalidArgument, NotYours
 
 __all__ = ["SubmitApplication", "check_documents", "submit_application"]
 
@@ -48,6 +50,8 @@ class SubmitApplication:
     backdating_reason: str
     new_application_id: str
     new_person_id: str
+    identity: IdentityDocument | None = None
+    """Kind of the identity document seen at the counter, which stands for the paper IDENTITY_SHOWN."""
 
 
 async def submit_application(
@@ -60,7 +64,7 @@ async def submit_application(
         InvalidArgument: refused at the counter (L-02).
         DuplicateCase: R-02.
         NotFound: there is no such municipality.
-        NotYours: an applicant applies for somebody else.
+        NotYours: an applicant applies for somebody whom they do not represent.
     """
     rules = await store.rules(command.municipality_id)
     application_date = local_date(command.received_at)
@@ -69,7 +73,7 @@ async def submit_application(
     known = await store.known_person(command.municipality_id, command.person.identifier, service.code)
     person_id = command.new_person_id if known is None else known.id
     if caller.person:
-        caller.require_person(person_id)
+        await _require_voice(caller, person_id, store, today)
     if known is not None and known.live_case is not None:
         raise DuplicateCase(resource_type="application", resource_id=known.live_case)
     if known is not None:
@@ -85,6 +89,15 @@ async def submit_application(
         await store.begin_limit(application, limits[0])
     await store.emit(start_case(application, now, limits[0].expires_at if limits else None))
     return CaseView(application, command.documents, limits, decision=None)
+
+
+async def _require_voice(caller: Caller, person_id: str, store: CaseStore, today: date) -> None:
+    """NotYours when an applicant applies for somebody whom they do not represent."""
+    try:
+        caller.require_person(person_id)
+    except NotYours:
+        if not await store.speaks_for(caller.person, person_id, AuthorityScope.APPLY, today):
+            raise
 
 
 def check_documents(codes: frozenset[str]) -> None:

@@ -16,10 +16,12 @@ from services.intake.domain.application import (
     TimelineEntry,
 )
 from services.intake.domain.facts import Facts
+from services.intake.domain.identity import IDENTITY_SHOWN
 from services.intake.domain.people import PersonAsWritten, check_person
 from services.intake.errors import InvalidFact
 from services.intake.usecases.submit import SubmitApplication
 from services.intake.wire.facts import facts_from_proto, facts_to_proto
+from services.intake.wire.people import identity_from
 from services.intake.wire.questions import check_district, route_to_proto, sex_from, sex_to_proto
 from services.kernel.dates import local_date
 from services.kernel.identifiers import IdentifierType
@@ -63,18 +65,20 @@ def submission_from(request: pb.SubmitApplicationRequest, now: datetime) -> Subm
     facts = facts_from_proto(request.facts)
     if facts.assistant is not None and facts.assistant.birth_date > local_date(received_at):
         raise InvalidFact(field="facts.assistant.birth_date")
+    identity = identity_from(request.identity_document)
     return SubmitApplication(
         municipality_id=request.municipality_id,
         person=check_person(_person_from(request.person), local_date(now)),
         service_code=request.service_code,
         channel=code_from_proto(resources_pb2.Channel, request.channel, Channel, "channel"),
-        documents=frozenset(request.document_codes),
+        documents=frozenset((*request.document_codes, *([] if identity is None else [IDENTITY_SHOWN]))),
         facts=facts,
         facility_code=request.facility_code,
         received_at=received_at,
         backdating_reason=request.backdating_reason_code,
         new_application_id=new_id(),
         new_person_id=new_id(),
+        identity=identity,
     )
 
 

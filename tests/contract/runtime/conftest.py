@@ -16,7 +16,7 @@ from services.runtime.commands import Effect
 from services.runtime.crypto import write_key_ring
 from services.runtime.database import Database, WriteTx
 from services.runtime.errors import NotFound, Refused
-from services.runtime.schema import create_runtime_tables_v1
+from services.runtime.schema import create_runtime_tables_v1, name_the_represented_v3
 from services.runtime.server import Runtime, Server, StageService
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Telemetry
@@ -142,6 +142,7 @@ async def migrated_runtime(empty_database: Callable[[], Awaitable[str]]) -> str:
             statements.append(sqltext)
 
     create_runtime_tables_v1(Collected())
+    name_the_represented_v3(Collected())
     database = Database(dsn)
     async with database.write() as tx:
         for statement in statements:
