@@ -189,6 +189,8 @@ def placement_to_proto(found: Placement, position: int, now: datetime) -> resour
         directorate_code=found.directorate_code,
         contract=None if found.contract is None else contract_to_proto(found, found.contract),
         etag=etag_of(found.version),
+        held_facility_code=found.facility_code if found.holds_place else "",
+        appeal_pending=found.pending_appeal is not None,
     )
 
 

@@ -8,6 +8,7 @@ from services.intake.api.imports import ImportMethods
 from services.intake.api.people import PeopleMethods
 from services.intake.assessment import Assessment, AssessmentPeer
 from services.intake.metrics import IntakeMetrics
+from services.intake.stages import Stages, StagesOverGrpc
 from services.runtime.server import Runtime
 
 __all__ = ["IntakeServicer"]
@@ -16,8 +17,9 @@ __all__ = ["IntakeServicer"]
 class IntakeServicer(CaseMethods, CatalogueMethods, ImportMethods, PeopleMethods):
     """Every method of `socialcare.intake.v1.IntakeService`."""
 
-    def __init__(self, runtime: Runtime, assessment: Assessment | None = None) -> None:
-        """Serve with what the process has; `assessment` stands in for the peer."""
+    def __init__(self, runtime: Runtime, assessment: Assessment | None = None, stages: Stages | None = None) -> None:
+        """Serve with what the process has; `assessment` and `stages` stand in for the peers."""
         self._runtime = runtime
         self._assessment = assessment or AssessmentPeer(runtime.peers)
+        self._stages = stages or StagesOverGrpc(runtime.peers)
         self._metrics = IntakeMetrics(runtime.telemetry.registry)

@@ -13,8 +13,10 @@ from services.intake.api.people import act_of
 from services.intake.assessment import Assessment
 from services.intake.domain.application import Application, CaseView
 from services.intake.domain.representation import AuthorityScope
+from services.intake.domain.withdrawal import Falling
 from services.intake.errors import StateNotAllowed
 from services.intake.metrics import IntakeMetrics
+from services.intake.stages import Stages
 from services.intake.storage import reading
 from services.intake.storage.cases import Cases
 from services.intake.storage.municipalities import Municipalities
@@ -56,6 +58,7 @@ class CaseMethods:
 
     _runtime: Runtime
     _assessment: Assessment
+    _stages: Stages
     _metrics: IntakeMetrics
 
     async def CreateMunicipality(
@@ -208,18 +211,27 @@ class CaseMethods:
     async def Withdraw(self, request: pb.WithdrawRequest, context: Context) -> pb.WithdrawResponse:
         call, before = await self._own_case(request.request_id, request.application_id, AuthorityScope.WITHDRAW)
 
+        elsewhere: tuple[Falling, ...] = ()
+        previews = request.validate_only or bool(request.preview_hash)
+        if previews:
+            elsewhere = await self._stages.falling(request.application_id)
+        command = states.Withdraw(request.application_id, request.preview_hash, elsewhere)
+        done: list[states.Withdrawn] = []
+
         async def use_case(tx: WriteTx) -> Effect:
-            store = Cases(tx, self._runtime.cipher)
-            return await states.withdraw(request.application_id, request.preview_hash, store, call.now)
+            done.append(await states.withdraw(command, Cases(tx, self._runtime.cipher), call.now))
+            return done[0].effect
 
         if request.validate_only:
             await self._runtime.commands.rehearse(call, use_case)
             effect = Effect(before.id, before.version, replayed=True)
         else:
             effect = await self._runtime.commands.perform(call, request, use_case)
-        return pb.WithdrawResponse(
-            application=await self._answer(call, effect), preview_hash=states.withdrawal_hash(before)
-        )
+        answer = pb.WithdrawResponse(application=await self._answer(call, effect))
+        if previews and done:
+            answer.preview_hash = done[0].preview_hash
+            answer.falling.extend(wire.falling_to_proto(item) for item in done[0].falling)
+        return answer
 
     async def FileAppeal(self, request: pb.FileAppealRequest, context: Context) -> pb.FileAppealResponse:
         call = await self._case_call(request.request_id, request.application_id, AuthorityScope.APPEAL)

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.intake.domain.application import Application, Decision, DecisionBy
 from services.intake.domain.case_states import Cause, EndCause, stages_that_may
+from services.intake.domain.withdrawal import Falling, FallingKind, hash_of
 from services.intake.errors import StateNotAllowed
 from services.intake.usecases.messages import appealed, happened
 from services.intake.usecases.ports import CaseStore, Step
 from services.kernel.codes import CLOSED_STATES, CaseState, EligibilityOutcome, Event, Stage
 from services.kernel.dates import local_date
+from services.kernel.register import decides
+from services.kernel.time_limit import LimitKind
 from services.runtime.commands import Effect
 from services.runtime.errors import EtagMismatch, InvalidArgument
 
 __all__ = [
     "AdvanceCase",
+    "Withdraw",
+    "Withdrawn",
     "accept_after_appeal",
     "advance_case",
     "require_step",
     "resume_waiting_case",
     "withdraw",
-    "withdrawal_hash",
 ]
 
 _ENDS = frozenset({CaseState.WITHDRAWN, CaseState.EXPIRED})
@@ -77,16 +80,40 @@ async def advance_case(command: AdvanceCase, store: CaseStore) -> Effect:
     return Effect(application.id, application.version)
 
 
-async def withdraw(application_id: str, preview_hash: str, store: CaseStore, now: datetime) -> Effect:
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """The applicant's wish; `elsewhere` is what the other stages hold, read just before."""
+
+    application_id: str
+    preview_hash: str = ""
+    """Hash of the preview that was shown; empty: whatever falls, falls."""
+    elsewhere: tuple[Falling, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A withdrawal, what fell with it, and the hash of that."""
+
+    effect: Effect
+    falling: tuple[Falling, ...]
+    preview_hash: str
+
+
+@decides("L-15")
+async def withdraw(command: Withdraw, store: CaseStore, now: datetime) -> Withdrawn:
     """End a case before the contract on the applicant's wish (L-15).
+
+    What the other stages hold may still change until they hear of it; whatever they hold then falls.
 
     Raises:
         StateNotAllowed: after the contract the service is terminated instead.
-        EtagMismatch: the case changed since the preview was shown.
+        EtagMismatch: something else would fall than the preview showed.
     """
-    application = await store.lock_case(application_id)
+    application = await store.lock_case(command.application_id)
     require_step(application, CaseState.WITHDRAWN, Stage.INTAKE)
-    if preview_hash and preview_hash != withdrawal_hash(application):
+    falling = (*await _falling_here(application, store), *command.elsewhere)
+    present_hash = hash_of(application, falling)
+    if command.preview_hash not in {"", present_hash}:
         raise EtagMismatch(field="preview_hash")
     step = Step(
         CaseState.WITHDRAWN,
@@ -98,13 +125,7 @@ async def withdraw(application_id: str, preview_hash: str, store: CaseStore, now
     application = await store.take_step(application, step)
     await store.emit(happened(application, Event.WITHDRAWN, now))
     await resume_waiting_case(application, store, now)
-    return Effect(application.id, application.version)
-
-
-def withdrawal_hash(application: Application) -> str:
-    """Hash of what falls with a withdrawal: the case in its present state."""
-    falls = f"{application.id}\0{application.state}\0{application.version}"
-    return hashlib.sha256(falls.encode()).hexdigest()
+    return Withdrawn(Effect(application.id, application.version), falling, present_hash)
 
 
 async def resume_waiting_case(ended: Application, store: CaseStore, now: datetime) -> None:
@@ -130,6 +151,18 @@ async def accept_after_appeal(application: Application, store: CaseStore, now: d
     await store.carry_out_appeal(application.id)
     await store.emit(appealed(application, Event.APPEAL_GRANTED, now))
     return application
+
+
+async def _falling_here(application: Application, store: CaseStore) -> tuple[Falling, ...]:
+    falling = []
+    for kind in (LimitKind.REMEDY_DOCUMENTS, LimitKind.APPEAL):
+        limit = await store.open_limit(application.id, kind)
+        if limit is not None:
+            falling.append(Falling(Stage.INTAKE, FallingKind.LIMIT, kind.name, limit.due_date))
+    resumed = await store.case_waiting_for(application)
+    if resumed is not None:
+        falling.append(Falling(Stage.INTAKE, FallingKind.OTHER_CASE_RESUMED, application_id=resumed))
+    return tuple(falling)
 
 
 def _end_cause(command: AdvanceCase) -> EndCause:

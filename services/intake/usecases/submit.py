@@ -91,7 +91,7 @@ async def submit_application(
     return CaseView(application, command.documents, limits, decision=None)
 
 
-async def _require_voice(caller: Caller, person_id: str, store: CaseStore, today: date) -> None:
+async def _require_voice(caller: Caller, person_id: str, store: SubmissionStore, today: date) -> None:
     """NotYours when an applicant applies for somebody whom they do not represent."""
     try:
         caller.require_person(person_id)

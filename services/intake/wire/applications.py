@@ -18,6 +18,7 @@ from services.intake.domain.application import (
 from services.intake.domain.facts import Facts
 from services.intake.domain.identity import IDENTITY_SHOWN
 from services.intake.domain.people import PersonAsWritten, check_person
+from services.intake.domain.withdrawal import Falling
 from services.intake.errors import InvalidFact
 from services.intake.usecases.submit import SubmitApplication
 from services.intake.wire.facts import facts_from_proto, facts_to_proto
@@ -46,6 +47,7 @@ __all__ = [
     "application_to_proto",
     "case_facts_to_proto",
     "entry_to_proto",
+    "falling_to_proto",
     "municipality_to_proto",
     "offices_from",
     "submission_from",
@@ -147,6 +149,17 @@ def entry_to_proto(entry: TimelineEntry) -> resources_pb2.TimelineEntry:
         state=code_to_proto(types_pb2.CaseState, entry.state),
         cause=entry.cause,
         stage=code_to_proto(types_pb2.Stage, entry.stage),
+    )
+
+
+def falling_to_proto(item: Falling) -> resources_pb2.FallingItem:
+    """One thing that falls with a withdrawal."""
+    return resources_pb2.FallingItem(
+        kind=code_to_proto(resources_pb2.FallingKind, item.kind),
+        stage=code_to_proto(types_pb2.Stage, item.stage),
+        code=item.code,
+        date=None if item.day is None else date_to_proto(item.day),
+        application_id=item.application_id,
     )
 
 

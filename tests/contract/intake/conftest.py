@@ -21,6 +21,7 @@ from grpc_status import rpc_status
 from services.intake.__main__ import SERVICE
 from services.intake.api import IntakeServicer
 from services.intake.domain.facts import NO_FACTS, Facts
+from services.intake.domain.withdrawal import Falling
 from services.intake.usecases.ports import FoundFacts
 from services.kernel.codes import CaseState, Role, Stage
 from services.kernel.dates import SOFIA
@@ -61,6 +62,18 @@ class FakeAssessment:
         return self.found[application_id]
 
 
+@dataclass
+class FakeStages:
+    """What the other stages hold of a case, as a test states it."""
+
+    held: dict[str, tuple[Falling, ...]] = field(default_factory=dict)
+    asked: int = 0
+
+    async def falling(self, application_id: str) -> tuple[Falling, ...]:
+        self.asked += 1
+        return self.held.get(application_id, ())
+
+
 class RefusedCall(Exception):
     """A refusal as a client sees it."""
 
@@ -79,6 +92,7 @@ class Counter:
     channel: grpc.aio.Channel
     key: Ed25519PrivateKey
     assessment: FakeAssessment
+    stages: FakeStages
     municipality: str = "SOFIA"
 
     async def ask(
@@ -194,13 +208,14 @@ async def counter(migrated_database: Callable[[Stage], Awaitable[str]], tmp_path
         }
     )
     assessment = FakeAssessment()
-    service = StageService(Stage.INTAKE, SERVICE.service, lambda runtime: IntakeServicer(runtime, assessment))
+    stages = FakeStages()
+    service = StageService(Stage.INTAKE, SERVICE.service, lambda runtime: IntakeServicer(runtime, assessment, stages))
     server = Server(
         service, settings, Telemetry(structlog.wrap_logger(None, processors=[structlog.testing.LogCapture()]))
     )
     await server.start()
     channel = grpc.aio.insecure_channel(f"127.0.0.1:{server.port}")
-    yield Counter(server, channel, key, assessment)
+    yield Counter(server, channel, key, assessment, stages)
     await channel.close()
     await server.stop()
 

@@ -21,6 +21,8 @@ LANGUAGE sql STABLE AS $$
     UNION ALL
     SELECT found_at, 'FACTS_FOUND', CAST(version AS text) FROM found_facts WHERE application_id = of_case
     UNION ALL
+    SELECT assigned_at, 'ASSIGNED_' || cause, CAST(number AS text) FROM assignments WHERE application_id = of_case
+    UNION ALL
     SELECT instant, event, CAST(seq AS text) FROM outbox
     WHERE case_id = of_case AND event IN ('VISIT_SCHEDULED', 'LIMIT_MOVED')
 $$""")
