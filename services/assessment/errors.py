@@ -1,11 +1,17 @@
 """Refusals of assessment.
 
 InvalidArgument
+├─ EffectiveDatePassed
 ├─ InvalidFact
+├─ InvalidInstrument
+├─ NeedsAnswerMissing
+├─ NeedsAnswerNotAllowed
 ├─ UnknownBreachCause
-└─ UnknownDistrict
+├─ UnknownDistrict
+└─ UnknownNeedsItem
 AlreadyExists
-└─ AbsenceOverlaps
+├─ AbsenceOverlaps
+└─ InstrumentOverlaps
 Refused
 ├─ StepNotAllowed
 ├─ AbsenceOver
@@ -23,14 +29,20 @@ from services.runtime.errors import AlreadyExists, InvalidArgument, Refused
 __all__ = [
     "AbsenceOver",
     "AbsenceOverlaps",
+    "EffectiveDatePassed",
     "ExtensionNotAllowed",
     "HomeVisitMissing",
+    "InstrumentOverlaps",
     "InvalidFact",
+    "InvalidInstrument",
+    "NeedsAnswerMissing",
+    "NeedsAnswerNotAllowed",
     "NotRegistered",
     "StepNotAllowed",
     "SuspensionNotAllowed",
     "UnknownBreachCause",
     "UnknownDistrict",
+    "UnknownNeedsItem",
     "WorkerNotAbsent",
 ]
 
@@ -58,6 +70,53 @@ class UnknownDistrict(InvalidArgument):
     reason = "UNKNOWN_DISTRICT"
     text_bg = "Няма район или община с код {district_code}."
     text_en = "There is no district or municipality {district_code}."
+
+
+class EffectiveDatePassed(InvalidArgument):
+    """An instrument cannot come into force on a day that is over."""
+
+    reason = "EFFECTIVE_DATE_PASSED"
+    text_bg = "Въпросникът не може да влезе в сила на минал ден: {first_day}."
+    text_en = "An instrument cannot come into force on a day that is over: {first_day}."
+
+
+class InvalidInstrument(InvalidArgument):
+    """Codes repeat, bands do not rise, or a score would have no level."""
+
+    reason = "INVALID_INSTRUMENT"
+    text_bg = "Въпросникът си противоречи: повторени кодове или степени, които не обхващат всички точки."
+    text_en = "The instrument contradicts itself: codes repeat, or its bands do not cover every score."
+
+
+class UnknownNeedsItem(InvalidArgument):
+    """The instrument has no such item."""
+
+    reason = "UNKNOWN_NEEDS_ITEM"
+    text_bg = "Въпросникът няма въпрос {item_code}."
+    text_en = "The instrument has no item {item_code}."
+
+
+class NeedsAnswerMissing(InvalidArgument):
+    """An item of the instrument has no answer."""
+
+    reason = "NEEDS_ANSWER_MISSING"
+    text_bg = "Липсва отговор на въпрос {item_code}."
+    text_en = "Item {item_code} has no answer."
+
+
+class NeedsAnswerNotAllowed(InvalidArgument):
+    """The item has no such option, or was answered twice."""
+
+    reason = "NEEDS_ANSWER_NOT_ALLOWED"
+    text_bg = "Въпрос {item_code} няма такъв отговор или е отговорен два пъти."
+    text_en = "Item {item_code} has no such option, or was answered twice."
+
+
+class InstrumentOverlaps(AlreadyExists):
+    """Another instrument begins on that day or later."""
+
+    text_bg = "Друг въпросник влиза в сила на този ден или по-късно."
+    text_en = "Another instrument comes into force on that day or later."
 
 
 class AbsenceOverlaps(AlreadyExists):

@@ -6,10 +6,13 @@ from typing import Protocol
 
 from services.kernel.codes import Stage
 from services.runtime.peers import Peers
+from socialcare.assessment.v1 import needs_pb2
+from socialcare.common.v1 import facts_pb2
+from socialcare.delivery.v1 import delivery_service_pb2, delivery_service_pb2_grpc
 from socialcare.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
 from socialcare.intake.v1 import resources_pb2 as intake_pb2
 
-__all__ = ["IntakeOverGrpc", "IntakePort"]
+__all__ = ["DeliveryOverGrpc", "DeliveryPort", "IntakeOverGrpc", "IntakePort"]
 
 
 class IntakePort(Protocol):
@@ -31,3 +34,35 @@ class IntakeOverGrpc:
         intake = intake_service_pb2_grpc.IntakeServiceStub(self._peers.channel(Stage.INTAKE))
         answer = await intake.GetCaseFacts(intake_service_pb2.GetCaseFactsRequest(application_id=application_id))
         return answer.case_facts
+
+
+class DeliveryPort(Protocol):
+    """What assessment asks of delivery."""
+
+    async def check_plan(self, request: needs_pb2.ProposePlanRequest, case: intake_pb2.CaseFacts) -> None:
+        """Have codes and hours of a proposal checked (R-18); delivery's own refusal, PeerUnavailable."""
+        ...
+
+
+class DeliveryOverGrpc:
+    """Delivery behind its contract."""
+
+    def __init__(self, peers: Peers) -> None:
+        self._peers = peers
+
+    async def check_plan(self, request: needs_pb2.ProposePlanRequest, case: intake_pb2.CaseFacts) -> None:
+        """Have codes and hours of a proposal checked (R-18); delivery's own refusal, PeerUnavailable.
+
+        A proposal is made before the papers of R-06 and R-07 need be there: they are asked for at the signing.
+        """
+        delivery = delivery_service_pb2_grpc.DeliveryServiceStub(self._peers.channel(Stage.DELIVERY))
+        await delivery.CheckPlan(
+            delivery_service_pb2.CheckPlanRequest(
+                application_id=request.application_id,
+                service_code=case.service_code,
+                start_date=request.start_date,
+                plan=request.lines,
+                facts=facts_pb2.Facts(prescription=True, support_plan=True),
+                catalogue_changes=case.catalogue_changes,
+            )
+        )

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from services.assessment.api.needs import NeedsMethods
 from services.assessment.api.staff import StaffMethods
 from services.assessment.api.visits import VisitMethods
 from services.assessment.metrics import AssessmentMetrics
-from services.assessment.peers import IntakeOverGrpc, IntakePort
+from services.assessment.peers import DeliveryOverGrpc, DeliveryPort, IntakeOverGrpc, IntakePort
 from services.runtime.server import Runtime
 
 __all__ = ["AssessmentServicer"]
 
 
-class AssessmentServicer(VisitMethods, StaffMethods):
+class AssessmentServicer(VisitMethods, StaffMethods, NeedsMethods):
     """Every method of `socialcare.assessment.v1.AssessmentService`."""
 
-    def __init__(self, runtime: Runtime, intake: IntakePort | None = None) -> None:
-        """Serve with what the process has; `intake` stands in for the peer."""
+    def __init__(
+        self, runtime: Runtime, intake: IntakePort | None = None, delivery: DeliveryPort | None = None
+    ) -> None:
+        """Serve with what the process has; `intake` and `delivery` stand in for the peers."""
         self._runtime = runtime
         self._intake = intake or IntakeOverGrpc(runtime.peers)
+        self._delivery = delivery or DeliveryOverGrpc(runtime.peers)
         self._metrics = AssessmentMetrics(runtime.telemetry.registry)

@@ -14,8 +14,11 @@ from services.assessment.errors import HomeVisitMissing, SuspensionNotAllowed
 from services.assessment.metrics import AssessmentMetrics
 from services.assessment.peers import IntakePort
 from services.assessment.storage import visits as storage
+from services.assessment.storage.needs import NeedsStore
 from services.assessment.storage.visits import Owner, Store
 from services.assessment.usecases import visits as usecases
+from services.assessment.usecases.visits import CompleteAssessment
+from services.assessment.wire.needs import answers_from
 from services.assessment.wire.visits import (
     assessment_to_proto,
     case_facts,
@@ -91,11 +94,12 @@ class VisitMethods:
         outcome = None
         if present.state is AssessmentState.COMPLETED:
             outcome = outcome_of(await self._intake.case_facts(request.application_id))
-        found = await self._perform(
-            call,
-            request,
-            lambda store: usecases.complete_assessment(request.application_id, facts, outcome, store, call.now),
+        command = CompleteAssessment(request.application_id, facts, answers_from(request.answers), outcome, call.now)
+        cipher = self._runtime.cipher
+        effect = await self._runtime.commands.perform(
+            call, request, lambda tx: usecases.complete_assessment(command, Store(tx, cipher), NeedsStore(tx, cipher))
         )
+        found = await self._present(effect)
         return pb.CompleteAssessmentResponse(assessment=assessment_to_proto(found, call.now))
 
     async def SuspendLimit(self, request: pb.SuspendLimitRequest, context: _Context) -> pb.SuspendLimitResponse:
@@ -230,11 +234,16 @@ class VisitMethods:
         """Run the step and read the assessment again; `tell` hears of it unless the request was a repetition."""
         cipher = self._runtime.cipher
         effect = await self._runtime.commands.perform(call, request, lambda tx: step(Store(tx, cipher)))
+        found = await self._present(effect)
+        if not effect.replayed:
+            tell(found)
+        return found
+
+    async def _present(self, effect: Effect) -> Assessment:
+        """The assessment that a command changed, as it is now."""
         found = await self._find(effect.resource)
         if found is None:
             raise _unknown(effect.resource)
-        if not effect.replayed:
-            tell(found)
         return found
 
     async def _admitted(self, request_id: str, application_id: str) -> Call:

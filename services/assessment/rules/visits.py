@@ -53,6 +53,7 @@ __all__ = [
     "record_attempt",
     "record_breach_cause",
     "require_open",
+    "require_visited",
     "running_until",
     "schedule",
     "status_of",
@@ -200,6 +201,11 @@ def require_open(assessment: Assessment) -> None:
     """Raise StepNotAllowed after the end of the assessment."""
     if assessment.state in _ENDED:
         raise StepNotAllowed(metadata={"state": assessment.state})
+
+
+def require_visited(assessment: Assessment) -> None:
+    """Raise HomeVisitMissing before the visit, StepNotAllowed when the case ended without an assessment."""
+    after(assessment.state, Step.ASSESS)
 
 
 def awaits_choice(assessment: Assessment) -> bool:

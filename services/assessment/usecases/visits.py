@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from services.assessment.domain.needs import Answer
 from services.assessment.domain.staff import AssignmentCause
 from services.assessment.domain.visits import Assessment, AssessmentState, Attempt, Parameters
 from services.assessment.errors import NotRegistered, StepNotAllowed
 from services.assessment.rules import visits as rules
 from services.assessment.rules.allocation import AllocationQuestion, Candidate, allocate
+from services.assessment.usecases.needs import NeedsStore, keep_score
 from services.kernel.codes import EligibilityOutcome, Event, case_workflow_id
 from services.kernel.dates import local_date
 from services.kernel.local_rules import LocalRules
@@ -22,6 +24,7 @@ from services.runtime.outbox import Signal
 __all__ = [
     "AssessmentStore",
     "CaseFacts",
+    "CompleteAssessment",
     "assign",
     "claim_due_rungs",
     "close_assessment",
@@ -161,20 +164,33 @@ async def record_visit_attempt(application_id: str, attempt: Attempt, store: Ass
     return await _tell(store, before, changed, event, attempt.attempted_at)
 
 
-async def complete_assessment(
-    application_id: str, found: str, outcome: EligibilityOutcome | None, store: AssessmentStore, now: datetime
-) -> Effect:
-    """Complete the assessment with the facts found, a JSON object by name (L-03, L-04).
+@dataclass(frozen=True, slots=True)
+class CompleteAssessment:
+    """The command to complete an assessment with what was found."""
 
-    `outcome` is intake's decision so far: after one that stands, the assessment is not repeated. Raises
-    HomeVisitMissing, StepNotAllowed.
+    application_id: str
+    found: str
+    """Facts as a JSON object by name."""
+    answers: tuple[Answer, ...]
+    """By the instrument in force; none: needs are not scored."""
+    outcome: EligibilityOutcome | None
+    """Intake's decision so far: after one that stands, the assessment is not repeated."""
+    now: datetime
+
+
+async def complete_assessment(command: CompleteAssessment, store: AssessmentStore, needs: NeedsStore) -> Effect:
+    """Complete the assessment with the facts found and the answers given (L-03, L-04).
+
+    Raises HomeVisitMissing, StepNotAllowed, and the refusals of `keep_score`.
     """
-    before = await store.load(application_id)
+    now = command.now
+    before = await store.load(command.application_id)
     changed = rules.complete(before, now)
-    if outcome not in {None, EligibilityOutcome.PENDING_ASSESSMENT}:
+    if command.outcome not in {None, EligibilityOutcome.PENDING_ASSESSMENT}:
         raise StepNotAllowed(metadata={"state": before.state})
-    facts = rules.merge_facts(await store.found_facts(before), found)
+    facts = rules.merge_facts(await store.found_facts(before), command.found)
     await store.add_found_facts(changed, facts, now)
+    await keep_score(changed, command.answers, needs, now)
     return await _tell(store, before, changed, Event.ASSESSMENT_COMPLETED, now)
 
 

@@ -22,12 +22,12 @@ from services.runtime.clock import SystemClock
 from services.runtime.commands import CommandRunner
 from services.runtime.crypto import KeyRing, PersonCipher
 from services.runtime.database import Database
-from services.runtime.errors import NotFound
+from services.runtime.errors import DomainError, NotFound
 from services.runtime.scope import RpcScope, entered
 from services.runtime.server import Runtime
 from services.runtime.telemetry import Telemetry
 from socialcare.assessment.v1 import assessment_service_pb2 as pb
-from socialcare.assessment.v1 import resources_pb2
+from socialcare.assessment.v1 import needs_pb2, resources_pb2
 from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import resources_pb2 as intake_pb2
 
@@ -44,15 +44,31 @@ class FakeIntake:
         return self.cases[application_id]
 
 
+class FakeDelivery:
+    """Delivery's checks of a plan: the real rule is asked over the wire only."""
+
+    def __init__(self) -> None:
+        self.refusal: DomainError | None = None
+        self.asked: list[needs_pb2.ProposePlanRequest] = []
+
+    async def check_plan(self, request: needs_pb2.ProposePlanRequest, case: intake_pb2.CaseFacts) -> None:
+        self.asked.append(request)
+        if self.refusal is not None:
+            raise self.refusal
+
+
 class Office:
     """Plays people and the worker against the handlers."""
 
     municipality = "TEST-1"
 
-    def __init__(self, servicer: AssessmentServicer, database: Database, intake: FakeIntake) -> None:
+    def __init__(
+        self, servicer: AssessmentServicer, database: Database, intake: FakeIntake, delivery: FakeDelivery
+    ) -> None:
         self.servicer = servicer
         self.database = database
         self.intake = intake
+        self.delivery = delivery
 
     async def ask(
         self, request: Message, at: str, role: Role = Role.SOCIAL_WORKER, caller: Caller | None = None
@@ -141,6 +157,6 @@ async def office(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncI
         cipher=PersonCipher(KeyRing({1: os.urandom(32)}, 1)),
         telemetry=Telemetry(log=structlog.get_logger(), registry=CollectorRegistry()),
     )
-    intake = FakeIntake()
-    yield Office(AssessmentServicer(runtime, intake), database, intake)
+    intake, delivery = FakeIntake(), FakeDelivery()
+    yield Office(AssessmentServicer(runtime, intake, delivery), database, intake, delivery)
     await database.close()

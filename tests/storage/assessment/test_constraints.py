@@ -27,6 +27,11 @@ _AWAY = {"worker": "s", "days": "[2026-01-19,2026-01-23]", "reason": "SICK_LEAVE
 _ASSIGNED = "INSERT INTO assignments VALUES ('a', 1, 's', '{cause}', '2026-01-19T09:00Z')"
 _RUN = "INSERT INTO reassignment_runs VALUES ('r', 'M', 's', '2026-01-19T09:00Z')"
 
+_INSTRUMENT = "INSERT INTO instruments VALUES ('M', 'OWN', {version}, '{days}', '{{}}')"
+_PLAN = "INSERT INTO support_plans VALUES ('a', 1, '2026-01-19T09:00Z', 's', '2026-02-02', '{goals}')"
+_LINE = "INSERT INTO support_plan_lines VALUES ('a', 1, 1, 'ASSISTANT_SUPPORT', {hours}, '{days}')"
+_PROPOSED = _PLAN.format(goals="{MOBILITY}")
+
 
 def absence(number: int, **more: str) -> str:
     return _ABSENCE.format(**_AWAY | {"id": str(number)} | more)
