@@ -49,12 +49,10 @@ def schedules(*, state: StateDirectory = DEFAULT_DIRECTORY) -> None:
 
 
 async def _schedules(settings: WorkerSettings) -> int:
-    from temporalio.client import Client  # noqa: PLC0415  # As below.
-
     from workflows.channels import TokenFile, open_channels  # noqa: PLC0415  # As below.
     from workflows.schedule_keeping import ScheduleKeeper  # noqa: PLC0415  # As below.
 
-    client = await Client.connect(settings.temporal_address, namespace=settings.temporal_namespace)
+    client = await settings.connect_temporal()
     channels = open_channels(settings)
     token = TokenFile(settings.token_file)
     try:
@@ -83,13 +81,11 @@ def _settings(state: StateDirectory) -> WorkerSettings:
 
 
 async def _reconcile(settings: WorkerSettings, municipality_id: str, at: str) -> int:
-    from temporalio.client import Client  # noqa: PLC0415  # As above.
-
     from workflows.channels import TokenFile, open_channels  # noqa: PLC0415  # As above.
     from workflows.clock import BUSINESS_TIME_KEY  # noqa: PLC0415  # As above.
     from workflows.reconcile import Stages, reconcile  # noqa: PLC0415  # As above.
 
-    client = await Client.connect(settings.temporal_address, namespace=settings.temporal_namespace)
+    client = await settings.connect_temporal()
     channels = open_channels(settings)
     metadata = [("authorization", f"Bearer {TokenFile(settings.token_file).read()}")]
     if at:

@@ -15,6 +15,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from services.runtime.temporal_connection import TemporalConnection
 from workflows.search_attributes import register_search_attributes
 
 __all__ = ["RETENTION", "register"]
@@ -27,10 +28,10 @@ _KNOWN_EVERYWHERE_SECONDS = 60.0
 _PAUSE_SECONDS = 0.5
 
 
-async def register(address: str, namespace: str) -> None:
+async def register(connection: TemporalConnection) -> None:
     """Make the namespace and its search attributes what the product needs. Repeatable; a longer retention stays."""
-    client = await Client.connect(address, namespace=namespace)
-    await _ensure_namespace(client, namespace)
+    client = await connection.connect_temporal()
+    await _ensure_namespace(client, connection.temporal_namespace)
     async with asyncio.timeout(_KNOWN_EVERYWHERE_SECONDS):
         await _register_search_attributes_when_known(client)
 

@@ -17,6 +17,7 @@ from cli.local.options import StackEnvironment, StackOptions
 from cli.local.state import DEFAULT_DIRECTORY, StackState, holder_of
 from services.kernel.codes import Role, Stage
 from services.runtime.settings import ClockMode
+from services.runtime.temporal_connection import TemporalConnection
 
 if TYPE_CHECKING:
     from cli.local.stack import LocalStack
@@ -99,13 +100,15 @@ def register(*, state: StateDirectory = DEFAULT_DIRECTORY) -> None:
     """Make the Temporal namespace, its retention and its search attributes; repeatable."""
     from cli.registration import register as register_all  # noqa: PLC0415  # the SDK is slow to import
 
-    environment = StackEnvironment()
-    address, namespace = environment.temporal_address, environment.temporal_namespace
-    if address is None:
+    connection = TemporalConnection()
+    if StackEnvironment().temporal_address is None:
         running = StackState.read(state)
-        address, namespace = running.temporal_address, running.temporal_namespace
-    asyncio.run(register_all(address, namespace))
-    typer.echo(f"{namespace} at {address}: namespace and search attributes are registered")
+        connection = TemporalConnection(
+            temporal_address=running.temporal_address, temporal_namespace=running.temporal_namespace
+        )
+    asyncio.run(register_all(connection))
+    known = f"{connection.temporal_namespace} at {connection.temporal_address}"
+    typer.echo(f"{known}: namespace and search attributes are registered")
 
 
 def token(

@@ -114,7 +114,8 @@ def _docstrings_of_fields(settings: type[BaseSettings]) -> dict[str, str]:
 
 def _settings(settings: type[BaseSettings]) -> str:
     """Every variable of a process with its default; KeyError for one that its class does not document."""
-    meanings = _docstrings_of_fields(settings)
+    own = [each for each in reversed(settings.__mro__) if issubclass(each, BaseSettings) and each is not BaseSettings]
+    meanings = {name: meaning for each in own for name, meaning in _docstrings_of_fields(each).items()}
     rows = []
     for name, field in settings.model_fields.items():
         default = "required" if field.default is PydanticUndefined else _default(field.default)

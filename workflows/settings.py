@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from services.kernel.codes import Stage
+from services.runtime.temporal_connection import TemporalConnection
 from workflows.clock import ClockMode
 from workflows.texts import Language
 
 __all__ = ["WorkerSettings"]
 
 
-class WorkerSettings(BaseSettings):
+class WorkerSettings(TemporalConnection):
     """What the worker needs to know; each field is `SOCIALCARE_<NAME>` in the environment, as for the services."""
 
     model_config = SettingsConfigDict(env_prefix="SOCIALCARE_", frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -27,10 +28,6 @@ class WorkerSettings(BaseSettings):
     """system, or simulated: then a workflow computes its offset to business time once."""
     language: Language = Language.BG
     """Language of what operators read in the Temporal UI."""
-    temporal_address: str = "127.0.0.1:7233"
-    """host:port of the Temporal frontend."""
-    temporal_namespace: str = "default"
-    """Namespace of the workflows."""
     metrics_bind: str = Field("127.0.0.1:9465", pattern=r"^.+:\d{1,5}$")
     """Address of the Prometheus endpoint of the Temporal SDK; empty host names are not resolved, use an IP."""
     token_file: Path

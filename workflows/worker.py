@@ -129,9 +129,7 @@ async def _connect(settings: WorkerSettings, stop: asyncio.Event) -> Client | No
     attempt = 0
     while not stop.is_set():
         try:
-            return await Client.connect(
-                settings.temporal_address, namespace=settings.temporal_namespace, runtime=runtime
-            )
+            return await settings.connect_temporal(runtime=runtime)
         except RuntimeError:  # What the SDK raises when nobody answers.
             structlog.get_logger().warning("temporal_away", attempt=attempt)
             pause = _CONNECT_PAUSES[min(attempt, len(_CONNECT_PAUSES) - 1)]

@@ -10,9 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cli.local.ports import Ports
 from cli.local.state import DEFAULT_DIRECTORY
-from cli.local.temporal import NAMESPACE
 from services.kernel.codes import Stage
 from services.runtime.settings import ClockMode
+from services.runtime.temporal_connection import NAMESPACE
 
 __all__ = ["StackEnvironment", "StackOptions"]
 

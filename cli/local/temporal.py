@@ -11,10 +11,9 @@ from cli.local import probes
 from cli.local.errors import ProgramMissing
 from cli.local.ports import LOOPBACK
 from cli.local.supervisor import Process
+from services.runtime.temporal_connection import NAMESPACE
 
-__all__ = ["NAMESPACE", "TEMPORAL_SETTINGS", "LocalTemporal", "temporal_binary"]
-
-NAMESPACE = "socialcare"
+__all__ = ["TEMPORAL_SETTINGS", "LocalTemporal", "temporal_binary"]
 
 TEMPORAL_SETTINGS = (
     # Lets the player move a case's clock; a skipped timer then fires within 20 ms and not after a second.

@@ -25,7 +25,6 @@ from prometheus_client import GCCollector, PlatformCollector, ProcessCollector, 
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.typing import FilteringBoundLogger
-from temporalio.client import Client
 from temporalio.runtime import Runtime as SdkRuntime
 from temporalio.runtime import TelemetryConfig
 
@@ -160,7 +159,7 @@ class Server:
         self.port = self._bind(self._server, settings)
         await self._tell_health(serving=False)
         await self._server.start()
-        client = await Client.connect(settings.temporal_address, namespace=settings.temporal_namespace, lazy=True)
+        client = await settings.connect_temporal(lazy=True)
         self._relay = Relay(
             self._relay_database,
             TemporalTarget(client, self._service.stage),

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from services.kernel.codes import Stage
+from services.runtime.temporal_connection import TemporalConnection
 
 __all__ = ["ClockMode", "Environment", "Settings"]
 
@@ -32,7 +33,7 @@ class ClockMode(StrEnum):
     SIMULATED = "simulated"
 
 
-class Settings(BaseSettings):
+class Settings(TemporalConnection):
     """What a service process needs to know; each field is `SOCIALCARE_<NAME>` in the environment."""
 
     model_config = SettingsConfigDict(env_prefix="SOCIALCARE_", frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -49,10 +50,6 @@ class Settings(BaseSettings):
     """postgresql://user:password@host:port/database of this stage."""
     pool_size: int = Field(10, ge=2, le=200)
     """Connections to the database for calls, 2 to 200; the relay has eleven more of its own."""
-    temporal_address: str = "127.0.0.1:7233"
-    """host:port of the Temporal frontend."""
-    temporal_namespace: str = "default"
-    """Namespace of the workflows."""
     auth_public_key_file: Path
     """PEM of the Ed25519 key that signs access tokens."""
     token_file: Path | None = None

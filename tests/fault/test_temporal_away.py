@@ -21,6 +21,7 @@ from cli.stories.playing import Telling, play_story, set_up
 from cli.stories.session import connected, read_stories
 from cli.stories.world import World
 from services.kernel.codes import Stage, case_workflow_id
+from services.runtime.temporal_connection import TemporalConnection
 from tests.stacks import stack_options
 
 STORIES = Path(__file__).parents[1] / "stories" / "public.jsonl"
@@ -105,7 +106,10 @@ async def test_a_story_ends_the_same_although_temporal_lost_its_store_on_the_way
         for file in own_stack.state.logs.parent.glob("temporal.sqlite*"):
             file.unlink()
         await own_stack.supervisor.start_again("temporal")
-        await register(own_stack.state.temporal_address, own_stack.state.temporal_namespace)
+        state = own_stack.state
+        await register(
+            TemporalConnection(temporal_address=state.temporal_address, temporal_namespace=state.temporal_namespace)
+        )
         repairs.append(await asyncio.to_thread(reconcile, own_stack, at))
 
     def after_step(_: str, number: int, __: int) -> None:
