@@ -26,6 +26,7 @@ def environment(temporal: Client, town: Town, directory: Path, metrics: str) -> 
         "PATH": os.environ["PATH"],
         "SOCIALCARE_ENVIRONMENT": "test",
         "SOCIALCARE_TEMPORAL_ADDRESS": temporal.service_client.config.target_host,
+        "SOCIALCARE_TEMPORAL_NAMESPACE": temporal.namespace,
         "SOCIALCARE_TOKEN_FILE": str(token),
         "SOCIALCARE_METRICS_BIND": metrics,
         "SOCIALCARE_DRAIN_SECONDS": "1",
