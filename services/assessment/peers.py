@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from services.kernel.codes import Stage
+from services.kernel.local_rules import LocalRules
+from services.runtime.local_rules import rules_from_proto
 from services.runtime.peers import Peers
 from socialcare.assessment.v1 import needs_pb2
 from socialcare.common.v1 import facts_pb2
@@ -22,6 +24,10 @@ class IntakePort(Protocol):
         """The facts of a case; NotFound, PeerUnavailable."""
         ...
 
+    async def rules(self, municipality_id: str) -> LocalRules:
+        """What a municipality has decided; NotFound, PeerUnavailable."""
+        ...
+
 
 class IntakeOverGrpc:
     """Intake behind its contract."""
@@ -35,6 +41,12 @@ class IntakeOverGrpc:
         answer = await intake.GetCaseFacts(intake_service_pb2.GetCaseFactsRequest(application_id=application_id))
         return answer.case_facts
 
+    async def rules(self, municipality_id: str) -> LocalRules:
+        """What a municipality has decided; NotFound, PeerUnavailable."""
+        intake = intake_service_pb2_grpc.IntakeServiceStub(self._peers.channel(Stage.INTAKE))
+        request = intake_service_pb2.GetMunicipalityRequest(municipality_id=municipality_id)
+        municipality = (await intake.GetMunicipality(request)).municipality
+        return rules_from_proto(municipality, municipality.version)
 
 class DeliveryPort(Protocol):
     """What assessment asks of delivery."""

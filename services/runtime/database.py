@@ -10,6 +10,8 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Protocol
 
 import asyncpg
@@ -182,9 +184,11 @@ class WriteTx(ReadTx):
         self.emitted = True
 
     async def store_emissions(self, kept_back: int = 0) -> None:
-        """Store what was emitted, all but the last `kept_back`."""
-        while len(self.emissions) > kept_back:
-            await self.run(*self.emissions.pop(0).statement())
+        """Store what was emitted, all but the last `kept_back`; neighbours of one kind in one round trip."""
+        due = [self.emissions.pop(0).statement() for _ in range(len(self.emissions) - kept_back)]
+        for sql, alike in groupby(due, key=itemgetter(0)):
+            sets = [parameters for _, parameters in alike]
+            await self.run(sql, sets if len(sets) > 1 else sets[0])
 
 
 def async_dsn(dsn: str) -> str:

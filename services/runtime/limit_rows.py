@@ -6,15 +6,18 @@ extension_days, due_date. The due date is derived; it is stored beside the ledge
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
 
 from services.kernel.calendar import BusinessCalendar
+from services.kernel.limit_moves import LimitMove
 from services.kernel.time_limit import LimitKind, LimitUnit, Shift, Suspension, TimeLimit
 from services.runtime.civil import code_to_proto, date_to_proto
 from services.runtime.database import Parameters
+from services.runtime.limit_moves import move_to_proto
 from socialcare.common.v1 import types_pb2
 
 __all__ = ["deadline_to_proto", "ledger_of", "ledger_parameters"]
@@ -53,7 +56,11 @@ def ledger_of(row: Row[Any], suspensions: tuple[Suspension, ...] = ()) -> TimeLi
 
 
 def deadline_to_proto(
-    ledger: TimeLimit, calendar: BusinessCalendar, now: datetime, done_at: datetime | None
+    ledger: TimeLimit,
+    calendar: BusinessCalendar,
+    now: datetime,
+    done_at: datetime | None,
+    moves: Iterable[LimitMove] = (),
 ) -> types_pb2.Deadline:
     """The limit as it stands at `now`."""
     return types_pb2.Deadline(
@@ -61,4 +68,5 @@ def deadline_to_proto(
         due_date=date_to_proto(ledger.due_date(calendar)),
         status=code_to_proto(types_pb2.LimitStatus, ledger.status(calendar, now, done_at)),
         event_date=date_to_proto(ledger.event_date),
+        moves=[move_to_proto(move) for move in moves],
     )

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-__all__ = ["create_calendars_v1", "create_runtime_tables_v1", "name_the_represented_v3"]
+__all__ = [
+    "allow_reopening_signals_v2",
+    "create_calendars_v1",
+    "create_limit_moves_v1",
+    "create_runtime_tables_v1",
+    "name_the_represented_v3",
+]
 
 
 class _Operations(Protocol):
@@ -147,4 +153,37 @@ INSERT INTO calendars (version, overrides) VALUES ('bg-1',
 def create_calendars_v1(op: _Operations) -> None:
     """Create the table of calendar versions with the one that the first release shipped."""
     for statement in _CALENDARS_V1:
+        op.execute(statement)
+
+
+_LIMIT_MOVES_V1 = (
+    """
+CREATE TABLE limit_moves (
+    application_id text NOT NULL,
+    kind text NOT NULL,
+    number int NOT NULL CHECK (number > 0),
+    old_calendar_version text NOT NULL REFERENCES calendars,
+    calendar_version text NOT NULL REFERENCES calendars CHECK (calendar_version <> old_calendar_version),
+    old_due_date date NOT NULL,
+    new_due_date date NOT NULL,
+    reason text NOT NULL CHECK (
+        reason IN ('DAY_DECLARED_NON_WORKING', 'DAY_DECLARED_WORKING', 'DECLARATION_WITHDRAWN')),
+    changed_days date[] NOT NULL CHECK (cardinality(changed_days) > 0),
+    moved_at timestamptz NOT NULL,
+    PRIMARY KEY (application_id, kind, number, calendar_version)
+)""",
+    """
+CREATE FUNCTION refuse_limit_move_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a move of a limit is never changed or removed' USING ERRCODE = 'restrict_violation';
+END $$""",
+    """
+CREATE TRIGGER limit_moves_are_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON limit_moves
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_limit_move_change()""",
+)
+
+
+def create_limit_moves_v1(op: _Operations) -> None:
+    """Create the table of moves of limits by a changed calendar."""
+    for statement in _LIMIT_MOVES_V1:
         op.execute(statement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.assessment.api.limits import LimitMethods
 from services.assessment.api.needs import NeedsMethods
 from services.assessment.api.staff import StaffMethods
 from services.assessment.api.visits import VisitMethods
@@ -12,7 +13,7 @@ from services.runtime.server import Runtime
 __all__ = ["AssessmentServicer"]
 
 
-class AssessmentServicer(VisitMethods, StaffMethods, NeedsMethods):
+class AssessmentServicer(VisitMethods, StaffMethods, NeedsMethods, LimitMethods):
     """Every method of `socialcare.assessment.v1.AssessmentService`."""
 
     def __init__(

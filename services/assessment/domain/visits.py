@@ -17,6 +17,7 @@ from types import MappingProxyType
 from services.assessment.errors import HomeVisitMissing, StepNotAllowed
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.codes import Role
+from services.kernel.limit_moves import LimitMove
 from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind, MovePolicy, Shift, TimeLimit
 
@@ -203,10 +204,12 @@ class Limit:
     """From 1 in the case."""
     ledger: TimeLimit
     calendar: BusinessCalendar
-    """The version that the ledger names: a later one does not move the limit."""
+    """The version that the ledger names; an open limit is counted anew by each later one."""
     pace: Pace
     done_at: datetime | None = None
     breach_cause: str = ""
+    moves: tuple[LimitMove, ...] = ()
+    """How changed calendars moved it, in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,13 @@ from services.kernel.time_limit import Suspension
 from services.runtime.crypto import PersonCipher, SealedBytes
 from services.runtime.database import ReadTx, WriteTx
 from services.runtime.errors import NotFound
+from services.runtime.limit_moves import moves_from_text, moves_within
 from services.runtime.limit_rows import ledger_of, ledger_parameters
 from services.runtime.local_rules import calendar_from_text, keep_calendar
 from services.runtime.outbox import Signal
 from services.runtime.statements import rows_within
 
-__all__ = ["FoundFacts", "Owner", "Store", "assessment", "found_facts_of", "owner_of", "sequences_of"]
+__all__ = ["FoundFacts", "Owner", "Store", "assessment", "assessments", "found_facts_of", "owner_of", "sequences_of"]
 
 _SEALED_FIELD = "found_facts"
 
@@ -65,14 +66,14 @@ SELECT application_id, municipality_id, person_id, state, scheduled_date, social
        intake_version, version, district_code, office_code, assigned_by_chain,
        ARRAY(SELECT ROW({_ATTEMPT}) FROM visit_attempts WHERE application_id = a.application_id
              ORDER BY number) AS attempts,
-       ARRAY(SELECT ROW({_LIMIT}, c.overrides::text)
+       ARRAY(SELECT ROW({_LIMIT}, c.overrides::text, {moves_within("t", "number")})
              FROM time_limits t JOIN calendars c ON c.version = t.calendar_version
              WHERE application_id = a.application_id ORDER BY number) AS limits,
        ARRAY(SELECT ROW({_SUSPENSION}) FROM suspensions WHERE application_id = a.application_id
              ORDER BY limit_number, from_date) AS suspensions,
        ARRAY(SELECT ROW({_RUNG}) FROM rungs WHERE application_id = a.application_id
              ORDER BY on_date, limit_number, taken_at) AS rungs
-FROM assessments a WHERE application_id = :application_id
+FROM assessments a WHERE application_id = ANY(CAST(:ids AS text[])) ORDER BY application_id
 """  # noqa: S608 constants
 _LOCK = "SELECT FROM assessments WHERE application_id = :application_id FOR UPDATE"
 _OWNER = "SELECT municipality_id, person_id FROM assessments WHERE application_id = :application_id"
@@ -114,25 +115,32 @@ _INSERT_RUNG = """
 INSERT INTO rungs (application_id, limit_number, rung, on_date, taken_at, request_id)
 VALUES (:application_id, :limit_number, :rung, :on_date, :taken_at, :request_id)
 """
-# An older version never replaces a newer one.
+# An older version never replaces a newer one. What is kept already takes no lock: everybody shares the row.
 _KEEP_RULES = """
 INSERT INTO municipalities AS kept (municipality_id, version, settings, calendar_version)
-VALUES (:municipality_id, :version, CAST(:settings AS jsonb), :calendar_version)
+SELECT :municipality_id, :version, CAST(:settings AS jsonb), :calendar_version
+WHERE NOT EXISTS (SELECT FROM municipalities WHERE municipality_id = :municipality_id AND version >= :version)
 ON CONFLICT (municipality_id) DO UPDATE
 SET version = excluded.version, settings = excluded.settings, calendar_version = excluded.calendar_version
 WHERE kept.version < excluded.version
 """
+# Shared until the commit: no version comes into force between a limit that begins by the old one and its commit.
 _RULES = """
 SELECT m.settings::text AS settings, m.version, m.calendar_version, c.overrides::text AS overrides
 FROM municipalities m JOIN calendars c ON c.version = m.calendar_version WHERE municipality_id = :municipality_id
+FOR SHARE OF m
 """
 _SEQUENCES = "SELECT case_id, last_seq FROM outbox_sequence WHERE case_id = ANY(CAST(:ids AS text[]))"
 
 
 async def assessment(tx: ReadTx, application_id: str) -> Assessment | None:
     """The assessment of a case with everything that belongs to it, by one statement; None when there is none."""
-    row = await tx.one_or_none(_WHOLE, {"application_id": application_id})
-    return None if row is None else _assembled(row)
+    return next(iter(await assessments(tx, [application_id])), None)
+
+
+async def assessments(tx: ReadTx, application_ids: Sequence[str]) -> list[Assessment]:
+    """The assessments of those cases that have one, by one statement, in the order of their ids."""
+    return [_assembled(row) for row in await tx.all(_WHOLE, {"ids": list(application_ids)})]
 
 
 async def owner_of(tx: ReadTx, application_id: str) -> Owner | None:
@@ -177,7 +185,7 @@ def _assembled(head: Row[Any]) -> Assessment:
     suspended: defaultdict[int, list[Suspension]] = defaultdict(list)
     for row in rows_within(head.suspensions, _SUSPENSION):
         suspended[row.limit_number].append(Suspension(row.from_date, row.to_date, row.reason))
-    rows = rows_within(head.limits, f"{_LIMIT}, overrides")
+    rows = rows_within(head.limits, f"{_LIMIT}, overrides, moves")
     limits = {row.number: _limit(row, tuple(suspended[row.number])) for row in rows}
     return Assessment(
         application_id=head.application_id,
@@ -220,6 +228,7 @@ def _limit(row: Row[Any], suspensions: tuple[Suspension, ...]) -> Limit:
         pace=Pace(row.reminder_days, row.first_call, row.second_call),
         done_at=row.done_at,
         breach_cause=row.breach_cause,
+        moves=moves_from_text(row.moves),
     )
 
 

@@ -125,7 +125,7 @@ async def open_assessment(
         intake_version=facts.version,
         district=facts.district,
         office=facts.office,
-        limits=rules.first_limits(facts.registered_date, Parameters.of(facts.rules)),
+        limits=rules.first_limits(facts.registered_date, await store.parameters(facts.municipality_id)),
     )
     fresh = await _allotted(fresh, store, local_date(now))
     if not await store.insert(fresh):

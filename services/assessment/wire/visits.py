@@ -121,7 +121,8 @@ def assessment_to_proto(found: Assessment, now: datetime) -> resources_pb2.Asses
             for attempt in found.attempts
         ],
         deadlines=[
-            deadline_to_proto(limit.ledger, limit.calendar, now, limit.done_at) for limit in found.current_limits
+            deadline_to_proto(limit.ledger, limit.calendar, now, limit.done_at, limit.moves)
+            for limit in found.current_limits
         ],
         escalations=[
             types_pb2.Escalation(

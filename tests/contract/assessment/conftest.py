@@ -16,6 +16,8 @@ from prometheus_client import CollectorRegistry
 from services.assessment.api import AssessmentServicer
 from services.kernel.codes import Role, Stage
 from services.kernel.dates import SOFIA, local_date
+from services.kernel.local_rules import LocalRules
+from services.kernel.municipal_settings import MunicipalSettings
 from services.runtime.auth import Caller
 from services.runtime.civil import date_to_proto
 from services.runtime.clock import SystemClock
@@ -37,6 +39,10 @@ class FakeIntake:
 
     def __init__(self) -> None:
         self.cases: dict[str, intake_pb2.CaseFacts] = {}
+        self.local_rules = LocalRules(MunicipalSettings.of({}))
+
+    async def rules(self, municipality_id: str) -> LocalRules:
+        return self.local_rules
 
     async def case_facts(self, application_id: str) -> intake_pb2.CaseFacts:
         if application_id not in self.cases:
