@@ -18,6 +18,7 @@ from types import MappingProxyType
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.codes import LegalBasis, PlacementRoute, Role
 from services.kernel.dates import Weekday
+from services.kernel.limit_moves import LimitMove
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Money
 from services.kernel.service_entry import PlacementBasis
@@ -206,8 +207,10 @@ class Limit:
     """From 1 in the case."""
     ledger: TimeLimit
     calendar: BusinessCalendar
-    """The version that the ledger names: a later one does not move the limit."""
+    """The version that the ledger names; an open limit is counted anew by each later one."""
     done_at: datetime | None = None
+    moves: tuple[LimitMove, ...] = ()
+    """How changed calendars moved it, in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from socialcare.common.v1 import flow_pb2, types_pb2
 
 __all__ = ["reopening"]
 
-_LEADS_ON = frozenset({Event.APPEAL_FILED, Event.APPEAL_GRANTED})
+_LEADS_ON = frozenset({Event.APPEAL_FILED, Event.APPEAL_GRANTED, Event.LIMIT_MOVED})
 
 
 def reopening(before: Placement, event: Event, now: datetime) -> Reopening | None:
-    """How the case goes on whose letter, posted in time, arrives after the window (T-03); None for other events."""
+    """How the case goes on after its window: a letter was posted in time (T-03), or the window moved; else None."""
     if before.state is not PlacementState.ORDER_REFUSED or event not in _LEADS_ON:
         return None
     start = flow_pb2.CaseStart(

@@ -9,8 +9,10 @@ from datetime import date
 from typing import Protocol
 
 from services.kernel.codes import Stage
+from services.kernel.local_rules import LocalRules
 from services.placement.errors import ArrearsTermNotReached
 from services.runtime.civil import date_to_proto
+from services.runtime.local_rules import rules_from_proto
 from services.runtime.peers import Peers
 from socialcare.billing.v1 import billing_service_pb2, billing_service_pb2_grpc
 from socialcare.delivery.v1 import delivery_service_pb2, delivery_service_pb2_grpc
@@ -26,6 +28,10 @@ class Neighbours(Protocol):
 
     async def case_facts(self, application_id: str) -> intake_pb2.CaseFacts:
         """Intake's facts of a case."""
+        ...
+
+    async def rules(self, municipality_id: str) -> LocalRules:
+        """What a municipality has decided, by intake."""
         ...
 
     async def check_plan(self, request: pb.SignContractRequest, case: intake_pb2.CaseFacts) -> None:
@@ -56,6 +62,13 @@ class NeighboursOverGrpc:
         intake = intake_service_pb2_grpc.IntakeServiceStub(self._peers.channel(Stage.INTAKE))
         answer = await intake.GetCaseFacts(intake_service_pb2.GetCaseFactsRequest(application_id=application_id))
         return answer.case_facts
+
+    async def rules(self, municipality_id: str) -> LocalRules:
+        """What a municipality has decided, by intake."""
+        intake = intake_service_pb2_grpc.IntakeServiceStub(self._peers.channel(Stage.INTAKE))
+        request = intake_service_pb2.GetMunicipalityRequest(municipality_id=municipality_id)
+        municipality = (await intake.GetMunicipality(request)).municipality
+        return rules_from_proto(municipality, municipality.version)
 
     async def check_plan(self, request: pb.SignContractRequest, case: intake_pb2.CaseFacts) -> None:
         """Have delivery check the plan (R-06, R-07, R-18)."""

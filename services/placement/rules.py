@@ -46,6 +46,7 @@ __all__ = [
     "refer",
     "refuse",
     "sign",
+    "tacit_refusal",
     "terminate",
 ]
 
@@ -217,7 +218,7 @@ def _has_passed(placement: Placement, kind: LimitKind, now: datetime) -> bool:
     return limit is not None and _status(limit, now) is LimitStatus.OVERDUE
 
 
-def _tacit_refusal(placement: Placement) -> Limit | None:
+def tacit_refusal(placement: Placement) -> Limit | None:
     """D-06 of the D-04 that runs now; an earlier one belongs to a decision that was appealed before."""
     decision = placement.current_limit(LimitKind.ORDER_DECISION)
     silence = placement.current_limit(LimitKind.TACIT_REFUSAL_APPEAL)
@@ -225,7 +226,7 @@ def _tacit_refusal(placement: Placement) -> Limit | None:
 
 
 def _awaits_tacit_refusal(placement: Placement, now: datetime) -> bool:
-    return _has_passed(placement, LimitKind.ORDER_DECISION, now) and _tacit_refusal(placement) is None
+    return _has_passed(placement, LimitKind.ORDER_DECISION, now) and tacit_refusal(placement) is None
 
 
 def has_lapsed(placement: Placement) -> bool:
@@ -243,7 +244,7 @@ def next_due(placement: Placement, now: datetime) -> datetime | None:
     match placement.state:
         case PlacementState.READY:
             waiting_for = placement.current_limit(LimitKind.CONTRACT_SIGNATURE)
-        case PlacementState.ORDER_AWAITED if _tacit_refusal(placement) is None:
+        case PlacementState.ORDER_AWAITED if tacit_refusal(placement) is None:
             waiting_for = placement.current_limit(LimitKind.ORDER_DECISION)
         case PlacementState.ORDER_REFUSED if placement.pending_appeal is None:
             waiting_for = placement.current_limit(LimitKind.APPEAL)
@@ -260,7 +261,7 @@ def appeal(
 ) -> Placement:
     """File an appeal; posting on the last day is in time (T-03, L-08). Raises StepNotAllowed, AppealOutOfTime."""
     current = pass_limits(placement, now, calendar)
-    limit = current.current_limit(LimitKind.APPEAL) if against is AppealSubject.REFUSAL else _tacit_refusal(current)
+    limit = current.current_limit(LimitKind.APPEAL) if against is AppealSubject.REFUSAL else tacit_refusal(current)
     expected = PlacementState.ORDER_REFUSED if against is AppealSubject.REFUSAL else PlacementState.ORDER_AWAITED
     if current.state is not expected or limit is None or limit.done_at is not None:
         raise StepNotAllowed(metadata={"state": placement.state})

@@ -141,7 +141,7 @@ async def open_placement(application_id: str, facts: CaseFacts | None, store: Pl
         directorate_code="" if facility is None else facility.directorate_code,
         route=facts.route,
     )
-    placed = rules.opened(fresh, facts.opening, Parameters.of(facts.rules))
+    placed = rules.opened(fresh, facts.opening, await store.parameters(facts.municipality_id))
     if not await store.insert(placed):
         placed = await store.load(application_id)
     return Effect(placed.application_id, placed.version)

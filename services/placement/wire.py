@@ -179,7 +179,8 @@ def placement_to_proto(found: Placement, position: int, now: datetime) -> resour
         state=code_to_proto(resources_pb2.PlacementState, found.state),
         legal_basis=code_to_proto(types_pb2.LegalBasis, found.legal_basis),
         deadlines=[
-            deadline_to_proto(limit.ledger, limit.calendar, now, limit.done_at) for limit in found.current_limits
+            deadline_to_proto(limit.ledger, limit.calendar, now, limit.done_at, limit.moves)
+            for limit in found.current_limits
         ],
         waiting=resources_pb2.Waiting(
             position=position,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.placement.api.cases import CaseMethods
 from services.placement.api.facilities import FacilityMethods
+from services.placement.api.limits import LimitMethods
 from services.placement.metrics import PlacementMetrics
 from services.placement.peers import Neighbours, NeighboursOverGrpc
 from services.runtime.server import Runtime
@@ -11,7 +11,7 @@ from services.runtime.server import Runtime
 __all__ = ["PlacementServicer"]
 
 
-class PlacementServicer(CaseMethods, FacilityMethods):
+class PlacementServicer(LimitMethods, FacilityMethods):
     """Every method of `socialcare.placement.v1.PlacementService`."""
 
     def __init__(self, runtime: Runtime, neighbours: Neighbours | None = None) -> None:

@@ -37,9 +37,9 @@ from services.runtime.server import Runtime
 from socialcare.placement.v1 import placement_service_pb2 as pb
 from socialcare.placement.v1 import resources_pb2
 
-__all__ = ["CaseMethods"]
+__all__ = ["CaseMethods", "Context"]
 
-_Context = grpc.aio.ServicerContext[Any, Any]
+Context = grpc.aio.ServicerContext[Any, Any]
 _Step = Callable[[Store], Awaitable[Effect]]
 _Tell = Callable[[], None]
 
@@ -51,7 +51,7 @@ class CaseMethods:
     _neighbours: Neighbours
     _metrics: PlacementMetrics
 
-    async def RecordOrder(self, request: pb.RecordOrderRequest, context: _Context) -> pb.RecordOrderResponse:
+    async def RecordOrder(self, request: pb.RecordOrderRequest, context: Context) -> pb.RecordOrderResponse:
         call, present = await self._admitted(request.request_id, request.application_id)
         order = Order(
             issued=request.issued,
@@ -64,7 +64,7 @@ class CaseMethods:
         return pb.RecordOrderResponse(placement=await self._answer(call, request.application_id))
 
     async def RecordCourtDecision(
-        self, request: pb.RecordCourtDecisionRequest, context: _Context
+        self, request: pb.RecordCourtDecisionRequest, context: Context
     ) -> pb.RecordCourtDecisionResponse:
         call, _ = await self._admitted(request.request_id, request.application_id)
         ruled_on = day_not_after(request.ruling_date, "ruling_date", call.today)
@@ -77,7 +77,7 @@ class CaseMethods:
         )
         return pb.RecordCourtDecisionResponse(placement=await self._answer(call, request.application_id))
 
-    async def RecordReferral(self, request: pb.RecordReferralRequest, context: _Context) -> pb.RecordReferralResponse:
+    async def RecordReferral(self, request: pb.RecordReferralRequest, context: Context) -> pb.RecordReferralResponse:
         call, _ = await self._admitted(request.request_id, request.application_id)
         referred_on = day_not_after(request.referral_date, "referral_date", call.today)
         await self._perform(
@@ -89,7 +89,7 @@ class CaseMethods:
         )
         return pb.RecordReferralResponse(placement=await self._answer(call, request.application_id))
 
-    async def FileAppeal(self, request: pb.FileAppealRequest, context: _Context) -> pb.FileAppealResponse:
+    async def FileAppeal(self, request: pb.FileAppealRequest, context: Context) -> pb.FileAppealResponse:
         call, _ = await self._admitted(request.request_id, request.application_id)
         against = code_from_proto(pb.AppealSubject, request.against, AppealSubject, "against")
         posted = request.HasField("posted_date")
@@ -101,7 +101,7 @@ class CaseMethods:
         )
         return pb.FileAppealResponse(placement=await self._answer(call, request.application_id))
 
-    async def DecideAppeal(self, request: pb.DecideAppealRequest, context: _Context) -> pb.DecideAppealResponse:
+    async def DecideAppeal(self, request: pb.DecideAppealRequest, context: Context) -> pb.DecideAppealResponse:
         call, _ = await self._admitted(request.request_id, request.application_id)
         await self._perform(
             call,
@@ -110,7 +110,7 @@ class CaseMethods:
         )
         return pb.DecideAppealResponse(placement=await self._answer(call, request.application_id))
 
-    async def AnswerOffer(self, request: pb.AnswerOfferRequest, context: _Context) -> pb.AnswerOfferResponse:
+    async def AnswerOffer(self, request: pb.AnswerOfferRequest, context: Context) -> pb.AnswerOfferResponse:
         call, present = await self._admitted(request.request_id, request.application_id)
         await self._perform(
             call,
@@ -119,7 +119,7 @@ class CaseMethods:
         )
         return pb.AnswerOfferResponse(placement=await self._answer(call, request.application_id))
 
-    async def SignContract(self, request: pb.SignContractRequest, context: _Context) -> pb.SignContractResponse:
+    async def SignContract(self, request: pb.SignContractRequest, context: Context) -> pb.SignContractResponse:
         try:
             call, present = await self._admitted(request.request_id, request.application_id)
         except NotFound:
@@ -137,7 +137,7 @@ class CaseMethods:
             await self._perform(call, request, sign, self._metrics.signed.inc)
         return pb.SignContractResponse(placement=await self._answer(call, request.application_id))
 
-    async def Terminate(self, request: pb.TerminateRequest, context: _Context) -> pb.TerminateResponse:
+    async def Terminate(self, request: pb.TerminateRequest, context: Context) -> pb.TerminateResponse:
         call, present = await self._admitted(request.request_id, request.application_id)
         last_date, ground = date_from_proto(request.last_date, "last_date"), ground_of(request.ground)
         # A repeated request finds the service ended for arrears already and is answered without asking again.
@@ -151,13 +151,11 @@ class CaseMethods:
         )
         return pb.TerminateResponse(placement=await self._answer(call, request.application_id))
 
-    async def GetPlacement(self, request: pb.GetPlacementRequest, context: _Context) -> pb.GetPlacementResponse:
+    async def GetPlacement(self, request: pb.GetPlacementRequest, context: Context) -> pb.GetPlacementResponse:
         call, _ = await self._admitted("", request.application_id)
         return pb.GetPlacementResponse(placement=await self._answer(call, request.application_id))
 
-    async def ExplainPriority(
-        self, request: pb.ExplainPriorityRequest, context: _Context
-    ) -> pb.ExplainPriorityResponse:
+    async def ExplainPriority(self, request: pb.ExplainPriorityRequest, context: Context) -> pb.ExplainPriorityResponse:
         _, present = await self._admitted("", request.application_id)
         async with self._runtime.db.read() as tx:
             standing = await storage.standing_of(tx, request.application_id)
@@ -165,13 +163,13 @@ class CaseMethods:
         trace = explain_rank(present, standing, parameters.flags)
         return pb.ExplainPriorityResponse(position=standing.position, flags=present.flags, trace=trace_to_proto(trace))
 
-    async def GetContract(self, request: pb.GetContractRequest, context: _Context) -> pb.GetContractResponse:
+    async def GetContract(self, request: pb.GetContractRequest, context: Context) -> pb.GetContractResponse:
         found = await self._found(request.application_id)
         if found.contract is None:
             raise NotFound(resource_type="contract", resource_id=request.application_id)
         return pb.GetContractResponse(contract=contract_to_proto(found, found.contract))
 
-    async def OpenPlacement(self, request: pb.OpenPlacementRequest, context: _Context) -> pb.OpenPlacementResponse:
+    async def OpenPlacement(self, request: pb.OpenPlacementRequest, context: Context) -> pb.OpenPlacementResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)
         facts = None
         if await self._find(request.application_id) is None:
@@ -183,7 +181,7 @@ class CaseMethods:
         )
         return opened_to_proto(await self._found(request.application_id), call.now)
 
-    async def ClaimDueLimits(self, request: pb.ClaimDueLimitsRequest, context: _Context) -> pb.ClaimDueLimitsResponse:
+    async def ClaimDueLimits(self, request: pb.ClaimDueLimitsRequest, context: Context) -> pb.ClaimDueLimitsResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)
         present = await self._found(request.application_id)
         await self._perform(call, request, lambda store: usecases.claim_due_limits(_seat(present), store, call.now))
@@ -192,7 +190,7 @@ class CaseMethods:
             self._metrics.lapsed.inc()
         return claimed_to_proto(found, call.now)
 
-    async def ClosePlacement(self, request: pb.ClosePlacementRequest, context: _Context) -> pb.ClosePlacementResponse:
+    async def ClosePlacement(self, request: pb.ClosePlacementRequest, context: Context) -> pb.ClosePlacementResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)
         present = await self._found(request.application_id)
         await self._perform(
@@ -204,7 +202,7 @@ class CaseMethods:
         return pb.ClosePlacementResponse(state=code_to_proto(resources_pb2.PlacementState, found.state))
 
     async def GetCaseSequences(
-        self, request: pb.GetCaseSequencesRequest, context: _Context
+        self, request: pb.GetCaseSequencesRequest, context: Context
     ) -> pb.GetCaseSequencesResponse:
         async with self._runtime.db.read() as tx:
             return pb.GetCaseSequencesResponse(sequences=await storage.sequences_of(tx, request.application_ids))

@@ -12,55 +12,47 @@ from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
 from services.kernel.codes import LegalBasis, PlacementRoute
-from services.kernel.dates import Weekday
 from services.kernel.local_rules import LocalRules
-from services.kernel.money import Currency, Money
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.service_entry import PlacementBasis
 from services.placement.domain import (
     Act,
     Appeal,
     AppealSubject,
-    Contract,
     Facility,
-    Ground,
     Limit,
     Parameters,
     Placement,
     PlacementState,
-    PlanLine,
 )
 from services.placement.errors import OrderNumberTaken
 from services.placement.ranks import NOT_WAITING, Standing
-from services.placement.storage import places
+from services.placement.storage import contracts, places
 from services.runtime.database import ReadTx, WriteTx, violated_constraint
 from services.runtime.errors import NotFound
+from services.runtime.limit_moves import moves_from_text, moves_within
 from services.runtime.limit_rows import ledger_of, ledger_parameters
 from services.runtime.local_rules import calendar_from_text, keep_calendar
 from services.runtime.outbox import Signal
 from services.runtime.statements import rows_within
 
-__all__ = ["Store", "parameters_of", "placement", "sequences_of", "standing_of"]
+__all__ = ["Store", "parameters_of", "placement", "placements", "sequences_of", "standing_of"]
 
 _LIMIT = """
 number, kind, rule, event_date, length, unit, shift, calendar_version, citation, extension_days, done_at
 """
 _APPEAL = "number, against, filed_at, acted_on, granted, decided_at"
-_CONTRACT = """
-contract_id, signed_date, start_date, end_date, cost_minor, cost_currency, price_minor, price_currency,
-authorised_from, ground, version
-"""
 _WHOLE = f"""
 SELECT application_id, municipality_id, person_id, service_code, district_code, basis_needed, state, facility_code,
        directorate_code, route, flags, received_at, legal_basis, basis_date, holds_place, vacancy_id, close_cause,
        opened_at, intake_version, version,
-       ARRAY(SELECT ROW({_LIMIT}, c.overrides::text)
+       ARRAY(SELECT ROW({_LIMIT}, c.overrides::text, {moves_within("t", "number")})
              FROM time_limits t JOIN calendars c ON c.version = t.calendar_version
              WHERE application_id = p.application_id ORDER BY number) AS limits,
        ARRAY(SELECT ROW({_APPEAL}) FROM appeals WHERE application_id = p.application_id ORDER BY number) AS appeals,
-       ARRAY(SELECT ROW({_CONTRACT}, plan::text) FROM contracts WHERE application_id = p.application_id
+       ARRAY(SELECT ROW({contracts.COLUMNS}, plan::text) FROM contracts WHERE application_id = p.application_id
              ORDER BY start_date DESC LIMIT 1) AS contracts
-FROM placements p WHERE application_id = :application_id
+FROM placements p WHERE application_id = ANY(CAST(:ids AS text[])) ORDER BY application_id
 """  # noqa: S608 constants
 _LOCK = "SELECT FROM placements WHERE application_id = :application_id FOR UPDATE"
 _INSERT_HEAD = """
@@ -91,22 +83,15 @@ INSERT INTO appeals (application_id, number, against, filed_at, acted_on, grante
 VALUES (:application_id, :number, :against, :filed_at, :acted_on, :granted, :decided_at)
 ON CONFLICT (application_id, number) DO UPDATE SET granted = excluded.granted, decided_at = excluded.decided_at
 """
-_PUT_CONTRACT = """
-INSERT INTO contracts (contract_id, application_id, signed_date, start_date, end_date, plan, cost_minor, cost_currency,
-                       price_minor, price_currency, authorised_from, ground, version)
-VALUES (:contract_id, :application_id, :signed_date, :start_date, :end_date, CAST(:plan AS jsonb), :cost_minor,
-        :cost_currency, :price_minor, :price_currency, :authorised_from, :ground, :version)
-ON CONFLICT (contract_id) DO UPDATE
-SET end_date = excluded.end_date, ground = excluded.ground, version = excluded.version
-"""
 _INSERT_ACT = """
 INSERT INTO acts (municipality_id, authority, number, kind, application_id, act_date, recorded_at)
 VALUES (:municipality_id, :authority, :number, :kind, :application_id, :act_date, :recorded_at)
 """
-# An older version never replaces a newer one.
+# An older version never replaces a newer one. What is kept already takes no lock: everybody shares the row.
 _KEEP_RULES = """
 INSERT INTO municipalities AS kept (municipality_id, version, settings, calendar_version)
-VALUES (:municipality_id, :version, CAST(:settings AS jsonb), :calendar_version)
+SELECT :municipality_id, :version, CAST(:settings AS jsonb), :calendar_version
+WHERE NOT EXISTS (SELECT FROM municipalities WHERE municipality_id = :municipality_id AND version >= :version)
 ON CONFLICT (municipality_id) DO UPDATE
 SET version = excluded.version, settings = excluded.settings, calendar_version = excluded.calendar_version
 WHERE kept.version < excluded.version
@@ -134,8 +119,12 @@ _SEQUENCES = "SELECT case_id, last_seq FROM outbox_sequence WHERE case_id = ANY(
 
 async def placement(tx: ReadTx, application_id: str) -> Placement | None:
     """The placement of a case with everything that belongs to it, by one statement; None when there is none."""
-    row = await tx.one_or_none(_WHOLE, {"application_id": application_id})
-    return None if row is None else _assembled(row)
+    return next(iter(await placements(tx, [application_id])), None)
+
+
+async def placements(tx: ReadTx, application_ids: Sequence[str]) -> list[Placement]:
+    """The placements of those cases that have one, by one statement, in the order of their ids."""
+    return [_assembled(row) for row in await tx.all(_WHOLE, {"ids": list(application_ids)})]
 
 
 async def standing_of(tx: ReadTx, application_id: str) -> Standing:
@@ -148,7 +137,10 @@ async def standing_of(tx: ReadTx, application_id: str) -> Standing:
 
 async def parameters_of(tx: ReadTx, municipality_id: str) -> Parameters:
     """Settings and calendar of the municipality taken over last."""
-    row = await tx.one(_RULES, {"municipality_id": municipality_id})
+    return _parameters(await tx.one(_RULES, {"municipality_id": municipality_id}))
+
+
+def _parameters(row: Row[Any]) -> Parameters:
     calendar = calendar_from_text(row.calendar_version, row.overrides)
     return Parameters.of(LocalRules(MunicipalSettings.of(json.loads(row.settings)), calendar))
 
@@ -159,7 +151,7 @@ async def sequences_of(tx: ReadTx, application_ids: Sequence[str]) -> Mapping[st
 
 
 def _assembled(head: Row[Any]) -> Placement:
-    contracts = rows_within(head.contracts, f"{_CONTRACT}, plan")
+    signed = rows_within(head.contracts, f"{contracts.COLUMNS}, plan")
     return Placement(
         application_id=head.application_id,
         municipality_id=head.municipality_id,
@@ -181,39 +173,18 @@ def _assembled(head: Row[Any]) -> Placement:
         holds_place=head.holds_place,
         vacancy_id=head.vacancy_id,
         close_cause=head.close_cause,
-        limits=tuple(_limit(row) for row in rows_within(head.limits, f"{_LIMIT}, overrides")),
+        limits=tuple(_limit(row) for row in rows_within(head.limits, f"{_LIMIT}, overrides, moves")),
         appeals=tuple(
             Appeal(row.number, AppealSubject(row.against), row.filed_at, row.acted_on, row.granted, row.decided_at)
             for row in rows_within(head.appeals, _APPEAL)
         ),
-        contract=_contract(contracts[0]) if contracts else None,
+        contract=contracts.contract_of(signed[0]) if signed else None,
     )
 
 
 def _limit(row: Row[Any]) -> Limit:
-    return Limit(row.number, ledger_of(row), calendar_from_text(row.calendar_version, row.overrides), row.done_at)
-
-
-def _contract(row: Row[Any]) -> Contract:
-    return Contract(
-        contract_id=row.contract_id,
-        signed_date=row.signed_date,
-        start_date=row.start_date,
-        plan=tuple(
-            PlanLine(line["code"], line["quantity"], tuple(Weekday(day) for day in line["weekdays"]))
-            for line in json.loads(row.plan)
-        ),
-        actual_cost=_money(row.cost_minor, row.cost_currency),
-        unit_price=_money(row.price_minor, row.price_currency),
-        authorised_from=row.authorised_from,
-        end_date=row.end_date,
-        ground=None if row.ground is None else Ground(row.ground),
-        version=row.version,
-    )
-
-
-def _money(minor: int | None, currency: str | None) -> Money | None:
-    return None if minor is None or currency is None else Money.from_minor(minor, Currency(currency))
+    calendar = calendar_from_text(row.calendar_version, row.overrides)
+    return Limit(row.number, ledger_of(row), calendar, row.done_at, moves_from_text(row.moves))
 
 
 class Store:
@@ -261,7 +232,7 @@ class Store:
         for appeal in sorted(set(saved.appeals) - set(before.appeals), key=lambda one: one.number):
             await self._tx.run(_PUT_APPEAL, _appeal_parameters(saved.application_id, appeal))
         if saved.contract is not None and saved.contract != before.contract:
-            await self._tx.run(_PUT_CONTRACT, _contract_parameters(saved.application_id, saved.contract))
+            await contracts.put(self._tx, saved.application_id, saved.contract)
         return saved
 
     async def _put_limit(self, application_id: str, limit: Limit) -> None:
@@ -309,8 +280,8 @@ class Store:
         )
 
     async def parameters(self, municipality_id: str) -> Parameters:
-        """Settings and calendar of the municipality taken over last."""
-        return await parameters_of(self._tx, municipality_id)
+        """Settings and calendar taken over last; shared until the commit, so that no other version comes between."""
+        return _parameters(await self._tx.one(f"{_RULES} FOR SHARE OF m", {"municipality_id": municipality_id}))
 
     async def facility(self, municipality_id: str, facility_code: str) -> Facility | None:
         """The facility, its row locked (FOR UPDATE) until the transaction ends; None when there is none."""
@@ -371,24 +342,4 @@ def _appeal_parameters(application_id: str, appeal: Appeal) -> Mapping[str, obje
         "acted_on": appeal.acted_on,
         "granted": appeal.granted,
         "decided_at": appeal.decided_at,
-    }
-
-
-def _contract_parameters(application_id: str, contract: Contract) -> Mapping[str, object]:
-    cost, price = contract.actual_cost, contract.unit_price
-    plan = [{"code": line.code, "quantity": line.quantity, "weekdays": list(line.weekdays)} for line in contract.plan]
-    return {
-        "contract_id": contract.contract_id,
-        "application_id": application_id,
-        "signed_date": contract.signed_date,
-        "start_date": contract.start_date,
-        "end_date": contract.end_date,
-        "plan": json.dumps(plan),
-        "cost_minor": None if cost is None else cost.minor,
-        "cost_currency": None if cost is None else cost.currency,
-        "price_minor": None if price is None else price.minor,
-        "price_currency": None if price is None else price.currency,
-        "authorised_from": contract.authorised_from,
-        "ground": contract.ground,
-        "version": contract.version,
     }

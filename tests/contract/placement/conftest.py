@@ -15,6 +15,8 @@ from prometheus_client import CollectorRegistry
 
 from services.kernel.codes import Role, Stage
 from services.kernel.dates import SOFIA, local_date
+from services.kernel.local_rules import LocalRules
+from services.kernel.municipal_settings import MunicipalSettings
 from services.placement.api import PlacementServicer
 from services.runtime.auth import Caller
 from services.runtime.civil import date_to_proto, instant_to_proto
@@ -46,6 +48,10 @@ class FakeNeighbours:
         self.termination_refusal: DomainError | None = None
         self.asked: list[str] = []
         self.offered: set[str] = set()
+        self.local_rules = LocalRules(MunicipalSettings.of({}))
+
+    async def rules(self, municipality_id: str) -> LocalRules:
+        return self.local_rules
 
     async def case_facts(self, application_id: str) -> intake_pb2.CaseFacts:
         return self.cases[application_id]

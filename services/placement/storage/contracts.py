@@ -1,0 +1,78 @@
+"""SQL of contracts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row
+
+from services.kernel.dates import Weekday
+from services.kernel.money import Currency, Money
+from services.placement.domain import Contract, Ground, PlanLine
+from services.runtime.database import WriteTx
+
+__all__ = ["COLUMNS", "contract_of", "put"]
+
+COLUMNS = """
+contract_id, signed_date, start_date, end_date, cost_minor, cost_currency, price_minor, price_currency,
+authorised_from, ground, version
+"""
+"""Columns of `contracts` that `contract_of` reads, beside `plan` as text."""
+_PUT_CONTRACT = """
+INSERT INTO contracts (contract_id, application_id, signed_date, start_date, end_date, plan, cost_minor, cost_currency,
+                       price_minor, price_currency, authorised_from, ground, version)
+VALUES (:contract_id, :application_id, :signed_date, :start_date, :end_date, CAST(:plan AS jsonb), :cost_minor,
+        :cost_currency, :price_minor, :price_currency, :authorised_from, :ground, :version)
+ON CONFLICT (contract_id) DO UPDATE
+SET end_date = excluded.end_date, ground = excluded.ground, version = excluded.version
+"""
+
+
+async def put(tx: WriteTx, application_id: str, contract: Contract) -> None:
+    """Store a contract, or its end."""
+    await tx.run(_PUT_CONTRACT, _contract_parameters(application_id, contract))
+
+
+def contract_of(row: Row[Any]) -> Contract:
+    """The contract in a row."""
+    return Contract(
+        contract_id=row.contract_id,
+        signed_date=row.signed_date,
+        start_date=row.start_date,
+        plan=tuple(
+            PlanLine(line["code"], line["quantity"], tuple(Weekday(day) for day in line["weekdays"]))
+            for line in json.loads(row.plan)
+        ),
+        actual_cost=_money(row.cost_minor, row.cost_currency),
+        unit_price=_money(row.price_minor, row.price_currency),
+        authorised_from=row.authorised_from,
+        end_date=row.end_date,
+        ground=None if row.ground is None else Ground(row.ground),
+        version=row.version,
+    )
+
+
+def _money(minor: int | None, currency: str | None) -> Money | None:
+    return None if minor is None or currency is None else Money.from_minor(minor, Currency(currency))
+
+
+def _contract_parameters(application_id: str, contract: Contract) -> Mapping[str, object]:
+    cost, price = contract.actual_cost, contract.unit_price
+    plan = [{"code": line.code, "quantity": line.quantity, "weekdays": list(line.weekdays)} for line in contract.plan]
+    return {
+        "contract_id": contract.contract_id,
+        "application_id": application_id,
+        "signed_date": contract.signed_date,
+        "start_date": contract.start_date,
+        "end_date": contract.end_date,
+        "plan": json.dumps(plan),
+        "cost_minor": None if cost is None else cost.minor,
+        "cost_currency": None if cost is None else cost.currency,
+        "price_minor": None if price is None else price.minor,
+        "price_currency": None if price is None else price.currency,
+        "authorised_from": contract.authorised_from,
+        "ground": contract.ground,
+        "version": contract.version,
+    }
