@@ -26,6 +26,7 @@ __all__ = [
     "case_workflow_id",
     "daily_workflow_id",
     "is_live",
+    "reprojection_workflow_id",
 ]
 
 
@@ -175,13 +176,14 @@ class WorkflowType(StrEnum):
     CARE = "CareWorkflow"
     DAILY_DELIVERY = "DailyDeliveryWorkflow"
     BILLING_RUN = "BillingRunWorkflow"
+    REPROJECTION = "ReprojectionWorkflow"
 
 
 CASE_TASK_QUEUE = "socialcare-cases"
 """Queue of the case workflows: deadlines never wait behind a month's bills."""
 
 BATCH_TASK_QUEUE = "socialcare-batch"
-"""Queue of the daily and the monthly run."""
+"""Queue of the daily and the monthly run and of re-projections."""
 
 
 def case_workflow_id(application_id: str) -> str:
@@ -197,3 +199,8 @@ def daily_workflow_id(municipality_id: str) -> str:
 def billing_run_workflow_id(municipality_id: str) -> str:
     """Id, or its stem when a Schedule appends its time, of the municipality's monthly run."""
     return f"billing-run/{municipality_id}"
+
+
+def reprojection_workflow_id(calendar_version: str) -> str:
+    """Id of the run that counts open limits by a version of a municipality's calendar, once."""
+    return f"reproject/{calendar_version}"

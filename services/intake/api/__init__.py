@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.intake.api.cases import CaseMethods
 from services.intake.api.catalogue import CatalogueMethods
 from services.intake.api.imports import ImportMethods
+from services.intake.api.limits import LimitMethods
 from services.intake.api.people import PeopleMethods
 from services.intake.assessment import Assessment, AssessmentPeer
 from services.intake.metrics import IntakeMetrics
@@ -14,7 +15,7 @@ from services.runtime.server import Runtime
 __all__ = ["IntakeServicer"]
 
 
-class IntakeServicer(CaseMethods, CatalogueMethods, ImportMethods, PeopleMethods):
+class IntakeServicer(CaseMethods, CatalogueMethods, ImportMethods, PeopleMethods, LimitMethods):
     """Every method of `socialcare.intake.v1.IntakeService`."""
 
     def __init__(self, runtime: Runtime, assessment: Assessment | None = None, stages: Stages | None = None) -> None:

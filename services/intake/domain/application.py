@@ -10,6 +10,7 @@ from services.intake.domain.case_states import EndCause
 from services.intake.domain.reasons import Reason
 from services.kernel.codes import CaseState, EligibilityOutcome, PlacementRoute, Sex, Stage
 from services.kernel.dates import age_on, next_midnight, start_of_day
+from services.kernel.limit_moves import LimitMove
 from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind, LimitStatus, TimeLimit, limit_status
 from services.kernel.trace import Trace
@@ -80,6 +81,8 @@ class KeptLimit:
     limit: TimeLimit
     due_date: date
     done_on: date | None = None
+    moves: tuple[LimitMove, ...] = ()
+    """How changed calendars moved it, in order."""
 
     @property
     def kind(self) -> LimitKind:

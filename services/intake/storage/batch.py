@@ -17,7 +17,7 @@ from services.intake.domain.people import Person
 from services.intake.domain.representation import AuthorityScope
 from services.intake.errors import DuplicateCase
 from services.intake.storage import people, reading
-from services.intake.storage.cases import case_parameters, duplicate_or, limit_parameters
+from services.intake.storage.cases import case_parameters, duplicate_or, limit_parameters, require_in_force
 from services.intake.usecases.ports import KnownPerson, NewCase
 from services.intake.usecases.submit import SubmitApplication
 from services.kernel.identifiers import IdentifierType, ValidIdentifier
@@ -106,6 +106,7 @@ class SubmissionBatch:
         self._rewritten: list[people.Writing] = []
         self._cases: list[Parameters] = []
         self._limits: list[Parameters] = []
+        self._counted_by: set[tuple[str, str]] = set()
         self._starts: list[Start] = []
 
     async def speaks_for(self, representative_id: str, person_id: str, scope: AuthorityScope, on: date) -> bool:
@@ -154,6 +155,7 @@ class SubmissionBatch:
         self._cases.append(case_parameters(case, key))
 
     async def begin_limit(self, application: Application, limit: KeptLimit) -> None:
+        self._counted_by.add((application.municipality_id, limit.limit.calendar_version))
         self._limits.append(limit_parameters(application, limit))
 
     async def emit(self, emission: Signal | Start) -> None:
@@ -173,6 +175,8 @@ class SubmissionBatch:
         except IntegrityError as error:
             refusal = duplicate_or(error)
             raise (ConcurrentChange() if isinstance(refusal, DuplicateCase) else refusal) from error
+        for municipality_id, calendar_version in sorted(self._counted_by):
+            await require_in_force(self._tx, municipality_id, calendar_version)
         await self._run(_BEGIN_LIMITS, self._limits)
         await store_starts(self._tx, self._starts)
 

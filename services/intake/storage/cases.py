@@ -36,7 +36,7 @@ from services.runtime.database import WriteTx, violated_constraint
 from services.runtime.errors import ConcurrentChange, NotFound
 from services.runtime.outbox import Signal, Start
 
-__all__ = ["Cases", "case_parameters", "duplicate_or", "limit_parameters"]
+__all__ = ["Cases", "case_parameters", "duplicate_or", "limit_parameters", "require_in_force"]
 
 _CLOSED = sorted(CLOSED_STATES)
 
@@ -203,6 +203,7 @@ class Cases:
         )
 
     async def begin_limit(self, application: Application, limit: KeptLimit) -> None:
+        await require_in_force(self._tx, application.municipality_id, limit.limit.calendar_version)
         await self._tx.run(_BEGIN_LIMIT, limit_parameters(application, limit))
 
     async def open_limit(self, application_id: str, kind: LimitKind) -> KeptLimit | None:
@@ -358,6 +359,18 @@ def limit_parameters(application: Application, limit: KeptLimit) -> dict[str, ob
         "citation": ledger.citation,
         "due_date": limit.due_date,
     }
+
+
+async def require_in_force(tx: WriteTx, municipality_id: str, calendar_version: str) -> None:
+    """ConcurrentChange when limits that begin now were counted by another calendar than the one in force.
+
+    The row is shared until the commit: a recount by the next version comes after it and finds them.
+    """
+    in_force = await tx.scalar(
+        "SELECT calendar_version FROM municipality WHERE id = :id FOR SHARE", {"id": municipality_id}
+    )
+    if in_force != calendar_version:
+        raise ConcurrentChange
 
 
 def _same_service(application: Application) -> dict[str, object]:

@@ -15,6 +15,7 @@ from services.kernel.service_entry import ServiceEntry
 from services.runtime.database import WriteTx, violated_constraint
 from services.runtime.errors import AlreadyExists
 from services.runtime.local_rules import entry_to_text, keep_calendar
+from services.runtime.outbox import Start
 
 __all__ = ["Municipalities"]
 
@@ -24,6 +25,9 @@ class Municipalities:
 
     def __init__(self, tx: WriteTx) -> None:
         self._tx = tx
+
+    async def emit(self, emission: Start) -> None:
+        self._tx.emit(emission)
 
     async def insert_municipality(self, municipality: Municipality, now: datetime) -> None:
         await keep_calendar(self._tx, municipality.rules.calendar)

@@ -23,6 +23,7 @@ from services.kernel.codes import CaseState, EligibilityOutcome, PlacementRoute,
 from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind, LimitUnit, Shift, TimeLimit
 from services.kernel.trace import Step, Trace
+from services.runtime.limit_moves import moves_column, moves_from_text
 from services.runtime.local_rules import calendar_from_text, rules_from_text
 
 __all__ = [
@@ -47,10 +48,11 @@ p.birth_date, p.sex
 """
 """Columns of `application a JOIN person p` that `application_of` reads."""
 
-LIMIT_COLUMNS = """
+LIMIT_COLUMNS = f"""
 kind, rule, event_date, length, unit, shift, calendar_version, extension_days, citation,
-due_date, done_on
+due_date, done_on, {moves_column("time_limit", "version")}
 """
+"""Columns of `time_limit` that `limit_of` reads."""
 
 DECISION_COLUMNS = "outcome, reasons, route, decided_on, decided_by"
 
@@ -91,7 +93,7 @@ def limit_of(row: AnyRow) -> KeptLimit:
         rule=row.rule,
         shift=Shift(row.shift),
     )
-    return KeptLimit(limit, row.due_date, row.done_on)
+    return KeptLimit(limit, row.due_date, row.done_on, moves_from_text(row.moves))
 
 
 def decision_of(row: AnyRow, trace: Trace = ()) -> Decision:

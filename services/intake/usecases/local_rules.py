@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from services.intake.domain.application import Municipality
 from services.intake.errors import EffectiveDatePassed
+from services.intake.usecases.messages import start_reprojection
 from services.intake.usecases.ports import MunicipalityStore
 from services.kernel.calendar import BusinessCalendar, DayOverride
 from services.kernel.catalogue import Charge, Family, PlacementBasis, ServiceEntry
@@ -79,7 +80,8 @@ def _check_entry(entry: ServiceEntry, municipality: Municipality, today: date) -
 async def put_calendar_overrides(
     command: PutCalendarOverrides, store: MunicipalityStore, now: datetime, today: date
 ) -> Effect:
-    """Make the next version of the municipality's calendar; the same days again make none.
+    """Make the next version of the municipality's calendar and have the open limits counted by it; the same days
+    again make none.
 
     Raises:
         InvalidArgument: no day at all, a day declared and withdrawn, or withdrawn without being declared.
@@ -102,6 +104,7 @@ async def put_calendar_overrides(
     number = await store.next_calendar_number(municipality.id)
     calendar = BusinessCalendar(f"{municipality.id}-{number}", MappingProxyType(overrides))
     await store.add_calendar(municipality.id, number, calendar, now)
+    await store.emit(start_reprojection(municipality.id, calendar.version, now))
     return await _save(municipality, store, calendar=calendar)
 
 

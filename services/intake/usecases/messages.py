@@ -7,16 +7,19 @@ from datetime import datetime
 
 from services.intake.domain.application import Application
 from services.kernel.codes import (
+    BATCH_TASK_QUEUE,
     CASE_TASK_QUEUE,
+    CaseState,
     Event,
     WorkflowType,
     case_workflow_id,
+    reprojection_workflow_id,
 )
 from services.runtime.civil import code_to_proto, instant_to_proto
 from services.runtime.outbox import Reopening, Signal, Start, StartAttributes
 from socialcare.common.v1 import flow_pb2, types_pb2
 
-__all__ = ["appealed", "case_start", "happened", "start_case"]
+__all__ = ["appealed", "case_start", "happened", "limit_moved", "start_case", "start_reprojection"]
 
 
 def case_start(application: Application, now: datetime, due: datetime | None, sequence: int) -> flow_pb2.CaseStart:
@@ -72,3 +75,30 @@ def appealed(application: Application, event: Event, at: datetime) -> Signal:
         attributes=StartAttributes(application.service_code, application.district_code, application.state),
     )
     return replace(happened(application, event, at), reopening=reopening)
+
+
+def limit_moved(application: Application, at: datetime, due: datetime) -> Signal:
+    """Tell the workflow that its limit ends at another instant.
+
+    A window of appeal that a late message moves may have ended the workflow: then a new one goes on.
+    """
+    if application.state is CaseState.INELIGIBLE:
+        return replace(appealed(application, Event.LIMIT_MOVED, at), due=due)
+    return happened(application, Event.LIMIT_MOVED, at, due)
+
+
+def start_reprojection(municipality_id: str, calendar_version: str, now: datetime) -> Start:
+    """Start the run that counts the open limits by a new version, once for the version."""
+    return Start(
+        case_id=f"calendar/{municipality_id}",
+        municipality_id=municipality_id,
+        workflow_id=reprojection_workflow_id(calendar_version),
+        workflow_type=WorkflowType.REPROJECTION,
+        task_queue=BATCH_TASK_QUEUE,
+        input=flow_pb2.ReprojectionStart(
+            municipality_id=municipality_id,
+            calendar_version=calendar_version,
+            business_start_time=instant_to_proto(now),
+        ),
+        instant=now,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -27,6 +27,8 @@ __all__ = [
     "KnownPerson",
     "MunicipalityStore",
     "NewCase",
+    "OpenLimit",
+    "OpenLimitsStore",
     "Step",
     "SubmissionStore",
 ]
@@ -81,6 +83,17 @@ class AppealRow:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class OpenLimit:
+    """A limit that runs, with its case and the calendar that counts it."""
+
+    application: Application
+    version: int
+    """Version of the case under which it began: its number."""
+    kept: KeptLimit
+    calendar: BusinessCalendar
+
+
 class MunicipalityStore(Protocol):
     """What setting up a municipality needs."""
 
@@ -108,6 +121,35 @@ class MunicipalityStore(Protocol):
         self, municipality_id: str, put: ServiceEntry, entries: Iterable[ServiceEntry], now: datetime
     ) -> None:
         """Take stored entries of the code on the days of `put` out of force and store these instead."""
+        ...
+
+    async def emit(self, emission: Start) -> None:
+        """Store a message to Temporal."""
+        ...
+
+
+class OpenLimitsStore(Protocol):
+    """What the re-projection of open limits needs."""
+
+    async def rules(self, municipality_id: str) -> LocalRules:
+        """What the municipality has decided: settings, calendar, catalogue; NotFound when there is none."""
+        ...
+
+    async def lock_page(
+        self, municipality_id: str, calendar_version: str, after: str, size: int
+    ) -> tuple[list[OpenLimit], str]:
+        """Open limits of cases behind the id that another version counts, in the order of the cases; rows locked.
+
+        Beside them the id behind which the next page begins; empty after the last one.
+        """
+        ...
+
+    async def save_page(self, found: Sequence[OpenLimit], recounts: Sequence[OpenLimit]) -> None:
+        """Store what the limits found have become, with new moves; a case whose limit moved has a new version."""
+        ...
+
+    async def emit(self, emission: Signal) -> None:
+        """Store a message to Temporal."""
         ...
 
 
@@ -140,7 +182,7 @@ class SubmissionStore(Protocol):
         ...
 
     async def begin_limit(self, application: Application, limit: KeptLimit) -> None:
-        """Store a limit under the present version of the case."""
+        """Store a limit under the present version of the case; ConcurrentChange when the calendar changed meanwhile."""
         ...
 
     async def emit(self, emission: Signal | Start) -> None:

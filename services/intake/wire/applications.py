@@ -38,6 +38,7 @@ from services.runtime.civil import (
 )
 from services.runtime.commands import etag_of
 from services.runtime.ids import new_id
+from services.runtime.limit_moves import move_to_proto
 from services.runtime.local_rules import calendar_to_proto, catalogue_entry_to_proto
 from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import intake_service_pb2 as pb
@@ -48,6 +49,7 @@ __all__ = [
     "case_facts_to_proto",
     "entry_to_proto",
     "falling_to_proto",
+    "kept_limit_to_proto",
     "municipality_to_proto",
     "offices_from",
     "submission_from",
@@ -100,7 +102,7 @@ def application_to_proto(view: CaseView, now: datetime) -> resources_pb2.Applica
         application_date=date_to_proto(item.application_date),
         document_codes=sorted(view.documents),
         missing_document_codes=sorted(item.required_documents - view.documents),
-        deadlines=[_deadline(limit, now) for limit in view.limits],
+        deadlines=[kept_limit_to_proto(limit, now) for limit in view.limits],
         etag=etag_of(item.version),
         end_cause=item.end_cause or "",
     )
@@ -203,12 +205,14 @@ def _person_from(message: resources_pb2.PersonDetails) -> PersonAsWritten:
     )
 
 
-def _deadline(kept: KeptLimit, now: datetime) -> types_pb2.Deadline:
+def kept_limit_to_proto(kept: KeptLimit, now: datetime) -> types_pb2.Deadline:
+    """The limit as it stands at `now`."""
     return types_pb2.Deadline(
         kind=code_to_proto(types_pb2.LimitKind, kept.kind),
         due_date=date_to_proto(kept.due_date),
         status=code_to_proto(types_pb2.LimitStatus, kept.status(now)),
         event_date=date_to_proto(kept.limit.event_date),
+        moves=[move_to_proto(move) for move in kept.moves],
     )
 
 

@@ -174,7 +174,7 @@ async def test_validate_only_shows_the_edit_and_changes_nothing(counter: Any) ->
     assert (kept.calendar.version, kept.etag) == ("bg-1", '"1"')
 
 
-async def test_a_declared_day_moves_the_limits_that_begin_afterwards_and_no_limit_that_runs(
+async def test_a_declared_day_counts_at_once_for_limits_that_begin_afterwards(
     counter: Any, submission_of: Submit
 ) -> None:
     await counter.set_up()
