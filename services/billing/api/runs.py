@@ -9,12 +9,14 @@ from services.billing.domain import Run, RunState
 from services.billing.rules.fees import unit_codes
 from services.billing.storage import Store
 from services.billing.usecases import runs
+from services.billing.usecases.reprojection import reproject_due_dates
 from services.billing.usecases.runs import Page, RunClaim
 from services.billing.wire import run_to_proto
 from services.kernel.dates import Month
 from services.runtime.civil import month_from_proto
 from services.runtime.commands import Call
 from services.runtime.errors import InvalidArgument
+from services.runtime.limit_moves import PAGE_OF_LIMITS
 from services.runtime.paging import decode_token, encode_token, id_key, page_size
 from socialcare.billing.v1 import billing_service_pb2 as pb
 
@@ -27,7 +29,7 @@ LARGEST_ISSUE_PAGE = 5_000
 
 
 class RunMethods(Desk):
-    """Claim, draft, approve, issue, close."""
+    """Claim, draft, approve, issue, close; and what a changed calendar does to drafts."""
 
     async def OpenBillingRun(self, request: pb.OpenBillingRunRequest, context: Context) -> pb.OpenBillingRunResponse:
         call = self._runtime.call(request.request_id, municipality_id=request.municipality_id)
@@ -73,6 +75,25 @@ class RunMethods(Desk):
         if effect.replayed and (await self._run(found.run_id)).state is not RunState.DRAFTING:
             token = ""
         return pb.DraftPageResponse(next_page_token=token, drafts=effect.version)
+
+    async def ReprojectLimits(self, request: pb.ReprojectLimitsRequest, context: Context) -> pb.ReprojectLimitsResponse:
+        call = self._runtime.call(
+            request.request_id, municipality_id=request.municipality_id, object_id=request.calendar_version
+        )
+        rules = await self._neighbours.rules(request.municipality_id)
+        # Apart from the page: a month that is drafted from now on is dated by the calendar in force.
+        async with self._runtime.db.write() as tx:
+            await Store(tx, self._runtime.cipher).keep_rules(request.municipality_id, rules)
+        size = page_size(request.page_size, default=PAGE_OF_LIMITS)
+        effect = await self._runtime.commands.perform(
+            call,
+            request,
+            lambda tx: reproject_due_dates(
+                request.municipality_id, size, Store(tx, self._runtime.cipher), act_of(call)
+            ),
+        )
+        token = encode_token(effect.resource) if effect.resource else ""
+        return pb.ReprojectLimitsResponse(next_page_token=token, moved=effect.version)
 
     async def ApproveBillingRun(
         self, request: pb.ApproveBillingRunRequest, context: Context
