@@ -59,6 +59,10 @@ class IntakeActivities:
     async def decide_eligibility(self, request: intake.DecideEligibilityRequest) -> intake.DecideEligibilityResponse:
         return await self._caller.call(self._stub.DecideEligibility, request, CALL_DEADLINE)
 
+    @activity.defn(name="Intake.ReprojectLimits")
+    async def reproject_limits(self, request: intake.ReprojectLimitsRequest) -> intake.ReprojectLimitsResponse:
+        return await self._caller.call(self._stub.ReprojectLimits, request, PAGE_DEADLINE)
+
 
 class AssessmentActivities:
     """Calls to assessment."""
@@ -79,6 +83,10 @@ class AssessmentActivities:
     async def close_assessment(self, request: assessment.CloseAssessmentRequest) -> assessment.CloseAssessmentResponse:
         return await self._caller.call(self._stub.CloseAssessment, request, CALL_DEADLINE)
 
+    @activity.defn(name="Assessment.ReprojectLimits")
+    async def reproject_limits(self, request: assessment.ReprojectLimitsRequest) -> assessment.ReprojectLimitsResponse:
+        return await self._caller.call(self._stub.ReprojectLimits, request, PAGE_DEADLINE)
+
 
 class PlacementActivities:
     """Calls to placement."""
@@ -98,6 +106,10 @@ class PlacementActivities:
     @activity.defn(name="Placement.ClosePlacement")
     async def close_placement(self, request: placement.ClosePlacementRequest) -> placement.ClosePlacementResponse:
         return await self._caller.call(self._stub.ClosePlacement, request, CALL_DEADLINE)
+
+    @activity.defn(name="Placement.ReprojectLimits")
+    async def reproject_limits(self, request: placement.ReprojectLimitsRequest) -> placement.ReprojectLimitsResponse:
+        return await self._caller.call(self._stub.ReprojectLimits, request, PAGE_DEADLINE)
 
 
 class DeliveryActivities:
@@ -159,6 +171,10 @@ class BillingActivities:
     async def close_billing_run(self, request: billing.CloseBillingRunRequest) -> billing.CloseBillingRunResponse:
         return await self._caller.call(self._stub.CloseBillingRun, request, PAGE_DEADLINE)
 
+    @activity.defn(name="Billing.ReprojectLimits")
+    async def reproject_limits(self, request: billing.ReprojectLimitsRequest) -> billing.ReprojectLimitsResponse:
+        return await self._caller.call(self._stub.ReprojectLimits, request, PAGE_DEADLINE)
+
 
 def case_activities(channels: Mapping[Stage, grpc.aio.Channel], caller: StageCaller) -> list[Callable[..., Any]]:
     """What a worker of the case queue offers."""
@@ -185,9 +201,16 @@ def case_activities(channels: Mapping[Stage, grpc.aio.Channel], caller: StageCal
 
 def batch_activities(channels: Mapping[Stage, grpc.aio.Channel], caller: StageCaller) -> list[Callable[..., Any]]:
     """What a worker of the batch queue offers."""
+    intake_calls = IntakeActivities(channels[Stage.INTAKE], caller)
+    assessment_calls = AssessmentActivities(channels[Stage.ASSESSMENT], caller)
+    placement_calls = PlacementActivities(channels[Stage.PLACEMENT], caller)
     delivery_calls = DeliveryActivities(channels[Stage.DELIVERY], caller)
     billing_calls = BillingActivities(channels[Stage.BILLING], caller)
     return [
+        intake_calls.reproject_limits,
+        assessment_calls.reproject_limits,
+        placement_calls.reproject_limits,
+        billing_calls.reproject_limits,
         delivery_calls.open_daily_run,
         delivery_calls.plan_page,
         delivery_calls.close_daily_run,

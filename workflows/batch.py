@@ -1,4 +1,4 @@
-"""What the daily and the monthly run share: their day, their clock, their face to operators."""
+"""What the runs of a municipality share: their day, their clock, their face to operators."""
 
 from __future__ import annotations
 
@@ -43,6 +43,8 @@ class BatchRun:
         self.run_id = "" if carry is None else carry.run_id
         self.page_token = "" if carry is None else carry.page_token
         self.pages = 0 if carry is None else carry.pages
+        self.phases = 0 if carry is None else carry.phases
+        self.moved = 0 if carry is None else carry.moved
         self._waits = False
         fixed = {attributes.MUNICIPALITY: municipality}
         if month:
@@ -69,6 +71,8 @@ class BatchRun:
             run_id=self.run_id,
             page_token=self.page_token,
             pages=self.pages,
+            phases=self.phases,
+            moved=self.moved,
         )
 
     def next_due(self, *, settled: bool) -> NextDue:

@@ -66,6 +66,8 @@ class Desk:
         self._fixed = fixed
         self._language = language()
         self._last: tuple[Event | Tick, datetime] | None = None
+        self.progress = ""
+        """How far a long job has come, in words; empty: nothing is said."""
 
     @property
     def last_event(self) -> tuple[Event | Tick, datetime] | None:
@@ -143,6 +145,8 @@ class Desk:
             happened, at = self._last
             words = EVENTS[happened] if isinstance(happened, Event) else TICKS[happened]
             lines.append(self._line(Label.LAST, f"{self._say(words)}, {_local(at)}"))
+        if self.progress:
+            lines.append(self._line(Label.PROGRESS, self.progress))
         if refusal:
             lines.append("- " + self._say(LABELS[Label.REFUSED]).format(reason=f"`{refusal}`"))
         return "\n".join(lines)

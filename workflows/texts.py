@@ -59,6 +59,7 @@ class FlowStage(StrEnum):
     CARE = "CARE"
     DAILY_RUN = "DAILY_RUN"
     BILLING_RUN = "BILLING_RUN"
+    REPROJECTION = "REPROJECTION"
 
 
 class Awaited(StrEnum):
@@ -120,6 +121,9 @@ class Label(StrEnum):
     CASE = "CASE"
     DAILY = "DAILY"
     BILLING = "BILLING"
+    REPROJECTION = "REPROJECTION"
+    PROGRESS = "PROGRESS"
+    RECOUNTED = "RECOUNTED"
 
 
 LABELS: Mapping[Label, Words] = {
@@ -138,6 +142,12 @@ LABELS: Mapping[Label, Words] = {
     Label.CASE: Words("Случай · {service}", "Case · {service}"),
     Label.DAILY: Words("Дневно планиране · {unit}", "Daily planning · {unit}"),
     Label.BILLING: Words("Месечно таксуване · {unit}", "Monthly billing · {unit}"),
+    Label.REPROJECTION: Words("Сроковете по новия календар · {unit}", "Limits by the new calendar · {unit}"),
+    Label.PROGRESS: Words("Напредък", "Progress"),
+    Label.RECOUNTED: Words(
+        "услуги {done} от {of}, страници {pages}, преместени срокове {moved}",
+        "{done} of {of} services, {pages} pages, {moved} limits moved",
+    ),
 }
 
 STAGES: Mapping[FlowStage, Words] = {
@@ -148,6 +158,7 @@ STAGES: Mapping[FlowStage, Words] = {
     FlowStage.CARE: Words("Обслужване", "Care"),
     FlowStage.DAILY_RUN: Words("Дневно планиране", "Daily planning"),
     FlowStage.BILLING_RUN: Words("Месечно таксуване", "Monthly billing"),
+    FlowStage.REPROJECTION: Words("Преброяване на сроковете", "Recount of the limits"),
 }
 
 STATES: Mapping[CaseState, Words] = {
@@ -282,6 +293,7 @@ ACTIVITIES: Mapping[str, Words] = {
     "copy_contract": Words("договорът се копира", "copies the contract"),
     "advance_care": Words("прилагат се настъпилите промени", "applies changes of care that are due"),
     "refresh_served_days": Words("преизчисляват се таксувани месеци", "corrects billed months"),
+    "reproject_limits": Words("сроковете се броят по новия календар", "counts limits by the new calendar"),
     "open_daily_run": Words("отваря се денят", "opens the day"),
     "plan_page": Words("планира се страница", "plans a page"),
     "close_daily_run": Words("броят се кухните и се затваря денят", "counts the kitchens and closes the day"),

@@ -16,6 +16,7 @@ from socialcare.delivery.v1.resources_pb2 import CareState
 __all__ = [
     "care_as_case_state",
     "case_event",
+    "case_stage",
     "case_state",
     "event_on_wire",
     "instant",
@@ -65,6 +66,11 @@ def case_state(value: types_pb2.CaseState) -> CaseState:
 def state_on_wire(state: CaseState) -> str:
     """Name of the state for a field."""
     return f"CASE_STATE_{state}"
+
+
+def case_stage(value: types_pb2.Stage) -> Stage | None:
+    """The stage of the trade; None for the unspecified one."""
+    return Stage(types_pb2.Stage.Name(value).removeprefix("STAGE_")) if value else None
 
 
 def stage_on_wire(stage: Stage) -> str:

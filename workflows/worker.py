@@ -29,6 +29,7 @@ from workflows.channels import StageCaller, TokenFile, open_channels
 from workflows.clock import BusinessTimeInterceptor, ClockMode
 from workflows.daily_delivery import DailyDeliveryWorkflow
 from workflows.language import LanguageInterceptor
+from workflows.reprojection import ReprojectionWorkflow
 from workflows.sandbox import workflow_runner
 from workflows.schedule_keeping import ScheduleKeeper
 from workflows.settings import WorkerSettings
@@ -36,7 +37,7 @@ from workflows.settings import WorkerSettings
 __all__ = ["BATCH_WORKFLOWS", "CASE_WORKFLOWS", "interceptors", "main", "run", "workers"]
 
 CASE_WORKFLOWS: Sequence[type] = (ApplicationWorkflow, CareWorkflow)
-BATCH_WORKFLOWS: Sequence[type] = (DailyDeliveryWorkflow, BillingRunWorkflow)
+BATCH_WORKFLOWS: Sequence[type] = (DailyDeliveryWorkflow, BillingRunWorkflow, ReprojectionWorkflow)
 
 _DAY = 86_400.0
 _SETTLE_SECONDS = 0.5

@@ -19,6 +19,7 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from cli.gateway import Gateway
 from cli.stories.batch import BatchRuns
 from cli.stories.patience import NotSettled, is_away, patiently
+from cli.stories.recounts import Recounts
 from services.kernel.codes import Role, Stage, case_workflow_id
 from services.kernel.dates import start_of_day
 from socialcare.common.v1 import flow_pb2, outbox_service_pb2
@@ -50,6 +51,10 @@ class Lockstep:
     now: dt.datetime
     progress: Callable[[dt.datetime], None]
     applications: list[str] = field(default_factory=list)
+    _recounts: Recounts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._recounts = Recounts(self.client, self.gateway, self.municipality_id)
 
     def _skipper(self) -> TimeSkipper:
         return TimeSkipper(self.client, config=TimeSkippingConfig(enabled=False))
@@ -102,10 +107,19 @@ class Lockstep:
         self.progress(self.now)
 
     async def settle(self) -> None:
-        """Wait until no outbox row, workflow task or activity of the municipality is pending, seen twice alike."""
+        """Wait until no outbox row, workflow task or activity of the municipality is pending, seen twice alike.
+
+        A recount by a changed calendar is waited for too: its last page leaves messages for the cases.
+        """
         before: list[int] | None = None
+        recounted = False
         for _ in range(SETTLE_PATIENCE):
-            seen = await self._quiet_lengths() if await self._outboxes_empty() else None
+            seen: list[int] | None = None
+            if await self._outboxes_empty():
+                if recounted:
+                    seen = await self._quiet_lengths()
+                else:
+                    recounted = await self._recounts.are_over(self.now)
             if seen is not None and seen == before:
                 return
             before = seen

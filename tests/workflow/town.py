@@ -82,6 +82,8 @@ class Town:
     """Codes; the first one is a page of its own."""
     auto_approve: bool = True
     issue_pages: int = 2
+    moved: list[int] = field(default_factory=lambda: [2, 1])
+    """Limits that move by each page of a recount; as many pages as entries."""
     finished: bool = False
     simulated: bool = True
     address: str = ""
@@ -113,6 +115,12 @@ def _refusal(code: grpc.StatusCode, reason: str) -> Any:
 class Intake(intake_grpc.IntakeServiceServicer):
     def __init__(self, town: Town) -> None:
         self.town = town
+
+    async def ReprojectLimits(self, request: Any, context: Any) -> intake.ReprojectLimitsResponse:
+        await self.town.enter("Intake.ReprojectLimits", request.calendar_version, request, context)
+        page = int(request.page_token or 0)
+        more = str(page + 1) if page + 1 < len(self.town.moved) else ""
+        return intake.ReprojectLimitsResponse(next_page_token=more, moved=self.town.moved[page])
 
     async def AdvanceCase(self, request: Any, context: Any) -> intake.AdvanceCaseResponse:
         await self.town.enter("AdvanceCase", request.application_id, request, context)
@@ -154,6 +162,12 @@ class Intake(intake_grpc.IntakeServiceServicer):
 class Assessment(assessment_grpc.AssessmentServiceServicer):
     def __init__(self, town: Town) -> None:
         self.town = town
+
+    async def ReprojectLimits(self, request: Any, context: Any) -> assessment.ReprojectLimitsResponse:
+        await self.town.enter("Assessment.ReprojectLimits", request.calendar_version, request, context)
+        page = int(request.page_token or 0)
+        more = str(page + 1) if page + 1 < len(self.town.moved) else ""
+        return assessment.ReprojectLimitsResponse(next_page_token=more, moved=self.town.moved[page])
 
     async def OpenAssessment(self, request: Any, context: Any) -> assessment.OpenAssessmentResponse:
         await self.town.enter("OpenAssessment", request.application_id, request, context)
@@ -203,6 +217,12 @@ def _rung(record: Record) -> int:
 class Placement(placement_grpc.PlacementServiceServicer):
     def __init__(self, town: Town) -> None:
         self.town = town
+
+    async def ReprojectLimits(self, request: Any, context: Any) -> placement.ReprojectLimitsResponse:
+        await self.town.enter("Placement.ReprojectLimits", request.calendar_version, request, context)
+        page = int(request.page_token or 0)
+        more = str(page + 1) if page + 1 < len(self.town.moved) else ""
+        return placement.ReprojectLimitsResponse(next_page_token=more, moved=self.town.moved[page])
 
     async def OpenPlacement(self, request: Any, context: Any) -> placement.OpenPlacementResponse:
         await self.town.enter("OpenPlacement", request.application_id, request, context)
@@ -274,6 +294,12 @@ def _page_after(pages: list[str], token: str) -> str:
 class Billing(billing_grpc.BillingServiceServicer):
     def __init__(self, town: Town) -> None:
         self.town = town
+
+    async def ReprojectLimits(self, request: Any, context: Any) -> billing.ReprojectLimitsResponse:
+        await self.town.enter("Billing.ReprojectLimits", request.calendar_version, request, context)
+        page = int(request.page_token or 0)
+        more = str(page + 1) if page + 1 < len(self.town.moved) else ""
+        return billing.ReprojectLimitsResponse(next_page_token=more, moved=self.town.moved[page])
 
     async def CopyContract(self, request: Any, context: Any) -> billing.CopyContractResponse:
         await self.town.enter("Billing.CopyContract", request.application_id, request, context)

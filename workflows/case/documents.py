@@ -26,8 +26,7 @@ class DocumentsStage:
 
     async def enter(self) -> Move:
         """Start the term where intake has set it."""
-        self.next_due = optional_instant(self._case.start.due_time)
-        self.waiting = replace(self.waiting, limit="REMEDY_DOCUMENTS", due=self.next_due)
+        self._await_papers(optional_instant(self._case.start.due_time))
         return None
 
     async def happened(self, news: News) -> Move:
@@ -37,6 +36,8 @@ class DocumentsStage:
             return AssessmentStage(self._case)
         if news.event is Event.EXPIRY_CONFIRMED:
             return Ended(CaseState.EXPIRED)
+        if news.event is Event.LIMIT_MOVED:
+            self._await_papers(news.due)
         return None
 
     async def due(self) -> Move:
@@ -47,3 +48,14 @@ class DocumentsStage:
 
     async def leave(self, cause: str) -> None:
         """No other service knows the case yet."""
+
+    def _await_papers(self, due: datetime | None) -> None:
+        self.next_due = due
+        self.waiting = replace(
+            self.waiting,
+            awaited=Awaited.MISSING_DOCUMENTS,
+            role=Role.APPLICANT,
+            limit="REMEDY_DOCUMENTS",
+            due=due,
+            overdue=False,
+        )

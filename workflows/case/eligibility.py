@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from services.kernel.codes import CaseState, Event, Role
+from services.kernel.codes import CaseState, Event, Role, Stage
 from socialcare.assessment.v1.assessment_service_pb2 import CloseAssessmentRequest
 from socialcare.common.v1.types_pb2 import EligibilityOutcome
 from socialcare.intake.v1.intake_service_pb2 import DecideEligibilityRequest
@@ -58,6 +58,9 @@ class EligibilityStage:
             case Event.APPEAL_GRANTED:
                 return await self._granted()
             case Event.APPEAL_DISMISSED:
+                return self._appeal_open()
+            case Event.LIMIT_MOVED if news.stage is Stage.INTAKE and self._case.state is CaseState.INELIGIBLE:
+                self._window = news.due
                 return self._appeal_open()
             case _:
                 return None

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.kernel.codes import Event
+from services.kernel.codes import Event, Stage
 from socialcare.common.v1.flow_pb2 import Happened, StageSequence
-from workflows.wire import case_event, optional_instant
+from workflows.wire import case_event, case_stage, optional_instant
 
 __all__ = ["Inbox", "News"]
 
@@ -23,6 +23,8 @@ class News:
     """Business instant of the event."""
     due: datetime | None
     """When the stage that says so wants to be asked again; None: not at all."""
+    stage: Stage | None = None
+    """Who says so; None: an operator."""
 
 
 class Inbox:
@@ -49,7 +51,7 @@ class Inbox:
         """The oldest message, of `now` when it names no instant; IndexError when there is none."""
         message = self._pending.popleft()
         at = optional_instant(message.event_time) or now
-        return News(case_event(message.event), at, optional_instant(message.due_time))
+        return News(case_event(message.event), at, optional_instant(message.due_time), case_stage(message.stage))
 
     def sequences(self) -> list[StageSequence]:
         """Highest sequence by stage, for the next run."""
