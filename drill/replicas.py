@@ -24,6 +24,7 @@ from services.intake.api import IntakeServicer
 from services.intake.usecases.ports import FoundFacts
 from services.kernel.codes import Role, Stage
 from services.kernel.dates import local_date
+from services.kernel.local_rules import SHIPPED_RULES, LocalRules
 from services.placement.api import PlacementServicer
 from services.runtime.auth import Caller
 from services.runtime.clock import SystemClock
@@ -76,6 +77,10 @@ class Elsewhere:
     async def case_facts(self, application_id: str) -> intake_pb2.CaseFacts:
         """What intake says of a case."""
         return self.cases[application_id]
+
+    async def rules(self, municipality_id: str) -> LocalRules:  # noqa: ARG002 every municipality has decided nothing
+        """What intake says of a municipality."""
+        return SHIPPED_RULES
 
     async def found_facts(self, application_id: str) -> FoundFacts:
         """What assessment found."""

@@ -11,7 +11,7 @@ from services.assessment.peers import IntakePort
 from services.assessment.storage.reprojection import OpenLimits
 from services.assessment.storage.visits import Store, assessment
 from services.assessment.usecases.reprojection import Page, reproject_limits
-from services.assessment.wire import limit_kind
+from services.assessment.wire.visits import limit_kind
 from services.kernel.limit_moves import explain_moves
 from services.runtime.civil import trace_to_proto
 from services.runtime.errors import NotFound

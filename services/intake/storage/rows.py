@@ -23,7 +23,7 @@ from services.kernel.codes import CaseState, EligibilityOutcome, PlacementRoute,
 from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind, LimitUnit, Shift, TimeLimit
 from services.kernel.trace import Step, Trace
-from services.runtime.limit_moves import moves_column, moves_from_text
+from services.runtime.limit_moves import moves_from_text, moves_within
 from services.runtime.local_rules import calendar_from_text, rules_from_text
 
 __all__ = [
@@ -50,7 +50,7 @@ p.birth_date, p.sex
 
 LIMIT_COLUMNS = f"""
 kind, rule, event_date, length, unit, shift, calendar_version, extension_days, citation,
-due_date, done_on, {moves_column("time_limit", "version")}
+due_date, done_on, {moves_within("time_limit", "version")} AS moves
 """
 """Columns of `time_limit` that `limit_of` reads."""
 

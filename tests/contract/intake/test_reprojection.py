@@ -99,7 +99,8 @@ async def test_a_window_of_appeal_that_runs_moves_and_one_that_was_over_stays(co
     assert await reproject(counter, later, "2026-01-12 10:01") == [0]
     request = pb.ExplainDeadlineRequest(application_id=case, kind=types_pb2.LIMIT_KIND_APPEAL)
     answer = await counter.ask(request, "2026-01-12 11:00")
-    assert [step.rule for step in answer.trace] == ["D-05", "T-02", "T-10", "T-09"]
+    assert {"D-05", "T-02", "T-10"} < {step.rule for step in answer.trace[:-1]}
+    assert answer.trace[-1].rule == "T-09"
     assert [move.calendar_version for move in answer.deadline.moves] == [version]
 
 
