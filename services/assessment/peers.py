@@ -48,6 +48,7 @@ class IntakeOverGrpc:
         municipality = (await intake.GetMunicipality(request)).municipality
         return rules_from_proto(municipality, municipality.version)
 
+
 class DeliveryPort(Protocol):
     """What assessment asks of delivery."""
 
