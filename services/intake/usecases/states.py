@@ -46,11 +46,7 @@ class AdvanceCase:
 def require_step(application: Application, to: CaseState, stage: Stage) -> None:
     """StateNotAllowed unless the table lets the stage take this step."""
     if stage not in stages_that_may(application.state, to):
-        raise StateNotAllowed(
-            resource_type="application",
-            resource_id=application.id,
-            metadata={"state": application.state, "to_state": to},
-        )
+        raise _not_allowed(application, to)
 
 
 async def advance_case(command: AdvanceCase, store: CaseStore) -> Effect:
@@ -59,12 +55,14 @@ async def advance_case(command: AdvanceCase, store: CaseStore) -> Effect:
     A case sent back to the directorate by a granted appeal stays ORDER_REFUSED until another live one ends (L-08).
 
     Raises:
-        StateNotAllowed: the table has no such step for the stage.
+        StateNotAllowed: the table has no such step for the stage, or it is intake's own, which only its commands take.
         DuplicateCase: another live case of the person and service is in the way.
     """
     application = await store.lock_case(command.application_id)
     if application.state is command.to:
         return Effect(application.id, application.version)
+    if command.stage is Stage.INTAKE:
+        raise _not_allowed(application, command.to)
     require_step(application, command.to, command.stage)
     sent_back = (application.state, command.to) == (CaseState.ORDER_REFUSED, CaseState.ORDER_REQUESTED)
     if sent_back and await store.other_live_case(application) is not None:
@@ -163,6 +161,14 @@ async def _falling_here(application: Application, store: CaseStore) -> tuple[Fal
     if resumed is not None:
         falling.append(Falling(Stage.INTAKE, FallingKind.OTHER_CASE_RESUMED, application_id=resumed))
     return tuple(falling)
+
+
+def _not_allowed(application: Application, to: CaseState) -> StateNotAllowed:
+    return StateNotAllowed(
+        resource_type="application",
+        resource_id=application.id,
+        metadata={"state": application.state, "to_state": to},
+    )
 
 
 def _end_cause(command: AdvanceCase) -> EndCause:

@@ -1,0 +1,383 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from google.protobuf.message import Message
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, precondition, rule
+
+from drill.replicas import Elsewhere, replicas
+from services.kernel.codes import Role, Stage
+from services.kernel.dates import SOFIA
+from services.placement.domain import TRANSITIONS, PlacementState, Step
+from services.runtime.civil import date_to_proto, instant_to_proto
+from socialcare.common.v1 import facts_pb2, types_pb2
+from socialcare.intake.v1 import resources_pb2 as intake_pb2
+from socialcare.placement.v1 import placement_service_pb2 as pb
+from tests.storage.walks.walking import DRAWN, Seen, Walk, walk
+
+pytestmark = pytest.mark.postgres
+
+S = PlacementState
+SERVICES = {"DAY_CENTRE": S.ORDER_AWAITED, "HSP": S.READY, "ASSISTANT_SUPPORT": S.REFERRAL_AWAITED}
+DIRECTORATE = "SAD-LYULIN"
+
+
+@dataclass
+class Case:
+    """What the model knows of one case."""
+
+    id: str
+    state: PlacementState
+    received_at: datetime
+    contract_until: date | None = None
+    refused_until: date | None = None
+    holds: bool = False
+    vacancy: int = 0
+    ended_on: date | None = None
+    appeal: str = "none"
+
+
+@dataclass
+class House:
+    """The model of a facility: its places, who holds and is offered them, and whom each vacancy was offered already."""
+
+    capacity: int = 1
+    offered_to: dict[int, set[str]] = field(default_factory=dict)
+    vacancies: int = 0
+
+
+class PlacementWalk(Walk):
+    """The model: every case with its place, one facility, and the list in the order of registration (S5, L-09)."""
+
+    def __init__(self, elsewhere: Elsewhere, *of: Any) -> None:
+        super().__init__(*of)
+        self.elsewhere = elsewhere
+        self.now = datetime(2026, 5, 12, 10, tzinfo=SOFIA)
+        self.of: list[Case] = []
+        self.house = House()
+        self.facility = f"DC-{self.municipality[-8:]}"
+        self.numbers = 0
+
+    # What the model knows.
+
+    @property
+    def free(self) -> int:
+        return self.house.capacity - sum(case.holds or bool(case.vacancy) for case in self.of)
+
+    def offer(self, vacancy: int) -> None:
+        """The place goes to the first who waits and was not offered it yet."""
+        asked = self.house.offered_to.setdefault(vacancy, set())
+        line = sorted(
+            (case for case in self.of if case.state is S.WAITLISTED and case.id not in asked),
+            key=lambda case: (case.received_at, case.id),
+        )
+        if self.free > 0 and line:
+            asked.add(line[0].id)
+            line[0].vacancy = vacancy
+            self.moved(line[0], Step.OFFER)
+
+    def new_vacancy(self) -> int:
+        self.house.vacancies += 1
+        return self.house.vacancies
+
+    def moved(self, case: Case, step: Step) -> None:
+        self.seen.taken[case.state, step] += 1
+        case.state = TRANSITIONS[case.state, step].to
+
+    def has_lapsed(self, case: Case) -> bool:
+        return case.contract_until is not None and self.now.date() > case.contract_until
+
+    # How it asks.
+
+    def asking(self, request: Message, role: Role) -> Callable[[], Any]:
+        return partial(self.replica.ask, request, self.now, role, self.municipality, self.municipality)
+
+    def take(self, case: Case, step: Step, request: Message, role: Role, *, standing: bool = True) -> bool:
+        """Ask for the step; whether the table and `standing`, all that else decides, let it happen."""
+        work = self.asking(request, role)
+        if (case.state, step) in TRANSITIONS and standing:
+            self.granted(work)
+            return True
+        reason = "STATE_NOT_ALLOWED"
+        if step is Step.SIGN and case.state in {S.ORDER_AWAITED, S.ORDER_REFUSED}:
+            reason = "ORDER_MISSING"
+        if step is Step.SIGN and case.state in {S.WAITLISTED, S.OFFERED}:
+            reason = "NO_FREE_PLACE"
+        self.seen.refused[case.state, step] += 1
+        self.refused(work, reason)
+        return False
+
+    def contract_term(self, case: Case) -> None:
+        due = self.do(self.replica.value(_DUE, {"id": case.id, "kind": "contract_signature"}))
+        case.contract_until = due
+
+    @initialize(capacity=st.integers(0, 2))
+    def build(self, capacity: int) -> None:
+        self.house.capacity = capacity
+        request = pb.CreateFacilityRequest(
+            request_id=str(uuid4()),
+            municipality_id=self.municipality,
+            facility_code=self.facility,
+            service_code="DAY_CENTRE",
+            directorate_code=DIRECTORATE,
+            capacity=capacity,
+        )
+        self.granted(self.asking(request, Role.MUNICIPALITY))
+        self.another_case("DAY_CENTRE")
+
+    @rule(service=st.sampled_from(("DAY_CENTRE", "DAY_CENTRE", "HSP", "ASSISTANT_SUPPORT")))
+    def another_case(self, service: str) -> None:
+        case = Case(str(uuid4()), SERVICES[service], self.now)
+        self.elsewhere.cases[case.id] = intake_pb2.CaseFacts(
+            application_id=case.id,
+            municipality_id=self.municipality,
+            person_id=f"person-{case.id}",
+            service_code=service,
+            district_code="LYULIN",
+            facility_code=self.facility if service == "DAY_CENTRE" else "",
+            received_time=instant_to_proto(self.now),
+            application_date=date_to_proto(self.now.date()),
+            birth_date=date_to_proto(date(1960, 1, 1)),
+            eligibility=intake_pb2.EligibilityDecision(
+                outcome=types_pb2.ELIGIBILITY_OUTCOME_ELIGIBLE, decided_date=date_to_proto(self.now.date())
+            ),
+            version=1,
+        )
+        self.granted(self.asking(pb.OpenPlacementRequest(request_id=str(uuid4()), application_id=case.id), Role.WORKER))
+        self.of.append(case)
+        self.cases.append(case.id)
+        if case.state is S.READY:
+            self.contract_term(case)
+
+    def some(self, drawn: int, *states: PlacementState) -> Case:
+        """A case, in one of the states more often than not."""
+        lot = self.lot(drawn)
+        fitting = [case for case in self.of if case.state in states]
+        return lot.choice(fitting if fitting and lot.random() < 0.7 else self.of)
+
+    @precondition(lambda self: self.of)
+    @rule(drawn=DRAWN)
+    def order(self, drawn: int) -> None:
+        case = self.some(drawn, S.ORDER_AWAITED)
+        if not self.is_of_the_centre(case):
+            return
+        step = Step.PLACE if self.free > 0 else Step.QUEUE
+        if self.take(case, step, self.act(case, self.facility), Role.DIRECTORATE):
+            self.moved(case, step)
+            case.holds = step is Step.PLACE
+            if case.holds:
+                self.contract_term(case)
+
+    def is_of_the_centre(self, case: Case) -> bool:
+        return self.elsewhere.cases[case.id].service_code == "DAY_CENTRE"
+
+    def act(self, case: Case, facility: str) -> pb.RecordOrderRequest:
+        self.numbers += 1
+        return pb.RecordOrderRequest(
+            request_id=str(uuid4()),
+            application_id=case.id,
+            issued=bool(facility),
+            number=f"РД-{self.numbers}",
+            order_date=date_to_proto(self.now.date()),
+            directorate_code=DIRECTORATE,
+            facility_code=facility,
+        )
+
+    @precondition(lambda self: self.of)
+    @rule(drawn=DRAWN)
+    def refuse(self, drawn: int) -> None:
+        case = self.some(drawn, S.ORDER_AWAITED)
+        if self.take(case, Step.REFUSE, self.act(case, ""), Role.DIRECTORATE):
+            self.moved(case, Step.REFUSE)
+            case.refused_until = self.do(self.replica.value(_DUE, {"id": case.id, "kind": "appeal"}))
+            if case.appeal != "filed":
+                case.appeal = "possible"
+
+    @precondition(lambda self: self.numbers and self.of)
+    @rule(drawn=DRAWN)
+    def a_number_again(self, drawn: int) -> None:
+        """What the authority numbers is unique with it, whatever the state of the case (S4a)."""
+        case = self.some(drawn, S.ORDER_AWAITED)
+        if case.state is not S.ORDER_AWAITED:
+            return
+        taken = self.do(self.replica.value(_A_NUMBER, {"municipality": self.municipality}))
+        if taken is None:
+            return
+        request = self.act(case, self.facility)
+        request.number = taken
+        self.refused(self.asking(request, Role.DIRECTORATE), "ORDER_NUMBER_TAKEN")
+
+    @precondition(lambda self: self.of)
+    @rule(drawn=DRAWN)
+    def refer(self, drawn: int) -> None:
+        case = self.some(drawn, S.REFERRAL_AWAITED)
+        self.numbers += 1
+        request = pb.RecordReferralRequest(
+            request_id=str(uuid4()),
+            application_id=case.id,
+            number=f"НС-{self.numbers}",
+            referral_date=date_to_proto(self.now.date()),
+        )
+        if self.take(case, Step.REFER, request, Role.MUNICIPALITY):
+            self.moved(case, Step.REFER)
+            self.contract_term(case)
+
+    @precondition(lambda self: self.of)
+    @rule(drawn=DRAWN)
+    def file_appeal(self, drawn: int) -> None:
+        case = self.some(drawn, S.ORDER_REFUSED)
+        request = pb.FileAppealRequest(
+            request_id=str(uuid4()), application_id=case.id, against=pb.APPEAL_SUBJECT_REFUSAL
+        )
+        work = self.asking(request, Role.OFFICE_HEAD)
+        if case.state is not S.ORDER_REFUSED or case.appeal != "possible":
+            self.refused(work, "STATE_NOT_ALLOWED")
+        elif case.refused_until is not None and self.now.date() > case.refused_until:
+            self.refused(work, "APPEAL_OUT_OF_TIME")
+        else:
+            self.granted(work)
+            case.appeal = "filed"
+
+    @precondition(lambda self: self.of)
+    @rule(drawn=DRAWN, granted=st.booleans())
+    def decide_appeal(self, drawn: int, granted: bool) -> None:
+        case = self.some(drawn, S.ORDER_REFUSED)
+        request = pb.DecideAppealRequest(request_id=str(uuid4()), application_id=case.id, granted=granted)
+        work = self.asking(request, Role.OFFICE_HEAD)
+        possible = case.appeal == "filed" and (not granted or (case.state, Step.REOPEN) in TRANSITIONS)
+        if not possible:
+            self.refused(work, "STATE_NOT_ALLOWED")
+            return
+        self.granted(work)
+        case.appeal = "decided"
+        if granted:
+            self.moved(case, Step.REOPEN)
+
+    @precondition(lambda self: self.of)
+    @rule(drawn=DRAWN, accepted=st.booleans())
+    def answer(self, drawn: int, accepted: bool) -> None:
+        case = self.some(drawn, S.OFFERED)
+        step = Step.ACCEPT if accepted else Step.DECLINE
+        request = pb.AnswerOfferRequest(request_id=str(uuid4()), application_id=case.id, accepted=accepted)
+        if self.take(case, step, request, Role.OFFICE_HEAD):
+            self.moved(case, step)
+            vacancy, case.vacancy = case.vacancy, 0
+            if accepted:
+                case.holds = True
+                self.contract_term(case)
+            else:
+                self.offer(vacancy)
+
+    @precondition(lambda self: self.of)
+    @rule(drawn=DRAWN)
+    def sign(self, drawn: int) -> None:
+        case = self.some(drawn, S.READY)
+        request = pb.SignContractRequest(
+            request_id=str(uuid4()),
+            application_id=case.id,
+            plan=[facts_pb2.PlanLine(code="HSP_LAUNDRY", quantity=1, weekdays=[types_pb2.WEEKDAY_TUE])],
+            start_date=date_to_proto(self.now.date() + timedelta(days=3)),
+        )
+        if self.take(case, Step.SIGN, request, Role.SOCIAL_WORKER, standing=not self.has_lapsed(case)):
+            self.moved(case, Step.SIGN)
+
+    @precondition(lambda self: self.of)
+    @rule(drawn=DRAWN, days=st.integers(0, 9))
+    def terminate(self, drawn: int, days: int) -> None:
+        case = self.some(drawn, S.CONTRACTED)
+        last = self.now.date() + timedelta(days=days)
+        request = pb.TerminateRequest(
+            request_id=str(uuid4()), application_id=case.id, last_date=date_to_proto(last), ground="REQUEST"
+        )
+        earlier = case.ended_on is None or (self.now.date() <= case.ended_on and last < case.ended_on)
+        if self.take(case, Step.TERMINATE, request, Role.SOCIAL_WORKER, standing=earlier):
+            self.moved(case, Step.TERMINATE)
+            case.ended_on = last
+
+    @precondition(lambda self: self.of)
+    @rule(drawn=DRAWN)
+    def close(self, drawn: int) -> None:
+        case = self.some(drawn, S.TERMINATED, S.WAITLISTED, S.OFFERED, S.READY)
+        request = pb.ClosePlacementRequest(
+            request_id=str(uuid4()), application_id=case.id, cause="WITHDRAWN_BY_APPLICANT"
+        )
+        if self.take(case, Step.CLOSE, request, Role.WORKER):
+            self.moved(case, Step.CLOSE)
+            self.give_back(case)
+
+    @precondition(lambda self: self.of)
+    @rule(drawn=DRAWN)
+    def claim(self, drawn: int) -> None:
+        case = self.some(drawn, S.READY, S.TERMINATED)
+        request = pb.ClaimDueLimitsRequest(request_id=str(uuid4()), application_id=case.id)
+        self.granted(self.asking(request, Role.WORKER))
+        if case.state is S.READY and self.has_lapsed(case):
+            self.moved(case, Step.CLOSE)
+        self.give_back(case)
+
+    def give_back(self, case: Case) -> None:
+        over = case.state is S.TERMINATED and case.ended_on is not None and self.now.date() > case.ended_on
+        if (case.holds or case.vacancy) and (case.state is S.CLOSED or over):
+            vacancy = case.vacancy or self.new_vacancy()
+            case.holds, case.vacancy = False, 0
+            self.offer(vacancy)
+
+    @rule(capacity=st.integers(0, 4))
+    def set_capacity(self, capacity: int) -> None:
+        request = pb.SetCapacityRequest(
+            request_id=str(uuid4()),
+            municipality_id=self.municipality,
+            facility_code=self.facility,
+            capacity=capacity,
+        )
+        self.granted(self.asking(request, Role.MUNICIPALITY))
+        more, self.house.capacity = capacity - self.house.capacity, capacity
+        for _ in range(min(more, self.free)):
+            self.offer(self.new_vacancy())
+
+    @rule(days=st.integers(1, 14))
+    def days_pass(self, days: int) -> None:
+        self.now += timedelta(days=days)
+
+    @invariant()
+    def stored_is_what_the_table_says(self) -> None:
+        rows = self.do(self.replica.rows(_STORED, {"municipality": self.municipality}))
+        assert {row.application_id: (row.state, row.holds_place) for row in rows} == {
+            case.id: (case.state, case.holds) for case in self.of
+        }
+        places = self.do(self.replica.rows(_PLACES, {"code": self.facility}))
+        assert [tuple(row) for row in places] == [
+            (
+                self.house.capacity,
+                sum(case.holds for case in self.of),
+                sum(case.state is S.OFFERED for case in self.of),
+            )
+            for _ in places
+        ]
+
+
+_STORED = "SELECT application_id, state, holds_place FROM placements WHERE municipality_id = :municipality"
+_PLACES = "SELECT capacity, held, offered FROM facilities WHERE facility_code = :code"
+_DUE = "SELECT due_date FROM time_limits WHERE application_id = :id AND kind = :kind ORDER BY number DESC LIMIT 1"
+_A_NUMBER = "SELECT number FROM acts WHERE municipality_id = :municipality AND authority LIKE 'SAD-%' LIMIT 1"
+
+
+async def test_a_placement_is_never_where_its_table_forbids_and_no_place_is_taken_twice(
+    migrated_database: Callable[[Stage], Awaitable[str]],
+) -> None:
+    elsewhere = Elsewhere()
+    dsn = await migrated_database(Stage.PLACEMENT)
+    async with replicas(dsn, Stage.PLACEMENT, 1, elsewhere) as (replica,):
+        await walk(partial(PlacementWalk, elsewhere), replica, never_seen)
+
+
+def never_seen(seen: Seen) -> set[object]:
+    """Steps of the table that no walk took, but a second appeal while the first is heard."""
+    return TRANSITIONS.keys() - seen.taken.keys() - {(S.ORDER_AWAITED, Step.REOPEN)}
