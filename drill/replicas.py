@@ -21,6 +21,7 @@ from sqlalchemy import Row
 
 from services.assessment.api import AssessmentServicer
 from services.intake.api import IntakeServicer
+from services.intake.domain.withdrawal import Falling
 from services.intake.usecases.ports import FoundFacts
 from services.kernel.codes import Role, Stage
 from services.kernel.dates import local_date
@@ -85,6 +86,10 @@ class Elsewhere:
     async def found_facts(self, application_id: str) -> FoundFacts:
         """What assessment found."""
         return self.found[application_id]
+
+    async def falling(self, application_id: str) -> tuple[Falling, ...]:  # noqa: ARG002 they hold nothing
+        """The other stages hold nothing that would fall with a case."""
+        return ()
 
     async def check_plan(self, request: placement_service_pb2.SignContractRequest, case: intake_pb2.CaseFacts) -> None:
         """Delivery agrees."""
@@ -152,7 +157,7 @@ def _servicer(stage: Stage, database: Database, keys: KeyRing, elsewhere: Elsewh
     )
     match stage:
         case Stage.INTAKE:
-            return IntakeServicer(runtime, elsewhere)
+            return IntakeServicer(runtime, elsewhere, elsewhere)
         case Stage.ASSESSMENT:
             return AssessmentServicer(runtime, elsewhere)
         case Stage.PLACEMENT:

@@ -107,7 +107,7 @@ class CaseWalk(Walk):
         return partial(self.replica.ask, request, self.now, role, self.municipality, self.municipality)
 
     async def application_of(self, work: Callable[[], Any]) -> Any:
-        """Of a withdrawal the case alone: what would fall with it next time is another thing."""
+        """Of a withdrawal the case alone: what fell with it is told once."""
         return (await work()).application
 
     def moved(self, to: CaseState, stage: Stage) -> None:
