@@ -63,7 +63,7 @@ class Stored:
             if owner == "municipality_id":
                 which = "municipality_id = :municipality_id"
             elif owner is not None:
-                which = f"{owner} = ANY(CAST(:cases AS text[]))"
+                which = f"{owner}::text = ANY(CAST(:cases AS text[]))"
             else:
                 continue
             parts.append(f"SELECT '{row.table_name}', t::text FROM {row.table_name} t WHERE {which}")
