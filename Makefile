@@ -38,6 +38,7 @@ stories: setup ## Play every story of tests/stories, published and further ones,
 
 drill: setup ## Break the system at work; the result must not change (CASES=10 KILLS=5 RACES=500 SEED=1; small where CI=true).
 	$(BIN)/python -m drill $(if $(CASES),--cases $(CASES)) $(if $(KILLS),--kills $(KILLS)) $(if $(RACES),--races $(RACES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+	$(if $(filter true,$(CI))$(ARGS),,EVERY_BOUNDARY=1 $(BIN)/pytest tests/fault/test_signing_under_fire.py)
 	$(if $(filter true,$(CI))$(ARGS),,$(MAKE) stories)
 
 bench: setup ## Measure against floors taken in the same run (SIZE=small, usual or large).
