@@ -21,6 +21,7 @@ from sqlalchemy import Row
 
 from services.assessment.api import AssessmentServicer
 from services.intake.api import IntakeServicer
+from services.intake.domain.timeline import Record
 from services.intake.domain.withdrawal import Falling
 from services.intake.usecases.ports import FoundFacts
 from services.kernel.codes import Role, Stage
@@ -89,6 +90,10 @@ class Elsewhere:
 
     async def falling(self, application_id: str) -> tuple[Falling, ...]:  # noqa: ARG002 they hold nothing
         """The other stages hold nothing that would fall with a case."""
+        return ()
+
+    async def records(self, stage: Stage, application_id: str) -> tuple[Record, ...]:  # noqa: ARG002 they have nothing
+        """The other stages have nothing on record."""
         return ()
 
     async def check_plan(self, request: placement_service_pb2.SignContractRequest, case: intake_pb2.CaseFacts) -> None:

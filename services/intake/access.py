@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from types import MappingProxyType
 
 from services.intake.domain.application import Application
 from services.intake.domain.representation import AuthorityScope
 from services.intake.storage import person_reading
-from services.kernel.codes import Role
+from services.kernel.codes import Role, Stage
 from services.runtime.auth import ALL_MUNICIPALITIES, Caller
 from services.runtime.commands import Call
 from services.runtime.database import Database
 from services.runtime.errors import Forbidden, NotFound, NotYours
 
-__all__ = ["may_read_health", "require_own_case", "require_staff", "speaking_for", "standing_of"]
+__all__ = ["may_read_health", "may_read_records", "require_own_case", "require_staff", "speaking_for", "standing_of"]
 
 _MAY_READ_HEALTH = (Role.APPLICANT, Role.SOCIAL_WORKER, Role.OFFICE_HEAD)
 _STAFF = (Role.SOCIAL_WORKER, Role.OFFICE_HEAD)
@@ -65,6 +67,24 @@ def require_staff(caller: Caller) -> None:
     """Forbidden unless the caller is somebody at the counter, who can have seen a paper."""
     if not caller.has(*_STAFF):
         raise Forbidden(metadata={"roles": ",".join(_STAFF)})
+
+
+_EVERYBODY = frozenset(Role)
+_MAY_READ_RECORDS: Mapping[Stage, frozenset[Role]] = MappingProxyType(
+    {
+        Stage.INTAKE: _EVERYBODY,
+        Stage.ASSESSMENT: _EVERYBODY,
+        Stage.PLACEMENT: _EVERYBODY,
+        Stage.DELIVERY: _EVERYBODY,
+        # As for the account of a case (domain.md section 10).
+        Stage.BILLING: frozenset({Role.APPLICANT, Role.OFFICE_HEAD, Role.BILLING_CLERK, Role.INTEGRATOR, Role.DPO}),
+    }
+)
+
+
+def may_read_records(caller: Caller, stage: Stage) -> bool:
+    """Whether a timeline may show the caller what the stage has on record."""
+    return caller.has(*_MAY_READ_RECORDS[stage])
 
 
 def may_read_health(caller: Caller) -> bool:

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from services.intake.domain.timeline import Record
 from services.intake.domain.withdrawal import Falling, FallingKind
 from services.kernel.codes import Stage
 from services.kernel.time_limit import LimitKind
-from services.runtime.civil import code_from_proto, date_from_proto, optional_date
+from services.runtime.civil import code_from_proto, date_from_proto, instant_from_proto, optional_date
 from services.runtime.errors import NotFound
 from services.runtime.peers import Peers
 from socialcare.assessment.v1 import assessment_service_pb2, assessment_service_pb2_grpc
 from socialcare.assessment.v1 import resources_pb2 as assessment
-from socialcare.common.v1 import types_pb2
+from socialcare.common.v1 import history_service_pb2, history_service_pb2_grpc, types_pb2
 from socialcare.placement.v1 import placement_service_pb2, placement_service_pb2_grpc
 from socialcare.placement.v1 import resources_pb2 as placement
 
@@ -33,6 +34,10 @@ class Stages(Protocol):
         """What assessment and placement hold of a case that falls with it; PeerUnavailable."""
         ...
 
+    async def records(self, stage: Stage, application_id: str) -> tuple[Record, ...]:
+        """What the stage has on record of a case, oldest first; PeerUnavailable."""
+        ...
+
 
 class StagesOverGrpc:
     """The other stages behind their contracts."""
@@ -43,6 +48,18 @@ class StagesOverGrpc:
     async def falling(self, application_id: str) -> tuple[Falling, ...]:
         """What assessment and placement hold of a case that falls with it; PeerUnavailable."""
         return (*await self._of_assessment(application_id), *await self._of_placement(application_id))
+
+    async def records(self, stage: Stage, application_id: str) -> tuple[Record, ...]:
+        """What the stage has on record of a case, oldest first; PeerUnavailable."""
+        stub = history_service_pb2_grpc.HistoryServiceStub(self._peers.channel(stage))
+        request = history_service_pb2.ListCaseRecordsRequest(application_id=application_id)
+        found: list[Record] = []
+        while True:
+            answer = await stub.ListCaseRecords(request)
+            found += [Record(stage, instant_from_proto(one.record_time), one.cause, one.ref) for one in answer.records]
+            if not answer.next_page_token:
+                return tuple(found)
+            request.page_token = answer.next_page_token
 
     async def _of_assessment(self, application_id: str) -> tuple[Falling, ...]:
         stub = assessment_service_pb2_grpc.AssessmentServiceStub(self._peers.channel(Stage.ASSESSMENT))

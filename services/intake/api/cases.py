@@ -169,16 +169,6 @@ class CaseMethods:
             next_page_token=encode_token(found[-1][1], found[-1][0].id) if full else "",
         )
 
-    async def GetCaseTimeline(self, request: pb.GetCaseTimelineRequest, context: Context) -> pb.GetCaseTimelineResponse:
-        call = self._runtime.call(object_id=request.application_id)
-        async with self._runtime.db.read() as tx:
-            application = await reading.application(tx, request.application_id)
-            entries = await reading.timeline(tx, request.application_id)
-        call = await standing_of(call, application, AuthorityScope.READ, self._runtime.db)
-        if call.on_behalf_of:
-            await self._record_read(call, application, "REPRESENTATION")
-        return pb.GetCaseTimelineResponse(entries=[wire.entry_to_proto(entry) for entry in entries])
-
     async def AttachDocuments(self, request: pb.AttachDocumentsRequest, context: Context) -> pb.AttachDocumentsResponse:
         call = await self._case_call(request.request_id, request.application_id, AuthorityScope.APPLY)
         command = papers.AttachDocuments(

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from services.intake.domain.case_states import EndCause
 from services.intake.domain.reasons import Reason
-from services.kernel.codes import CaseState, EligibilityOutcome, PlacementRoute, Sex, Stage
+from services.kernel.codes import CaseState, EligibilityOutcome, PlacementRoute, Sex
 from services.kernel.dates import age_on, next_midnight, start_of_day
 from services.kernel.limit_moves import LimitMove
 from services.kernel.local_rules import LocalRules
@@ -24,7 +24,6 @@ __all__ = [
     "KeptLimit",
     "Municipality",
     "Office",
-    "TimelineEntry",
 ]
 
 
@@ -110,16 +109,6 @@ class Decision:
     by: DecisionBy
     trace: Trace = ()
     """Empty where it was not read."""
-
-
-@dataclass(frozen=True, slots=True)
-class TimelineEntry:
-    """One row of a case's timeline."""
-
-    at: datetime
-    state: CaseState
-    cause: str
-    stage: Stage
 
 
 @dataclass(frozen=True, slots=True, repr=False)

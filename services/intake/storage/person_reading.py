@@ -23,7 +23,7 @@ from services.runtime.crypto import PersonCipher
 from services.runtime.database import ReadTx
 from services.runtime.errors import NotFound
 
-__all__ = ["authority", "candidates", "link", "person", "person_view", "representation"]
+__all__ = ["authority", "candidates", "cases_of", "link", "links_of", "person", "person_view", "representation"]
 
 _PERSON_COLUMNS = """
 p.id, p.municipality_id, p.given_name, p.father_name, p.family_name, p.identifier_type, p.birth_date, p.sex,
@@ -96,21 +96,33 @@ async def person(tx: ReadTx, person_id: str) -> PersonRecord:
     return _record_of(await _person_row(tx, person_id))
 
 
+async def cases_of(tx: ReadTx, person_id: str) -> tuple[str, ...]:
+    """Every application of the person, newest first."""
+    rows = await tx.all(_CASES, {"id": person_id, "representative_id": None, "day": None})
+    return tuple(row.id for row in rows)
+
+
+async def links_of(tx: ReadTx, person_id: str) -> tuple[PersonLink, ...]:
+    """Every link of the person, newest first, undone ones too."""
+    rows = await tx.all(
+        f"SELECT {_LINK_COLUMNS} FROM person_link WHERE :id IN (person_id, other_person_id) "  # noqa: S608 constants
+        "ORDER BY linked_at DESC, id DESC",
+        {"id": person_id},
+    )
+    return tuple(_link_of(row) for row in rows)
+
+
 async def person_view(tx: ReadTx, record: PersonRecord, representative_id: str | None, day: date) -> PersonView:
     """The person with what belongs to them; only the cases that a representative may read on the day, when one asks."""
     representations = await tx.all(_REPRESENTATIONS, {"id": record.id})
     sightings = await tx.all(_SIGHTINGS, {"id": record.id})
-    links = await tx.all(
-        f"SELECT {_LINK_COLUMNS} FROM person_link WHERE :id IN (person_id, other_person_id) "  # noqa: S608 constants
-        "ORDER BY linked_at DESC, id DESC",
-        {"id": record.id},
-    )
+    links = await links_of(tx, record.id)
     cases = await tx.all(_CASES, {"id": record.id, "representative_id": representative_id, "day": day})
     return PersonView(
         record,
         tuple(_representation_of(row) for row in representations),
         tuple(Sighting(row.application_id, IdentityDocument(row.kind), row.seen_by, row.seen_at) for row in sightings),
-        tuple(_link_of(row) for row in links),
+        links,
         tuple(row.id for row in cases),
     )
 

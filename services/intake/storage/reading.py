@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.intake.domain.application import Application, CaseView, Decision, Municipality, Office, TimelineEntry
+from services.intake.domain.application import Application, CaseView, Decision, Municipality, Office
 from services.intake.domain.facts import Facts
+from services.intake.domain.timeline import Record, TimelineEntry
 from services.intake.storage.rows import (
     APPLICATION_COLUMNS,
     DECISION_COLUMNS,
@@ -48,6 +49,7 @@ __all__ = [
     "live_cases",
     "local_rules",
     "municipality",
+    "records",
     "timeline",
     "trace_field",
     "view",
@@ -229,12 +231,23 @@ async def documents(tx: ReadTx, application_id: str) -> frozenset[str]:
 
 
 async def timeline(tx: ReadTx, application_id: str) -> tuple[TimelineEntry, ...]:
-    """The case's way, oldest first."""
+    """The steps of the case, oldest first."""
     rows = await tx.all(
-        "SELECT at, state, cause, stage FROM timeline WHERE application_id = :id ORDER BY version",
+        "SELECT at, state, cause, stage, version FROM timeline WHERE application_id = :id ORDER BY version",
         {"id": application_id},
     )
-    return tuple(TimelineEntry(row.at, CaseState(row.state), row.cause, Stage(row.stage)) for row in rows)
+    return tuple(
+        TimelineEntry(
+            row.at, CaseState(row.state), row.cause, Stage(row.stage), application_id, version=int(row.version)
+        )
+        for row in rows
+    )
+
+
+async def records(tx: ReadTx, application_id: str) -> tuple[Record, ...]:
+    """What intake itself has on record of the case beside its steps, oldest first."""
+    rows = await tx.all("SELECT at, cause, ref FROM case_history(:id) ORDER BY at, cause, ref", {"id": application_id})
+    return tuple(Record(Stage.INTAKE, row.at, row.cause, row.ref) for row in rows)
 
 
 async def facts(tx: ReadTx, cipher: PersonCipher, application: Application) -> Facts:

@@ -13,11 +13,11 @@ from services.intake.domain.application import (
     KeptLimit,
     Municipality,
     Office,
-    TimelineEntry,
 )
 from services.intake.domain.facts import Facts
 from services.intake.domain.identity import IDENTITY_SHOWN
 from services.intake.domain.people import PersonAsWritten, check_person
+from services.intake.domain.timeline import TimelineEntry, rules_of
 from services.intake.domain.withdrawal import Falling
 from services.intake.errors import InvalidFact
 from services.intake.usecases.submit import SubmitApplication
@@ -145,12 +145,15 @@ def case_facts_to_proto(
 
 
 def entry_to_proto(entry: TimelineEntry) -> resources_pb2.TimelineEntry:
-    """One row of the timeline."""
+    """One entry of a timeline with the rules behind it."""
     return resources_pb2.TimelineEntry(
         entry_time=instant_to_proto(entry.at),
         state=code_to_proto(types_pb2.CaseState, entry.state),
         cause=entry.cause,
         stage=code_to_proto(types_pb2.Stage, entry.stage),
+        rules=rules_of(entry.cause),
+        application_id=entry.application_id,
+        ref=entry.ref,
     )
 
 

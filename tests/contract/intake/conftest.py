@@ -21,6 +21,7 @@ from grpc_status import rpc_status
 from services.intake.__main__ import SERVICE
 from services.intake.api import IntakeServicer
 from services.intake.domain.facts import NO_FACTS, Facts
+from services.intake.domain.timeline import Record
 from services.intake.domain.withdrawal import Falling
 from services.intake.usecases.ports import FoundFacts
 from services.kernel.codes import CaseState, Role, Stage
@@ -28,7 +29,7 @@ from services.kernel.dates import SOFIA
 from services.runtime.auth import mint_token, write_signing_key
 from services.runtime.civil import date_to_proto
 from services.runtime.crypto import write_key_ring
-from services.runtime.errors import Refused
+from services.runtime.errors import PeerUnavailable, Refused
 from services.runtime.server import Server, StageService
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Telemetry
@@ -68,10 +69,17 @@ class FakeStages:
 
     held: dict[str, tuple[Falling, ...]] = field(default_factory=dict)
     asked: int = 0
+    recorded: dict[str, tuple[Record, ...]] = field(default_factory=dict)
+    away: set[Stage] = field(default_factory=set)
 
     async def falling(self, application_id: str) -> tuple[Falling, ...]:
         self.asked += 1
         return self.held.get(application_id, ())
+
+    async def records(self, stage: Stage, application_id: str) -> tuple[Record, ...]:
+        if stage in self.away:
+            raise PeerUnavailable
+        return tuple(record for record in self.recorded.get(application_id, ()) if record.stage is stage)
 
 
 class RefusedCall(Exception):
