@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -16,10 +16,10 @@ from drill.replicas import Elsewhere, replicas
 from services.kernel.codes import Role, Stage
 from services.kernel.dates import SOFIA
 from services.placement.domain import TRANSITIONS, PlacementState, Step
-from services.runtime.civil import date_to_proto, instant_to_proto
+from services.runtime.civil import date_to_proto
 from socialcare.common.v1 import facts_pb2, types_pb2
-from socialcare.intake.v1 import resources_pb2 as intake_pb2
 from socialcare.placement.v1 import placement_service_pb2 as pb
+from tests.storage.walks.list_model import Case, House
 from tests.storage.walks.walking import DRAWN, Seen, Walk, walk
 
 pytestmark = pytest.mark.postgres
@@ -29,30 +29,6 @@ SERVICES = {"DAY_CENTRE": S.ORDER_AWAITED, "HSP": S.READY, "ASSISTANT_SUPPORT": 
 DIRECTORATE = "SAD-LYULIN"
 
 
-@dataclass
-class Case:
-    """What the model knows of one case."""
-
-    id: str
-    state: PlacementState
-    received_at: datetime
-    contract_until: date | None = None
-    refused_until: date | None = None
-    holds: bool = False
-    vacancy: int = 0
-    ended_on: date | None = None
-    appeal: str = "none"
-
-
-@dataclass
-class House:
-    """The model of a facility: its places, who holds and is offered them, and whom each vacancy was offered already."""
-
-    capacity: int = 1
-    offered_to: dict[int, set[str]] = field(default_factory=dict)
-    vacancies: int = 0
-
-
 class PlacementWalk(Walk):
     """The model: every case with its place, one facility, and the list in the order of registration (S5, L-09)."""
 
@@ -60,32 +36,18 @@ class PlacementWalk(Walk):
         super().__init__(*of)
         self.elsewhere = elsewhere
         self.now = datetime(2026, 5, 12, 10, tzinfo=SOFIA)
-        self.of: list[Case] = []
         self.house = House()
         self.facility = f"DC-{self.municipality[-8:]}"
         self.numbers = 0
 
-    # What the model knows.
-
     @property
-    def free(self) -> int:
-        return self.house.capacity - sum(case.holds or bool(case.vacancy) for case in self.of)
+    def of(self) -> list[Case]:
+        return self.house.cases
 
     def offer(self, vacancy: int) -> None:
-        """The place goes to the first who waits and was not offered it yet."""
-        asked = self.house.offered_to.setdefault(vacancy, set())
-        line = sorted(
-            (case for case in self.of if case.state is S.WAITLISTED and case.id not in asked),
-            key=lambda case: (case.received_at, case.id),
-        )
-        if self.free > 0 and line:
-            asked.add(line[0].id)
-            line[0].vacancy = vacancy
-            self.moved(line[0], Step.OFFER)
-
-    def new_vacancy(self) -> int:
-        self.house.vacancies += 1
-        return self.house.vacancies
+        first = self.house.next_in_line(vacancy)
+        if first is not None:
+            self.moved(first, Step.OFFER)
 
     def moved(self, case: Case, step: Step) -> None:
         self.seen.taken[case.state, step] += 1
@@ -93,8 +55,6 @@ class PlacementWalk(Walk):
 
     def has_lapsed(self, case: Case) -> bool:
         return case.contract_until is not None and self.now.date() > case.contract_until
-
-    # How it asks.
 
     def asking(self, request: Message, role: Role) -> Callable[[], Any]:
         return partial(self.replica.ask, request, self.now, role, self.municipality, self.municipality)
@@ -130,26 +90,17 @@ class PlacementWalk(Walk):
             capacity=capacity,
         )
         self.granted(self.asking(request, Role.MUNICIPALITY))
-        self.another_case("DAY_CENTRE")
+        for _ in range(3):
+            self.another_case_of("DAY_CENTRE")
 
     @rule(service=st.sampled_from(("DAY_CENTRE", "DAY_CENTRE", "HSP", "ASSISTANT_SUPPORT")))
     def another_case(self, service: str) -> None:
-        case = Case(str(uuid4()), SERVICES[service], self.now)
-        self.elsewhere.cases[case.id] = intake_pb2.CaseFacts(
-            application_id=case.id,
-            municipality_id=self.municipality,
-            person_id=f"person-{case.id}",
-            service_code=service,
-            district_code="LYULIN",
-            facility_code=self.facility if service == "DAY_CENTRE" else "",
-            received_time=instant_to_proto(self.now),
-            application_date=date_to_proto(self.now.date()),
-            birth_date=date_to_proto(date(1960, 1, 1)),
-            eligibility=intake_pb2.EligibilityDecision(
-                outcome=types_pb2.ELIGIBILITY_OUTCOME_ELIGIBLE, decided_date=date_to_proto(self.now.date())
-            ),
-            version=1,
-        )
+        self.another_case_of(service)
+
+    def another_case_of(self, service: str) -> None:
+        case = Case(service, SERVICES[service], self.now)
+        facility = self.facility if service == "DAY_CENTRE" else ""
+        self.elsewhere.cases[case.id] = case.facts(self.municipality, facility)
         self.granted(self.asking(pb.OpenPlacementRequest(request_id=str(uuid4()), application_id=case.id), Role.WORKER))
         self.of.append(case)
         self.cases.append(case.id)
@@ -165,18 +116,17 @@ class PlacementWalk(Walk):
     @precondition(lambda self: self.of)
     @rule(drawn=DRAWN)
     def order(self, drawn: int) -> None:
-        case = self.some(drawn, S.ORDER_AWAITED)
-        if not self.is_of_the_centre(case):
+        self.order_for(self.some(drawn, S.ORDER_AWAITED))
+
+    def order_for(self, case: Case) -> None:
+        if case.service != "DAY_CENTRE":
             return
-        step = Step.PLACE if self.free > 0 else Step.QUEUE
+        step = Step.PLACE if self.house.free > 0 else Step.QUEUE
         if self.take(case, step, self.act(case, self.facility), Role.DIRECTORATE):
             self.moved(case, step)
             case.holds = step is Step.PLACE
             if case.holds:
                 self.contract_term(case)
-
-    def is_of_the_centre(self, case: Case) -> bool:
-        return self.elsewhere.cases[case.id].service_code == "DAY_CENTRE"
 
     def act(self, case: Case, facility: str) -> pb.RecordOrderRequest:
         self.numbers += 1
@@ -193,7 +143,9 @@ class PlacementWalk(Walk):
     @precondition(lambda self: self.of)
     @rule(drawn=DRAWN)
     def refuse(self, drawn: int) -> None:
-        case = self.some(drawn, S.ORDER_AWAITED)
+        self.refuse_order_for(self.some(drawn, S.ORDER_AWAITED))
+
+    def refuse_order_for(self, case: Case) -> None:
         if self.take(case, Step.REFUSE, self.act(case, ""), Role.DIRECTORATE):
             self.moved(case, Step.REFUSE)
             case.refused_until = self.do(self.replica.value(_DUE, {"id": case.id, "kind": "appeal"}))
@@ -217,7 +169,9 @@ class PlacementWalk(Walk):
     @precondition(lambda self: self.of)
     @rule(drawn=DRAWN)
     def refer(self, drawn: int) -> None:
-        case = self.some(drawn, S.REFERRAL_AWAITED)
+        self.refer_case(self.some(drawn, S.REFERRAL_AWAITED))
+
+    def refer_case(self, case: Case) -> None:
         self.numbers += 1
         request = pb.RecordReferralRequest(
             request_id=str(uuid4()),
@@ -232,7 +186,9 @@ class PlacementWalk(Walk):
     @precondition(lambda self: self.of)
     @rule(drawn=DRAWN)
     def file_appeal(self, drawn: int) -> None:
-        case = self.some(drawn, S.ORDER_REFUSED)
+        self.appeal_for(self.some(drawn, S.ORDER_REFUSED))
+
+    def appeal_for(self, case: Case) -> None:
         request = pb.FileAppealRequest(
             request_id=str(uuid4()), application_id=case.id, against=pb.APPEAL_SUBJECT_REFUSAL
         )
@@ -248,7 +204,9 @@ class PlacementWalk(Walk):
     @precondition(lambda self: self.of)
     @rule(drawn=DRAWN, granted=st.booleans())
     def decide_appeal(self, drawn: int, granted: bool) -> None:
-        case = self.some(drawn, S.ORDER_REFUSED)
+        self.decide_appeal_of(self.some(drawn, S.ORDER_REFUSED), granted=granted)
+
+    def decide_appeal_of(self, case: Case, *, granted: bool) -> None:
         request = pb.DecideAppealRequest(request_id=str(uuid4()), application_id=case.id, granted=granted)
         work = self.asking(request, Role.OFFICE_HEAD)
         possible = case.appeal == "filed" and (not granted or (case.state, Step.REOPEN) in TRANSITIONS)
@@ -263,7 +221,9 @@ class PlacementWalk(Walk):
     @precondition(lambda self: self.of)
     @rule(drawn=DRAWN, accepted=st.booleans())
     def answer(self, drawn: int, accepted: bool) -> None:
-        case = self.some(drawn, S.OFFERED)
+        self.answer_for(self.some(drawn, S.OFFERED), accepted=accepted)
+
+    def answer_for(self, case: Case, *, accepted: bool) -> None:
         step = Step.ACCEPT if accepted else Step.DECLINE
         request = pb.AnswerOfferRequest(request_id=str(uuid4()), application_id=case.id, accepted=accepted)
         if self.take(case, step, request, Role.OFFICE_HEAD):
@@ -278,7 +238,9 @@ class PlacementWalk(Walk):
     @precondition(lambda self: self.of)
     @rule(drawn=DRAWN)
     def sign(self, drawn: int) -> None:
-        case = self.some(drawn, S.READY)
+        self.sign_for(self.some(drawn, S.READY))
+
+    def sign_for(self, case: Case) -> None:
         request = pb.SignContractRequest(
             request_id=str(uuid4()),
             application_id=case.id,
@@ -291,7 +253,9 @@ class PlacementWalk(Walk):
     @precondition(lambda self: self.of)
     @rule(drawn=DRAWN, days=st.integers(0, 9))
     def terminate(self, drawn: int, days: int) -> None:
-        case = self.some(drawn, S.CONTRACTED)
+        self.terminate_for(self.some(drawn, S.CONTRACTED), days=days)
+
+    def terminate_for(self, case: Case, *, days: int) -> None:
         last = self.now.date() + timedelta(days=days)
         request = pb.TerminateRequest(
             request_id=str(uuid4()), application_id=case.id, last_date=date_to_proto(last), ground="REQUEST"
@@ -304,7 +268,9 @@ class PlacementWalk(Walk):
     @precondition(lambda self: self.of)
     @rule(drawn=DRAWN)
     def close(self, drawn: int) -> None:
-        case = self.some(drawn, S.TERMINATED, S.WAITLISTED, S.OFFERED, S.READY)
+        self.close_case(self.some(drawn, S.TERMINATED, S.WAITLISTED, S.OFFERED, S.READY))
+
+    def close_case(self, case: Case) -> None:
         request = pb.ClosePlacementRequest(
             request_id=str(uuid4()), application_id=case.id, cause="WITHDRAWN_BY_APPLICANT"
         )
@@ -315,7 +281,9 @@ class PlacementWalk(Walk):
     @precondition(lambda self: self.of)
     @rule(drawn=DRAWN)
     def claim(self, drawn: int) -> None:
-        case = self.some(drawn, S.READY, S.TERMINATED)
+        self.claim_for(self.some(drawn, S.READY, S.TERMINATED))
+
+    def claim_for(self, case: Case) -> None:
         request = pb.ClaimDueLimitsRequest(request_id=str(uuid4()), application_id=case.id)
         self.granted(self.asking(request, Role.WORKER))
         if case.state is S.READY and self.has_lapsed(case):
@@ -325,12 +293,47 @@ class PlacementWalk(Walk):
     def give_back(self, case: Case) -> None:
         over = case.state is S.TERMINATED and case.ended_on is not None and self.now.date() > case.ended_on
         if (case.holds or case.vacancy) and (case.state is S.CLOSED or over):
-            vacancy = case.vacancy or self.new_vacancy()
+            vacancy = case.vacancy or self.house.new_vacancy()
             case.holds, case.vacancy = False, 0
             self.offer(vacancy)
 
+    @precondition(lambda self: self.of)
+    @rule(drawn=DRAWN)
+    def lead_on(self, drawn: int) -> None:
+        """Steps that the table has, so that walks get far."""
+        lot = self.lot(drawn)
+        for _ in range(lot.randint(2, 6)):
+            self.lead(lot.choice(self.of[-6:]), lot)
+
+    def lead(self, case: Case, lot: random.Random) -> None:
+        rare = lot.random() < 0.25
+        match case.state:
+            case S.ORDER_AWAITED:
+                self.refuse_order_for(case) if rare else self.order_for(case)
+            case S.ORDER_REFUSED if case.appeal == "filed":
+                self.decide_appeal_of(case, granted=not rare)
+            case S.ORDER_REFUSED:
+                self.close_case(case) if rare else self.appeal_for(case)
+            case S.REFERRAL_AWAITED:
+                self.close_case(case) if rare else self.refer_case(case)
+            case S.WAITLISTED:
+                self.close_case(case) if rare else self.give_places(min(self.house.capacity + 1, 4))
+            case S.OFFERED:
+                self.close_case(case) if rare else self.answer_for(case, accepted=lot.random() < 0.5)
+            case S.READY:
+                self.close_case(case) if rare else self.sign_for(case)
+            case S.CONTRACTED:
+                self.terminate_for(case, days=lot.randint(2, 9))
+            case S.TERMINATED:
+                self.terminate_for(case, days=0) if rare else self.claim_for(case)
+            case _:
+                self.another_case_of("DAY_CENTRE")
+
     @rule(capacity=st.integers(0, 4))
     def set_capacity(self, capacity: int) -> None:
+        self.give_places(capacity)
+
+    def give_places(self, capacity: int) -> None:
         request = pb.SetCapacityRequest(
             request_id=str(uuid4()),
             municipality_id=self.municipality,
@@ -339,8 +342,8 @@ class PlacementWalk(Walk):
         )
         self.granted(self.asking(request, Role.MUNICIPALITY))
         more, self.house.capacity = capacity - self.house.capacity, capacity
-        for _ in range(min(more, self.free)):
-            self.offer(self.new_vacancy())
+        for _ in range(min(more, self.house.free)):
+            self.offer(self.house.new_vacancy())
 
     @rule(days=st.integers(1, 14))
     def days_pass(self, days: int) -> None:
@@ -353,14 +356,8 @@ class PlacementWalk(Walk):
             case.id: (case.state, case.holds) for case in self.of
         }
         places = self.do(self.replica.rows(_PLACES, {"code": self.facility}))
-        assert [tuple(row) for row in places] == [
-            (
-                self.house.capacity,
-                sum(case.holds for case in self.of),
-                sum(case.state is S.OFFERED for case in self.of),
-            )
-            for _ in places
-        ]
+        expected = (self.house.capacity, self.house.held, self.house.offered)
+        assert [tuple(row) for row in places] == [expected for _ in places]
 
 
 _STORED = "SELECT application_id, state, holds_place FROM placements WHERE municipality_id = :municipality"

@@ -27,7 +27,7 @@ from services.runtime.errors import DomainError
 Found = TypeVar("Found")
 
 SEED = int(os.environ.get("WALK_SEED", "20260119"))
-LEAST = int(os.environ.get("WALK_BATCHES", "1"))
+LEAST = int(os.environ.get("WALK_BATCHES", "2"))
 MOST = max(LEAST, 12)
 DRAWN = st.integers(0, 2**16)
 """What `Walk.lot` makes chance of."""
