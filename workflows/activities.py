@@ -14,6 +14,7 @@ from temporalio import activity
 
 from services.kernel.codes import Stage
 from socialcare.assessment.v1 import assessment_service_pb2 as assessment
+from socialcare.assessment.v1 import reviews_pb2 as reviews
 from socialcare.assessment.v1.assessment_service_pb2_grpc import AssessmentServiceStub
 from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.billing.v1.billing_service_pb2_grpc import BillingServiceStub
@@ -78,6 +79,10 @@ class AssessmentActivities:
     @activity.defn(name="Assessment.ClaimDueRungs")
     async def claim_due_rungs(self, request: assessment.ClaimDueRungsRequest) -> assessment.ClaimDueRungsResponse:
         return await self._caller.call(self._stub.ClaimDueRungs, request, CALL_DEADLINE)
+
+    @activity.defn(name="Assessment.OpenDueReview")
+    async def open_due_review(self, request: reviews.OpenDueReviewRequest) -> reviews.OpenDueReviewResponse:
+        return await self._caller.call(self._stub.OpenDueReview, request, CALL_DEADLINE)
 
     @activity.defn(name="Assessment.CloseAssessment")
     async def close_assessment(self, request: assessment.CloseAssessmentRequest) -> assessment.CloseAssessmentResponse:
@@ -187,6 +192,7 @@ def case_activities(channels: Mapping[Stage, grpc.aio.Channel], caller: StageCal
         intake_calls.advance_case,
         intake_calls.decide_eligibility,
         assessment_calls.open_assessment,
+        assessment_calls.open_due_review,
         assessment_calls.claim_due_rungs,
         assessment_calls.close_assessment,
         placement_calls.open_placement,

@@ -15,6 +15,8 @@ AlreadyExists
 Refused
 ├─ StepNotAllowed
 ├─ AbsenceOver
+├─ NoOpenReview
+├─ ReviewIsOpen
 ├─ WorkerNotAbsent
 ├─ NotRegistered
 ├─ HomeVisitMissing
@@ -37,7 +39,9 @@ __all__ = [
     "InvalidInstrument",
     "NeedsAnswerMissing",
     "NeedsAnswerNotAllowed",
+    "NoOpenReview",
     "NotRegistered",
+    "ReviewIsOpen",
     "StepNotAllowed",
     "SuspensionNotAllowed",
     "UnknownBreachCause",
@@ -131,6 +135,22 @@ class AbsenceOver(Refused):
 
     text_bg = "Отсъствието е от {first_day} до {last_day} и не може да свърши преди {back_day}."
     text_en = "The absence lasts from {first_day} to {last_day}; it cannot end before {back_day}."
+
+
+class ReviewIsOpen(Refused):
+    """The case has an open review."""
+
+    article = "S10"
+    text_bg = "По случая вече има започнат преглед."
+    text_en = "The case has an open review already."
+
+
+class NoOpenReview(Refused):
+    """The case has no open review."""
+
+    article = "S10"
+    text_bg = "По случая няма започнат преглед."
+    text_en = "The case has no open review."
 
 
 class WorkerNotAbsent(Refused):

@@ -56,7 +56,7 @@ async def test_submission_to_contract_stays_within_its_event_budget(case: CaseDr
     application, care = await case.runs()
     print(f"events: {event_count(application)}")  # noqa: T201  # the measured number belongs into the test log.
     assert event_count(application) <= EVENT_BUDGET
-    assert event_count(care) < 10
+    assert event_count(care) < 16
 
 
 async def test_care_starts_at_midnight_of_its_start_date(case: CaseDriver) -> None:
@@ -162,3 +162,14 @@ async def test_care_goes_on_anew_at_each_yearly_review(case: CaseDriver) -> None
     assert len(runs) == 3
     assert event_count(runs[-2]) <= 40
     assert instant((await case.next_due()).due_time) == day("2028-01-28")
+
+
+async def test_a_review_comes_on_the_day_that_assessment_plans(case: CaseDriver) -> None:
+    await case.start()
+    case.record.reviews = [day("2026-06-30"), day("2027-06-30")]
+    await assess(case)
+    await sign(case)
+    await case.move_to(day("2026-07-01"))
+    assert len(await case.runs()) == 3
+    assert case.town.calls_of("OpenDueReview", case.id) == 2
+    assert instant((await case.next_due()).due_time) == day("2027-06-30")

@@ -18,6 +18,7 @@ from grpc_status import rpc_status
 from services.kernel.codes import CaseState
 from socialcare.assessment.v1 import assessment_service_pb2 as assessment
 from socialcare.assessment.v1 import assessment_service_pb2_grpc as assessment_grpc
+from socialcare.assessment.v1 import reviews_pb2 as reviews
 from socialcare.assessment.v1.resources_pb2 import AssessmentState, Rung
 from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.billing.v1 import billing_service_pb2_grpc as billing_grpc
@@ -58,6 +59,8 @@ class Record:
     """Changes of care not applied yet, by instant."""
     care_state: CaseState = CaseState.CONTRACTED
     corrected: YearMonth | None = None
+    reviews: list[datetime] = field(default_factory=list)
+    """Days of reviews as assessment plans them."""
 
     @property
     def way(self) -> list[CaseState]:
@@ -193,6 +196,11 @@ class Assessment(assessment_grpc.AssessmentServiceServicer):
             overdue=_overdue(record),
             escalation_rung=_rung(record),
         )
+
+    async def OpenDueReview(self, request: Any, context: Any) -> reviews.OpenDueReviewResponse:
+        now = await self.town.enter("OpenDueReview", request.application_id, request, context)
+        later = [day for day in self.town.cases[request.application_id].reviews if day > now]
+        return reviews.OpenDueReviewResponse(next_due_time=timestamp(min(later, default=None)))
 
     async def CloseAssessment(self, request: Any, context: Any) -> assessment.CloseAssessmentResponse:
         await self.town.enter("CloseAssessment", request.application_id, request, context)

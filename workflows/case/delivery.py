@@ -1,4 +1,4 @@
-"""Care from the start of the contract to its end: starts, pauses, the yearly review, termination (S7, S8, S10, S11).
+"""Care from the start of the contract to its end: starts, pauses, reviews, termination (S7, S8, S10, S11).
 
 Days begin at 00:00 in Sofia (L-01): delivery names the next one, the stage asks it again at that instant.
 """
@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from temporalio import workflow
+
 from services.kernel.codes import CaseState, Event, Stage
 from services.kernel.dates import add_years, local_date, start_of_day
 from services.kernel.register import decides
+from socialcare.assessment.v1.reviews_pb2 import OpenDueReviewRequest
 from socialcare.billing.v1.billing_service_pb2 import RefreshServedDaysRequest
 from socialcare.delivery.v1.delivery_service_pb2 import AdvanceCareRequest
 from socialcare.placement.v1.placement_service_pb2 import ClosePlacementRequest
-from workflows.activities import BillingActivities, DeliveryActivities, PlacementActivities
+from workflows.activities import AssessmentActivities, BillingActivities, DeliveryActivities, PlacementActivities
 from workflows.case.case import Case, Ended, Move
 from workflows.case.inbox import News
 from workflows.case.placement import copy_contract
@@ -22,6 +25,9 @@ from workflows.texts import Awaited, FlowStage, Tick
 from workflows.wire import care_as_case_state, optional_instant
 
 __all__ = ["DeliveryStage", "ReviewDue"]
+
+_REVIEWS_BY_ASSESSMENT = "reviews-by-assessment"
+"""Runs that began before assessment opened reviews go on without them until their year is over."""
 
 _AWAITED = {
     CaseState.CONTRACTED: Awaited.CARE_START,
@@ -32,7 +38,7 @@ _AWAITED = {
 
 @decides("S10")
 class ReviewDue(Exception):
-    """A year of care is over: the next run goes on with the code of its day."""
+    """The day of a review has come: the next run opens it and goes on with the code of its day."""
 
 
 class DeliveryStage:
@@ -52,7 +58,7 @@ class DeliveryStage:
 
     @property
     def next_due(self) -> datetime | None:
-        """The next change of care, or the yearly review when it comes first."""
+        """The next change of care, or the review when it comes first."""
         return self._review if self._care_due is None else min(self._review, self._care_due)
 
     @property
@@ -62,6 +68,8 @@ class DeliveryStage:
 
     async def enter(self) -> Move:
         """Go on where the run before stopped; a rebuilt case makes sure of the copies and asks delivery."""
+        if workflow.patched(_REVIEWS_BY_ASSESSMENT):
+            await self._open_due_review()
         if not self._case.rebuilt:
             return None
         await copy_contract(self._case)
@@ -81,7 +89,7 @@ class DeliveryStage:
                 return None
 
     async def due(self) -> Move:
-        """A day of change has come, or a year is over."""
+        """A day of change has come, or that of a review."""
         now = self._case.clock.now()
         if self._care_due is not None and self._care_due <= now:
             self._case.note(Tick.CARE_MOVED)
@@ -94,6 +102,14 @@ class DeliveryStage:
         await self._case.calls.call(
             PlacementActivities.close_placement, ClosePlacementRequest(application_id=self._case.id, cause=cause)
         )
+
+    @decides("S10")
+    async def _open_due_review(self) -> None:
+        """Have assessment open the review that is due, and learn when the next one is."""
+        answer = await self._case.calls.call(
+            AssessmentActivities.open_due_review, OpenDueReviewRequest(application_id=self._case.id)
+        )
+        self._review = self._case.review = optional_instant(answer.next_due_time) or self._review
 
     async def _advance(self) -> Move:
         care = await self._case.calls.call(

@@ -1,0 +1,148 @@
+"""The methods about reviews of cases in care."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import grpc
+
+from services.assessment.api.visits import require_visible
+from services.assessment.domain.reviews import Review
+from services.assessment.errors import StepNotAllowed
+from services.assessment.peers import IntakePort
+from services.assessment.rules.reviews import last_round_on, next_review
+from services.assessment.storage import reviews, visits
+from services.assessment.storage.needs import NeedsStore
+from services.assessment.storage.reviews import ReviewPage, ReviewStore
+from services.assessment.usecases import reviews as usecases
+from services.assessment.wire.needs import answers_from
+from services.assessment.wire.visits import facts_to_json
+from services.kernel.codes import CaseState
+from services.kernel.dates import add_years, start_of_day
+from services.runtime.civil import code_from_proto, code_to_proto, date_to_proto, instant_to_proto, optional_date
+from services.runtime.commands import Call
+from services.runtime.errors import InvalidArgument, NotFound
+from services.runtime.paging import decode_token, encode_token, page_size
+from services.runtime.server import Runtime
+from socialcare.assessment.v1 import reviews_pb2 as pb
+from socialcare.common.v1 import types_pb2
+from socialcare.intake.v1 import resources_pb2 as intake_pb2
+
+__all__ = ["ReviewMethods"]
+
+_Context = grpc.aio.ServicerContext[Any, Any]
+_IN_CARE = frozenset({CaseState.CONTRACTED, CaseState.IN_SERVICE, CaseState.PAUSED})
+
+
+class ReviewMethods:
+    """Part of `AssessmentServicer`; named by the contract."""
+
+    _runtime: Runtime
+    _intake: IntakePort
+
+    async def OpenDueReview(self, request: pb.OpenDueReviewRequest, context: _Context) -> pb.OpenDueReviewResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        until = _decision_until(await self._intake.case_facts(request.application_id))
+        cipher = self._runtime.cipher
+        await self._runtime.commands.perform(
+            call,
+            request,
+            lambda tx: usecases.open_due_review(
+                request.application_id, until, ReviewStore(tx), visits.Store(tx, cipher), call.now
+            ),
+        )
+        async with self._runtime.db.read() as tx:
+            assessment = await visits.assessment(tx, request.application_id)
+            last = await reviews.review(tx, request.application_id)
+        since = None if assessment is None else last_round_on(assessment, last)
+        if since is None:
+            return pb.OpenDueReviewResponse()
+        due = next_review(since, until).due
+        if due <= call.today:  # A review that is open for so long stands for the next one too.
+            due = add_years(call.today, 1)
+        return pb.OpenDueReviewResponse(next_due_time=instant_to_proto(start_of_day(due)))
+
+    async def OpenReview(self, request: pb.OpenReviewRequest, context: _Context) -> pb.OpenReviewResponse:
+        call = await self._about(request.request_id, request.application_id)
+        case = await self._intake.case_facts(request.application_id)
+        state = code_from_proto(types_pb2.CaseState, case.state, CaseState, "state")
+        if state not in _IN_CARE:
+            raise StepNotAllowed(metadata={"state": state})
+        cipher = self._runtime.cipher
+        effect = await self._runtime.commands.perform(
+            call,
+            request,
+            lambda tx: usecases.open_review(
+                request.application_id, ReviewStore(tx), visits.Store(tx, cipher), call.now
+            ),
+        )
+        return pb.OpenReviewResponse(review=await self._review(request.application_id, effect.version))
+
+    async def CompleteReview(self, request: pb.CompleteReviewRequest, context: _Context) -> pb.CompleteReviewResponse:
+        call = await self._about(request.request_id, request.application_id, "ASSESSMENT")
+        command = usecases.CompleteReview(
+            request.application_id, facts_to_json(request.facts), answers_from(request.answers), call.now
+        )
+        cipher = self._runtime.cipher
+        effect = await self._runtime.commands.perform(
+            call,
+            request,
+            lambda tx: usecases.complete_review(
+                command, ReviewStore(tx), visits.Store(tx, cipher), NeedsStore(tx, cipher)
+            ),
+        )
+        return pb.CompleteReviewResponse(review=await self._review(request.application_id, effect.version))
+
+    async def ListReviews(self, request: pb.ListReviewsRequest, context: _Context) -> pb.ListReviewsResponse:
+        call = self._runtime.call(municipality_id=request.municipality_id, object_id=request.application_id)
+        call.caller.require_municipality(request.municipality_id)
+        size = page_size(request.page_size)
+        after = decode_token(request.page_token, 3)
+        key = (date.min, "", 0) if after is None else _key(*after)
+        page = ReviewPage(request.municipality_id, request.application_id, key, size)
+        async with self._runtime.db.glance() as tx:
+            found = await reviews.reviews(tx, page)
+        last = found[-1] if len(found) == size else None
+        token = "" if last is None else encode_token(last.due.isoformat(), last.application_id, str(last.round))
+        return pb.ListReviewsResponse(reviews=map(_to_proto, found), next_page_token=token)
+
+    async def _about(self, request_id: str, application_id: str, purpose: str = "") -> Call:
+        call = self._runtime.call(request_id, object_id=application_id, purpose=purpose)
+        async with self._runtime.db.glance() as tx:
+            owner = await visits.owner_of(tx, application_id)
+        if owner is None:
+            raise NotFound(resource_type="assessment", resource_id=application_id)
+        require_visible(call, application_id, owner)
+        return call
+
+    async def _review(self, application_id: str, number: int) -> pb.Review:
+        async with self._runtime.db.glance() as tx:
+            found = await reviews.review(tx, application_id, number)
+        if found is None:
+            raise NotFound(resource_type="review", resource_id=application_id)
+        return _to_proto(found)
+
+
+def _decision_until(case: intake_pb2.CaseFacts) -> date | None:
+    """Last day of the medical board's decision; None when there is none or it is for life."""
+    return optional_date(case.facts.decision.valid_until_date, "facts.decision.valid_until_date")
+
+
+def _to_proto(review: Review) -> pb.Review:
+    completed = review.completed_at
+    return pb.Review(
+        application_id=review.application_id,
+        round=review.round,
+        cause=code_to_proto(pb.ReviewCause, review.cause),
+        due_date=date_to_proto(review.due),
+        open_time=instant_to_proto(review.opened_at),
+        complete_time=None if completed is None else instant_to_proto(completed),
+    )
+
+
+def _key(day: str, application_id: str, number: str) -> tuple[date, str, int]:
+    try:
+        return date.fromisoformat(day), application_id, int(number)
+    except ValueError:
+        raise InvalidArgument(field="page_token") from None

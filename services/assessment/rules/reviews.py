@@ -1,0 +1,37 @@
+"""When a case in care is reviewed: every twelve months, when the medical board's decision expires, on change (S10)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from services.assessment.domain.reviews import NextReview, Review, ReviewCause
+from services.assessment.domain.visits import Assessment, AssessmentState
+from services.kernel.dates import add_years, local_date
+from services.kernel.register import decides
+from services.kernel.time_limit import LimitKind
+
+__all__ = ["last_round_on", "next_review"]
+
+
+@decides("S10")
+def next_review(since: date, decision_until: date | None) -> NextReview:
+    """The earlier of twelve months after the last round and the last day of the decision.
+
+    Args:
+        since: local day of the last round.
+        decision_until: last day of the medical board's decision; None: none, or for life. One that had expired by the
+            last round was seen then and counts no more.
+    """
+    yearly = add_years(since, 1)
+    if decision_until is not None and since < decision_until < yearly:
+        return NextReview(decision_until, ReviewCause.DECISION_EXPIRY)
+    return NextReview(yearly, ReviewCause.YEARLY)
+
+
+def last_round_on(assessment: Assessment, last: Review | None) -> date | None:
+    """Local day on which the last review was opened, else on which the assessment was completed; None before it."""
+    if last is not None:
+        return local_date(last.opened_at)
+    limit = assessment.current_limit(LimitKind.NEEDS_ASSESSMENT_AND_PLAN)
+    completed: datetime | None = None if limit is None else limit.done_at
+    return None if completed is None or assessment.state is not AssessmentState.COMPLETED else local_date(completed)
