@@ -15,7 +15,7 @@ from services.intake.domain.representation import (
     Representation,
     RepresentationKind,
 )
-from services.intake.rules.duplicates import Candidate, Compared
+from services.intake.rules.duplicates import WEIGHTS, Candidate, Compared, EvidenceKind
 from services.intake.storage.people import lookup_domain
 from services.kernel.codes import Sex
 from services.kernel.identifiers import IdentifierType, ValidIdentifier
@@ -70,25 +70,30 @@ ORDER BY submitted_at DESC, id DESC
 
 # The trigram index finds names, the other two conditions have indexes of their own.
 _CANDIDATES = """
-SELECT p.id, p.municipality_id, p.given_name, p.father_name, p.family_name, p.identifier_type, p.birth_date, p.sex,
-       p.district_code, p.address, p.version, p.name_key, p.address_key,
-       CAST(round(100 * similarity(p.name_key, :name_key)) AS integer) AS name_percent,
-       CAST(round(100 * similarity(p.address_key, :address_key)) AS integer) AS address_percent,
-       p.hash_version = :hash_version AND p.identifier_hash = :identifier_hash
-           AND p.identifier_type = :other_type AS same_number,
-       EXISTS (SELECT FROM person_link k WHERE k.unlinked_at IS NULL
-               AND (k.person_id, k.other_person_id) = (least(p.id, :id), greatest(p.id, :id))) AS linked
-FROM person p
-WHERE p.municipality_id = :municipality_id AND p.id <> :id
-    AND (p.name_key % :name_key OR p.birth_date = :birth_date
-         OR (p.identifier_type = :other_type AND p.hash_version = :hash_version
-             AND p.identifier_hash = :identifier_hash))
-ORDER BY same_number DESC, name_percent DESC, p.id
+SELECT * FROM (
+    SELECT p.id, p.municipality_id, p.given_name, p.father_name, p.family_name, p.identifier_type, p.birth_date, p.sex,
+           p.district_code, p.address, p.version, p.name_key, p.address_key,
+           CAST(round(100 * similarity(p.name_key, :name_key)) AS integer) AS name_percent,
+           CAST(round(100 * similarity(p.address_key, :address_key)) AS integer) AS address_percent,
+           p.hash_version = :hash_version AND p.identifier_hash = :identifier_hash
+               AND p.identifier_type = :other_type AS same_number,
+           EXISTS (SELECT FROM person_link k WHERE k.unlinked_at IS NULL
+                   AND (k.person_id, k.other_person_id) = (least(p.id, :id), greatest(p.id, :id))) AS linked
+    FROM person p
+    WHERE p.municipality_id = :municipality_id AND p.id <> :id
+        AND (p.name_key % :name_key OR p.birth_date = :birth_date
+             OR (p.identifier_type = :other_type AND p.hash_version = :hash_version
+                 AND p.identifier_hash = :identifier_hash))
+) candidate
+ORDER BY same_number DESC,
+         :name_weight * name_percent + :address_weight * address_percent
+             + CASE WHEN birth_date = :birth_date THEN 100 * :birth_date_weight ELSE 0 END DESC,
+         id
 LIMIT :size
 """
 
 _COMPARED_AT_MOST = 500
-"""Records that are weighed; those of the most similar names first."""
+"""Records that are weighed; those that agree most first."""
 
 
 async def person(tx: ReadTx, person_id: str) -> PersonRecord:
@@ -182,6 +187,9 @@ async def candidates(tx: ReadTx, cipher: PersonCipher, person_id: str) -> list[C
             "hash_version": hashed.version,
             "identifier_hash": hashed.digest,
             "size": _COMPARED_AT_MOST,
+            "name_weight": WEIGHTS[EvidenceKind.NAME],
+            "address_weight": WEIGHTS[EvidenceKind.ADDRESS],
+            "birth_date_weight": WEIGHTS[EvidenceKind.BIRTH_DATE],
         },
     )
     return [Candidate(_record_of(row), _compared(own, row), row.linked) for row in rows]

@@ -101,6 +101,26 @@ async def test_a_swapped_birth_date_counts_half_and_strangers_are_not_shown(coun
     assert {one.kind: one.points for one in found.evidence}[pb.EVIDENCE_KIND_BIRTH_DATE] == 15
 
 
+CROWD = """
+INSERT INTO person (id, municipality_id, identifier_type, hash_version, identifier_hash, identifier_sealed, given_name,
+                    father_name, family_name, birth_date, sex, district_code, address, changed_at)
+SELECT 'crowd-' || n, 'SOFIA', 'LNCH', 9, decode(lpad(to_hex(n), 64, '0'), 'hex'), '\\x01', 'Мария', 'Иванова',
+       'Петрова', '1990-01-01', 'FEMALE', 'PODUYANE', 'бул. Витоша 1', CAST('2026-01-19T08:15:00Z' AS timestamptz)
+FROM generate_series(1, 600) AS n
+"""
+
+
+async def test_a_changed_family_name_is_found_behind_hundreds_of_namesakes(counter: Any, submission_of: Any) -> None:
+    await counter.set_up()
+    maria = await arrive(counter, submission_of)
+    married = await in_latin(counter, submission_of, family_name="Стоименова-Кръстанова")
+    async with counter.server.runtime.db.write() as tx:
+        await tx.run(CROWD)
+    found = await look_for(counter, maria)
+    assert found[0].person_id == married
+    assert len(found) == 20
+
+
 async def test_people_of_another_municipality_are_never_compared(counter: Any, submission_of: Any) -> None:
     await counter.set_up()
     await counter.set_up("PLOVDIV")
