@@ -1,15 +1,17 @@
-"""The worker process of the bare cases: `python -m bench.bare_worker ADDRESS NAMESPACE`, until SIGTERM."""
+"""The worker process of the bare cases: `python -m bench.bare_worker ADDRESS NAMESPACE SCRIPT`, until SIGTERM."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import sys
+from pathlib import Path
 
 from temporalio.client import Client
 from temporalio.worker import Worker
 
 from bench.bare_case import BARE_TASK_QUEUE, BareCase, nothing
+from bench.bare_script import KEPT, read_script
 from workflows.sandbox import workflow_runner
 
 _SETTLE_SECONDS = 0.5
@@ -34,4 +36,5 @@ async def work(address: str, namespace: str) -> None:
 
 
 if __name__ == "__main__":
+    KEPT.keep(read_script(Path(sys.argv[3])))
     asyncio.run(work(*sys.argv[1:3]))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
-from bench.bare_case import Turn, turns_of
+from bench.bare_script import Script, read_script
 from bench.histories import moves_time
 from bench.history_events import between, from_the_last_timer
 
@@ -61,4 +62,23 @@ def test_the_floor_takes_the_commands_of_a_turn_after_the_same_signals_and_activ
         event("ACTIVITY_TASK_SCHEDULED"),
     ]
 
-    assert turns_of(history) == [Turn(0, 0, ["ACTIVITY"]), Turn(1, 1, ["TIMER", "ACTIVITY"])]
+    turns = Script((history,)).turns(0)
+
+    kinds = [(turn.signals, turn.activities, [command.kind for command in turn.commands]) for turn in turns]
+    assert kinds == [(0, 0, [history[1].event_type]), (1, 1, [history[6].event_type, history[7].event_type])]
+
+
+def test_a_script_is_read_as_it_was_written(tmp_path: Path) -> None:
+    script = Script((A_YEAR_OF_CARE, A_YEAR_OF_CARE[:2]))
+
+    script.write(tmp_path / "script")
+
+    assert read_script(tmp_path / "script") == script
+
+
+def test_an_activity_of_the_floor_answers_what_the_real_one_did() -> None:
+    ended = event("ACTIVITY_TASK_COMPLETED")
+    ended.activity_task_completed_event_attributes.scheduled_event_id = 5
+    ended.activity_task_completed_event_attributes.result.payloads.add(data=b"answer")
+
+    assert Script(([*A_YEAR_OF_CARE, ended],)).answers()[5].payload.data == b"answer"
