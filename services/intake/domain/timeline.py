@@ -42,6 +42,12 @@ RULES_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "LIMIT_CALL_2": ("L-06", "T-14"),
         "FACTS_FOUND": ("L-04",),
         "ASSESSMENT_COMPLETED": ("S2", "L-03"),
+        "NEEDS_SCORED": ("S2", "D-03"),
+        "PLAN_PROPOSED": ("S6", "D-03", "R-18"),
+        "REVIEW_YEARLY": ("S10",),
+        "REVIEW_DECISION_EXPIRY": ("S10", "R-03"),
+        "REVIEW_CHANGE": ("S10",),
+        "REVIEW_COMPLETED": ("S10", "L-03"),
         # Decision and appeals.
         "ELIGIBILITY_DECIDED": ("S3", "L-04"),
         "EXCEPTION_APPROVED": ("R-29", "L-04"),

@@ -21,6 +21,7 @@ ENDINGS = {
     "ASSIGNED_": ("OPENED", "DAY_SET", "NAMED", "REASSIGNED", "ABSENCE"),
     "LIMIT_": ("REMINDER", "BREACH", "CALL_1", "CALL_2"),
     "PAUSE_": ("GRANTED", "ENDED_EARLY", "CUT_BY_CONTRACT"),
+    "REVIEW_": ("YEARLY", "DECISION_EXPIRY", "CHANGE"),
     "VISIT_": ("COMPLETED", "ABSENT", "REFUSED"),
 }
 """What the database's CHECK lets stand behind a cause that a stage puts together."""
@@ -39,7 +40,11 @@ def causes_on_record() -> set[str]:
                 r"FUNCTION case_history.*?\$\$(.*?)\$\$", path.read_text(encoding="utf-8"), re.DOTALL
             )
         ]
-        found |= set(re.findall(r"'([A-Z][A-Z_0-9]+)'", bodies[-1]))
+        said = bodies.pop()
+        # A later function replaces the earlier one, or goes on from it under another name.
+        while "FROM case_history_of" in said.rsplit("-- before", 1)[-1]:
+            said = f"{said}\n-- before\n{bodies.pop()}"
+        found |= set(re.findall(r"'([A-Z][A-Z_0-9]+)'", said))
     whole = {cause for cause in found if cause not in ENDINGS} - CONDITIONS
     return whole | {start + end for start in found & ENDINGS.keys() for end in ENDINGS[start]}
 
