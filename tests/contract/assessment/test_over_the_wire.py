@@ -17,7 +17,7 @@ from services.runtime.server import Server
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Telemetry, configure_logging
 from socialcare.assessment.v1 import assessment_service_pb2 as pb
-from socialcare.assessment.v1 import assessment_service_pb2_grpc, resources_pb2
+from socialcare.assessment.v1 import assessment_service_pb2_grpc, needs_pb2, resources_pb2, reviews_pb2, staff_pb2
 
 pytestmark = pytest.mark.postgres
 
@@ -75,6 +75,41 @@ async def test_a_social_worker_asks_how_long_a_term_runs(ask: Ask) -> None:
         ("GetAssessment", pb.GetAssessmentRequest(application_id=str(uuid4())), Role.SOCIAL_WORKER, "NOT_FOUND"),
         ("GetAssessment", pb.GetAssessmentRequest(application_id="seven"), Role.SOCIAL_WORKER, "INVALID_FIELD"),
         ("GetAssessment", pb.GetAssessmentRequest(application_id=str(uuid4())), Role.BILLING_CLERK, "ROLE_MISSING"),
+        ("RegisterSocialWorker", staff_pb2.RegisterSocialWorkerRequest(), Role.SOCIAL_WORKER, "ROLE_MISSING"),
+        ("RecordAbsence", staff_pb2.RecordAbsenceRequest(), Role.SOCIAL_WORKER, "ROLE_MISSING"),
+        ("ListAbsences", staff_pb2.ListAbsencesRequest(), Role.SOCIAL_WORKER, "ROLE_MISSING"),
+        ("ExplainAllocation", staff_pb2.ExplainAllocationRequest(), Role.APPLICANT, "ROLE_MISSING"),
+        ("ReassignAbsentWorker", staff_pb2.ReassignAbsentWorkerRequest(), Role.SOCIAL_WORKER, "ROLE_MISSING"),
+        ("ListBreaches", staff_pb2.ListBreachesRequest(), Role.APPLICANT, "ROLE_MISSING"),
+        ("PutInstrument", needs_pb2.PutInstrumentRequest(), Role.SOCIAL_WORKER, "ROLE_MISSING"),
+        ("GetNeedsScore", needs_pb2.GetNeedsScoreRequest(), Role.INTEGRATOR, "ROLE_MISSING"),
+        ("ProposePlan", needs_pb2.ProposePlanRequest(), Role.OFFICE_HEAD, "ROLE_MISSING"),
+        ("OpenDueReview", reviews_pb2.OpenDueReviewRequest(), Role.OFFICE_HEAD, "ROLE_MISSING"),
+        ("CompleteReview", reviews_pb2.CompleteReviewRequest(), Role.OFFICE_HEAD, "ROLE_MISSING"),
+        (
+            "RegisterSocialWorker",
+            staff_pb2.RegisterSocialWorkerRequest(
+                request_id=str(uuid4()),
+                social_worker=staff_pb2.SocialWorker(municipality_id="TOWN", social_worker_id="sw-1"),
+            ),
+            Role.OFFICE_HEAD,
+            "INVALID_FIELD",
+        ),
+        (
+            "PutInstrument",
+            needs_pb2.PutInstrumentRequest(
+                request_id=str(uuid4()), municipality_id="TOWN", instrument=needs_pb2.Instrument(code="OWN")
+            ),
+            Role.MUNICIPALITY,
+            "INVALID_FIELD",
+        ),
+        (
+            "ScoreNeeds",
+            needs_pb2.ScoreNeedsRequest(answers=[needs_pb2.NeedsAnswer(item_code="FEEDING", option_code="NEVER")]),
+            Role.INTEGRATOR,
+            "NEEDS_ANSWER_NOT_ALLOWED",
+        ),
+        ("ScoreNeeds", needs_pb2.ScoreNeedsRequest(), Role.INTEGRATOR, "NEEDS_ANSWER_MISSING"),
         (
             "OpenAssessment",
             pb.OpenAssessmentRequest(request_id=str(uuid4()), application_id=str(uuid4())),
