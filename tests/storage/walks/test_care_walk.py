@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import date, timedelta
@@ -118,6 +119,9 @@ class CareWalk(Walk):
     @precondition(lambda self: len(self.paused) < FEW)
     @rule(ahead=st.integers(-3, 6), length=st.integers(0, 8), hospital=st.booleans())
     def pause(self, ahead: int, length: int, hospital: bool) -> None:
+        self.ask_for_pause(ahead, length, hospital=hospital)
+
+    def ask_for_pause(self, ahead: int, length: int, *, hospital: bool) -> None:
         first = self.today + timedelta(days=ahead)
         last = first + timedelta(days=length - 1)
         proof = HospitalProof.SHOWN if hospital else HospitalProof.NONE
@@ -140,8 +144,32 @@ class CareWalk(Walk):
         self.noticed()
 
     @rule(drawn=DRAWN)
-    def come_back(self, drawn: int) -> None:
+    def lead_on(self, drawn: int) -> None:
+        """Days, pauses, returns and ends in a row, so that walks get far."""
         lot = self.lot(drawn)
+        for _ in range(lot.randint(2, 6)):
+            match self.was:
+                case S.CONTRACTED if lot.random() < 0.2:
+                    self.end_within(lot, -1, 1)
+                case S.CONTRACTED:
+                    self.pass_days(lot.randint(1, 3))
+                case S.IN_SERVICE if lot.random() < 0.6 and len(self.paused) < FEW:
+                    self.ask_for_pause(1, lot.randint(2, 5), hospital=False)
+                    self.pass_days(lot.randint(1, 2))
+                case S.PAUSED if lot.random() < 0.4:
+                    self.come_back_soon(lot)
+                case S.PAUSED | S.IN_SERVICE if lot.random() < 0.3:
+                    self.end_within(lot, -1, 2)
+                case S.TERMINATED:
+                    return
+                case _:
+                    self.pass_days(lot.randint(1, 3))
+
+    @rule(drawn=DRAWN)
+    def come_back(self, drawn: int) -> None:
+        self.come_back_soon(self.lot(drawn))
+
+    def come_back_soon(self, lot: random.Random) -> None:
         back = self.today + timedelta(days=lot.randint(-2, 6))
         if self.paused and lot.random() < 0.7:
             back = self.today if self.today in self.paused else lot.choice(sorted(self.paused))
@@ -160,10 +188,13 @@ class CareWalk(Walk):
     def end_contract(self, drawn: int) -> None:
         """As placement records ends: an earlier one may follow, a later one does not; it may lie before the start."""
         lot = self.lot(drawn)
-        last = self.today + timedelta(days=lot.randint(-1, 8))
-        if lot.random() < 0.7 or self.contract is None or (self.end is not None and last >= self.end):
-            return
-        if self.was is S.TERMINATED:
+        if lot.random() < 0.4:
+            self.end_within(lot, -1, 8)
+
+    def end_within(self, lot: random.Random, least: int, most: int) -> None:
+        last = self.today + timedelta(days=lot.randint(least, most))
+        over = self.was is S.TERMINATED or (self.end is not None and last >= self.end)
+        if over or self.contract is None:
             return
         self.end = last
         self.contract = replace(self.contract, end=last, version=self.contract.version + 1)
@@ -179,6 +210,9 @@ class CareWalk(Walk):
 
     @rule(days=st.integers(1, 4))
     def days_pass(self, days: int) -> None:
+        self.pass_days(days)
+
+    def pass_days(self, days: int) -> None:
         for _ in range(days):
             self.today += DAY
             self.noticed()
@@ -201,8 +235,10 @@ async def test_care_is_never_where_its_table_forbids_from_one_day_to_the_next(
     migrated_database: Callable[[Stage], Awaitable[str]],
 ) -> None:
     database = Database(await migrated_database(Stage.DELIVERY), pool_size=2)
-    await walk(CareWalk, Replica(Stage.DELIVERY, None, database), never_seen)
-    await database.close()
+    try:
+        await walk(CareWalk, Replica(Stage.DELIVERY, None, database), never_seen)
+    finally:
+        await database.close()
 
 
 def never_seen(seen: Seen) -> set[object]:
