@@ -39,6 +39,7 @@ def import_file(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would become; store nothing.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an import that was begun.")] = False,
     rejected: Annotated[Path | None, typer.Option(help="Where rejected rows go; beside FILE when not said.")] = None,
+    part_rows: Annotated[int, typer.Option(min=1, max=500, help="Rows a request.")] = 200,
     at: Annotated[str, typer.Option(help="The business instant, RFC 3339; on simulated time only.")] = "",
     state: StateDirectory = DEFAULT_DIRECTORY,
 ) -> None:
@@ -50,7 +51,7 @@ def import_file(
 
     lines = read_lines(file)
     identity = import_id or _NO_ID.sub("-", file.stem).strip("-._") or "import"
-    wanted = Import(municipality, identity, dry_run, resume, _instant(at))
+    wanted = Import(municipality, identity, dry_run, resume, _instant(at), part_rows)
     console = Console(stderr=True)
 
     async def run() -> Told:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from drill.import_drill import run_import_drill
 from drill.kill_drill import run_kill_drill
 from drill.order_drill import run_order_drill
 from drill.outcome import Outcome
@@ -31,25 +32,35 @@ class Drill(StrEnum):
     RACE = "race"
     KILL = "kill"
     ORDER = "order"
+    IMPORT = "import"
 
 
 DRILLS: dict[Drill, Callable[[Size, int, Callable[[str], None]], Coroutine[None, None, Outcome]]] = {
     Drill.RACE: run_race_drill,
     Drill.KILL: run_kill_drill,
     Drill.ORDER: run_order_drill,
+    Drill.IMPORT: run_import_drill,
 }
 
 
 def main(
     drills: Annotated[list[Drill] | None, typer.Argument(help="Which drills; all when left out.")] = None,
+    *,
     cases: Annotated[int | None, typer.Option(min=1, help="Cases under way side by side.")] = None,
     kills: Annotated[int | None, typer.Option(min=1, help="How often each process is killed.")] = None,
     races: Annotated[int | None, typer.Option(min=1, help="How often each race is run.")] = None,
+    applications: Annotated[int | None, typer.Option(min=1_000, help="Applications that are imported.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the schedule; drawn when left out.")] = None,
 ) -> None:
     """Break the system while it is at work; the result must be that of an undisturbed run."""
     size = CI if os.environ.get("CI") == "true" else FULL
-    size = replace(size, cases=cases or size.cases, kills=kills or size.kills, races=races or size.races)
+    size = replace(
+        size,
+        cases=cases or size.cases,
+        kills=kills or size.kills,
+        races=races or size.races,
+        applications=applications or size.applications,
+    )
     seed = random.SystemRandom().randrange(10**9) if seed is None else seed
     console = Console(width=max(Console().width, NARROWEST))
     told = Console(stderr=True)
@@ -57,11 +68,20 @@ def main(
     passed = True
     for drill in drills or list(Drill):
         outcome = asyncio.run(DRILLS[drill](size, seed, told.print))
-        amount = f"{size.races} rounds each" if drill is Drill.RACE else f"{size.cases} cases, {size.kills} kills each"
-        show(outcome, f"{outcome.title}: {amount}, seed {seed}", console)
+        show(outcome, f"{outcome.title}: {_amount(drill, size)}, seed {seed}", console)
         passed = passed and outcome.passed
     if not passed:
         raise typer.Exit(1)
+
+
+def _amount(drill: Drill, size: Size) -> str:
+    match drill:
+        case Drill.RACE:
+            return f"{size.races} rounds each"
+        case Drill.IMPORT:
+            return f"{size.applications} applications"
+        case Drill.KILL | Drill.ORDER:
+            return f"{size.cases} cases, {size.kills} kills each"
 
 
 def show(outcome: Outcome, title: str, console: Console) -> None:

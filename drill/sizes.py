@@ -27,7 +27,7 @@ class Size:
 
     `cases` stories are under way side by side all the time, 1 or more; each process is killed `kills` times, 1 or
     more; `duplicates` and `delays` are how many deliveries are at least repeated and held back; each race is run
-    `races` times.
+    `races` times; `applications` are imported by the import drill.
     """
 
     cases: int
@@ -37,6 +37,7 @@ class Size:
     replicas: int
     workers: int
     races: int
+    applications: int
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -44,9 +45,9 @@ class Size:
         return KINDS[: max(2, self.cases)]
 
 
-FULL = Size(cases=10, kills=5, duplicates=300, delays=40, replicas=3, workers=2, races=500)
+FULL = Size(cases=10, kills=5, duplicates=300, delays=40, replicas=3, workers=2, races=500, applications=10_000)
 """`make drill` at a desk."""
-CI = Size(cases=4, kills=1, duplicates=60, delays=8, replicas=3, workers=2, races=100)
+CI = Size(cases=4, kills=1, duplicates=60, delays=8, replicas=3, workers=2, races=100, applications=3_000)
 """`make drill` in CI."""
-SMALL = Size(cases=2, kills=1, duplicates=20, delays=3, replicas=2, workers=2, races=100)
+SMALL = Size(cases=2, kills=1, duplicates=20, delays=3, replicas=2, workers=2, races=100, applications=1_200)
 """`make test`."""

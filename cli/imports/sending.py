@@ -26,7 +26,6 @@ from socialcare.intake.v1.imports_pb2 import (
 
 __all__ = ["AlreadyBegun", "Import", "Told", "send"]
 
-PART_ROWS = 200
 _MOST_ROWS = 500
 """What one request may hold."""
 _PAGE = 500
@@ -45,6 +44,8 @@ class Import:
     dry_run: bool = False
     resume: bool = False
     at: dt.datetime | None = None
+    part_rows: int = 200
+    """Rows a request, 1 to 500."""
 
 
 @dataclass(slots=True)
@@ -100,7 +101,7 @@ async def send(lines: Sequence[Line], wanted: Import, gateway: Gateway, progress
         else:
             rows.append((line, line.asked))
     progress(told)
-    for part in _whole_people(rows) if wanted.dry_run else _parts(rows):
+    for part in (_whole_people if wanted.dry_run else _parts)(rows, wanted.part_rows):
         request = _request([row for _, row in part], wanted)
         answer = await gateway.patient_call(
             gateway.intake.ImportApplications,
@@ -126,19 +127,19 @@ def _request(rows: Sequence[ImportRow], wanted: Import) -> ImportApplicationsReq
     )
 
 
-def _parts(rows: Sequence[tuple[Line, ImportRow]]) -> Iterator[Sequence[tuple[Line, ImportRow]]]:
-    for start in range(0, len(rows), PART_ROWS):
-        yield rows[start : start + PART_ROWS]
+def _parts(rows: Sequence[tuple[Line, ImportRow]], size: int) -> Iterator[Sequence[tuple[Line, ImportRow]]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
 
 
-def _whole_people(rows: Sequence[tuple[Line, ImportRow]]) -> Iterator[Sequence[tuple[Line, ImportRow]]]:
+def _whole_people(rows: Sequence[tuple[Line, ImportRow]], size: int) -> Iterator[Sequence[tuple[Line, ImportRow]]]:
     """Parts that part no person: a dry run sees what stands in its own request only, and R-02 is about one person."""
     people: dict[str, list[tuple[Line, ImportRow]]] = {}
     for line, row in rows:
         people.setdefault(normalise_identifier(row.person.identifier), []).append((line, row))
     part: list[tuple[Line, ImportRow]] = []
     for each in people.values():
-        if part and len(part) + len(each) > PART_ROWS:
+        if part and len(part) + len(each) > size:
             yield part
             part = []
         part += each

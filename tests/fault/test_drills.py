@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from drill.import_drill import run_import_drill
 from drill.kill_drill import run_kill_drill
 from drill.order_drill import run_order_drill
 from drill.sizes import SMALL
@@ -25,5 +26,11 @@ async def test_cases_end_the_same_although_every_process_was_killed() -> None:
 
 async def test_cases_end_the_same_although_messages_came_twice_and_late_from_several_replicas() -> None:
     outcome = await run_order_drill(SMALL, SEED, silent)
+
+    assert outcome.failures == []
+
+
+async def test_an_import_ends_with_every_case_once_although_service_and_client_were_killed_in_it() -> None:
+    outcome = await run_import_drill(SMALL, SEED, silent)
 
     assert outcome.failures == []

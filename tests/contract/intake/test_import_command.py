@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from cli.gateway import Endpoints, Gateway
-from cli.imports import sending
 from cli.imports.files import read_lines, write_rejected
 from cli.imports.sending import AlreadyBegun, Import, Told, send
 from services.kernel.codes import Stage
@@ -58,11 +57,6 @@ async def gateway(counter: Any) -> AsyncIterator[Gateway]:
 
 
 @pytest.fixture
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "PART_ROWS", 2)
-
-
-@pytest.fixture
 def written(tmp_path: Path) -> Callable[..., Path]:
     def write(*rows: dict[str, Any]) -> Path:
         file = tmp_path / "january.jsonl"
@@ -77,7 +71,7 @@ def silent(told: Told) -> None:
 
 
 def wanted(**more: Any) -> Import:
-    return Import(**{"municipality_id": "SOFIA", "import_id": "january", "at": AT} | more)
+    return Import(**{"municipality_id": "SOFIA", "import_id": "january", "at": AT, "part_rows": 2} | more)
 
 
 async def test_the_documented_example_is_imported(gateway: Gateway, counter: Any) -> None:
@@ -88,7 +82,6 @@ async def test_the_documented_example_is_imported(gateway: Gateway, counter: Any
     assert (await counter.counts())[:3] == (3, 3, 3)
 
 
-@pytest.mark.usefixtures("small_parts")
 async def test_progress_is_told_after_every_part(gateway: Gateway, written: Callable[..., Path]) -> None:
     seen: list[int] = []
     rows = [row(str(serial), serial) for serial in range(911, 921, 2)]
@@ -98,7 +91,6 @@ async def test_progress_is_told_after_every_part(gateway: Gateway, written: Call
     assert seen == [0, 2, 4, 5]
 
 
-@pytest.mark.usefixtures("small_parts")
 async def test_a_dry_run_finds_what_the_import_rejects_and_stores_nothing(
     gateway: Gateway, counter: Any, written: Callable[..., Path]
 ) -> None:
@@ -117,7 +109,6 @@ async def test_a_dry_run_finds_what_the_import_rejects_and_stores_nothing(
     assert dry.opened == real.opened == {"DOCS_PENDING": 5}
 
 
-@pytest.mark.usefixtures("small_parts")
 async def test_an_import_that_broke_off_goes_on_when_told_to(
     gateway: Gateway, counter: Any, written: Callable[..., Path]
 ) -> None:
