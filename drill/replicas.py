@@ -96,6 +96,10 @@ class Elsewhere:
         """The other stages have nothing on record."""
         return ()
 
+    async def visit_day(self, application_id: str) -> date | None:  # noqa: ARG002 assessment appoints none
+        """Assessment has appointed no visit."""
+        return None
+
     async def check_plan(self, request: placement_service_pb2.SignContractRequest, case: intake_pb2.CaseFacts) -> None:
         """Delivery agrees."""
 

@@ -139,7 +139,8 @@ def _collectors() -> Iterator[tuple[str, Callable[[CollectorRegistry], Any]]]:
     for stage in Stage:
         module = f"services.{stage.package}.metrics"
         if importlib.util.find_spec(module) is not None:
-            yield stage.package, getattr(importlib.import_module(module), f"{stage.package.capitalize()}Metrics")
+            found = importlib.import_module(module)
+            yield from ((stage.package, getattr(found, name)) for name in found.__all__ if name.endswith("Metrics"))
 
 
 def _metrics() -> str:

@@ -25,10 +25,11 @@ VALUES (:at, :principal, :role, :rpc, :purpose, :object_id, :municipality_id, :o
 """
 
 _INSERT_ALL = """
-INSERT INTO audit (at, principal, role, rpc, purpose, object_id, municipality_id, outcome, via)
+INSERT INTO audit (at, principal, role, rpc, purpose, object_id, municipality_id, outcome, via, on_behalf_of)
 SELECT * FROM unnest(CAST(:at AS timestamptz[]), CAST(:principal AS text[]), CAST(:role AS text[]),
                      CAST(:rpc AS text[]), CAST(:purpose AS text[]), CAST(:object_id AS text[]),
-                     CAST(:municipality_id AS text[]), CAST(:outcome AS text[]), CAST(:via AS text[]))
+                     CAST(:municipality_id AS text[]), CAST(:outcome AS text[]), CAST(:via AS text[]),
+                     CAST(:on_behalf_of AS text[]))
 """
 
 _SETTLED = """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Thread
@@ -53,7 +53,7 @@ from services.runtime.telemetry import (
 )
 from services.runtime.temporal_target import TemporalTarget
 
-__all__ = ["Observer", "Runtime", "Server", "StageService", "run"]
+__all__ = ["Companion", "Observer", "Runtime", "Server", "StageService", "run"]
 
 _RELAY_PARALLEL = 8
 _PROBE_SECONDS = 2.0
@@ -99,6 +99,18 @@ class Runtime:
         )
 
 
+class Companion(Protocol):
+    """Work that goes on in the process for as long as it serves."""
+
+    async def run(self) -> None:
+        """Work until stopped; survives the absence of the database."""
+        ...
+
+    def stop(self) -> None:
+        """Let `run` return after what it has in hand."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StageService:
     """A stage as its process sees it."""
@@ -107,6 +119,8 @@ class StageService:
     service: ServiceDescriptor
     servicer: Callable[[Runtime], object]
     """Makes the object with a coroutine method for each rpc; an rpc that it lacks answers NOT_SUPPORTED_YET."""
+    companions: Callable[[Runtime], Sequence[Companion]] = lambda _: ()
+    """Makes what else runs in the process beside its methods."""
 
 
 @runtime_checkable
@@ -145,6 +159,7 @@ class Server:
         self._tasks: list[asyncio.Task[None]] = []
         self._metrics_endpoint: tuple[WSGIServer, Thread] | None = None
         self._relay: Relay | None = None
+        self._companions = tuple(service.companions(self.runtime))
         self._stopping = asyncio.Event()
         self.port = 0
         """Port of the gRPC server once started."""
@@ -169,6 +184,7 @@ class Server:
         )
         self.runtime.db.after_emission(self._relay.ring)
         self._tasks = [asyncio.create_task(self._relay.run()), asyncio.create_task(self._probe())]
+        self._tasks += [asyncio.create_task(companion.run()) for companion in self._companions]
         if isinstance(self._servicer, Observer):
             self._tasks.append(asyncio.create_task(self._watch(self._servicer)))
         self.runtime.log.info("started", port=self.port, metrics_port=self.metrics_port)
@@ -244,6 +260,8 @@ class Server:
         await self._server.stop(self.runtime.settings.drain_seconds)
         if self._relay is not None:
             self._relay.stop()
+        for companion in self._companions:
+            companion.stop()
         _, unfinished = await asyncio.wait(self._tasks, timeout=10)
         for task in unfinished:
             task.cancel()

@@ -72,6 +72,8 @@ class Settings(TemporalConnection):
     """host:port of delivery."""
     billing_address: str = "127.0.0.1:50055"
     """host:port of billing."""
+    notice_spool: Path | None = None
+    """Directory that takes a file for each notice to an applicant; absent: notices wait. Intake only."""
     log_level: str = Field("info", pattern=r"^(debug|info|warning|error)$")
     """debug, info, warning or error."""
     drain_seconds: float = Field(20.0, ge=0, le=300)
@@ -87,6 +89,8 @@ class Settings(TemporalConnection):
             path = getattr(self, name)
             if path is not None and not path.is_file():
                 raise ValueError(f"SOCIALCARE_{name.upper()}: no file {path}")
+        if self.notice_spool is not None and not self.notice_spool.is_dir():
+            raise ValueError(f"SOCIALCARE_NOTICE_SPOOL: no directory {self.notice_spool}")
         return self
 
     def address_of(self, stage: Stage) -> str:

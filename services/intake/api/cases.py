@@ -272,12 +272,15 @@ class CaseMethods:
 
     async def AdvanceCase(self, request: pb.AdvanceCaseRequest, context: Context) -> pb.AdvanceCaseResponse:
         call = await self._case_call(request.request_id, request.application_id)
+        to = code_from_proto(types_pb2.CaseState, request.to_state, CaseState, "to_state")
+        appointed = to is CaseState.ASSESSMENT_SCHEDULED
         command = states.AdvanceCase(
             application_id=request.application_id,
-            to=code_from_proto(types_pb2.CaseState, request.to_state, CaseState, "to_state"),
+            to=to,
             cause=request.cause,
             stage=code_from_proto(types_pb2.Stage, request.stage, Stage, "stage"),
             at=instant_from_proto(request.event_time),
+            visit_date=await self._assessment.visit_day(request.application_id) if appointed else None,
         )
         effect = await self._perform(call, request, lambda store: states.advance_case(command, store))
         application = await self._application(effect.resource)

@@ -13,10 +13,11 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 
 from services.intake.domain.application import Application, KeptLimit
+from services.intake.domain.notices import Notice
 from services.intake.domain.people import Person
 from services.intake.domain.representation import AuthorityScope
 from services.intake.errors import DuplicateCase
-from services.intake.storage import people, reading
+from services.intake.storage import notices, people, reading
 from services.intake.storage.cases import case_parameters, duplicate_or, limit_parameters, require_in_force
 from services.intake.usecases.ports import KnownPerson, NewCase
 from services.intake.usecases.submit import SubmitApplication
@@ -107,6 +108,7 @@ class SubmissionBatch:
         self._cases: list[Parameters] = []
         self._limits: list[Parameters] = []
         self._counted_by: set[tuple[str, str]] = set()
+        self._notices: list[Parameters] = []
         self._starts: list[Start] = []
 
     async def speaks_for(self, representative_id: str, person_id: str, scope: AuthorityScope, on: date) -> bool:
@@ -158,6 +160,9 @@ class SubmissionBatch:
         self._counted_by.add((application.municipality_id, limit.limit.calendar_version))
         self._limits.append(limit_parameters(application, limit))
 
+    async def add_notice(self, notice: Notice) -> None:
+        self._notices.append(notices.notice_parameters(notice, self._keys[notice.application.person_id]))
+
     async def emit(self, emission: Signal | Start) -> None:
         if not isinstance(emission, Start):
             raise TypeError("a submission starts its case and tells nobody else")
@@ -178,6 +183,7 @@ class SubmissionBatch:
         for municipality_id, calendar_version in sorted(self._counted_by):
             await require_in_force(self._tx, municipality_id, calendar_version)
         await self._run(_BEGIN_LIMITS, self._limits)
+        await notices.add_notices(self._tx, self._notices)
         await store_starts(self._tx, self._starts)
 
     def _fresh_key(self, person_id: str) -> DataKey:

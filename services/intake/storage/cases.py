@@ -11,10 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from services.intake.domain.application import Application, Decision, KeptLimit
 from services.intake.domain.case_states import Cause
 from services.intake.domain.facts import Facts
+from services.intake.domain.notices import Addressee, Notice, NoticeRecord
 from services.intake.domain.people import Person
 from services.intake.domain.representation import AuthorityScope
 from services.intake.errors import DuplicateCase, StateNotAllowed
-from services.intake.storage import people, person_reading, reading
+from services.intake.storage import notices, people, person_reading, reading
 from services.intake.storage.rows import (
     APPLICATION_COLUMNS,
     DECISION_COLUMNS,
@@ -147,6 +148,7 @@ class Cases:
         else:
             statement = _ADD_PERSON_AND_CASE
             key, person = self._cipher.fresh_key(application.person_id)
+            self._keys[application.person_id] = key
             writing = people.Writing(application.person_id, case.newcomer, case.submitted_at)
             person |= people.newcomer(self._cipher, application.municipality_id, writing, key)
         parameters = person | case_parameters(case, key)
@@ -154,6 +156,19 @@ class Cases:
             await self._tx.run(statement, parameters)
         except IntegrityError as error:
             raise duplicate_or(error) from error
+
+    async def add_notice(self, notice: Notice) -> None:
+        key = await self._key(notice.application.person_id)
+        await notices.add_notices(self._tx, [notices.notice_parameters(notice, key)])
+
+    async def addressee(self, person_id: str) -> Addressee:
+        return await notices.addressee(self._tx, person_id)
+
+    async def lock_notice(self, application_id: str, notice_id: str) -> NoticeRecord:
+        return await notices.lock_notice(self._tx, application_id, notice_id)
+
+    async def save_delivery(self, notice: NoticeRecord) -> None:
+        await notices.save_delivery(self._tx, notice)
 
     async def lock_case(self, application_id: str) -> Application:
         row = await self._tx.one_or_none(

@@ -7,15 +7,18 @@ from datetime import date, datetime
 
 from services.intake.domain.application import Application, Decision, DecisionBy
 from services.intake.domain.case_states import Cause
+from services.intake.domain.notices import NoticeFacts, NoticeKind
 from services.intake.errors import AppealOutOfTime, StateNotAllowed
 from services.intake.rules.eligibility import decide
 from services.intake.rules.evaluation import Parameters, Question
 from services.intake.rules.register import Occasion
 from services.intake.usecases.limits import start_limit
 from services.intake.usecases.messages import appealed, happened
+from services.intake.usecases.notices import tell
 from services.intake.usecases.ports import CaseStore, FoundFacts, Step
 from services.intake.usecases.states import accept_after_appeal, require_step, resume_waiting_case
 from services.kernel.codes import CaseState, EligibilityOutcome, Event, Stage
+from services.kernel.dates import local_date
 from services.kernel.local_rules import LocalRules
 from services.kernel.time_limit import LimitKind
 from services.kernel.trace import TraceBuilder
@@ -123,10 +126,14 @@ async def decide_appeal(application_id: str, outcome: str, store: CaseStore, now
     if appeal is None:
         raise StateNotAllowed(metadata={"state": application.state})
     await store.decide_appeal(application.id, appeal, outcome, now)
+    kind = NoticeKind.APPEAL_GRANTED if outcome == "GRANTED" else NoticeKind.APPEAL_DISMISSED
+    told = NoticeFacts(kind, local_date(now))
     if outcome == "GRANTED" and await store.other_live_case(application) is None:
         application = await accept_after_appeal(application, store, now)
+        await tell(store, application, told, now)
         return Effect(application.id, application.version)
     application = await store.touch(application)
+    await tell(store, application, told, now)
     if outcome != "GRANTED":
         await store.emit(happened(application, Event.APPEAL_DISMISSED, now))
     return Effect(application.id, application.version)
@@ -158,9 +165,13 @@ async def _carry_out(application: Application, ruling: _Ruling, store: CaseStore
     require_step(application, to, Stage.INTAKE)
     application = await store.take_step(application, Step(to, ruling.cause, Stage.INTAKE, now))
     await store.add_decision(application, decision, now)
-    if to is CaseState.INELIGIBLE:
-        rules = await store.rules(application.municipality_id)
-        limit = start_limit(LimitKind.APPEAL, decision.decided_on, rules)
-        await store.begin_limit(application, limit)
-        await resume_waiting_case(application, store, now)
+    if to is CaseState.ELIGIBLE:
+        await tell(store, application, NoticeFacts(NoticeKind.ELIGIBLE, decision.decided_on), now)
+        return application
+    rules = await store.rules(application.municipality_id)
+    limit = start_limit(LimitKind.APPEAL, decision.decided_on, rules)
+    await store.begin_limit(application, limit)
+    refused = NoticeFacts(NoticeKind.REFUSED, decision.decided_on, due_date=limit.due_date, reasons=decision.reasons)
+    await tell(store, application, refused, now)
+    await resume_waiting_case(application, store, now)
     return application

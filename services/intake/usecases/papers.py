@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.intake.domain.case_states import PAPERS_TAKEN_IN, Cause, EndCause
+from services.intake.domain.notices import NoticeFacts, NoticeKind
 from services.intake.errors import StateNotAllowed
 from services.intake.usecases.messages import happened
+from services.intake.usecases.notices import tell
 from services.intake.usecases.ports import CaseStore, Step
 from services.intake.usecases.states import require_step, resume_waiting_case
 from services.intake.usecases.submit import check_documents
@@ -53,6 +55,7 @@ async def attach_documents(command: AttachDocuments, store: CaseStore, now: date
         Step(CaseState.REGISTERED, Cause.DOCUMENTS_COMPLETE, Stage.INTAKE, now, registered_date=today),
     )
     await store.finish_limit(application.id, LimitKind.REMEDY_DOCUMENTS, command.posted_on or today)
+    await tell(store, application, NoticeFacts(NoticeKind.REGISTERED, today), now)
     await store.emit(happened(application, Event.REGISTERED, now))
     return Effect(application.id, application.version)
 
@@ -71,6 +74,7 @@ async def confirm_expiry(application_id: str, store: CaseStore, now: datetime, t
         raise StateNotAllowed(metadata={"state": application.state})
     step = Step(CaseState.EXPIRED, Cause.DOCUMENTS_EXPIRED, Stage.INTAKE, now, end_cause=EndCause.DOCUMENTS_EXPIRED)
     application = await store.take_step(application, step)
+    await tell(store, application, NoticeFacts(NoticeKind.EXPIRED, today), now)
     await store.emit(happened(application, Event.EXPIRY_CONFIRMED, now))
     await resume_waiting_case(application, store, now)
     return Effect(application.id, application.version)

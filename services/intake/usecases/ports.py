@@ -10,6 +10,7 @@ from typing import Protocol
 from services.intake.domain.application import Application, Decision, KeptLimit, Municipality
 from services.intake.domain.case_states import EndCause
 from services.intake.domain.facts import Facts
+from services.intake.domain.notices import Addressee, Notice, NoticeRecord
 from services.intake.domain.people import Person
 from services.intake.domain.representation import AuthorityScope
 from services.kernel.calendar import BusinessCalendar
@@ -189,9 +190,25 @@ class SubmissionStore(Protocol):
         """Store a message to Temporal."""
         ...
 
+    async def add_notice(self, notice: Notice) -> None:
+        """Store what the applicant is told under the version of the case that is the cause."""
+        ...
+
 
 class CaseStore(SubmissionStore, Protocol):
     """What the commands about one case need."""
+
+    async def addressee(self, person_id: str) -> Addressee:
+        """To whom a notice goes."""
+        ...
+
+    async def lock_notice(self, application_id: str, notice_id: str) -> NoticeRecord:
+        """Read a notice of the case for a change; NotFound when there is none."""
+        ...
+
+    async def save_delivery(self, notice: NoticeRecord) -> None:
+        """Store how and when a notice was delivered."""
+        ...
 
     async def lock_case(self, application_id: str) -> Application:
         """Read a case for a change; NotFound when there is none."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from services.intake.domain.application import Application, Decision, DecisionBy
 from services.intake.domain.case_states import Cause, EndCause, stages_that_may
+from services.intake.domain.notices import NoticeFacts, NoticeKind
 from services.intake.domain.withdrawal import Falling, FallingKind, hash_of
 from services.intake.errors import StateNotAllowed
 from services.intake.usecases.messages import appealed, happened
+from services.intake.usecases.notices import tell
 from services.intake.usecases.ports import CaseStore, Step
 from services.kernel.codes import CLOSED_STATES, CaseState, EligibilityOutcome, Event, Stage
 from services.kernel.dates import local_date
@@ -41,6 +43,8 @@ class AdvanceCase:
     cause: str
     stage: Stage
     at: datetime
+    visit_date: date | None = None
+    """Day of the visit that was appointed, as assessment said; None for every other step."""
 
 
 def require_step(application: Application, to: CaseState, stage: Stage) -> None:
@@ -73,9 +77,26 @@ async def advance_case(command: AdvanceCase, store: CaseStore) -> Effect:
     application = await store.take_step(application, step)
     if sent_back:
         await store.carry_out_appeal(application.id)
+    told = _told(command)
+    if told is not None:
+        await tell(store, application, told, command.at)
     if application.state in CLOSED_STATES:
         await resume_waiting_case(application, store, command.at)
     return Effect(application.id, application.version)
+
+
+def _told(command: AdvanceCase) -> NoticeFacts | None:
+    """What the applicant is told of a step that another stage caused."""
+    today = local_date(command.at)
+    match command.to:
+        case CaseState.ASSESSMENT_SCHEDULED if command.visit_date is not None:
+            return NoticeFacts(NoticeKind.VISIT_APPOINTED, today, visit_date=command.visit_date)
+        case CaseState.WITHDRAWN if command.cause == EndCause.VISITS_FAILED:
+            return NoticeFacts(NoticeKind.WITHDRAWN_AFTER_VISITS, today)
+        case CaseState.EXPIRED:
+            return NoticeFacts(NoticeKind.EXPIRED, today)
+        case _:
+            return None
 
 
 @dataclass(frozen=True, slots=True)

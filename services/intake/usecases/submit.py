@@ -8,6 +8,7 @@ from datetime import date, datetime
 from services.intake.domain.application import Application, CaseView, Channel, KeptLimit
 from services.intake.domain.facts import Facts
 from services.intake.domain.identity import IdentityDocument
+from services.intake.domain.notices import NoticeFacts, NoticeKind
 from services.intake.domain.people import Person
 from services.intake.domain.representation import AuthorityScope
 from services.intake.errors import (
@@ -21,6 +22,7 @@ from services.intake.errors import (
 from services.intake.rules.documents import DOCUMENT_CODES, required_documents
 from services.intake.usecases.limits import start_limit
 from services.intake.usecases.messages import start_case
+from services.intake.usecases.notices import addressed_to, letter
 from services.intake.usecases.ports import NewCase, SubmissionStore
 from services.kernel.catalogue import Family, Intake, ServiceEntry
 from services.kernel.codes import CaseState
@@ -87,6 +89,8 @@ async def submit_application(
     if application.state is CaseState.DOCS_PENDING:
         limits = (start_limit(LimitKind.REMEDY_DOCUMENTS, today, rules),)
         await store.begin_limit(application, limits[0])
+    told = _told(application, command.documents, limits, today)
+    await store.add_notice(letter(application, told, service, addressed_to(command.person), now))
     await store.emit(start_case(application, now, limits[0].expires_at if limits else None))
     return CaseView(application, command.documents, limits, decision=None)
 
@@ -98,6 +102,15 @@ async def _require_voice(caller: Caller, person_id: str, store: SubmissionStore,
     except NotYours:
         if not await store.speaks_for(caller.person, person_id, AuthorityScope.APPLY, today):
             raise
+
+
+def _told(
+    application: Application, documents: frozenset[str], limits: tuple[KeptLimit, ...], today: date
+) -> NoticeFacts:
+    if not limits:
+        return NoticeFacts(NoticeKind.REGISTERED, today)
+    missing = tuple(sorted(application.required_documents - documents))
+    return NoticeFacts(NoticeKind.MISSING_PAPERS, today, due_date=limits[0].due_date, papers=missing)
 
 
 def check_documents(codes: frozenset[str]) -> None:

@@ -53,9 +53,13 @@ class FakeAssessment:
     """What the assessment found, as a test states it."""
 
     found: dict[str, FoundFacts] = field(default_factory=dict)
+    visits: dict[str, date] = field(default_factory=dict)
 
     def finds(self, application_id: str, facts: Facts = NO_FACTS, version: int = 1) -> None:
         self.found[application_id] = FoundFacts(facts, version, home_visit_done=True)
+
+    async def visit_day(self, application_id: str) -> date | None:
+        return self.visits.get(application_id)
 
     async def found_facts(self, application_id: str) -> FoundFacts:
         if application_id not in self.found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -203,6 +203,61 @@ async def test_a_row_that_has_its_case_is_never_changed(database: Database, chan
     async with database.write() as tx:
         await tx.run(CASE, case("a"))
         await tx.run(IMPORTED, {"key": "1", "application_id": "a", "error": None})
+
+    async def attempt() -> None:
+        async with database.write() as tx:
+            await tx.run(change)
+
+    with pytest.raises(IntegrityError, match="never changed"):
+        await attempt()
+
+
+NOTICE = f"""
+INSERT INTO notice (id, application_id, kind, version, issued_on, due_date, written_at, bg_sealed, en_sealed, delivery,
+                    delivered_at)
+VALUES (:id, 'a', :kind, 1, '2026-01-19', CAST(:due AS date), {NOW}, '\\x01', '\\x01', :delivery,
+        CAST(:delivered AS timestamptz))
+"""
+
+
+def notice(id_: str, **changes: object) -> dict[str, object]:
+    return {"id": id_, "kind": "REGISTERED", "due": None, "delivery": None, "delivered": None} | changes
+
+
+@pytest.mark.parametrize(
+    ("rows", "constraint"),
+    [
+        ([notice("1"), notice("2")], "notice_pkey"),
+        ([notice("1"), notice("1", kind="EXPIRED")], "notice_id_key"),
+        ([notice("1", kind="REFUSED")], "notice_of_a_limit_has_its_day"),
+        ([notice("1", due=date(2026, 2, 2))], "notice_of_a_limit_has_its_day"),
+        ([notice("1", kind="REFUSED", due=DAY)], "notice_due_after_issue"),
+        ([notice("1", delivery="POST")], "notice_delivered_with_time"),
+        ([notice("1", delivery="PIGEON", delivered=datetime(2026, 1, 20, tzinfo=UTC))], "notice_delivery_check"),
+        ([notice("1", kind="GREETING")], "notice_kind_check"),
+    ],
+)
+async def test_an_event_has_one_notice_with_the_day_of_its_limit(
+    database: Database, rows: list[dict[str, object]], constraint: str
+) -> None:
+    refused = await refusal(database, lambda tx: tx.run(CASE, case("a")), lambda tx: tx.run(NOTICE, rows))
+    assert refused == constraint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE notice SET delivered_at = delivered_at + interval '1 day'",
+        "UPDATE notice SET issued_on = '2026-01-20'",
+        "UPDATE notice SET delivery = NULL, delivered_at = NULL",
+        "DELETE FROM notice",
+    ],
+)
+async def test_a_notice_is_delivered_once_and_never_changed(database: Database, change: str) -> None:
+    async with database.write() as tx:
+        await tx.run(CASE, case("a"))
+        await tx.run(NOTICE, notice("1"))
+        await tx.run(f"UPDATE notice SET delivery = 'POST', delivered_at = {NOW}")
 
     async def attempt() -> None:
         async with database.write() as tx:
