@@ -41,7 +41,6 @@ __all__ = ["Cases", "case_parameters", "duplicate_or", "limit_parameters", "requ
 
 _CLOSED = sorted(CLOSED_STATES)
 
-
 _CASE = """
 papers AS (
     INSERT INTO document (application_id, code, received_at)
