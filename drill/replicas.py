@@ -84,6 +84,10 @@ class Elsewhere:
         """What intake says of a municipality."""
         return SHIPPED_RULES
 
+    async def office_heads(self, municipality_id: str) -> frozenset[str]:  # noqa: ARG002 no operator races
+        """What intake says of a municipality's offices."""
+        return frozenset()
+
     async def found_facts(self, application_id: str) -> FoundFacts:
         """What assessment found."""
         return self.found[application_id]

@@ -64,6 +64,10 @@ class IntakeActivities:
     async def reproject_limits(self, request: intake.ReprojectLimitsRequest) -> intake.ReprojectLimitsResponse:
         return await self._caller.call(self._stub.ReprojectLimits, request, PAGE_DEADLINE)
 
+    @activity.defn(name="Intake.CancelForOperator")
+    async def cancel_for_operator(self, request: intake.CancelForOperatorRequest) -> intake.CancelForOperatorResponse:
+        return await self._caller.call(self._stub.CancelForOperator, request, CALL_DEADLINE)
+
 
 class AssessmentActivities:
     """Calls to assessment."""
@@ -91,6 +95,10 @@ class AssessmentActivities:
     @activity.defn(name="Assessment.ReprojectLimits")
     async def reproject_limits(self, request: assessment.ReprojectLimitsRequest) -> assessment.ReprojectLimitsResponse:
         return await self._caller.call(self._stub.ReprojectLimits, request, PAGE_DEADLINE)
+
+    @activity.defn(name="Assessment.ActForOperator")
+    async def act_for_operator(self, request: assessment.ActForOperatorRequest) -> assessment.ActForOperatorResponse:
+        return await self._caller.call(self._stub.ActForOperator, request, CALL_DEADLINE)
 
 
 class PlacementActivities:
@@ -191,10 +199,12 @@ def case_activities(channels: Mapping[Stage, grpc.aio.Channel], caller: StageCal
     return [
         intake_calls.advance_case,
         intake_calls.decide_eligibility,
+        intake_calls.cancel_for_operator,
         assessment_calls.open_assessment,
         assessment_calls.open_due_review,
         assessment_calls.claim_due_rungs,
         assessment_calls.close_assessment,
+        assessment_calls.act_for_operator,
         placement_calls.open_placement,
         placement_calls.claim_due_limits,
         placement_calls.close_placement,

@@ -16,7 +16,7 @@ from workflows.channels import LONGEST_SILENCE
 from workflows.language import language
 from workflows.texts import ACTIVITIES
 
-__all__ = ["Calls", "Refused"]
+__all__ = ["Calls", "Refused", "request_id_of_update"]
 
 _REQUESTS = UUID("6f1c1d1e-3c2b-5b0e-9d55-0f8a4f3f6d21")
 """Namespace of the request ids of workflows."""
@@ -27,6 +27,11 @@ _AGAIN_LATER = RetryPolicy(
 """Without an end: a case outlives every outage. What makes no sense to repeat is marked non-retryable by the call."""
 
 _MARGIN = timedelta(seconds=5)
+
+
+def request_id_of_update(update_id: str) -> str:
+    """Request id of what an operator asks for: the same for an update id that comes again, in any run of the case."""
+    return str(uuid5(_REQUESTS, f"{workflow.info().workflow_id}/update/{update_id}"))
 
 
 class _Command(Protocol):
@@ -74,6 +79,19 @@ class Calls:
         info = workflow.info()
         step = f"{info.workflow_id}/{info.first_execution_run_id}/{self.steps}/{method.__name__}"
         command.request_id = str(uuid5(_REQUESTS, step))
+        return await self._execute(method, command, patience, silence)
+
+    async def call_as_asked(self, method: Callable[[Any, CommandT], Awaitable[AnswerT]], command: CommandT) -> AnswerT:
+        """The answer to a command that has its request id already; Refused when the rule says no."""
+        return await self._execute(method, command, CALL_DEADLINE + _MARGIN, None)
+
+    async def _execute(
+        self,
+        method: Callable[[Any, CommandT], Awaitable[AnswerT]],
+        command: CommandT,
+        patience: timedelta,
+        silence: timedelta | None,
+    ) -> AnswerT:
         try:
             return await workflow.execute_activity_method(
                 method,

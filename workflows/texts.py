@@ -288,6 +288,8 @@ ACTIVITIES: Mapping[str, Words] = {
     "claim_due_rungs": Words("напомняния и повиквания по срока", "takes reminders and calls that are due"),
     "close_assessment": Words("затваря се оценката", "closes the assessment"),
     "open_due_review": Words("проверява се прегледът", "looks whether a review is due"),
+    "act_for_operator": Words("изпълнява искане на оператор", "does what an operator asked for"),
+    "cancel_for_operator": Words("отказ на случая от оператор", "cancels the case for an operator"),
     "open_placement": Words("отваря се настаняването", "opens the placement"),
     "claim_due_limits": Words("проверяват се сроковете на настаняването", "takes limits of the placement that passed"),
     "close_placement": Words("затваря се настаняването", "closes the placement"),

@@ -28,6 +28,10 @@ class IntakePort(Protocol):
         """What a municipality has decided; NotFound, PeerUnavailable."""
         ...
 
+    async def office_heads(self, municipality_id: str) -> frozenset[str]:
+        """Staff ids of the heads of a municipality's offices; NotFound, PeerUnavailable."""
+        ...
+
 
 class IntakeOverGrpc:
     """Intake behind its contract."""
@@ -43,10 +47,17 @@ class IntakeOverGrpc:
 
     async def rules(self, municipality_id: str) -> LocalRules:
         """What a municipality has decided; NotFound, PeerUnavailable."""
+        municipality = await self._municipality(municipality_id)
+        return rules_from_proto(municipality, municipality.version)
+
+    async def office_heads(self, municipality_id: str) -> frozenset[str]:
+        """Staff ids of the heads of a municipality's offices; NotFound, PeerUnavailable."""
+        return frozenset(office.head_staff_id for office in (await self._municipality(municipality_id)).offices)
+
+    async def _municipality(self, municipality_id: str) -> intake_pb2.Municipality:
         intake = intake_service_pb2_grpc.IntakeServiceStub(self._peers.channel(Stage.INTAKE))
         request = intake_service_pb2.GetMunicipalityRequest(municipality_id=municipality_id)
-        municipality = (await intake.GetMunicipality(request)).municipality
-        return rules_from_proto(municipality, municipality.version)
+        return (await intake.GetMunicipality(request)).municipality
 
 
 class DeliveryPort(Protocol):

@@ -20,8 +20,10 @@ DONE = "DONE"
 """Outcome of a command that was carried out or a read that was answered; a refusal has its reason instead."""
 
 _INSERT = """
-INSERT INTO audit (at, principal, role, rpc, purpose, object_id, municipality_id, outcome, via, on_behalf_of)
-VALUES (:at, :principal, :role, :rpc, :purpose, :object_id, :municipality_id, :outcome, :via, :on_behalf_of)
+INSERT INTO audit (at, principal, role, rpc, purpose, object_id, municipality_id, outcome, via, on_behalf_of,
+                   evidence_id)
+VALUES (:at, :principal, :role, :rpc, :purpose, :object_id, :municipality_id, :outcome, :via, :on_behalf_of,
+        :evidence_id)
 """
 
 _INSERT_ALL = """
@@ -60,6 +62,8 @@ class AuditEntry:
     via: str
     on_behalf_of: str
     """Person id of whoever was represented; empty: nobody."""
+    evidence_id: str = ""
+    """Opaque id of what proves an act of an operator; empty: nobody said."""
 
 
 def entry(call: Call, note: AuditNote, outcome: str) -> AuditEntry:
@@ -76,6 +80,7 @@ def entry(call: Call, note: AuditNote, outcome: str) -> AuditEntry:
         outcome=outcome,
         via=call.via,
         on_behalf_of=note.on_behalf_of,
+        evidence_id=call.evidence_id,
     )
 
 

@@ -54,6 +54,8 @@ class Call:
     on_behalf_of: str = ""
     """Person id of whoever the caller represents; empty: nobody."""
     via: Via = Via.GRPC
+    evidence_id: str = ""
+    """Opaque id of what proves an act of an operator."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,14 @@ class InvalidArgument(DomainError):
     text_en = "A field of the request is not as documented."
 
 
+class ReasonNotListed(InvalidArgument):
+    """The reason that an operator gives is none of the closed ones for what is asked."""
+
+    reason = "REASON_NOT_LISTED"
+    text_bg = "За това действие няма такава причина."
+    text_en = "There is no such reason for this."
+
+
 class Unauthenticated(DomainError):
     """No token, or none that this service trusts."""
 
@@ -179,6 +187,14 @@ class Refused(DomainError):
     reason = "STATE_NOT_ALLOWED"
     text_bg = "Състоянието на случая не позволява това действие."
     text_en = "The state of the case does not allow this step."
+
+
+class StaffNotAllowed(Refused):
+    """The staff member whom an operator names may not do this in the case's municipality (ADR 0001)."""
+
+    reason = "STAFF_NOT_ALLOWED"
+    text_bg = "Посоченият служител няма право на това действие."
+    text_en = "The staff member named may not do this."
 
 
 class Aborted(DomainError):

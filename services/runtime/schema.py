@@ -12,6 +12,7 @@ __all__ = [
     "create_calendars_v1",
     "create_limit_moves_v1",
     "create_runtime_tables_v1",
+    "name_the_evidence_v4",
     "name_the_represented_v3",
 ]
 
@@ -126,6 +127,11 @@ _REPRESENTED_V3 = "ALTER TABLE audit ADD COLUMN on_behalf_of text NOT NULL DEFAU
 def name_the_represented_v3(op: _Operations) -> None:
     """Let an audit row say for whom a representative acted or read; empty: for nobody but the caller."""
     op.execute(_REPRESENTED_V3)
+
+
+def name_the_evidence_v4(op: _Operations) -> None:
+    """Let an audit row name what proves an act of an operator; empty: nobody said."""
+    op.execute("ALTER TABLE audit ADD COLUMN evidence_id text NOT NULL DEFAULT ''")
 
 
 _CALENDARS_V1 = (

@@ -10,7 +10,15 @@ from datetime import date, datetime
 
 from services.runtime.auth import Caller
 
-__all__ = ["RpcScope", "current_scope", "entered", "seconds_left"]
+__all__ = ["OperatorAct", "RpcScope", "current_scope", "entered", "seconds_left"]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorAct:
+    """Why an operator in the Temporal UI acts, and what proves it; both opaque or closed codes."""
+
+    reason_code: str
+    evidence_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,8 @@ class RpcScope:
     """Local day of `now` in Europe/Sofia."""
     deadline: float | None = None
     """Monotonic seconds (`time.monotonic`) at which the client gives up; None when it never does."""
+    act: OperatorAct | None = None
+    """Set while a command of an operator is carried out in the name of a staff member."""
 
 
 _scope: ContextVar[RpcScope] = ContextVar("rpc_scope")

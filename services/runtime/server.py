@@ -32,7 +32,7 @@ from services.kernel.codes import Stage
 from services.runtime.admission import Door, methods_of
 from services.runtime.auth import TokenVerifier, load_public_key
 from services.runtime.clock import Clock, SimulatedClock, SystemClock
-from services.runtime.commands import Call, CommandRunner
+from services.runtime.commands import Call, CommandRunner, Via
 from services.runtime.crypto import KeyRing, PersonCipher
 from services.runtime.database import Database
 from services.runtime.errors import Unsupported
@@ -95,7 +95,9 @@ class Runtime:
             role=scope.role,
             municipality_id=municipality_id,
             object_id=object_id,
-            purpose=purpose,
+            purpose=purpose if scope.act is None else scope.act.reason_code,
+            via=Via.GRPC if scope.act is None else Via.TEMPORAL_UI,
+            evidence_id="" if scope.act is None else scope.act.evidence_id,
         )
 
 

@@ -19,6 +19,7 @@ from services.kernel.codes import CaseState
 from socialcare.assessment.v1 import assessment_service_pb2 as assessment
 from socialcare.assessment.v1 import assessment_service_pb2_grpc as assessment_grpc
 from socialcare.assessment.v1 import reviews_pb2 as reviews
+from socialcare.assessment.v1.resources_pb2 import Assessment as AssessmentMessage
 from socialcare.assessment.v1.resources_pb2 import AssessmentState, Rung
 from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.billing.v1 import billing_service_pb2_grpc as billing_grpc
@@ -61,6 +62,8 @@ class Record:
     corrected: YearMonth | None = None
     reviews: list[datetime] = field(default_factory=list)
     """Days of reviews as assessment plans them."""
+    acts: list[tuple[str, str, str]] = field(default_factory=list)
+    """What operators had done: verb, staff id, reason."""
 
     @property
     def way(self) -> list[CaseState]:
@@ -119,6 +122,13 @@ class Intake(intake_grpc.IntakeServiceServicer):
     def __init__(self, town: Town) -> None:
         self.town = town
 
+    async def CancelForOperator(self, request: Any, context: Any) -> intake.CancelForOperatorResponse:
+        await self.town.enter("CancelForOperator", request.application_id, request, context)
+        record = self.town.cases[request.application_id]
+        record.state = CaseState.WITHDRAWN
+        record.acts.append(("cancel", request.act.staff_id, request.act.reason_code))
+        return intake.CancelForOperatorResponse(state=state_on_wire(record.state))
+
     async def ReprojectLimits(self, request: Any, context: Any) -> intake.ReprojectLimitsResponse:
         await self.town.enter("Intake.ReprojectLimits", request.calendar_version, request, context)
         page = int(request.page_token or 0)
@@ -165,6 +175,16 @@ class Intake(intake_grpc.IntakeServiceServicer):
 class Assessment(assessment_grpc.AssessmentServiceServicer):
     def __init__(self, town: Town) -> None:
         self.town = town
+
+    async def ActForOperator(self, request: Any, context: Any) -> assessment.ActForOperatorResponse:
+        command = getattr(request, request.WhichOneof("command"))
+        assert command.request_id == request.request_id
+        await self.town.enter("ActForOperator", command.application_id, request, context)
+        record = self.town.cases[command.application_id]
+        record.acts.append((request.WhichOneof("command"), request.act.staff_id, request.act.reason_code))
+        if request.HasField("schedule"):
+            record.assessment = AssessmentState.ASSESSMENT_STATE_VISIT_SCHEDULED
+        return assessment.ActForOperatorResponse(assessment=AssessmentMessage(state=record.assessment))
 
     async def ReprojectLimits(self, request: Any, context: Any) -> assessment.ReprojectLimitsResponse:
         await self.town.enter("Assessment.ReprojectLimits", request.calendar_version, request, context)

@@ -51,6 +51,7 @@ class AssessmentStage:
         answer = await self._case.calls.call(
             AssessmentActivities.open_assessment, OpenAssessmentRequest(application_id=self._case.id)
         )
+        self._case.office = answer.office_code or self._case.office
         self.next_due = optional_instant(answer.next_due_time)
         self._limit = replace(
             self._limit,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -90,6 +90,8 @@ class Case:
     def __init__(self, start: CaseStart, carry: CaseCarry | None) -> None:
         self.start = start
         self.state = case_state(start.state)
+        self.office = start.office_code
+        """Code of the office that serves the case; empty until somebody says it."""
         self.rebuilt = carry is None
         """The owners must be asked where they stand: they may be ahead of what this run has seen."""
         self.review = None if carry is None else optional_instant(carry.review_time)
@@ -152,7 +154,7 @@ class Case:
         if not self.inbox:
             summary = self._desk.timer_summary(waiting, due) if due is not None else ""
             self._alarm.set(due, summary)
-            self._desk.show(waiting, self.state)
+            self._desk.show(self._at_its_office(waiting), self.state)
             await self._until(lambda: bool(self.inbox) or self._alarm.rang)
         if self.inbox:
             return self._take()
@@ -172,6 +174,11 @@ class Case:
             await self._until(lambda: bool(self.inbox))
         return self._take()
 
+    async def operators_answered(self) -> None:
+        """Wait until every update has its answer: a run that ends before loses it."""
+        if not workflow.all_handlers_finished():
+            await workflow.wait_condition(workflow.all_handlers_finished)
+
     def finish(self, waiting: Waiting, state: CaseState) -> None:
         """Show operators how the case ended."""
         self.state = state
@@ -190,6 +197,7 @@ class Case:
         """Input of the next run: the case as it stands."""
         start = CaseStart()
         start.CopyFrom(self.start)
+        start.office_code = self.office
         start.state = state_on_wire(self.state)  # type: ignore[assignment]  # the runtime takes names too.
         del start.sequences[:]
         start.sequences.extend(self.inbox.sequences())
@@ -211,6 +219,11 @@ class Case:
             carry.last_event = f"CASE_EVENT_{last[0]}"  # type: ignore[assignment]  # as above.
             carry.last_event_time.FromDatetime(last[1])
         return carry
+
+    def _at_its_office(self, waiting: Waiting) -> Waiting:
+        """The same, naming the office where its people are to act."""
+        of_office = not waiting.unit and waiting.role in {Role.OFFICE_HEAD, Role.SOCIAL_WORKER}
+        return replace(waiting, unit=self.office) if of_office else waiting
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         self._waits = True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from services.assessment.api.limits import LimitMethods
 from services.assessment.api.needs import NeedsMethods
+from services.assessment.api.operators import OperatorMethods
 from services.assessment.api.reviews import ReviewMethods
 from services.assessment.api.staff import StaffMethods
-from services.assessment.api.visits import VisitMethods
 from services.assessment.metrics import AssessmentMetrics
 from services.assessment.peers import DeliveryOverGrpc, DeliveryPort, IntakeOverGrpc, IntakePort
 from services.runtime.server import Runtime
@@ -14,7 +14,7 @@ from services.runtime.server import Runtime
 __all__ = ["AssessmentServicer"]
 
 
-class AssessmentServicer(VisitMethods, StaffMethods, NeedsMethods, LimitMethods, ReviewMethods):
+class AssessmentServicer(OperatorMethods, StaffMethods, NeedsMethods, LimitMethods, ReviewMethods):
     """Every method of `socialcare.assessment.v1.AssessmentService`."""
 
     def __init__(

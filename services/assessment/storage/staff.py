@@ -28,6 +28,7 @@ __all__ = [
     "StaffStore",
     "absence",
     "absences_of",
+    "is_social_worker",
     "reassignments_of",
     "social_worker",
     "worker_of",
@@ -263,3 +264,13 @@ class StaffStore:
                 for row in rows
             ],
         )
+
+
+async def is_social_worker(tx: ReadTx, municipality_id: str, staff_id: str, on: date) -> bool:
+    """Whether the staff member is registered as a social worker of the municipality on the day, by one statement."""
+    found = await tx.scalar(
+        "SELECT 1 FROM social_workers WHERE municipality_id = :municipality_id AND social_worker_id = :staff_id "
+        "AND valid @> CAST(:on AS date)",
+        {"municipality_id": municipality_id, "staff_id": staff_id, "on": on},
+    )
+    return found is not None

@@ -146,6 +146,7 @@ def opened_to_proto(found: Assessment, now: datetime) -> pb.OpenAssessmentRespon
         overdue=rules.is_overdue(found, now),
         escalation_rung=rules.calls_made(found),
         due_time=None if until is None else instant_to_proto(until),
+        office_code=found.office,
     )
 
 

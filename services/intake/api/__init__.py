@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from services.intake.api.cases import CaseMethods
 from services.intake.api.catalogue import CatalogueMethods
 from services.intake.api.imports import ImportMethods
 from services.intake.api.limits import LimitMethods
 from services.intake.api.notices import NoticeMethods
+from services.intake.api.operators import OperatorMethods
 from services.intake.api.timelines import TimelineMethods
 from services.intake.assessment import Assessment, AssessmentPeer
 from services.intake.metrics import IntakeMetrics
@@ -16,7 +16,7 @@ from services.runtime.server import Runtime
 __all__ = ["IntakeServicer"]
 
 
-class IntakeServicer(CaseMethods, CatalogueMethods, ImportMethods, NoticeMethods, TimelineMethods, LimitMethods):
+class IntakeServicer(OperatorMethods, CatalogueMethods, ImportMethods, NoticeMethods, TimelineMethods, LimitMethods):
     """Every method of `socialcare.intake.v1.IntakeService`."""
 
     def __init__(self, runtime: Runtime, assessment: Assessment | None = None, stages: Stages | None = None) -> None:

@@ -39,7 +39,7 @@ from services.runtime.civil import (
     instant_to_proto,
     optional_date,
 )
-from services.runtime.commands import Call, Effect
+from services.runtime.commands import Call, Effect, Via
 from services.runtime.database import WriteTx
 from services.runtime.paging import decode_token, encode_token, instant_key, page_size
 from services.runtime.server import Runtime
@@ -47,7 +47,7 @@ from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import intake_service_pb2 as pb
 from socialcare.intake.v1 import resources_pb2
 
-__all__ = ["CaseMethods"]
+__all__ = ["CaseMethods", "Context"]
 
 Context = ServicerContext[Message, Message]
 CaseCommand = Callable[[Cases], Awaitable[Effect]]
@@ -206,6 +206,8 @@ class CaseMethods:
         if previews:
             elsewhere = await self._stages.falling(request.application_id)
         command = states.Withdraw(request.application_id, request.preview_hash, elsewhere)
+        if call.via is Via.TEMPORAL_UI:
+            command = replace(command, cause=f"CANCELLED_{call.purpose}")
         done: list[states.Withdrawn] = []
 
         async def use_case(tx: WriteTx) -> Effect:
@@ -308,7 +310,7 @@ class CaseMethods:
             found = await reading.live_cases(tx, request.municipality_id, call.now, page)
         full = len(found) == page.size
         return pb.ListLiveCasesResponse(
-            cases=[case_start(item.application, call.now, item.due, item.sequence) for item in found],
+            cases=[case_start(item.application, call.now, item.due, item.sequence, item.office) for item in found],
             next_page_token=encode_token(found[-1].application.id) if full else "",
         )
 

@@ -109,6 +109,7 @@ class SubmissionBatch:
         self._limits: list[Parameters] = []
         self._counted_by: set[tuple[str, str]] = set()
         self._notices: list[Parameters] = []
+        self._offices: dict[tuple[str, str], str] = {}
         self._starts: list[Start] = []
 
     async def speaks_for(self, representative_id: str, person_id: str, scope: AuthorityScope, on: date) -> bool:
@@ -155,6 +156,12 @@ class SubmissionBatch:
         key = self._keys.get(application.person_id) or self._fresh_key(application.person_id)
         self._live[application.person_id, application.service_code] = application.id
         self._cases.append(case_parameters(case, key))
+
+    async def office_of(self, application: Application) -> str:
+        place = application.municipality_id, application.district_code
+        if place not in self._offices:
+            self._offices[place] = await reading.office_of(self._tx, *place)
+        return self._offices[place]
 
     async def begin_limit(self, application: Application, limit: KeptLimit) -> None:
         self._counted_by.add((application.municipality_id, limit.limit.calendar_version))

@@ -216,6 +216,9 @@ class Cases:
             {"id": application_id, "codes": sorted(codes), "at": at, "posted_on": posted_on},
         )
 
+    async def office_of(self, application: Application) -> str:
+        return await reading.office_of(self._tx, application.municipality_id, application.district_code)
+
     async def begin_limit(self, application: Application, limit: KeptLimit) -> None:
         await require_in_force(self._tx, application.municipality_id, limit.limit.calendar_version)
         await self._tx.run(_BEGIN_LIMIT, limit_parameters(application, limit))

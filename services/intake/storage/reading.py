@@ -49,6 +49,7 @@ __all__ = [
     "live_cases",
     "local_rules",
     "municipality",
+    "office_of",
     "records",
     "timeline",
     "trace_field",
@@ -114,6 +115,7 @@ class LiveCase:
     application: Application
     sequence: int
     due: datetime | None
+    office: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,17 @@ async def calendar(tx: ReadTx, municipality_id: str, version: str) -> BusinessCa
     if known is None:
         raise NotFound(resource_type="calendar", resource_id=version)
     return await calendar_of(tx, version)
+
+
+async def office_of(tx: ReadTx, municipality_id: str, district_code: str) -> str:
+    """The first office that serves the district, else the first that serves all; empty when there is none."""
+    code = await tx.scalar(
+        "SELECT o.code FROM office o WHERE o.municipality_id = :municipality_id "
+        "AND (cardinality(o.district_codes) = 0 OR :district_code = ANY(o.district_codes)) "
+        "ORDER BY cardinality(o.district_codes) = 0, o.code LIMIT 1",
+        {"municipality_id": municipality_id, "district_code": district_code},
+    )
+    return str(code or "")
 
 
 async def application(tx: ReadTx, application_id: str) -> Application:
@@ -299,7 +312,7 @@ async def cases(tx: ReadTx, municipality_id: str, state: CaseState | None, page:
 
 # Beside the live cases those that wait for an appeal: their workflow is not over either.
 _LIVE = f"""
-SELECT {APPLICATION_COLUMNS}, coalesce(s.last_seq, 0) AS sequence,
+SELECT {APPLICATION_COLUMNS}, {_OFFICE}, coalesce(s.last_seq, 0) AS sequence,
        CASE WHEN a.state IN ('DOCS_PENDING', 'INELIGIBLE') THEN t.due_date END AS due_date
 FROM application a JOIN person p ON p.id = a.person_id
 LEFT JOIN outbox_sequence s ON s.case_id = a.id
@@ -329,7 +342,12 @@ async def live_cases(tx: ReadTx, municipality_id: str, now: datetime, page: Page
         },
     )
     return [
-        LiveCase(application_of(row), row.sequence, None if row.due_date is None else next_midnight(row.due_date))
+        LiveCase(
+            application_of(row),
+            row.sequence,
+            None if row.due_date is None else next_midnight(row.due_date),
+            row.office_code or "",
+        )
         for row in rows
     ]
 

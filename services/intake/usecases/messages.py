@@ -22,7 +22,9 @@ from socialcare.common.v1 import flow_pb2, types_pb2
 __all__ = ["appealed", "case_start", "happened", "limit_moved", "start_case", "start_reprojection"]
 
 
-def case_start(application: Application, now: datetime, due: datetime | None, sequence: int) -> flow_pb2.CaseStart:
+def case_start(
+    application: Application, now: datetime, due: datetime | None, sequence: int, office: str = ""
+) -> flow_pb2.CaseStart:
     """Input of the case's workflow in its present state."""
     return flow_pb2.CaseStart(
         application_id=application.id,
@@ -33,10 +35,11 @@ def case_start(application: Application, now: datetime, due: datetime | None, se
         state=code_to_proto(types_pb2.CaseState, application.state),
         sequences=[flow_pb2.StageSequence(stage=types_pb2.STAGE_INTAKE, sequence=sequence)] if sequence else [],
         due_time=None if due is None else instant_to_proto(due),
+        office_code=office,
     )
 
 
-def start_case(application: Application, now: datetime, due: datetime | None) -> Start:
+def start_case(application: Application, now: datetime, due: datetime | None, office: str = "") -> Start:
     """Start the workflow; always the first message of a case."""
     return Start(
         case_id=application.id,
@@ -44,7 +47,7 @@ def start_case(application: Application, now: datetime, due: datetime | None) ->
         workflow_id=case_workflow_id(application.id),
         workflow_type=WorkflowType.APPLICATION,
         task_queue=CASE_TASK_QUEUE,
-        input=case_start(application, now, due, sequence=1),
+        input=case_start(application, now, due, sequence=1, office=office),
         instant=now,
         attributes=StartAttributes(application.service_code, application.district_code, application.state),
     )

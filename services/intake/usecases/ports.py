@@ -182,6 +182,10 @@ class SubmissionStore(Protocol):
         """
         ...
 
+    async def office_of(self, application: Application) -> str:
+        """Code of the office that serves the district of the case; empty when none does."""
+        ...
+
     async def begin_limit(self, application: Application, limit: KeptLimit) -> None:
         """Store a limit under the present version of the case; ConcurrentChange when the calendar changed meanwhile."""
         ...

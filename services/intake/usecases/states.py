@@ -107,6 +107,8 @@ class Withdraw:
     preview_hash: str = ""
     """Hash of the preview that was shown; empty: whatever falls, falls."""
     elsewhere: tuple[Falling, ...] = ()
+    cause: str = Cause.WITHDRAWN_BY_APPLICANT
+    """Closed code for the timeline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ async def withdraw(command: Withdraw, store: CaseStore, now: datetime) -> Withdr
         raise EtagMismatch(field="preview_hash")
     step = Step(
         CaseState.WITHDRAWN,
-        Cause.WITHDRAWN_BY_APPLICANT,
+        command.cause,
         Stage.INTAKE,
         now,
         end_cause=EndCause.WITHDRAWN_BY_APPLICANT,

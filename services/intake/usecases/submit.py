@@ -86,12 +86,14 @@ async def submit_application(
         NewCase(application, now, command.backdating_reason, command.facts, command.documents, newcomer)
     )
     limits: tuple[KeptLimit, ...] = ()
+    office = ""
     if application.state is CaseState.DOCS_PENDING:
         limits = (start_limit(LimitKind.REMEDY_DOCUMENTS, today, rules),)
         await store.begin_limit(application, limits[0])
+        office = await store.office_of(application)
     told = _told(application, command.documents, limits, today)
     await store.add_notice(letter(application, told, service, addressed_to(command.person), now))
-    await store.emit(start_case(application, now, limits[0].expires_at if limits else None))
+    await store.emit(start_case(application, now, limits[0].expires_at if limits else None, office))
     return CaseView(application, command.documents, limits, decision=None)
 
 

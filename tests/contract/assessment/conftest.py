@@ -44,6 +44,9 @@ class FakeIntake:
     async def rules(self, municipality_id: str) -> LocalRules:
         return self.local_rules
 
+    async def office_heads(self, municipality_id: str) -> frozenset[str]:
+        return frozenset({"head-1"}) if municipality_id == Office.municipality else frozenset()
+
     async def case_facts(self, application_id: str) -> intake_pb2.CaseFacts:
         if application_id not in self.cases:
             raise NotFound(resource_type="application", resource_id=application_id)

@@ -1,0 +1,32 @@
+"""What operators do in the Temporal UI by updates of a case, and the closed reasons for it (design section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+__all__ = ["REASONS", "OperatorVerb"]
+
+
+class OperatorVerb(StrEnum):
+    """Names of the updates."""
+
+    SCHEDULE = "schedule"
+    REASSIGN = "reassign"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    EXTEND = "extend"
+    CANCEL = "cancel"
+
+
+REASONS: Mapping[OperatorVerb, frozenset[str]] = MappingProxyType(
+    {
+        OperatorVerb.SCHEDULE: frozenset({"AGREED_WITH_APPLICANT", "FIRST_FREE_DAY", "VISIT_MOVED"}),
+        OperatorVerb.REASSIGN: frozenset({"WORKER_ABSENT", "WORKER_LEFT", "WORKLOAD", "CONFLICT_OF_INTEREST"}),
+        OperatorVerb.RESUME: frozenset({"REASON_ENDED", "ENTERED_BY_MISTAKE"}),
+        OperatorVerb.EXTEND: frozenset({"APPLICANT_REQUEST", "EVIDENCE_AWAITED", "FORCE_MAJEURE"}),
+        OperatorVerb.CANCEL: frozenset({"APPLICANT_WISH", "APPLICANT_DIED", "APPLICANT_MOVED_AWAY", "ENTERED_TWICE"}),
+    }
+)
+"""Closed reasons by verb. A suspension has those that the municipality lists itself (`deadline.suspend_reasons`)."""
