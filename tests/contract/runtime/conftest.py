@@ -16,7 +16,7 @@ from services.runtime.commands import Effect
 from services.runtime.crypto import write_key_ring
 from services.runtime.database import Database, WriteTx
 from services.runtime.errors import NotFound, Refused
-from services.runtime.schema import create_runtime_tables_v1, name_the_represented_v3
+from services.runtime.schema import create_runtime_tables_v1, name_the_evidence_v4, name_the_represented_v3
 from services.runtime.server import Runtime, Server, StageService
 from services.runtime.settings import Settings
 from services.runtime.telemetry import Telemetry
@@ -143,6 +143,7 @@ async def migrated_runtime(empty_database: Callable[[], Awaitable[str]]) -> str:
 
     create_runtime_tables_v1(Collected())
     name_the_represented_v3(Collected())
+    name_the_evidence_v4(Collected())
     database = Database(dsn)
     async with database.write() as tx:
         for statement in statements:

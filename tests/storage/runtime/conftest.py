@@ -11,7 +11,8 @@ from services.runtime.migrations import migrate_from
 _ENV = "from services.runtime.migrations import run_migrations\n\nrun_migrations()\n"
 _FIRST = """
 from alembic import op
-from services.runtime.schema import allow_reopening_signals_v2, create_runtime_tables_v1, name_the_represented_v3
+from services.runtime.schema import allow_reopening_signals_v2, create_runtime_tables_v1
+from services.runtime.schema import name_the_evidence_v4, name_the_represented_v3
 
 revision = "0001"
 down_revision = None
@@ -20,6 +21,7 @@ def upgrade():
     create_runtime_tables_v1(op)
     allow_reopening_signals_v2(op)
     name_the_represented_v3(op)
+    name_the_evidence_v4(op)
     op.execute("CREATE TABLE note (id text PRIMARY KEY, body text NOT NULL, version bigint NOT NULL DEFAULT 1)")
 """
 
