@@ -18,7 +18,8 @@ from services.intake.domain.people import Person
 from services.intake.domain.representation import AuthorityScope
 from services.intake.errors import DuplicateCase
 from services.intake.storage import notices, people, reading
-from services.intake.storage.cases import case_parameters, duplicate_or, limit_parameters, require_in_force
+from services.intake.storage.cases import case_parameters, duplicate_or, limit_parameters
+from services.intake.storage.municipalities import require_in_force
 from services.intake.usecases.ports import KnownPerson, NewCase
 from services.intake.usecases.submit import SubmitApplication
 from services.kernel.identifiers import IdentifierType, ValidIdentifier

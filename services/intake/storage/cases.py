@@ -16,6 +16,7 @@ from services.intake.domain.people import Person
 from services.intake.domain.representation import AuthorityScope
 from services.intake.errors import DuplicateCase, StateNotAllowed
 from services.intake.storage import notices, people, person_reading, reading
+from services.intake.storage.municipalities import require_in_force
 from services.intake.storage.rows import (
     APPLICATION_COLUMNS,
     DECISION_COLUMNS,
@@ -37,7 +38,7 @@ from services.runtime.database import WriteTx, violated_constraint
 from services.runtime.errors import ConcurrentChange, NotFound
 from services.runtime.outbox import Signal, Start
 
-__all__ = ["Cases", "case_parameters", "duplicate_or", "limit_parameters", "require_in_force"]
+__all__ = ["Cases", "case_parameters", "duplicate_or", "limit_parameters"]
 
 _CLOSED = sorted(CLOSED_STATES)
 
@@ -376,18 +377,6 @@ def limit_parameters(application: Application, limit: KeptLimit) -> dict[str, ob
         "citation": ledger.citation,
         "due_date": limit.due_date,
     }
-
-
-async def require_in_force(tx: WriteTx, municipality_id: str, calendar_version: str) -> None:
-    """ConcurrentChange when limits that begin now were counted by another calendar than the one in force.
-
-    The row is shared until the commit: a recount by the next version comes after it and finds them.
-    """
-    in_force = await tx.scalar(
-        "SELECT calendar_version FROM municipality WHERE id = :id FOR SHARE", {"id": municipality_id}
-    )
-    if in_force != calendar_version:
-        raise ConcurrentChange
 
 
 def _same_service(application: Application) -> dict[str, object]:

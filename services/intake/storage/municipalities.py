@@ -13,11 +13,11 @@ from services.intake.storage import reading
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.service_entry import ServiceEntry
 from services.runtime.database import WriteTx, violated_constraint
-from services.runtime.errors import AlreadyExists
+from services.runtime.errors import AlreadyExists, ConcurrentChange
 from services.runtime.local_rules import entry_to_text, keep_calendar
 from services.runtime.outbox import Start
 
-__all__ = ["Municipalities"]
+__all__ = ["Municipalities", "require_in_force"]
 
 
 class Municipalities:
@@ -110,3 +110,15 @@ class Municipalities:
             "VALUES (:municipality_id, CAST(CAST(:entry AS text) AS jsonb), :now)",
             [{"municipality_id": municipality_id, "entry": entry_to_text(entry), "now": now} for entry in entries],
         )
+
+
+async def require_in_force(tx: WriteTx, municipality_id: str, calendar_version: str) -> None:
+    """ConcurrentChange when limits that begin now were counted by another calendar than the one in force.
+
+    The row is shared until the commit: a recount by the next version comes after it and finds them.
+    """
+    in_force = await tx.scalar(
+        "SELECT calendar_version FROM municipality WHERE id = :id FOR SHARE", {"id": municipality_id}
+    )
+    if in_force != calendar_version:
+        raise ConcurrentChange
