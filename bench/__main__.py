@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from bench.billing_run import measure_billing_run
+from bench.bulk_import import measure_bulk_import
 from bench.case_throughput import measure_case_throughput
 from bench.history_events import measure_history_events
 from bench.planning import measure_planning
@@ -33,6 +34,7 @@ class Work(StrEnum):
     HISTORY = "history"
     THROUGHPUT = "throughput"
     SUBMISSION = "submission"
+    IMPORT = "import"
     ELIGIBILITY = "eligibility"
     FEE = "fee"
     PLANNING = "planning"
@@ -43,6 +45,7 @@ RUNNING: dict[Work, Callable[[Stand], Awaitable[list[Result]]]] = {
     Work.HISTORY: measure_history_events,
     Work.THROUGHPUT: measure_case_throughput,
     Work.SUBMISSION: measure_submission,
+    Work.IMPORT: measure_bulk_import,
     Work.PLANNING: measure_planning,
     Work.BILLING: measure_billing_run,
 }
