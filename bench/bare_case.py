@@ -25,7 +25,7 @@ BARE_TASK_QUEUE = "bench-bare-cases"
 @activity.defn(name="Bench.Nothing")
 async def nothing(asked: RawValue) -> RawValue:  # noqa: ARG001  # sent because a real one is sent.
     """Do nothing; the answer is that of the real activity."""
-    return KEPT.answers[int(activity.info().activity_id)]
+    return KEPT.answers[activity.info().activity_id]
 
 
 @workflow.defn(name="BareCase")
@@ -67,6 +67,8 @@ class BareCase:
                 self._timers.pop(0).cancel()
             case EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
                 workflow.upsert_search_attributes(command.updates)
+            case EventType.EVENT_TYPE_MARKER_RECORDED:
+                workflow.patched(command.patch)
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
                 workflow.continue_as_new(args=command.arguments)
             case _:
@@ -76,7 +78,7 @@ class BareCase:
         await workflow.execute_activity(
             nothing,
             args=command.arguments,
-            activity_id=str(command.event_id),
+            activity_id=command.number,
             start_to_close_timeout=timedelta(seconds=15),
             summary=command.summary,
         )

@@ -27,6 +27,7 @@ _COMMANDS = frozenset(
         EventType.EVENT_TYPE_TIMER_STARTED,
         EventType.EVENT_TYPE_TIMER_CANCELED,
         EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
+        EventType.EVENT_TYPE_MARKER_RECORDED,
         EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
     }
 )
@@ -36,11 +37,14 @@ _COMMANDS = frozenset(
 class Command:
     """One command with what it carries."""
 
-    event_id: int
+    number: str
+    """Of the run and of the event in it."""
     kind: int
     arguments: list[RawValue]
     summary: str
     updates: list[SearchAttributeUpdate[Any]]
+    patch: str
+    """Of a marker: the change of the code that it stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,8 @@ class Script:
                     activities += 1
                 case EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
                     turns.append(Turn(signals, activities, []))
-                case kind if kind in _COMMANDS:
-                    turns[-1].commands.append(_command(event))
+                case kind if kind in _COMMANDS and not _follows_a_marker(event):
+                    turns[-1].commands.append(_command(event, _number(run, event.event_id)))
                 case _:
                     pass
         return [turn for turn in turns if turn.commands]
@@ -90,13 +94,14 @@ class Script:
             if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
         ]
 
-    def answers(self) -> dict[int, RawValue]:
-        """What the activities answered, by the event that scheduled them."""
+    def answers(self) -> dict[str, RawValue]:
+        """What the activities answered, by the number of the command that scheduled them."""
         answers = {}
-        for event in self.runs[0]:
-            if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
-                ended = event.activity_task_completed_event_attributes
-                (answers[ended.scheduled_event_id],) = raw(ended.result.payloads)
+        for run, events in enumerate(self.runs):
+            for event in events:
+                if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+                    ended = event.activity_task_completed_event_attributes
+                    (answers[_number(run, ended.scheduled_event_id)],) = raw(ended.result.payloads)
         return answers
 
     def write(self, path: Path) -> None:
@@ -136,14 +141,27 @@ def attributes_of(event: HistoryEvent) -> TypedSearchAttributes:
     return decode_typed_search_attributes(event.workflow_execution_started_event_attributes.search_attributes)
 
 
-def _command(event: HistoryEvent) -> Command:
+def _number(run: int, event_id: int) -> str:
+    return f"{run}/{event_id}"
+
+
+def _command(event: HistoryEvent, number: str) -> Command:
     payloads = (
         *event.activity_task_scheduled_event_attributes.input.payloads,
         *event.workflow_execution_continued_as_new_event_attributes.input.payloads,
     )
     upserted = event.upsert_workflow_search_attributes_event_attributes.search_attributes
     updates = [_update(name, payload) for name, payload in upserted.indexed_fields.items()]
-    return Command(event.event_id, event.event_type, raw(payloads), summary_of(event), updates)
+    patch = ""
+    for data in event.marker_recorded_event_attributes.details.values():
+        patch = str(default().payload_converter.from_payload(data.payloads[0])["id"])
+    return Command(number, event.event_type, raw(payloads), summary_of(event), updates, patch)
+
+
+def _follows_a_marker(event: HistoryEvent) -> bool:
+    """Whether the SDK upserts by itself which changes of the code a run knows."""
+    upserted = event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields
+    return "TemporalChangeVersion" in upserted
 
 
 def _update(name: str, payload: Payload) -> SearchAttributeUpdate[Any]:
@@ -158,7 +176,7 @@ class Kept:
     """What all bare cases of this process follow; made ready once, so that the floor pays nothing for it."""
 
     turns: list[list[Turn]] = field(default_factory=list)
-    answers: dict[int, RawValue] = field(default_factory=dict)
+    answers: dict[str, RawValue] = field(default_factory=dict)
 
     def keep(self, script: Script) -> None:
         """Follow the script from now on."""

@@ -78,7 +78,9 @@ class Watched:
                 return None
             raise
         raw = described.raw_description
-        busy = bool(raw.pending_activities) or raw.HasField("pending_workflow_task")
+        # A run that goes on anew within a second of its start is held back for the rest of it.
+        begun = described.history_length > 1
+        busy = bool(raw.pending_activities) or raw.HasField("pending_workflow_task") or not begun
         return None if busy else (described.run_id, described.history_length)
 
 

@@ -81,4 +81,4 @@ def test_an_activity_of_the_floor_answers_what_the_real_one_did() -> None:
     ended.activity_task_completed_event_attributes.scheduled_event_id = 5
     ended.activity_task_completed_event_attributes.result.payloads.add(data=b"answer")
 
-    assert Script(([*A_YEAR_OF_CARE, ended],)).answers()[5].payload.data == b"answer"
+    assert Script((A_YEAR_OF_CARE, [ended])).answers()["1/5"].payload.data == b"answer"
