@@ -67,7 +67,7 @@ proto: setup ## Compile the contracts into gen/.
 baseline: setup ## Accept the present contracts as what must not break (needs an ADR).
 	$(BIN)/buf build protos -o protos/baseline.binpb --exclude-source-info
 
-histories: setup ## Record the replayed workflow histories anew (running workflows of older code then fail).
+histories: setup ## Record the ways through workflows that no stored history has taken yet.
 	$(BIN)/python -m tests.replay.record
 
 docs: setup ## Write the parts of the documentation that follow from the code.

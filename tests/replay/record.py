@@ -1,14 +1,17 @@
-"""Records the stored histories anew: `make histories`, after a change that no running workflow may meet.
+"""Records the ways that are not stored yet: `make histories`, after workflows learned something.
 
-Every public story is played on a stack of its own; what no story reaches (a year of care, a month that waits for its
-approval, a run that comes again) is added there, and what only a failing world brings comes from the workflow tests.
-One history is kept for each distinct way.
+What is stored stays, so that today's code goes on replaying what older code began; `python -m tests.replay.record anew`
+throws it away, after a change that no running workflow may meet. Every public story is played on a stack of its own;
+what no story reaches (a year of care, a month that waits for its approval, a run that comes again) is added there, and
+what only a failing world brings comes from the workflow tests. One history is kept for each distinct way.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import re
+import sys
 import tempfile
 import uuid
 from collections import Counter
@@ -34,7 +37,13 @@ from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.intake.v1 import intake_service_pb2 as intake
 from tests.replay import stored
 from tests.stacks import stack_options
-from tests.workflow import test_continue_as_new, test_home_patronage, test_side_ways
+from tests.workflow import (
+    test_continue_as_new,
+    test_home_patronage,
+    test_operators,
+    test_reprojection,
+    test_side_ways,
+)
 from tests.workflow.cases import CaseDriver
 from tests.workflow.conftest import dev_server_arguments, fresh, temporal_binary, worker_settings
 from tests.workflow.town import Town, serving
@@ -53,6 +62,11 @@ class Book:
         self._ways: set[tuple[str, ...]] = set()
         self._names: Counter[str] = Counter()
         self.kept: dict[str, WorkflowHistory] = {}
+
+    def know(self, name: str) -> None:
+        """A stored history: its way is not kept again, its name not given again."""
+        self._ways.add(stored.way_of(stored.read(name)))
+        self._names[re.sub(r"\.\d+$", "", name)] += 1
 
     def keep(self, where: str, history: WorkflowHistory) -> None:
         way = stored.way_of(history)
@@ -175,7 +189,8 @@ world = asynccontextmanager(_worlds)
 
 async def from_workflow_tests(book: Book) -> None:
     """Histories of every workflow test that drives one case."""
-    for suggest_at, modules in ((None, (test_home_patronage, test_side_ways)), (20, (test_continue_as_new,))):
+    plain = (test_home_patronage, test_side_ways, test_operators, test_reprojection)
+    for suggest_at, modules in ((None, plain), (20, (test_continue_as_new,))):
         async with world(suggest_at) as (client, town):
             for module in modules:
                 for name, test in inspect.getmembers(module, inspect.iscoroutinefunction):
@@ -184,20 +199,28 @@ async def from_workflow_tests(book: Book) -> None:
                         await test(case)
                         for history in await case.runs():
                             book.keep(name.removeprefix("test_"), history)
+            if suggest_at is None:
+                fresh(town)
+                recount = await test_reprojection.start(client, "RECORDED-2")
+                await recount.result()
+                book.keep("a_changed_calendar", await recount.fetch_history())
 
 
-async def record() -> None:
-    """Write every history."""
+async def record(*, anew: bool) -> None:
+    """Write every history that takes a way of its own."""
     book = Book()
+    for name in () if anew else stored.names():
+        book.know(name)
     with tempfile.TemporaryDirectory() as directory:
         await from_stories(book, Path(directory))
     await from_workflow_tests(book)
-    for old in stored.HISTORIES.glob("*"):
-        old.unlink()
+    if anew:
+        for old in stored.HISTORIES.glob("*"):
+            old.unlink()
     for name, history in book.kept.items():
         stored.write(name, history)
     await asyncio.sleep(0.5)
 
 
 if __name__ == "__main__":
-    asyncio.run(record())
+    asyncio.run(record(anew="anew" in sys.argv[1:]))

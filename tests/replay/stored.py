@@ -73,6 +73,8 @@ def _step(event: HistoryEvent) -> str:
         "upsert_workflow_search_attributes",
         "workflow_execution_completed",
         "workflow_execution_failed",
+        "workflow_execution_update_accepted",
+        "workflow_execution_update_completed",
     ):
         if event.HasField(f"{kind}_event_attributes"):  # type: ignore[arg-type]  # names are made up from the kinds.
             return kind
