@@ -101,7 +101,8 @@ async def _why_none(gateway: Gateway, application_id: str, at: dt.datetime) -> s
         )
     except Refusal as refusal:
         return refusal.reason
-    fee, first = answer.quote.amount, answer.quote.trace[0]
+    fee = answer.quote.amount
+    first = next(step for step in answer.quote.trace if step.rule.startswith("F-"))
     if fee.units or fee.nanos:
         return f"no month of care is over that costs something; a full one is {read.amount(fee)} {fee.currency_code}"
     return f"free of charge by {first.rule} ({first.text_en.rstrip('.')})"
