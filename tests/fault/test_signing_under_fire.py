@@ -101,6 +101,8 @@ class Ambush(Gateway):
 async def own_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
     async with LocalStack(stack_options(tmp_path_factory.mktemp("signing") / "stack", durable=True)) as running:
         yield running
+        # Nobody needs what is thrown away to be put in order first.
+        running.supervisor.kill_all()
 
 
 async def contracts(stack: LocalStack, verdict: Verdict) -> dict[Stage, list[str]]:

@@ -37,6 +37,8 @@ async def own_stack(tmp_path: Path) -> AsyncIterator[LocalStack]:
     options = stack_options(tmp_path / "stack", durable=True)
     async with LocalStack(options) as running:
         yield running
+        # Nobody needs what is thrown away to be put in order first.
+        running.supervisor.kill_all()
 
 
 def the_story() -> Story:
