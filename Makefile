@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 SYNCED := $(VENV)/.synced
 INSTALLED := $(VENV)/.installed
 GENERATED := gen/.generated
+FAULT_LOG := $(VENV)/fault-tests.log
 CONTRACTS := $(shell find protos third_party/protos -name '*.proto' 2>/dev/null)
 
 # uv brings its own list of certificate authorities; a machine behind a proxy has others.
@@ -30,8 +31,17 @@ run: setup ## Start the whole stack on this machine; Ctrl-C stops it.
 
 ##@ Work on it
 
+# The fault tests wait for processes most of their time, so they run beside the others; ARGS runs one after the other.
 test: setup ## Run the tests (ARGS="-k pause" chooses some).
+ifeq ($(ARGS),)
+	@$(BIN)/pytest tests/fault >$(FAULT_LOG) 2>&1 & fault=$$!; \
+	trap 'kill $$fault 2>/dev/null' INT TERM; \
+	$(BIN)/pytest --ignore=tests/fault; others=$$?; \
+	wait $$fault; faults=$$?; cat $(FAULT_LOG); \
+	exit $$((others > faults ? others : faults))
+else
 	$(BIN)/pytest $(ARGS)
+endif
 
 stories: setup ## Play every story of tests/stories, published and further ones, to its last check.
 	EVERY_STORY=1 $(BIN)/pytest tests/stories/test_stories.py -k every_story $(ARGS)
