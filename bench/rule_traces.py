@@ -9,7 +9,7 @@ from datetime import date
 
 from bench.result import Budget, Figure, Judged, Limit, Result, ratios
 from bench.sizes import Size
-from services.billing.domain import FeeFacts, Income, IncomeKind
+from services.billing.domain.accounts import FeeFacts, Income, IncomeKind
 from services.billing.rules.fees import monthly_fee
 from services.billing.rules.parameters import DEFAULT_PARAMETERS
 from services.intake.domain.facts import AssistantFacts, Facts, MedicalBoardDecision, TriState

@@ -9,13 +9,13 @@ from typing import Protocol
 
 from services.assessment.domain.visits import TRANSITIONS as ASSESSMENT_STEPS
 from services.assessment.domain.visits import AssessmentState
-from services.billing.domain import RUN_TRANSITIONS, RunState
-from services.delivery.domain import TRANSITIONS as CARE_STEPS
-from services.delivery.domain import CareState
+from services.billing.domain.accounts import RUN_TRANSITIONS, RunState
+from services.delivery.domain.care import TRANSITIONS as CARE_STEPS
+from services.delivery.domain.care import CareState
 from services.intake.domain.case_states import TRANSITIONS as CASE_STEPS
 from services.kernel.codes import CaseState, Role
-from services.placement.domain import TRANSITIONS as PLACEMENT_STEPS
-from services.placement.domain import PlacementState
+from services.placement.domain.cases import TRANSITIONS as PLACEMENT_STEPS
+from services.placement.domain.cases import PlacementState
 
 __all__ = ["DIAGRAMS", "Arrow", "Diagram"]
 

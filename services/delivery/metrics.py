@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from services.delivery.domain import Outcome
+from services.delivery.domain.care import Outcome
 
 __all__ = ["DeliveryMetrics"]
 

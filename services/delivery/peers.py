@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.delivery.domain import Care
+from services.delivery.domain.care import Care
 from services.delivery.rules.recording import BeforeContract, Funds, HomeVisit
 from services.kernel.codes import CaseState, Stage
 from services.kernel.local_rules import LocalRules

@@ -15,7 +15,7 @@ from services.delivery.rules.pauses import (
     decide,
     usage_by_year,
 )
-from services.delivery.wire import day_from_proto, proof_of, usage_to_proto
+from services.delivery.wire.care import day_from_proto, proof_of, usage_to_proto
 from services.kernel.dates import Month
 from services.kernel.ranges import DateRange, DateSet
 from services.kernel.register import decides

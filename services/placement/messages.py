@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.kernel.codes import CASE_TASK_QUEUE, CaseState, Event, WorkflowType
-from services.placement.domain import Placement, PlacementState
+from services.placement.domain.cases import Placement, PlacementState
 from services.runtime.civil import code_to_proto, instant_to_proto
 from services.runtime.outbox import Reopening, StartAttributes
 from socialcare.common.v1 import flow_pb2, types_pb2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter
 
-from services.placement.domain import Ground
+from services.placement.domain.cases import Ground
 
 __all__ = ["PlacementMetrics"]
 

@@ -8,7 +8,7 @@ from services.kernel.dates import SOFIA
 from services.kernel.register import decides
 from services.kernel.rule_book import RULE_BOOK
 from services.kernel.trace import Step, Trace
-from services.placement.domain import Placement
+from services.placement.domain.cases import Placement
 
 __all__ = ["NOT_WAITING", "Standing", "explain_rank"]
 

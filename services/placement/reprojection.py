@@ -12,9 +12,9 @@ from services.kernel.codes import Event, case_workflow_id
 from services.kernel.limit_moves import LimitMove, judged_anew, why
 from services.kernel.register import decides
 from services.kernel.time_limit import LimitKind
-from services.placement import rules
-from services.placement.domain import Limit, Parameters, Placement, PlacementState
+from services.placement.domain.cases import Limit, Parameters, Placement, PlacementState
 from services.placement.messages import reopening
+from services.placement.rules import cases as rules
 from services.runtime.commands import Effect
 from services.runtime.outbox import Signal
 

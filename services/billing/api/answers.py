@@ -15,7 +15,7 @@ from services.billing.rules.currency import display, dual_display_required, in_d
 from services.billing.rules.parameters import parameters_of
 from services.billing.rules.proration import chargeable_days
 from services.billing.usecases.quotes import check_percent, quote_fee, settle_custody
-from services.billing.wire import cents, quote_terms, quote_to_proto
+from services.billing.wire.accounts import cents, quote_terms, quote_to_proto
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, Money, total
 from services.kernel.trace import Recorder, TraceBuilder

@@ -8,14 +8,14 @@ from services.billing import storage
 from services.billing.api.answers import Context
 from services.billing.api.desk import Desk, act_of
 from services.billing.api.pause_quotes import quote_pause, quote_pause_of
-from services.billing.domain import Books
+from services.billing.domain.accounts import Books
 from services.billing.errors import StateNotAllowed
 from services.billing.rules.fees import unit_codes
 from services.billing.rules.parameters import parameters_of
 from services.billing.storage import Store
 from services.billing.usecases import accounts, facts
 from services.billing.usecases.quotes import Quote
-from services.billing.wire import (
+from services.billing.wire.accounts import (
     account_to_proto,
     assets_from,
     cents,

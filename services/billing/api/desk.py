@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from services.billing import storage
 from services.billing.api.peers import CaseIdentity, Neighbours, PulledContract, ServiceNeighbours
-from services.billing.domain import Act, Contract, Correction
+from services.billing.domain.accounts import Act, Contract, Correction
 from services.billing.metrics import BillingMetrics
 from services.billing.rules.accounts import AccountView, account_on
 from services.billing.storage import Store

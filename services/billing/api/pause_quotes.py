@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from services.billing.domain import MonthlyFee
+from services.billing.domain.accounts import MonthlyFee
 from services.billing.errors import CurrencyNotAllowed, InvalidFact
 from services.billing.rules.currency import month_currency
 from services.billing.rules.decisions import DatedFacts, facts_in
@@ -13,7 +13,7 @@ from services.billing.rules.fees import monthly_fee
 from services.billing.rules.parameters import BillingParameters, parameters_of
 from services.billing.rules.pause_effect import Effect, Service, effects_of
 from services.billing.usecases.quotes import quote_fee
-from services.billing.wire import quote_terms
+from services.billing.wire.accounts import quote_terms
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import CurrencyMismatchError

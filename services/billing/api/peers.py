@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.billing.domain import Contract, ServedMonth, WarStatus
+from services.billing.domain.accounts import Contract, ServedMonth, WarStatus
 from services.billing.errors import StateNotAllowed
 from services.kernel.codes import Stage
 from services.kernel.dates import Month

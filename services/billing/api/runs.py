@@ -5,13 +5,13 @@ from __future__ import annotations
 from services.billing import storage
 from services.billing.api.answers import Context
 from services.billing.api.desk import Desk, act_of
-from services.billing.domain import Run, RunState
+from services.billing.domain.accounts import Run, RunState
 from services.billing.rules.fees import unit_codes
 from services.billing.storage import Store
 from services.billing.usecases import runs
 from services.billing.usecases.reprojection import reproject_due_dates
 from services.billing.usecases.runs import Page, RunClaim
-from services.billing.wire import run_to_proto
+from services.billing.wire.accounts import run_to_proto
 from services.kernel.dates import Month
 from services.runtime.civil import month_from_proto
 from services.runtime.commands import Call

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from services.billing.domain import Books, Correction, Invoice, InvoiceStatus
+from services.billing.domain.accounts import Books, Correction, Invoice, InvoiceStatus
 from services.billing.rules.arrears import Arrears, MonthDue, arrears_of, invoice_status
 from services.billing.rules.currency import EURO_FROM, also_shown, display, in_document_currency
 from services.kernel.dates import Month

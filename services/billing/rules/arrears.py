@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from services.billing.domain import ArrearsStatus, InvoiceStatus
+from services.billing.domain.accounts import ArrearsStatus, InvoiceStatus
 from services.billing.rules.parameters import BillingParameters
 from services.billing.rules.words import step
 from services.kernel.calendar import BusinessCalendar

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from services.billing.domain import (
+from services.billing.domain.accounts import (
     NO_ASSETS,
     NO_WAR_STATUS,
     Assets,

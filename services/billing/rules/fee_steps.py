@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
-from services.billing.domain import Assets, Income, IncomeKind
+from services.billing.domain.accounts import Assets, Income, IncomeKind
 from services.billing.rules.words import exact, percent, plain, step
 from services.kernel.catalogue import Family, PercentRange, ServiceEntry
 from services.kernel.money import Currency, Money

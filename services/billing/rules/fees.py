@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from services.billing.domain import Assets, ChargeKind, FeeFacts, Income, IncomeKind, MonthlyFee
+from services.billing.domain.accounts import Assets, ChargeKind, FeeFacts, Income, IncomeKind, MonthlyFee
 from services.billing.rules import fee_steps
 from services.billing.rules.currency import income_in, price_in
 from services.billing.rules.parameters import DEFAULT_PARAMETERS, BillingParameters, FeeMode

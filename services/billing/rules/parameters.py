@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from services.billing.domain import IncomeKind
+from services.billing.domain.accounts import IncomeKind
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month

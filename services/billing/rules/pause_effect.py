@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from services.billing.domain import ChargeKind, MonthlyFee
+from services.billing.domain.accounts import ChargeKind, MonthlyFee
 from services.billing.rules.proration import MonthPart, chargeable_days, month_amount
 from services.billing.rules.words import plain, step
 from services.kernel.dates import Month

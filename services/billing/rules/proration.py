@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from services.billing.domain import ChargeKind, MonthlyFee
+from services.billing.domain.accounts import ChargeKind, MonthlyFee
 from services.billing.rules.words import exact, plain, step
 from services.kernel.dates import Month
 from services.kernel.money import Money

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.billing.domain import BilledRow, Books, Correction, Invoice, Payment
+from services.billing.domain.accounts import BilledRow, Books, Correction, Invoice, Payment
 from services.billing.rules.currency import month_currency
 from services.billing.storage.rows import money, month
 from services.runtime.database import ReadTx

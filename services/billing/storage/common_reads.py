@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from services.billing.domain import BilledRow, Books, ServedMonth
+from services.billing.domain.accounts import BilledRow, Books, ServedMonth
 from services.billing.rules.decisions import DatedFacts
 from services.billing.storage import books as book_reads
 from services.billing.storage import facts as fact_reads

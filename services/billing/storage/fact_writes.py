@@ -6,7 +6,16 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.billing.domain import Act, Assets, BilledRow, Contract, Income, MonthlyFee, ServedMonth, WarStatus
+from services.billing.domain.accounts import (
+    Act,
+    Assets,
+    BilledRow,
+    Contract,
+    Income,
+    MonthlyFee,
+    ServedMonth,
+    WarStatus,
+)
 from services.billing.rules.corrections import Note
 from services.billing.rules.currency import in_document_currency
 from services.billing.rules.decisions import FeeDecision

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.billing.domain import NO_WAR_STATUS, Assets, Contract, ServedMonth, WarStatus
+from services.billing.domain.accounts import NO_WAR_STATUS, Assets, Contract, ServedMonth, WarStatus
 from services.billing.rules.decisions import AssetsDeclaration, CostDeclaration, DatedFacts, IncomeDeclaration
 from services.billing.storage.rows import income_from_json, money, month, optional_money
 from services.kernel.dates import Month

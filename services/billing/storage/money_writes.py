@@ -8,7 +8,7 @@ from datetime import date
 
 from sqlalchemy.exc import IntegrityError
 
-from services.billing.domain import Payment
+from services.billing.domain.accounts import Payment
 from services.billing.errors import UserFundsMissing
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.ledger import book_payment

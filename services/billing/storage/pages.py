@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.billing.domain import Run, RunState
+from services.billing.domain.accounts import Run, RunState
 from services.billing.storage.rows import money, month
 from services.billing.usecases.runs import Page
 from services.kernel.dates import Month

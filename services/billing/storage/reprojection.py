@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from services.billing.domain import Act
+from services.billing.domain.accounts import Act
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.rows import month as month_of
 from services.billing.usecases.reprojection import MonthMove, MonthOfDrafts

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from datetime import date
 
-from services.billing.domain import Income, IncomeKind
+from services.billing.domain.accounts import Income, IncomeKind
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.billing.domain import Run, RunState
+from services.billing.domain.accounts import Run, RunState
 from services.billing.rules.currency import month_currency
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.pages import PLAN_AFRESH, RUN_COLUMNS, run_from

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-from services.billing.domain import Act, ArrearsStatus, Books, Payment
+from services.billing.domain.accounts import Act, ArrearsStatus, Books, Payment
 from services.billing.errors import (
     ArrearsTermNotReached,
     CurrencyNotAllowed,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
-from services.billing.domain import (
+from services.billing.domain.accounts import (
     Act,
     Assets,
     BilledRow,

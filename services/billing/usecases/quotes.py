@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from services.billing.domain import ChargeKind, FeeFacts, MonthlyFee
+from services.billing.domain.accounts import ChargeKind, FeeFacts, MonthlyFee
 from services.billing.errors import CurrencyNotAllowed, InvalidFact, PercentNotAllowed, UnknownService
 from services.billing.rules import fee_steps
 from services.billing.rules.currency import document_currency, in_document_currency, month_currency

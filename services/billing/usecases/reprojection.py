@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from services.billing.domain import Act
+from services.billing.domain.accounts import Act
 from services.billing.rules.parameters import BillingParameters, parameters_of
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.dates import Month

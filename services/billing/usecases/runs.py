@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from services.billing.domain import Act, Run, RunState, RunStep, ServedMonth, run_after
+from services.billing.domain.accounts import Act, Run, RunState, RunStep, ServedMonth, run_after
 from services.billing.errors import InvariantViolated, StateNotAllowed
 from services.billing.rules.currency import document_currency, month_currency
 from services.billing.rules.decisions import DatedFacts, facts_in

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from services.delivery.domain import PlanLine
+from services.delivery.domain.care import PlanLine
 from services.delivery.rules.hours import LIMITED_SERVICE, MAX_HOURS_A_DAY
 from services.kernel.catalogue import Catalogue, Condition, ServiceEntry
 from services.kernel.dates import Weekday

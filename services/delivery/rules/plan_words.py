@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from services.delivery.domain import PlanLine
+from services.delivery.domain.care import PlanLine
 from services.kernel.dates import Weekday
 from services.kernel.register import decides
 from services.kernel.rule_book import RULE_BOOK

@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from fractions import Fraction
 
-from services.delivery.domain import Care, Outcome
+from services.delivery.domain.care import Care, Outcome
 from services.delivery.rules.hours import LIMITED_SERVICE, within_limits
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.catalogue import Catalogue, Charge, Family, PlacementBasis

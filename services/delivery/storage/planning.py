@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.delivery.domain import DailyRun
+from services.delivery.domain.care import DailyRun
 from services.delivery.storage.local_rules import calendar_in_force
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.ranges import DateRange

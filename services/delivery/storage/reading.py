@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.delivery.domain import Served
+from services.delivery.domain.care import Served
 from services.delivery.storage.store import json_of
 from services.kernel.dates import Month
 from services.runtime.database import ReadTx

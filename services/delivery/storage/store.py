@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
-from services.delivery.domain import Care, ContractCopy, DeliveryRecord, Pause, PlanLine
+from services.delivery.domain.care import Care, ContractCopy, DeliveryRecord, Pause, PlanLine
 from services.delivery.errors import OutsideService, PauseNotAvailable
 from services.delivery.rules.hours import LIMITED_SERVICE
 from services.delivery.storage import planning

@@ -10,16 +10,17 @@ from google.protobuf.message import Message
 
 from services.kernel.codes import Role
 from services.kernel.service_entry import PlacementBasis
-from services.placement import rules, usecases
-from services.placement.domain import AppealSubject, Contract, Ground, Placement
+from services.placement.domain.cases import AppealSubject, Contract, Ground, Placement
 from services.placement.errors import OrderMissing
 from services.placement.metrics import PlacementMetrics
 from services.placement.peers import Neighbours
 from services.placement.ranks import explain_rank
+from services.placement.rules import cases as rules
 from services.placement.storage import cases as storage
 from services.placement.storage.cases import Store
-from services.placement.usecases import Order, Seat
-from services.placement.wire import (
+from services.placement.usecases import cases as usecases
+from services.placement.usecases.cases import Order, Seat
+from services.placement.wire.cases import (
     case_facts,
     claimed_to_proto,
     contract_of,

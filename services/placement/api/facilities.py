@@ -8,13 +8,13 @@ import grpc
 
 from services.kernel.catalogue import CATALOGUE
 from services.kernel.codes import Role
-from services.placement import usecases
-from services.placement.domain import Facility
+from services.placement.domain.cases import Facility
 from services.placement.errors import UnknownService
 from services.placement.peers import Neighbours
 from services.placement.storage import places
 from services.placement.storage.cases import Store
-from services.placement.wire import facility_to_proto
+from services.placement.usecases import cases as usecases
+from services.placement.wire.cases import facility_to_proto
 from services.runtime.commands import Call, Effect
 from services.runtime.database import WriteTx
 from services.runtime.errors import NotFound

@@ -15,7 +15,7 @@ from services.kernel.codes import LegalBasis, PlacementRoute
 from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.service_entry import PlacementBasis
-from services.placement.domain import (
+from services.placement.domain.cases import (
     Act,
     Appeal,
     AppealSubject,

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from services.kernel.dates import Weekday
 from services.kernel.money import Currency, Money
-from services.placement.domain import Contract, Ground, PlanLine
+from services.placement.domain.cases import Contract, Ground, PlanLine
 from services.runtime.database import WriteTx
 
 __all__ = ["COLUMNS", "contract_of", "put"]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
-from services.placement.domain import Facility
+from services.placement.domain.cases import Facility
 from services.placement.errors import FacilityExists
 from services.runtime.database import ReadTx, WriteTx, violated_constraint
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from services.placement.domain import Placement
+from services.placement.domain.cases import Placement
 from services.placement.reprojection import Recount
 from services.placement.storage.cases import Store, placements
 from services.runtime.limit_moves import KeptMove, store_moves

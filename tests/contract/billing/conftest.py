@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from services.billing.api import BillingServicer
 from services.billing.api.peers import CaseIdentity, PulledContract
-from services.billing.domain import Contract, ServedMonth, WarStatus
+from services.billing.domain.accounts import Contract, ServedMonth, WarStatus
 from services.billing.errors import StateNotAllowed
 from services.kernel.codes import Role, Stage
 from services.kernel.dates import SOFIA, Month, local_date

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from services.delivery import previews, wire
+from services.delivery import previews
+from services.delivery.wire import care as wire
 from services.kernel.dates import Month
 from services.runtime.civil import date_from_proto, date_to_proto, month_to_proto
 from services.runtime.errors import InvalidArgument

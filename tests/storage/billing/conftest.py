@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from services.billing import storage
-from services.billing.domain import (
+from services.billing.domain.accounts import (
     NO_WAR_STATUS,
     Act,
     Assets,

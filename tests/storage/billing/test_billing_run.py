@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.billing import storage
-from services.billing.domain import ArrearsStatus, Assets, InvoiceStatus, RunState, ServedMonth, WarStatus
+from services.billing.domain.accounts import ArrearsStatus, Assets, InvoiceStatus, RunState, ServedMonth, WarStatus
 from services.billing.errors import NoInvoice, StateNotAllowed, UserFundsMissing
 from services.billing.rules.parameters import parameters_of
 from services.billing.usecases import accounts, facts, runs

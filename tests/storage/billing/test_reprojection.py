@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from services.billing.domain import Run
+from services.billing.domain.accounts import Run
 from services.billing.usecases import runs
 from services.billing.usecases.reprojection import reproject_due_dates
 from services.kernel.calendar import DayKind, DayOverride

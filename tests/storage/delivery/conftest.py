@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import pytest
 
-from services.delivery.domain import Care, ContractCopy, Outcome, PlanLine
+from services.delivery.domain.care import Care, ContractCopy, Outcome, PlanLine
 from services.delivery.rules.pauses import HospitalProof
 from services.delivery.rules.recording import Funds
 from services.delivery.storage import planning
 from services.delivery.storage.store import Store, find_care
-from services.delivery.usecases import (
+from services.delivery.usecases.care import (
     Moment,
     PauseRequest,
     RecordCare,

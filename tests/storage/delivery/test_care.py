@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from services.delivery.domain import CareState, PlanLine, Served
+from services.delivery.domain.care import CareState, PlanLine, Served
 from services.delivery.errors import (
     HoursLimitExceeded,
     NoPauseOnThatDay,

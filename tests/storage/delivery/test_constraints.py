@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from services.delivery.domain import PlanLine
+from services.delivery.domain.care import PlanLine
 from services.kernel.dates import Weekday
 from services.runtime.database import violated_constraint
 from tests.storage.delivery.conftest import MakeContract, Office

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from services.delivery.domain import ContractCopy, PlanLine
+from services.delivery.domain.care import ContractCopy, PlanLine
 from services.delivery.errors import HoursLimitExceeded
 from services.kernel.calendar import DEFAULT_CALENDAR, DayKind, DayOverride
 from services.kernel.dates import Weekday

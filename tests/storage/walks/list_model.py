@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import uuid4
 
-from services.placement.domain import PlacementState
+from services.placement.domain.cases import PlacementState
 from services.runtime.civil import date_to_proto, instant_to_proto
 from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import resources_pb2 as intake_pb2

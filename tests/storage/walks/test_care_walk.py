@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from drill.replicas import Replica
-from services.delivery.domain import TRANSITIONS, Care, CareState, ContractCopy, PlanLine
+from services.delivery.domain.care import TRANSITIONS, Care, CareState, ContractCopy, PlanLine
 from services.delivery.rules.pauses import HospitalProof
 from services.delivery.storage.store import Store, find_care
-from services.delivery.usecases import (
+from services.delivery.usecases.care import (
     Moment,
     PauseRequest,
     advance_care,

@@ -15,7 +15,7 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from drill.replicas import Elsewhere, replicas
 from services.kernel.codes import Role, Stage
 from services.kernel.dates import SOFIA
-from services.placement.domain import TRANSITIONS, PlacementState, Step
+from services.placement.domain.cases import TRANSITIONS, PlacementState, Step
 from services.runtime.civil import date_to_proto
 from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.placement.v1 import placement_service_pb2 as pb

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.domain import Assets, ChargeKind, FeeFacts, Income, IncomeKind, MonthlyFee, WarStatus
+from services.billing.domain.accounts import Assets, ChargeKind, FeeFacts, Income, IncomeKind, MonthlyFee, WarStatus
 from services.billing.errors import CurrencyNotAllowed, InvalidFact, PercentNotAllowed, UnknownService
 from services.billing.rules.currency import also_shown, display, income_in, price_in
 from services.billing.rules.fees import monthly_fee

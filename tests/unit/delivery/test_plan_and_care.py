@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.delivery.domain import Care, CareState, ContractCopy, Outcome, Pause, PlanLine, next_transition
+from services.delivery.domain.care import Care, CareState, ContractCopy, Outcome, Pause, PlanLine, next_transition
 from services.delivery.rules.plan import PlanFacts, Problem, check_plan, plan_hash
 from services.delivery.rules.recording import (
     BeforeContract,

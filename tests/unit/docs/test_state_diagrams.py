@@ -6,8 +6,8 @@ from enum import StrEnum
 
 import pytest
 
-from services.delivery.domain import TRANSITIONS as CARE_STEPS
-from services.delivery.domain import CareState
+from services.delivery.domain.care import TRANSITIONS as CARE_STEPS
+from services.delivery.domain.care import CareState
 from services.intake.domain.case_states import TRANSITIONS as CASE_STEPS
 from services.kernel.codes import Stage
 from services.kernel.rule_book import RULE_BOOK

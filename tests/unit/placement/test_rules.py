@@ -10,9 +10,9 @@ from services.kernel.local_rules import SHIPPED_RULES, LocalRules
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.service_entry import PlacementBasis
 from services.kernel.time_limit import LimitKind
-from services.placement import rules
-from services.placement.domain import TRANSITIONS, Parameters, Placement, PlacementState, Step, after
+from services.placement.domain.cases import TRANSITIONS, Parameters, Placement, PlacementState, Step, after
 from services.placement.errors import NoFreePlace, OrderMissing, StepNotAllowed
+from services.placement.rules import cases as rules
 
 DEFAULTS = Parameters.of(SHIPPED_RULES)
 

@@ -9,16 +9,16 @@ from google.protobuf.message import Message
 from google.type.date_pb2 import Date
 from google.type.money_pb2 import Money
 
-from services.billing.domain import Contract
+from services.billing.domain.accounts import Contract
 from services.billing.rules.decisions import DatedFacts
 from services.billing.rules.parameters import DEFAULT_PARAMETERS
 from services.billing.usecases.facts import explain_month
-from services.delivery.domain import PlanLine
+from services.delivery.domain.care import PlanLine
 from services.delivery.rules.plan_words import explain_plan
 from services.kernel.dates import Month, Weekday
 from services.kernel.service_entry import PlacementBasis
 from services.kernel.trace import Step
-from services.placement.domain import Placement, PlacementState
+from services.placement.domain.cases import Placement, PlacementState
 from services.placement.ranks import Standing, explain_rank
 from socialcare.assessment.v1 import assessment_service_pb2 as assessment
 from socialcare.billing.v1 import billing_service_pb2 as billing

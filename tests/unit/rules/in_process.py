@@ -12,7 +12,7 @@ from cli.rules.wire import Response
 from services.assessment import calendar_answers
 from services.billing.api import answers, pause_quotes
 from services.delivery import previews
-from services.delivery import wire as delivery
+from services.delivery.wire import care as delivery
 from services.intake.wire import papers, questions
 
 TODAY = date(2026, 11, 22)

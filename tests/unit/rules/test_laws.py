@@ -10,7 +10,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.billing.domain import ChargeKind, MonthlyFee
+from services.billing.domain.accounts import ChargeKind, MonthlyFee
 from services.billing.rules.currency import in_document_currency, income_in
 from services.billing.rules.proration import MonthPart, chargeable_days, month_amount
 from services.delivery.rules.pauses import PauseQuestion, chargeable, decide

@@ -10,7 +10,7 @@ from google.type.money_pb2 import Money
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.domain import ChargeKind, MonthlyFee
+from services.billing.domain.accounts import ChargeKind, MonthlyFee
 from services.billing.errors import InvalidFact
 from services.billing.rules.pause_effect import Service, effects_of
 from services.kernel.dates import Month

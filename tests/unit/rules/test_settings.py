@@ -12,8 +12,8 @@ from services.assessment.domain.visits import Parameters as AssessmentParameters
 from services.billing.rules.parameters import parameters_of
 from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import SETTINGS, MunicipalSettings
-from services.placement.domain import Parameters as PlacementParameters
-from services.placement.rules import OpeningFacts, priority_flags
+from services.placement.domain.cases import Parameters as PlacementParameters
+from services.placement.rules.cases import OpeningFacts, priority_flags
 from services.runtime.chosen_settings import SettingNotAllowed
 from socialcare.assessment.v1 import assessment_service_pb2 as assessment
 from socialcare.billing.v1 import billing_service_pb2 as billing

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from google.type import date_pb2, money_pb2
 
-from services.billing.domain import Assets, Correction, FeeFacts, Income, IncomeKind, WarStatus
+from services.billing.domain.accounts import Assets, Correction, FeeFacts, Income, IncomeKind, WarStatus
 from services.billing.errors import InvalidFact
 from services.billing.rules.accounts import AccountView, InvoiceView
 from services.billing.storage import RunSummary

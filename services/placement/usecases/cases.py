@@ -14,8 +14,7 @@ from services.kernel.codes import Event, PlacementRoute, case_workflow_id
 from services.kernel.dates import local_date, next_midnight, start_of_day
 from services.kernel.local_rules import LocalRules
 from services.kernel.service_entry import PlacementBasis
-from services.placement import rules
-from services.placement.domain import (
+from services.placement.domain.cases import (
     Act,
     ActKind,
     AppealSubject,
@@ -32,6 +31,7 @@ from services.placement.errors import (
     UnknownFacility,
 )
 from services.placement.messages import reopening
+from services.placement.rules import cases as rules
 from services.runtime.commands import Effect
 from services.runtime.errors import ConcurrentChange
 from services.runtime.ids import new_id

@@ -10,7 +10,7 @@ from itertools import starmap
 from google.protobuf.duration_pb2 import Duration
 from google.type import date_pb2
 
-from services.delivery.domain import Care, CareState, ContractCopy, PlanLine, Served
+from services.delivery.domain.care import Care, CareState, ContractCopy, PlanLine, Served
 from services.delivery.errors import FutureCare
 from services.delivery.rules.hours import month_ceiling, within_limits
 from services.delivery.rules.pauses import (

@@ -11,10 +11,10 @@ from services.kernel.dates import Weekday
 from services.kernel.money import Money
 from services.kernel.ranges import DateRange
 from services.kernel.service_entry import PlacementBasis
-from services.placement import rules
-from services.placement.domain import Contract, Facility, Ground, Placement, PlacementState, PlanLine
+from services.placement.domain.cases import Contract, Facility, Ground, Placement, PlacementState, PlanLine
 from services.placement.errors import UnknownService
-from services.placement.usecases import CaseFacts
+from services.placement.rules import cases as rules
+from services.placement.usecases.cases import CaseFacts
 from services.runtime.civil import (
     code_from_proto,
     code_to_proto,

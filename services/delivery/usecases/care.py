@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from services.delivery.domain import (
+from services.delivery.domain.care import (
     Care,
     CareState,
     ContractCopy,

@@ -11,7 +11,7 @@ from services.kernel.dates import age_on, local_date, start_of_day
 from services.kernel.register import decides
 from services.kernel.service_entry import PlacementBasis
 from services.kernel.time_limit import TERMS, LimitKind, LimitStatus, begin
-from services.placement.domain import (
+from services.placement.domain.cases import (
     Appeal,
     AppealSubject,
     Contract,

@@ -1,0 +1,1 @@
+"""What billing speaks of: records, states and the steps between them."""

@@ -1,0 +1,1 @@
+"""Between the contract of billing and its domain."""

@@ -1,0 +1,23 @@
+"""The gRPC surface of delivery: who may see what, the neighbours' facts, one use case, the answer."""
+
+from __future__ import annotations
+
+from services.delivery.api.cases import CaseMethods
+from services.delivery.api.pauses import PauseMethods
+from services.delivery.api.plans import PlanMethods
+from services.delivery.api.recording import RecordingMethods
+from services.delivery.api.runs import RunMethods
+from services.delivery.metrics import DeliveryMetrics
+from services.delivery.peers import Neighbours
+from services.runtime.server import Runtime
+
+__all__ = ["DeliveryServicer"]
+
+
+class DeliveryServicer(PlanMethods, PauseMethods, RecordingMethods, CaseMethods, RunMethods):
+    """Every method of `socialcare.delivery.v1.DeliveryService`."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._neighbours = Neighbours(runtime.peers)
+        self._metrics = DeliveryMetrics(runtime.telemetry.registry)

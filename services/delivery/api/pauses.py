@@ -1,0 +1,79 @@
+"""Pauses: asked for, shown beforehand, ended early."""
+
+from __future__ import annotations
+
+from grpc.aio import ServicerContext
+
+from services.delivery import previews
+from services.delivery.api.room import Room, moment
+from services.delivery.rules.pause_terms import PausePolicy
+from services.delivery.storage.local_rules import rules_of
+from services.delivery.storage.store import Store
+from services.delivery.usecases.care import (
+    PauseRequest,
+    decide_pause,
+    end_pause_early,
+    request_pause,
+)
+from services.delivery.wire import care as wire
+from services.kernel.trace import TraceBuilder
+from services.runtime.commands import Effect
+from services.runtime.database import WriteTx
+from socialcare.delivery.v1 import delivery_service_pb2 as pb
+
+__all__ = ["PauseMethods"]
+
+Context = ServicerContext[object, object]
+
+
+class PauseMethods(Room):
+    """Pauses: asked for, shown beforehand, ended early."""
+
+    async def RequestPause(self, request: pb.RequestPauseRequest, context: Context) -> pb.RequestPauseResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        care = await self._visible_care(call, request.application_id)
+        command = PauseRequest(
+            care.id,
+            wire.day_from_proto(request.start_date, "start_date"),
+            wire.day_from_proto(request.end_date, "end_date"),
+            wire.proof_of(shown=request.hospital_proof),
+        )
+
+        async def run(tx: WriteTx) -> Effect:
+            return await request_pause(command, Store(tx), moment(call, tx, care))
+
+        await self._runtime.commands.perform(call, request, run)
+        return pb.RequestPauseResponse(care=await self._care_now(call, care.id))
+
+    async def PreviewPause(self, request: pb.PreviewPauseRequest, context: Context) -> pb.PreviewPauseResponse:
+        call = self._runtime.call(object_id=request.application_id)
+        if not request.application_id:
+            return previews.preview_without_care(request, call.today)
+        care = await self._visible_care(call, request.application_id)
+        trace = TraceBuilder()
+        asked = previews.asked_days(request, trace)
+        command = PauseRequest(care.id, asked.start, asked.end, wire.proof_of(shown=request.hospital_proof))
+        asked_on = call.today
+        if request.HasField("request_date"):
+            asked_on = wire.day_from_proto(request.request_date, "request_date")
+        async with self._runtime.db.read() as tx:
+            rules = await rules_of(tx, care.contract.municipality_id)
+        decision = decide_pause(care, command, rules.settings, asked_on, trace)
+        fees = await self._neighbours.pause_effects(care, asked.days) if decision.refusal is None else []
+        return previews.preview_of(asked, decision, PausePolicy.of(rules.settings), trace.build(), fees)
+
+    async def EndPauseEarly(self, request: pb.EndPauseEarlyRequest, context: Context) -> pb.EndPauseEarlyResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        care = await self._visible_care(call, request.application_id)
+        return_date = wire.day_from_proto(request.return_date, "return_date")
+
+        async def run(tx: WriteTx) -> Effect:
+            return await end_pause_early(care.id, return_date, Store(tx), moment(call, tx, care))
+
+        await self._runtime.commands.perform(call, request, run)
+        return pb.EndPauseEarlyResponse(care=await self._care_now(call, care.id))
+
+    async def ExplainPauseUsage(
+        self, request: pb.ExplainPauseUsageRequest, context: Context
+    ) -> pb.ExplainPauseUsageResponse:
+        return previews.explain_usage(request)

@@ -1,0 +1,70 @@
+"""The room that every method of delivery stands in: how a case is found, and for whom it is there."""
+
+from __future__ import annotations
+
+from grpc.aio import ServicerContext
+
+from services.delivery.domain.care import Care
+from services.delivery.metrics import DeliveryMetrics
+from services.delivery.peers import Neighbours
+from services.delivery.storage.store import find_care
+from services.delivery.usecases.care import (
+    Moment,
+)
+from services.delivery.wire import care as wire
+from services.runtime.auth import Caller
+from services.runtime.commands import Call
+from services.runtime.database import WriteTx
+from services.runtime.errors import NotFound, NotYours
+from services.runtime.server import Runtime
+from socialcare.delivery.v1 import resources_pb2 as resources
+
+__all__ = ["Room", "moment", "require_municipality", "require_sight"]
+
+Context = ServicerContext[object, object]
+
+
+class Room:
+    """Handlers share the process, its neighbours and how a case is found and hidden."""
+
+    _runtime: Runtime
+    _neighbours: Neighbours
+    _metrics: DeliveryMetrics
+
+    async def _stored_care(self, application_id: str) -> Care:
+        async with self._runtime.db.read() as tx:
+            care = await find_care(tx, application_id)
+        if care is None:
+            raise NotFound(resource_type="application", resource_id=application_id)
+        return care
+
+    async def _visible_care(self, call: Call, application_id: str) -> Care:
+        care = await self._stored_care(application_id)
+        require_sight(call.caller, care)
+        return care
+
+    async def _care_now(self, call: Call, application_id: str) -> resources.Care:
+        return wire.care_to_proto(await self._stored_care(application_id), call.today)
+
+
+def moment(call: Call, tx: WriteTx, care: Care) -> Moment:
+    """Note whose municipality a command concerns, and give the instant and the day it happens on."""
+    tx.audit.municipality_id = care.contract.municipality_id
+    return Moment(call.now, call.today)
+
+
+def require_municipality(caller: Caller, municipality_id: str, application_id: str) -> None:
+    """What a caller may not know of is not there."""
+    try:
+        caller.require_municipality(municipality_id)
+    except NotYours:
+        raise NotFound(resource_type="application", resource_id=application_id) from None
+
+
+def require_sight(caller: Caller, care: Care) -> None:
+    """A user sees their own care, staff that of their municipality; for anybody else there is none (NotFound)."""
+    require_municipality(caller, care.contract.municipality_id, care.id)
+    try:
+        caller.require_person(care.contract.person_id)
+    except NotYours:
+        raise NotFound(resource_type="application", resource_id=care.id) from None

@@ -1,0 +1,92 @@
+"""The daily run over pages of cases, and the days it hands to billing."""
+
+from __future__ import annotations
+
+import time
+
+from grpc.aio import ServicerContext
+
+from services.delivery.api.room import Room
+from services.delivery.storage import planning, reading
+from services.delivery.storage.local_rules import keep_rules
+from services.delivery.wire import care as wire
+from services.runtime.civil import (
+    month_from_proto,
+)
+from services.runtime.commands import Effect
+from services.runtime.database import WriteTx
+from services.runtime.ids import new_id
+from services.runtime.paging import decode_token, encode_token, id_key, page_size
+from socialcare.delivery.v1 import delivery_service_pb2 as pb
+
+__all__ = ["RunMethods"]
+
+_DEFAULT_PAGE = 1000
+_LARGEST_PAGE = 5000
+
+Context = ServicerContext[object, object]
+
+
+class RunMethods(Room):
+    """The daily run over pages of cases, and the days it hands to billing."""
+
+    async def OpenDailyRun(self, request: pb.OpenDailyRunRequest, context: Context) -> pb.OpenDailyRunResponse:
+        call = self._runtime.call(request.request_id, municipality_id=request.municipality_id)
+        on = wire.day_from_proto(request.on_date, "on_date")
+        rules = await self._neighbours.rules(request.municipality_id)
+
+        async def run(tx: WriteTx) -> Effect:
+            opened = await planning.open_run(tx, new_id(), request.municipality_id, on, call.now)
+            await keep_rules(tx, request.municipality_id, rules, call.now)
+            return Effect(opened.id)
+
+        effect = await self._runtime.commands.perform(call, request, run)
+        async with self._runtime.db.read() as tx:
+            found = await planning.run_by_id(tx, effect.resource)
+        return pb.OpenDailyRunResponse(run_id=found.id, finished=found.finished)
+
+    async def PlanPage(self, request: pb.PlanPageRequest, context: Context) -> pb.PlanPageResponse:
+        after = _after(request.page_token)
+        size = page_size(request.page_size, default=_DEFAULT_PAGE, maximum=_LARGEST_PAGE)
+        started = time.monotonic()
+        # Planning a page again changes nothing, so the page needs neither key nor audit row of its own.
+        async with self._runtime.db.write() as tx:
+            page = await planning.plan_page(tx, await planning.run_by_id(tx, request.run_id), after, size)
+        self._metrics.page_seconds.observe(time.monotonic() - started)
+        self._metrics.units_planned.inc(page.units)
+        token = encode_token(page.last) if page.last else ""
+        return pb.PlanPageResponse(next_page_token=token, cases=page.cases, units=page.units)
+
+    async def CloseDailyRun(self, request: pb.CloseDailyRunRequest, context: Context) -> pb.CloseDailyRunResponse:
+        call = self._runtime.call(request.request_id, object_id=request.run_id)
+
+        async def run(tx: WriteTx) -> Effect:
+            found = await planning.run_by_id(tx, request.run_id)
+            tx.audit.municipality_id = found.municipality_id
+            if not found.finished:
+                await planning.close_run(tx, found, call.now)
+                self._metrics.runs_closed.inc()
+            return Effect(found.id)
+
+        await self._runtime.commands.perform(call, request, run)
+        async with self._runtime.db.read() as tx:
+            closed = await planning.run_by_id(tx, request.run_id)
+        return pb.CloseDailyRunResponse(meals=closed.meals, units=closed.units)
+
+    async def ListServedDays(self, request: pb.ListServedDaysRequest, context: Context) -> pb.ListServedDaysResponse:
+        self._runtime.call().caller.require_municipality(request.municipality_id)
+        after = _after(request.page_token)
+        size = page_size(request.page_size, default=_DEFAULT_PAGE, maximum=_LARGEST_PAGE)
+        month = month_from_proto(request.month, "month")
+        async with self._runtime.db.read() as tx:
+            served = await reading.served_page(
+                tx, request.municipality_id, month, after=after, size=size, ids=list(request.application_ids)
+            )
+        token = encode_token(served[-1].application_id) if len(served) == size else ""
+        return pb.ListServedDaysResponse(cases=[wire.served_to_proto(case) for case in served], next_page_token=token)
+
+
+def _after(token: str) -> str:
+    """Application id behind which the page begins; empty: from the first."""
+    keys = decode_token(token, 1)
+    return "" if keys is None else id_key(keys[0])

@@ -1,0 +1,1 @@
+"""What delivery speaks of: records, states and the steps between them."""

@@ -1,0 +1,1 @@
+"""Between the contract of delivery and its domain."""

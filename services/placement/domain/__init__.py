@@ -1,0 +1,1 @@
+"""What placement speaks of: records, states and the steps between them."""

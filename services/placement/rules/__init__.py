@@ -1,0 +1,1 @@
+"""The rules of placement: functions of facts, parameters and dates."""

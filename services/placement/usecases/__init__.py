@@ -1,0 +1,1 @@
+"""What can be done in placement: load, decide, keep, tell."""

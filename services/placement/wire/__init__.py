@@ -1,0 +1,1 @@
+"""Between the contract of placement and its domain."""
