@@ -10,6 +10,7 @@ from google.type import date_pb2, money_pb2
 from services.billing.domain.accounts import Assets, Correction, FeeFacts, Income, IncomeKind, WarStatus
 from services.billing.errors import InvalidFact
 from services.billing.rules.accounts import AccountView, InvoiceView
+from services.billing.rules.payment_reference import payment_reference
 from services.billing.storage import RunSummary
 from services.billing.usecases.quotes import Quote, QuoteTerms
 from services.kernel.money import Money
@@ -149,6 +150,7 @@ def _invoice_to_proto(view: InvoiceView) -> pb.Invoice:
         issued_date=date_to_proto(invoice.issued_on),
         due_date=date_to_proto(invoice.due_date),
         status=f"INVOICE_STATUS_{view.status.name}",
+        payment_reference=payment_reference(invoice.number),
     )
 
 

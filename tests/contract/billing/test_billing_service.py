@@ -40,6 +40,7 @@ async def test_a_case_is_copied_declared_billed_and_paid(desk: Desk) -> None:
     assert (invoice.amount, invoice.number, invoice.status) == (desk.euro("142.16"), 1, res.INVOICE_STATUS_PAID)
     assert invoice.also_shown == money_to_proto(Money.of("278.04", Currency.BGN))
     assert invoice.due_date == date_to_proto(date(2026, 3, 25))
+    assert invoice.payment_reference == "RF740000000001"
     assert account.balance == desk.euro("0.00")
 
 
