@@ -12,6 +12,8 @@ from services.assessment.domain.visits import AssessmentState
 from services.billing.domain.accounts import RUN_TRANSITIONS, RunState
 from services.delivery.domain.care import TRANSITIONS as CARE_STEPS
 from services.delivery.domain.care import CareState
+from services.delivery.domain.units import TRANSITIONS as UNIT_STEPS
+from services.delivery.domain.units import UnitState
 from services.intake.domain.case_states import TRANSITIONS as CASE_STEPS
 from services.kernel.codes import CaseState, Role
 from services.placement.domain.cases import TRANSITIONS as PLACEMENT_STEPS
@@ -92,6 +94,7 @@ DIAGRAMS: Mapping[str, Diagram] = {
         _arrows(PLACEMENT_STEPS.items()),
     ),
     "care": Diagram(CareState, (CareState.CONTRACTED,), _arrows(CARE_STEPS.items())),
+    "unit": Diagram(UnitState, (UnitState.PLANNED, UnitState.PAUSED), _arrows(UNIT_STEPS.items())),
     "billing-run": Diagram(RunState, (RunState.DRAFTING,), _arrows(RUN_TRANSITIONS.items())),
 }
 """Every state machine by the name of its part in docs/states.md."""

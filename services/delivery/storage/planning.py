@@ -1,7 +1,8 @@
 """The rolling horizon as set-based SQL (L-11; design section 10).
 
-`_EXPECTED` is the one definition of what is planned: a function of care, plan, pauses and working days. Planning makes
-the stored units of some cases and days equal to it, so late runs, gaps and repetitions lead to the same rows.
+`_DUE` is the one definition of what is planned: a function of care, plan, pauses and working days; `_EXPECTED` adds
+what was recorded. Planning makes the stored units of some cases and days equal to it, so late runs, gaps and
+repetitions lead to the same rows. A stored unit that is due no more is cancelled.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.delivery.domain.care import DailyRun
+from services.delivery.domain.units import EXPECTED
 from services.delivery.storage.local_rules import calendar_in_force
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.ranges import DateRange
@@ -35,7 +37,8 @@ __all__ = [
 HORIZON = timedelta(days=27)
 """Days planned beyond the day of the run: 28 days with it."""
 
-_EXPECTED = """
+# Records of a code and day count for its lines one after the other, so each line has done, missed or no units at all.
+_DUE = """
 days AS (
     SELECT CAST(d AS date) AS on_day, to_char(d, 'YYYY-MM-DD') AS written,
            1 << (CAST(extract(isodow FROM d) AS integer) - 1) AS bit,
@@ -43,48 +46,85 @@ days AS (
     FROM generate_series(CAST(CAST(:first AS date) AS timestamp), CAST(CAST(:last AS date) AS timestamp),
                          interval '1 day') d
 ),
-expected AS (
-    SELECT CAST(md5(CAST(l.id AS text) || d.written) AS uuid) AS id, l.id AS line_id, s.application_id,
-           s.municipality_id, s.district_code, l.code, l.unit, d.on_day, l.quantity
+due AS (
+    SELECT CAST(md5(CAST(l.id AS text) || d.written) AS uuid) AS id, l.id AS line_id, l.line, s.application_id,
+           s.municipality_id, s.district_code, l.code, l.unit, d.on_day, l.quantity, p.hospital
     FROM scope s
     JOIN plan_line l USING (application_id)
     JOIN days d ON l.weekdays & d.bit <> 0 AND d.on_day <@ s.covered AND d.on_day <@ l.valid
                AND NOT (l.working_days_only AND d.closed)
-    WHERE NOT EXISTS (SELECT FROM pause p WHERE p.application_id = s.application_id AND d.on_day <@ p.days)
+    LEFT JOIN pause p ON p.application_id = s.application_id AND d.on_day <@ p.days
+)"""
+
+_EXPECTED = """
+recorded AS (
+    SELECT application_id, code, on_day, coalesce(sum(units) FILTER (WHERE outcome = 'DELIVERED'), 0) AS done,
+           sum(units) AS told, coalesce(bool_or(fault = 'PROVIDER'), false) AS by_provider
+    FROM delivery
+    WHERE application_id = ANY(CAST(:ids AS uuid[])) AND on_day BETWEEN :first AND :last AND outcome <> 'VOID'
+    GROUP BY application_id, code, on_day
+),
+told AS (
+    SELECT id, prior < done AS done, by_provider FROM (
+        SELECT id, done, told, by_provider,
+               sum(quantity) OVER (PARTITION BY application_id, code, on_day ORDER BY line) - quantity AS prior
+        FROM due JOIN recorded USING (application_id, code, on_day)
+    ) in_turn WHERE prior < told
+),
+expected AS (
+    SELECT due.*, CASE WHEN hospital IS NOT NULL THEN 'PAUSED' WHEN done THEN 'DONE' WHEN NOT done THEN 'MISSED'
+                       ELSE 'PLANNED' END AS state,
+           CASE WHEN hospital THEN 'HOSPITAL' WHEN NOT hospital THEN 'PAUSE' WHEN done THEN 'DELIVERED'
+                WHEN by_provider THEN 'MISSED_BY_PROVIDER' WHEN NOT by_provider THEN 'MISSED_BY_USER'
+                ELSE 'PLAN' END AS cause
+    FROM due LEFT JOIN told USING (id)
 )"""
 
 _PLAN = f"""
 WITH scope AS (SELECT * FROM care WHERE application_id = ANY(CAST(:ids AS uuid[]))),
+{_DUE},
 {_EXPECTED},
 gone AS (
-    DELETE FROM unit u
+    UPDATE unit u SET state = 'CANCELLED', cause = CASE
+        WHEN NOT EXISTS (SELECT FROM scope s WHERE s.application_id = u.application_id AND u.on_day <@ s.covered)
+            THEN 'CARE_ENDED'
+        WHEN EXISTS (SELECT FROM plan_line l WHERE l.id = u.line_id AND l.working_days_only AND u.on_day <@ l.valid)
+             AND u.on_day = ANY(CAST(:closed AS date[])) THEN 'DAY_OFF'
+        ELSE 'PLAN_CHANGED' END
     WHERE u.application_id = ANY(CAST(:ids AS uuid[])) AND u.on_day BETWEEN :first AND :last
-      AND NOT EXISTS (SELECT FROM expected e WHERE e.id = u.id)
+      AND u.state <> 'CANCELLED' AND NOT EXISTS (SELECT FROM due WHERE due.id = u.id)
 )
-INSERT INTO unit (id, line_id, application_id, municipality_id, district_code, code, unit, on_day, quantity)
-SELECT id, line_id, application_id, municipality_id, district_code, code, unit, on_day, quantity FROM expected
-ON CONFLICT (id) DO UPDATE SET quantity = excluded.quantity, district_code = excluded.district_code
-WHERE (unit.quantity, unit.district_code) IS DISTINCT FROM (excluded.quantity, excluded.district_code)
+INSERT INTO unit (id, line_id, application_id, municipality_id, district_code, code, unit, on_day, quantity, state,
+                  cause)
+SELECT id, line_id, application_id, municipality_id, district_code, code, unit, on_day, quantity, state, cause
+FROM expected
+ON CONFLICT (id) DO UPDATE SET quantity = excluded.quantity, district_code = excluded.district_code,
+    state = excluded.state, cause = excluded.cause
+WHERE (unit.quantity, unit.district_code, unit.state, unit.cause)
+      IS DISTINCT FROM (excluded.quantity, excluded.district_code, excluded.state, excluded.cause)
 """  # noqa: S608 - put together from constants
 
-_PLANNED_ROWS = """
-SELECT code, sum(quantity) AS units FROM unit WHERE application_id = :id AND on_day = :first GROUP BY code ORDER BY code
-"""
+_WAITED_FOR = f"state IN {tuple(map(str, sorted(EXPECTED)))}"
+_PLANNED_ROWS = f"""
+SELECT code, sum(quantity) AS units FROM unit WHERE application_id = :id AND on_day = :first AND {_WAITED_FOR}
+GROUP BY code ORDER BY code
+"""  # noqa: S608 - put together from constants
 _PLANNED_BEYOND = f"""
-WITH scope AS (SELECT * FROM care WHERE application_id = :id), {_EXPECTED}
-SELECT code, sum(quantity) AS units FROM expected GROUP BY code ORDER BY code
+WITH scope AS (SELECT * FROM care WHERE application_id = :id), {_DUE}
+SELECT code, sum(quantity) AS units FROM due WHERE hospital IS NULL GROUP BY code ORDER BY code
 """  # noqa: S608 - put together from constants
 
-_MEALS_ROWS = """
+_MEALS_ROWS = f"""
 SELECT coalesce(sum(quantity), 0) FROM unit
 WHERE municipality_id = :municipality AND on_day = :first AND district_code = :district AND unit = 'MEAL'
-"""
+  AND {_WAITED_FOR}
+"""  # noqa: S608 - put together from constants
 _MEALS_BEYOND = f"""
 WITH scope AS (
     SELECT * FROM care
     WHERE municipality_id = :municipality AND district_code = :district AND CAST(:first AS date) <@ covered
-), {_EXPECTED}
-SELECT coalesce(sum(quantity), 0) FROM expected WHERE unit = 'MEAL'
+), {_DUE}
+SELECT coalesce(sum(quantity), 0) FROM due WHERE unit = 'MEAL' AND hospital IS NULL
 """  # noqa: S608 - put together from constants
 
 _RUN = """
@@ -102,18 +142,19 @@ ORDER BY application_id LIMIT :size
 FOR SHARE
 """
 
-_COUNT_KITCHENS = """
+_COUNT_KITCHENS = f"""
 INSERT INTO kitchen_count (run_id, district_code, meals)
 SELECT :run, district_code, sum(quantity) FROM unit
-WHERE municipality_id = :municipality AND on_day = :day AND unit = 'MEAL' GROUP BY district_code
+WHERE municipality_id = :municipality AND on_day = :day AND unit = 'MEAL' AND {_WAITED_FOR} GROUP BY district_code
 ON CONFLICT DO NOTHING
-"""
-_FINISH = """
+"""  # noqa: S608 - put together from constants
+_FINISH = f"""
 UPDATE daily_run SET finished_at = :now,
     meals = (SELECT coalesce(sum(meals), 0) FROM kitchen_count WHERE run_id = :run),
-    units = (SELECT coalesce(sum(quantity), 0) FROM unit WHERE municipality_id = :municipality AND on_day = :day)
+    units = (SELECT coalesce(sum(quantity), 0) FROM unit
+             WHERE municipality_id = :municipality AND on_day = :day AND {_WAITED_FOR})
 WHERE id = :run
-"""
+"""  # noqa: S608 - put together from constants
 
 _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 

@@ -62,7 +62,10 @@ _JOIN = """
 INSERT INTO municipality (id, planned_through, planning_to, settings_copied_at) VALUES (:id, :before, :to, :now)
 ON CONFLICT (id) DO NOTHING
 """
-_CUT_UNITS = "DELETE FROM unit WHERE application_id = :id AND NOT on_day BETWEEN :first AND :last"
+_CUT_UNITS = """
+UPDATE unit SET state = 'CANCELLED', cause = 'CARE_ENDED'
+WHERE application_id = :id AND NOT on_day BETWEEN :first AND :last AND state <> 'CANCELLED'
+"""
 _CUT_DELIVERIES = """
 UPDATE delivery SET outcome = 'VOID', fault = NULL
 WHERE application_id = :id AND NOT on_day BETWEEN :first AND :last AND outcome <> 'VOID'
@@ -129,7 +132,7 @@ class Store:
             await self._tx.run(_INSERT_LINE, lines)
 
     async def update_contract(self, contract: ContractCopy) -> None:
-        """Take over a newer copy; units and deliveries outside of it go, pauses were cut before."""
+        """Take over a newer copy; what lies outside is cancelled or void, pauses were cut before."""
         first, last = _bounds(contract)
         where = {"id": contract.application_id, "first": first, "last": last}
         await self._tx.run(_CUT_UNITS, where)
@@ -151,7 +154,7 @@ class Store:
         )
 
     async def replace_pauses(self, before: Care, pauses: Sequence[Pause]) -> None:
-        """Store the pauses as they are now; units on newly paused days go.
+        """Store the pauses as they are now; planning has to follow in the transaction, for the units of their days.
 
         Raises:
             PauseNotAvailable: a day lies outside contract and authorisation, or had care and no hospital stay.
@@ -164,7 +167,6 @@ class Store:
             await self._tx.run("DELETE FROM pause WHERE id = :id", gone)
         for pause in new:
             where = {"id": before.id, "first": pause.days.start, "last": pause.days.end}
-            await self._tx.run("DELETE FROM unit WHERE application_id = :id AND on_day BETWEEN :first AND :last", where)
             try:
                 await self._tx.run(
                     "INSERT INTO pause (id, application_id, days, hospital) "

@@ -249,6 +249,8 @@ async def record_care(command: RecordCare, store: CareStore, moment: Moment) -> 
     raise_obstacle(obstacle(care, question, rules), command.code)
     record = DeliveryRecord(new_id(), care.id, command.code, command.on, command.units, command.outcome, command.fault)
     await store.insert_delivery(record, moment.now)
+    if command.on <= await store.horizon(care.contract.municipality_id):
+        await store.plan(care.id, DateRange(command.on, command.on), rules.calendar)
     month = Month.of(command.on)
     after = replace(care, version=care.version + 1)
     if command.outcome is Outcome.DELIVERED and month < Month.of(moment.today):

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.delivery.domain.care import Care, ContractCopy, Outcome, PlanLine
+from services.delivery.domain.care import Care, ContractCopy, MissFault, Outcome, PlanLine
 from services.delivery.rules.pauses import HospitalProof
 from services.delivery.rules.recording import Funds
 from services.delivery.storage import planning
@@ -117,9 +117,28 @@ class Office:
             await planning.close_run(tx, run, now)
         return run.id
 
-    async def units(self) -> list[tuple[str, str, date, int]]:
+    async def misses(self, case: str, code: str, on: date, fault: MissFault, units: int = 1) -> Effect:
+        async with self.db.write() as tx:
+            command = RecordCare(case, code, on, units, Outcome.MISSED, fault)
+            return await record_care(command, Store(tx), moment_of(on))
+
+    async def became(self, case: str, on: date, code: str = "HSP_MEAL_DELIVERY") -> list[tuple[str, str]]:
+        """State and cause of the units of a day, in the order of their lines."""
         async with self.db.read() as tx:
-            rows = await tx.all("SELECT id, application_id, on_day, quantity FROM unit ORDER BY on_day, id")
+            rows = await tx.all(
+                "SELECT state, cause FROM unit u LEFT JOIN plan_line l ON l.id = line_id "
+                "WHERE u.application_id = :case AND on_day = :day AND u.code = :code ORDER BY line, lower(valid)",
+                {"case": case, "day": on, "code": code},
+            )
+        return [(row.state, row.cause) for row in rows]
+
+    async def units(self) -> list[tuple[str, str, date, int]]:
+        """Units that somebody waits for."""
+        async with self.db.read() as tx:
+            rows = await tx.all(
+                "SELECT id, application_id, on_day, quantity FROM unit "
+                "WHERE state IN ('PLANNED', 'DONE', 'MISSED') ORDER BY on_day, id"
+            )
         return [(str(row.id), str(row.application_id), row.on_day, row.quantity) for row in rows]
 
     async def planned(self, case: str, on: date) -> dict[str, int]:

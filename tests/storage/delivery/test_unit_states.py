@@ -1,0 +1,129 @@
+"""Every planned unit is in exactly one state, whatever happens to its day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from services.delivery.domain.care import MissFault, PlanLine
+from services.kernel.calendar import DEFAULT_CALENDAR, DayKind, DayOverride
+from services.kernel.dates import Weekday
+from services.kernel.local_rules import SHIPPED_RULES
+from tests.storage.delivery.conftest import EVERY_DAY, MakeContract, Office
+from tests.storage.delivery.test_constraints import refused
+
+pytestmark = pytest.mark.postgres
+
+MONDAY = date(2026, 5, 4)
+MEAL = "HSP_MEAL_DELIVERY"
+TUESDAY, WEDNESDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
+
+
+@pytest.fixture
+async def case(office: Office, make_contract: MakeContract) -> str:
+    case = await office.signs(make_contract(MONDAY), MONDAY)
+    await office.runs(MONDAY)
+    return case
+
+
+async def test_a_record_makes_a_unit_done_or_missed(office: Office, case: str) -> None:
+    await office.delivers(case, MEAL, MONDAY)
+    await office.misses(case, MEAL, TUESDAY, MissFault.USER)
+    assert await office.became(case, MONDAY) == [("DONE", "DELIVERED")]
+    assert await office.became(case, TUESDAY) == [("MISSED", "MISSED_BY_USER")]
+    assert await office.became(case, WEDNESDAY) == [("PLANNED", "PLAN")]
+    assert await office.planned(case, MONDAY) == await office.planned(case, TUESDAY) == {MEAL: 1}
+
+
+async def test_what_was_missed_and_delivered_after_all_is_done(office: Office, case: str) -> None:
+    await office.misses(case, MEAL, MONDAY, MissFault.PROVIDER)
+    await office.delivers(case, MEAL, MONDAY)
+    assert await office.became(case, MONDAY) == [("DONE", "DELIVERED")]
+
+
+async def test_records_count_for_the_lines_of_a_code_in_their_order(
+    office: Office, make_contract: MakeContract
+) -> None:
+    lines = [PlanLine(MEAL, quantity, EVERY_DAY) for quantity in (2, 1, 1)]
+    case = await office.signs(make_contract(MONDAY, *lines), MONDAY)
+    await office.delivers(case, MEAL, MONDAY, units=2)
+    await office.misses(case, MEAL, MONDAY, MissFault.PROVIDER)
+    assert [state for state, _ in await office.became(case, MONDAY)] == ["DONE", "MISSED", "PLANNED"]
+
+
+async def test_a_pause_pauses_what_was_planned_and_the_return_plans_it_again(office: Office, case: str) -> None:
+    last = WEDNESDAY + timedelta(days=2)
+    await office.pauses(case, TUESDAY, last, on=MONDAY)
+    assert await office.became(case, TUESDAY) == await office.became(case, last) == [("PAUSED", "PAUSE")]
+    await office.welcomes_back(case, WEDNESDAY, on=MONDAY)
+    assert await office.became(case, TUESDAY) == [("PAUSED", "PAUSE")]
+    assert await office.became(case, WEDNESDAY) == [("PLANNED", "PLAN")]
+
+
+async def test_a_pause_that_is_known_when_its_days_are_planned_pauses_their_units(office: Office, case: str) -> None:
+    far = MONDAY + timedelta(days=40)
+    await office.pauses(case, far, far, on=MONDAY)
+    await office.runs(MONDAY + timedelta(days=20))
+    assert await office.became(case, far) == [("PAUSED", "PAUSE")]
+    assert await office.planned(case, far) == {}
+    assert await office.meals(far) == 0
+
+
+async def test_a_hospital_stay_pauses_missed_units_and_what_was_still_delivered(office: Office, case: str) -> None:
+    await office.delivers(case, MEAL, MONDAY)
+    await office.misses(case, MEAL, TUESDAY, MissFault.USER)
+    await office.pauses(case, MONDAY, WEDNESDAY, on=MONDAY + timedelta(days=5), proof="SHOWN")
+    for day in (MONDAY, TUESDAY, WEDNESDAY):
+        assert await office.became(case, day) == [("PAUSED", "HOSPITAL")]
+    await office.welcomes_back(case, MONDAY, on=MONDAY + timedelta(days=6))
+    assert await office.became(case, MONDAY) == [("DONE", "DELIVERED")]
+    assert await office.became(case, TUESDAY) == [("MISSED", "MISSED_BY_USER")]
+
+
+async def test_the_end_of_care_cancels_what_lies_behind_it_and_a_pause_there(office: Office, case: str) -> None:
+    paused = MONDAY + timedelta(days=10)
+    await office.pauses(case, paused, paused, on=MONDAY)
+    await office.ends(case, TUESDAY, on=MONDAY)
+    assert await office.became(case, TUESDAY) == [("PLANNED", "PLAN")]
+    assert await office.became(case, WEDNESDAY) == await office.became(case, paused) == [("CANCELLED", "CARE_ENDED")]
+    assert await office.meals(WEDNESDAY) == 0
+
+
+async def test_an_authorisation_that_is_prolonged_again_brings_its_units_back(office: Office, case: str) -> None:
+    ordered = office.contracts[case]
+    await office.signs(replace(ordered, authorised_to=MONDAY, version=2), MONDAY)
+    assert await office.became(case, TUESDAY) == [("CANCELLED", "CARE_ENDED")]
+    await office.signs(replace(ordered, version=3), MONDAY)
+    assert await office.became(case, TUESDAY) == [("PLANNED", "PLAN")]
+
+
+async def test_a_day_declared_free_cancels_the_hours_of_assistant_support(
+    office: Office, make_contract: MakeContract
+) -> None:
+    plan = PlanLine("ASSISTANT_SUPPORT", 4, frozenset({Weekday.TUE}))
+    copy = make_contract(MONDAY, plan, service="ASSISTANT_SUPPORT")
+    case = await office.signs(copy, MONDAY)
+    assert await office.became(case, TUESDAY, plan.code) == [("PLANNED", "PLAN")]
+    free = {TUESDAY: DayOverride(DayKind.NON_WORKING, "МС")}
+    office.rules = replace(SHIPPED_RULES, calendar=DEFAULT_CALENDAR.with_overrides("SOFIA-2", free), version=2)
+    await office.signs(replace(copy, version=2), MONDAY)
+    assert await office.became(case, TUESDAY, plan.code) == [("CANCELLED", "DAY_OFF")]
+
+
+async def test_the_database_knows_which_fact_leads_to_which_state(office: Office, case: str) -> None:
+    move = "UPDATE unit SET state = :state, cause = :cause WHERE application_id = :case AND :id <> ''"
+    assert await refused(office, move, case=case, state="DONE", cause="PAUSE") == "unit_state_has_its_cause"
+    assert await refused(office, move, case=case, state="LOST", cause="PLAN") == "unit_state_has_its_cause"
+    assert await refused(office, move, case=case, state="PAUSED", cause="PAUSE") == "unit_within_care"
+
+
+async def test_the_database_refuses_a_pause_that_its_units_do_not_know(office: Office, case: str) -> None:
+    pause = (
+        "INSERT INTO pause (id, application_id, days, hospital) VALUES (:id, :case, daterange(:day, :day, '[]'), false)"
+    )
+    assert await refused(office, pause, case=case, day=TUESDAY) == "pause_of_its_units"
+    await office.pauses(case, TUESDAY, TUESDAY, on=MONDAY)
+    lift = "DELETE FROM pause WHERE application_id = :case AND :id <> ''"
+    assert await refused(office, lift, case=case) == "pause_of_its_units"
