@@ -57,29 +57,31 @@ due AS (
 )"""
 
 _EXPECTED = """
-recorded AS (
-    SELECT application_id, code, on_day, coalesce(sum(units) FILTER (WHERE outcome = 'DELIVERED'), 0) AS done,
-           sum(units) AS told, coalesce(bool_or(fault = 'PROVIDER'), false) AS by_provider
-    FROM delivery
-    WHERE application_id = ANY(CAST(:ids AS uuid[])) AND on_day BETWEEN :first AND :last AND outcome <> 'VOID'
-    GROUP BY application_id, code, on_day
-),
-told AS (
-    SELECT id, prior < done AS done, by_provider FROM (
-        SELECT id, done, told, by_provider,
-               sum(quantity) OVER (PARTITION BY application_id, code, on_day ORDER BY line) - quantity AS prior
-        FROM due JOIN recorded USING (application_id, code, on_day)
-    ) in_turn WHERE prior < told
+in_turn AS (
+    SELECT due.*, sum(quantity) OVER (PARTITION BY application_id, on_day, code ORDER BY line) - quantity AS prior
+    FROM due
 ),
 expected AS (
-    SELECT due.*, CASE WHEN hospital IS NOT NULL THEN 'PAUSED' WHEN done THEN 'DONE' WHEN NOT done THEN 'MISSED'
-                       ELSE 'PLANNED' END AS state,
-           CASE WHEN hospital THEN 'HOSPITAL' WHEN NOT hospital THEN 'PAUSE' WHEN done THEN 'DELIVERED'
-                WHEN by_provider THEN 'MISSED_BY_PROVIDER' WHEN NOT by_provider THEN 'MISSED_BY_USER'
-                ELSE 'PLAN' END AS cause
-    FROM due LEFT JOIN told USING (id)
+    SELECT t.*, CASE WHEN hospital IS NOT NULL THEN 'PAUSED' WHEN done > prior THEN 'DONE'
+                     WHEN told > prior THEN 'MISSED' ELSE 'PLANNED' END AS state,
+           CASE WHEN hospital THEN 'HOSPITAL' WHEN NOT hospital THEN 'PAUSE' WHEN done > prior THEN 'DELIVERED'
+                WHEN told > prior AND by_provider THEN 'MISSED_BY_PROVIDER'
+                WHEN told > prior THEN 'MISSED_BY_USER' ELSE 'PLAN' END AS cause
+    FROM in_turn t LEFT JOIN LATERAL (
+        SELECT sum(units) FILTER (WHERE outcome = 'DELIVERED') AS done, sum(units) AS told,
+               bool_or(fault = 'PROVIDER') AS by_provider
+        FROM delivery d
+        WHERE :recorded AND d.application_id = t.application_id AND d.on_day = t.on_day AND d.code = t.code
+          AND outcome <> 'VOID'
+    ) record ON true
 )"""
 
+# Days ahead have no records, and then none is looked for line by line.
+_RECORDED = """
+SELECT EXISTS (
+    SELECT FROM delivery WHERE application_id = ANY(CAST(:ids AS uuid[])) AND on_day BETWEEN :first AND :last
+)
+"""
 _PLAN = f"""
 WITH scope AS (SELECT * FROM care WHERE application_id = ANY(CAST(:ids AS uuid[]))),
 {_DUE},
@@ -92,7 +94,7 @@ gone AS (
              AND u.on_day = ANY(CAST(:closed AS date[])) THEN 'DAY_OFF'
         ELSE 'PLAN_CHANGED' END
     WHERE u.application_id = ANY(CAST(:ids AS uuid[])) AND u.on_day BETWEEN :first AND :last
-      AND u.state <> 'CANCELLED' AND NOT EXISTS (SELECT FROM due WHERE due.id = u.id)
+      AND u.state <> 'CANCELLED' AND u.id NOT IN (SELECT id FROM due)
 )
 INSERT INTO unit (id, line_id, application_id, municipality_id, district_code, code, unit, on_day, quantity, state,
                   cause)
@@ -178,7 +180,9 @@ async def plan(tx: WriteTx, application_ids: Sequence[str], days: DateRange, cal
 
     The caller holds locks on the care rows.
     """
-    return await tx.run(_PLAN, {"ids": list(application_ids), **_horizon(days, calendar)})
+    where = {"ids": list(application_ids), "first": days.start, "last": days.end}
+    recorded = await tx.scalar(_RECORDED, where)
+    return await tx.run(_PLAN, {**where, **_horizon(days, calendar), "recorded": recorded})
 
 
 async def planned_units(tx: ReadTx, application_id: str, on: date) -> list[tuple[str, int]]:
