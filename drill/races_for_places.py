@@ -73,6 +73,8 @@ class _Office:
                 outcome=types_pb2.ELIGIBILITY_OUTCOME_ELIGIBLE, decided_date=date_to_proto(_DECIDED)
             ),
             version=1,
+            municipality_version=1,
+            settings=self.field.elsewhere.settings,
         )
         request = pb.OpenPlacementRequest(request_id=str(uuid4()), application_id=case)
         await self.ask(self.field.first, request, _OPENED, Role.WORKER)
@@ -119,7 +121,7 @@ class _Office:
     async def places(self, facility: str) -> _Facility:
         """Capacity, places held, places offered."""
         (row,) = await self.field.first.rows(
-            "SELECT capacity, held, offered FROM facilities WHERE facility_code = :code", {"code": facility}
+            "SELECT capacity, held, offered FROM capacity_accounts WHERE account_code = :code", {"code": facility}
         )
         return _Facility(row.capacity, row.held, row.offered)
 
@@ -283,6 +285,33 @@ async def capacity_of_a_freed_place(field: Field) -> str:
     return "capacity"
 
 
+async def offer_that_expires(field: Field) -> str:
+    """An offer is accepted at the end of its last day as the worker lets it expire: held, or with the next in line."""
+    field.elsewhere.settings["offer.days"] = "5"
+    office = _Office(field)
+    facility = await office.facility(1)
+    leaving = await office.ordered(facility)
+    waiting = sorted([await office.ordered(facility) for _ in range(2)])
+    await office.close(field.first, leaving)()
+    require(await office.states(*waiting) == ["OFFERED", "WAITLISTED"], "the first in line has the offer")
+    last_day = datetime(2026, 5, 26, 23, 59, tzinfo=SOFIA)
+    accepting = pb.AnswerOfferRequest(request_id=str(uuid4()), application_id=waiting[0], accepted=True)
+    claim = pb.ClaimDueLimitsRequest(request_id=str(uuid4()), application_id=waiting[0])
+    claiming = partial(office.ask, field.second, claim, last_day + timedelta(days=1), Role.WORKER)
+    accepted, claimed = await field.release(partial(office.ask, field.first, accepting, last_day), claiming)
+    claimed = await field.settled(claimed, claiming)
+    require(not isinstance(claimed, Exception), "the worker is never refused")
+    states = await office.states(*waiting)
+    if states == ["READY", "WAITLISTED"]:
+        require(not isinstance(accepted, Exception), "the offer was accepted")
+        require(await office.places(facility) == (1, 1, 0), "who accepted holds the place")
+        return "answer"
+    refusal_of(accepted, "STATE_NOT_ALLOWED")
+    require(states == ["WAITLISTED", "OFFERED"], "it went to the next in line")
+    require(await office.places(facility) == (1, 0, 1), "the place is offered once")
+    return "expiry"
+
+
 _ORDERS = ("first order", "second order")
 
 RACES_FOR_PLACES = (
@@ -302,6 +331,7 @@ RACES_FOR_PLACES = (
     Race("two orders with one number", Stage.PLACEMENT, _ORDERS, one_number),
     Race("signing while the place is taken", Stage.PLACEMENT, ("signing", "place taken"), signing_of_a_taken_place),
     Race("capacity lowered below what is held", Stage.PLACEMENT, ("order", "capacity"), capacity_below_what_is_held),
+    Race("an offer that expires while it is accepted", Stage.PLACEMENT, ("answer", "expiry"), offer_that_expires),
     Race("capacity lowered while a place is freed", Stage.PLACEMENT, ("offer", "capacity"), capacity_of_a_freed_place),
 )
 """Races of placement."""

@@ -75,6 +75,8 @@ class Elsewhere:
 
     cases: dict[str, intake_pb2.CaseFacts] = field(default_factory=dict)
     found: dict[str, FoundFacts] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    """What the municipality of a case has set."""
 
     async def case_facts(self, application_id: str) -> intake_pb2.CaseFacts:
         """What intake says of a case."""

@@ -279,6 +279,7 @@ LIMITS: Mapping[str, Words] = {
     "ARREARS_TERMINATION": Words("прекратяване за неплащане (D-08)", "termination for arrears (D-08)"),
     "ORDER_OPINION": Words("становище (D-09)", "opinion (D-09)"),
     "CONTRACT_SIGNATURE": Words("подписване на договора (D-11)", "signing of the contract (D-11)"),
+    "OFFER_ANSWER": Words("отговор на предложено място (L-09)", "answer to an offered place (L-09)"),
 }
 
 ACTIVITIES: Mapping[str, Words] = {

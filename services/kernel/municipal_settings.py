@@ -93,6 +93,10 @@ def _is_day(value: str) -> bool:
         return False
 
 
+def _or_empty(allowed: _Allowed) -> _Allowed:
+    return _Allowed(f"empty or {allowed.words}", lambda value: value == "" or allowed.admits(value))
+
+
 _FLAG = _one_of("true", "false")
 _PERCENT = _amount(Decimal(0), Decimal(100))
 _DAYS = _whole(1, 366)
@@ -221,7 +225,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         ),
         "deadline.extend_max_days": Setting("C-28", "0", _whole(0, 366), "most days of extension of a limit"),
         "offer.days": Setting(
-            "C-29", "", _one_of(""), "days after which an offer expires", "offers that expire come with placement whole"
+            "C-29", "", _or_empty(_DAYS), "calendar days in which an offered place is answered; empty: no limit"
         ),
         "kitchen.cut_off": Setting("C-29", "", _one_of(""), "time after which a meal stays planned", _DELIVERY),
         "visit.grace_minutes": Setting("C-29", "60", _one_of("60"), "minutes until a visit is late", _DELIVERY),
@@ -287,6 +291,10 @@ class MunicipalSettings:
     def whole(self, key: str) -> int:
         """A whole number."""
         return int(self.text(key))
+
+    def whole_if_set(self, key: str) -> int | None:
+        """A whole number; None where the key is empty."""
+        return self.whole(key) if self.text(key) else None
 
     def amount(self, key: str) -> Decimal:
         """An exact decimal number: a percent or an amount in euro."""

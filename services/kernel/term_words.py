@@ -71,6 +71,9 @@ STARTS: Mapping[str, tuple[_Said, ...]] = decides("L-05", "L-06", "L-07", "L-08"
                     "Runs from the decision, the referral, the order with a place or the accepted offer.",
                 ),
             ),
+            "L-09": (
+                _Said("L-09", "Тече от деня на предложението.", "Runs from the day on which the place was offered."),
+            ),
         }
     )
 )
@@ -96,6 +99,13 @@ ENDS: Mapping[str, tuple[_Said, ...]] = decides("L-03", "L-07", "S6", "S9")(
                 _Said("S9", "Неплатена след този ден, сметката е просрочена.", "Unpaid after that day it is overdue."),
             ),
             "D-11": (_Said("S6", "Спазен е с подписания договор.", "The signed contract meets it."),),
+            "L-09": (
+                _Said(
+                    "L-09",
+                    "Спазен е с отговора; без него мястото се предлага на следващия, а редът в списъка остава.",
+                    "The answer meets it; without one the place goes to the next in line, and the rank stays.",
+                ),
+            ),
         }
     )
 )

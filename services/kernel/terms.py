@@ -13,7 +13,17 @@ from services.kernel.dates import add_months, add_years
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.register import decides
 
-__all__ = ["FAILED_VISIT_TERM", "TERMS", "LimitKind", "LimitUnit", "Shift", "Term", "count", "terms_under"]
+__all__ = [
+    "FAILED_VISIT_TERM",
+    "OFFER_TERM",
+    "TERMS",
+    "LimitKind",
+    "LimitUnit",
+    "Shift",
+    "Term",
+    "count",
+    "terms_under",
+]
 
 
 class LimitUnit(StrEnum):
@@ -39,6 +49,7 @@ class LimitKind(StrEnum):
     ARREARS_TERMINATION = "arrears_termination"
     ORDER_OPINION = "order_opinion"
     CONTRACT_SIGNATURE = "contract_signature"
+    OFFER_ANSWER = "offer_answer"
 
 
 class Shift(StrEnum):
@@ -105,6 +116,9 @@ TERMS: Mapping[LimitKind, Term] = decides(
 
 FAILED_VISIT_TERM = decides("D-10")(_days("D-10", LimitKind.HOME_ASSESSMENT, 7, "domain.md D-10"))
 """The new term that a failed visit starts in place of D-01."""
+
+OFFER_TERM = decides("L-09")(_days("L-09", LimitKind.OFFER_ANSWER, 7, "domain.md C-29"))
+"""The term to answer an offered place; it runs only where `offer.days` gives its length (C-29)."""
 
 _LENGTHS = {"D-04": "deadline.order_days", "D-07": "billing.due_day", "D-11": "deadline.contract_days"}
 _PROVIDERS_SEVEN_DAYS = frozenset({"D-01", "D-10"})

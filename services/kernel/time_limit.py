@@ -17,6 +17,7 @@ from services.kernel.register import decides
 from services.kernel.term_words import ENDS, STARTS, process_steps
 from services.kernel.terms import (
     FAILED_VISIT_TERM,
+    OFFER_TERM,
     TERMS,
     LimitKind,
     LimitUnit,
@@ -29,6 +30,7 @@ from services.kernel.trace import Step, Trace, TraceBuilder
 __all__ = [
     "FAILED_VISIT_TERM",
     "NOTHING_MOVES",
+    "OFFER_TERM",
     "TERMS",
     "CalendarVersionError",
     "LimitKind",

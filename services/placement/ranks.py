@@ -8,7 +8,8 @@ from services.kernel.dates import SOFIA
 from services.kernel.register import decides
 from services.kernel.rule_book import RULE_BOOK
 from services.kernel.trace import Step, Trace
-from services.placement.domain.cases import Placement
+from services.placement.domain.cases import Limit, Placement
+from services.placement.rules.cases import offer_limit
 
 __all__ = ["NOT_WAITING", "Standing", "explain_rank"]
 
@@ -43,10 +44,27 @@ NOT_WAITING = Standing(waits=False)
 
 @decides("S5", "L-09")
 def explain_rank(placement: Placement, standing: Standing, counted: frozenset[str]) -> Trace:
-    """One step a flag that counts, their sum, and who stands before; the list's order follows from these alone."""
+    """One step a flag that counts, their sum, and who stands before; the list's order follows from these alone.
+
+    An offer that is to be answered by a day adds a step, which changes no rank (C-29).
+    """
     held = set(placement.flags)
     flags = [_flag(flag, held=flag in held) for flag in sorted(counted | held)]
-    return (*flags, _sum(placement, counted), _place(placement, standing))
+    limit = offer_limit(placement)
+    offered = () if limit is None else (_offered(limit),)
+    return (*flags, _sum(placement, counted), _place(placement, standing), *offered)
+
+
+def _offered(limit: Limit) -> Step:
+    due = limit.ledger.due_date(limit.calendar)
+    return Step(
+        rule="L-09",
+        inputs={"offer_date": limit.ledger.event_date.isoformat(), "offer_days": str(limit.ledger.length)},
+        outcome=due.isoformat(),
+        source=RULE_BOOK["L-09"].source,
+        text_bg=f"Предложено е място; отговор до {due:%d.%m.%Y}, иначе мястото се предлага на следващия.",
+        text_en=f"A place is offered; unanswered by {due:%d.%m.%Y} it goes to the next in line.",
+    )
 
 
 def _flag(flag: str, *, held: bool) -> Step:

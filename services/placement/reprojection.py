@@ -74,6 +74,8 @@ def _running(placement: Placement) -> Limit | None:
     match placement.state:
         case PlacementState.READY:
             return placement.current_limit(LimitKind.CONTRACT_SIGNATURE)
+        case PlacementState.OFFERED:
+            return rules.offer_limit(placement)
         case PlacementState.ORDER_AWAITED:
             return rules.tacit_refusal(placement) or placement.current_limit(LimitKind.ORDER_DECISION)
         case PlacementState.ORDER_REFUSED if placement.pending_appeal is None:

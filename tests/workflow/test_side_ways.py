@@ -214,6 +214,22 @@ async def test_a_declined_offer_leaves_the_case_on_the_waiting_list(case: CaseDr
     assert case.record.way[-1] is CaseState.WAITLISTED
 
 
+async def test_an_offer_that_nobody_answers_in_time_leaves_the_case_on_the_waiting_list(case: CaseDriver) -> None:
+    case.record.placement = PlacementState.PLACEMENT_STATE_WAITLISTED
+    await case.start()
+    await assess(case)
+    case.record.placement = PlacementState.PLACEMENT_STATE_OFFERED
+    case.record.placement_end = day("2026-02-10")
+    await case.say(Stage.PLACEMENT, Event.PLACE_OFFERED, day("2026-02-03"))
+    assert await case.attribute("LimitKind") == "OFFER_ANSWER"
+    await case.move_to(day("2026-02-09"))
+    assert await case.attribute("WaitingFor") == "APPLICANT"
+    await case.move_to(day("2026-02-10"))
+    assert await case.attribute("WaitingFor") is None
+    assert await case.attribute("LimitKind") is None
+    assert case.record.way[-1] is CaseState.WAITLISTED
+
+
 async def test_care_of_a_past_month_that_is_recorded_late_is_billed_anew(case: CaseDriver) -> None:
     await case.start()
     await assess(case)

@@ -261,6 +261,9 @@ class Placement(placement_grpc.PlacementServiceServicer):
         now = await self.town.enter("ClaimDueLimits", request.application_id, request, context)
         record = self.town.cases[request.application_id]
         expired = record.placement_end is not None and record.placement_end <= now
+        if expired and record.placement == PlacementState.PLACEMENT_STATE_OFFERED:
+            record.placement, record.placement_end = PlacementState.PLACEMENT_STATE_WAITLISTED, None
+            return placement.ClaimDueLimitsResponse(state=record.placement)
         return placement.ClaimDueLimitsResponse(state=record.placement, expired=expired)
 
     async def ClosePlacement(self, request: Any, context: Any) -> placement.ClosePlacementResponse:

@@ -70,7 +70,7 @@ class PlacementStage:
         return await self._look(news.event.value, news.at)
 
     async def due(self) -> Move:
-        """A limit has passed: D-04 is overdue, or D-11 ends the case."""
+        """A limit has passed: D-04 is overdue, D-11 ends the case, or an offered place goes to the next in line."""
         answer = await self._case.calls.call(
             PlacementActivities.claim_due_limits, ClaimDueLimitsRequest(application_id=self._case.id)
         )
@@ -136,7 +136,9 @@ def _waiting(state: PlacementState, directorate: str, due: datetime | None, *, o
         case PlacementState.PLACEMENT_STATE_WAITLISTED:
             return Waiting(stage, Awaited.FREE_PLACE, due=due)
         case PlacementState.PLACEMENT_STATE_OFFERED:
-            return Waiting(stage, Awaited.OFFER_ANSWER, Role.APPLICANT, due=due)
+            # A history without `offer.days` has no limit here; its commands stay as they were.
+            limit = "OFFER_ANSWER" if due is not None else ""
+            return Waiting(stage, Awaited.OFFER_ANSWER, Role.APPLICANT, limit=limit, due=due)
         case _:
             return Waiting(
                 stage, Awaited.CONTRACT, Role.APPLICANT, limit="CONTRACT_SIGNATURE", due=due, overdue=overdue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.placement.api.capacity import CapacityMethods
 from services.placement.api.facilities import FacilityMethods
 from services.placement.api.limits import LimitMethods
 from services.placement.metrics import PlacementMetrics
@@ -11,7 +12,7 @@ from services.runtime.server import Runtime
 __all__ = ["PlacementServicer"]
 
 
-class PlacementServicer(LimitMethods, FacilityMethods):
+class PlacementServicer(LimitMethods, CapacityMethods, FacilityMethods):
     """Every method of `socialcare.placement.v1.PlacementService`."""
 
     def __init__(self, runtime: Runtime, neighbours: Neighbours | None = None) -> None:

@@ -9,17 +9,23 @@ import grpc
 from google.protobuf.message import Message
 
 from services.kernel.codes import Role
-from services.kernel.service_entry import PlacementBasis
+from services.kernel.service_entry import Catalogue, PlacementBasis
+from services.placement.api.capacity import rehearsed
 from services.placement.domain.cases import AppealSubject, Contract, Ground, Placement
+from services.placement.domain.preview import Preview
 from services.placement.errors import OrderMissing
 from services.placement.metrics import PlacementMetrics
 from services.placement.peers import Neighbours
 from services.placement.ranks import explain_rank
 from services.placement.rules import cases as rules
+from services.placement.storage import capacity
 from services.placement.storage import cases as storage
 from services.placement.storage.cases import Store
 from services.placement.usecases import cases as usecases
-from services.placement.usecases.cases import Order, Seat
+from services.placement.usecases import contracts, endings, places
+from services.placement.usecases.cases import Order
+from services.placement.usecases.ports import Seat
+from services.placement.wire.capacity import preview_to_proto
 from services.placement.wire.cases import (
     case_facts,
     claimed_to_proto,
@@ -61,7 +67,16 @@ class CaseMethods:
             directorate_code=request.directorate_code,
             facility_code=request.facility_code,
         )
-        await self._perform(call, request, lambda store: usecases.record_order(_seat(present), order, store, call.now))
+
+        def record(store: Store) -> Awaitable[Effect]:
+            return usecases.record_order(Seat.of(present), order, store, call.now)
+
+        if request.validate_only:
+            preview = await self._preview(call, present, record, request.facility_code)
+            return pb.RecordOrderResponse(
+                placement=await self._answer(call, request.application_id), preview=preview_to_proto(preview)
+            )
+        await self._perform(call, request, record)
         return pb.RecordOrderResponse(placement=await self._answer(call, request.application_id))
 
     async def RecordCourtDecision(
@@ -113,11 +128,16 @@ class CaseMethods:
 
     async def AnswerOffer(self, request: pb.AnswerOfferRequest, context: Context) -> pb.AnswerOfferResponse:
         call, present = await self._admitted(request.request_id, request.application_id)
-        await self._perform(
-            call,
-            request,
-            lambda store: usecases.answer_offer(_seat(present), store, call.now, accepted=request.accepted),
-        )
+
+        def answer(store: Store) -> Awaitable[Effect]:
+            return places.answer_offer(Seat.of(present), store, call.now, accepted=request.accepted)
+
+        if request.validate_only:
+            preview = await self._preview(call, present, answer)
+            return pb.AnswerOfferResponse(
+                placement=await self._answer(call, request.application_id), preview=preview_to_proto(preview)
+            )
+        await self._perform(call, request, answer)
         return pb.AnswerOfferResponse(placement=await self._answer(call, request.application_id))
 
     async def SignContract(self, request: pb.SignContractRequest, context: Context) -> pb.SignContractResponse:
@@ -127,15 +147,17 @@ class CaseMethods:
             await self._refuse_without_order(request)
             raise
         contract = contract_of(request, new_id(), call.today)
-        checked = await self._checked(request, present, contract, call)
+        catalogue = await self._checked(request, present, contract, call)
 
         def sign(store: Store) -> Awaitable[Effect]:
-            return usecases.sign_contract(request.application_id, contract, store, call.now, checked=checked)
+            return contracts.sign_contract(present, contract, catalogue, store, call.now)
 
         if request.validate_only:
-            await self._runtime.commands.rehearse(call, lambda tx: sign(Store(tx)))
-        else:
-            await self._perform(call, request, sign, self._metrics.signed.inc)
+            preview = await self._preview(call, present, sign)
+            return pb.SignContractResponse(
+                placement=await self._answer(call, request.application_id), preview=preview_to_proto(preview)
+            )
+        await self._perform(call, request, sign, self._metrics.signed.inc)
         return pb.SignContractResponse(placement=await self._answer(call, request.application_id))
 
     async def Terminate(self, request: pb.TerminateRequest, context: Context) -> pb.TerminateResponse:
@@ -185,7 +207,7 @@ class CaseMethods:
     async def ClaimDueLimits(self, request: pb.ClaimDueLimitsRequest, context: Context) -> pb.ClaimDueLimitsResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)
         present = await self._found(request.application_id)
-        await self._perform(call, request, lambda store: usecases.claim_due_limits(_seat(present), store, call.now))
+        await self._perform(call, request, lambda store: endings.claim_due_limits(Seat.of(present), store, call.now))
         found = await self._found(request.application_id)
         if rules.has_lapsed(found) and not rules.has_lapsed(present):
             self._metrics.lapsed.inc()
@@ -197,7 +219,7 @@ class CaseMethods:
         await self._perform(
             call,
             request,
-            lambda store: usecases.close_placement(_seat(present), request.cause, store, call.now),
+            lambda store: endings.close_placement(Seat.of(present), request.cause, store, call.now),
         )
         found = await self._found(request.application_id)
         return pb.ClosePlacementResponse(state=code_to_proto(resources_pb2.PlacementState, found.state))
@@ -210,16 +232,16 @@ class CaseMethods:
 
     async def _checked(
         self, request: pb.SignContractRequest, present: Placement, contract: Contract, call: Call
-    ) -> bool:
-        """Have the peers check plan and terms; False when the signing will be refused or was done by this request."""
+    ) -> Catalogue | None:
+        """Have the peers check plan and terms; None when the signing will be refused or was done by this request."""
         try:
             rules.sign(present, contract, call.now)
         except DomainError:
-            return False
+            return None
         case = await self._neighbours.case_facts(request.application_id)
         await self._neighbours.check_plan(request, case)
         await self._neighbours.check_terms(request, case)
-        return True
+        return case_facts(case).rules.catalogue
 
     async def _refuse_without_order(self, request: pb.SignContractRequest) -> None:
         """Raise OrderMissing for a case that needs an order and is not even accepted yet (R-33)."""
@@ -238,6 +260,17 @@ class CaseMethods:
         effect = await self._runtime.commands.perform(call, request, lambda tx: step(Store(tx)))
         if not effect.replayed:
             tell()
+
+    async def _preview(self, call: Call, present: Placement, step: _Step, facility_code: str = "") -> Preview:
+        """What the step would do; an applicant sees the own case alone."""
+        async with self._runtime.db.read() as tx:
+            programme = await capacity.programme_for(
+                tx, present.municipality_id, present.service_code, present.district_code
+            )
+        codes = (present.facility_code, facility_code, present.programme_code, programme)
+        touched = (present.municipality_id, codes, (present.application_id,))
+        preview = await rehearsed(self._runtime, call, touched, lambda tx: step(Store(tx)))
+        return preview.of(present.application_id) if call.role == Role.APPLICANT else preview
 
     async def _answer(self, call: Call, application_id: str) -> resources_pb2.Placement:
         async with self._runtime.db.read() as tx:
@@ -268,10 +301,6 @@ class CaseMethods:
         if found is None:
             raise _unknown(application_id)
         return found
-
-
-def _seat(placement: Placement) -> Seat:
-    return Seat(placement.application_id, placement.municipality_id, placement.facility_code)
 
 
 def _unknown(application_id: str) -> NotFound:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 import grpc
 
 from services.kernel.catalogue import CATALOGUE
 from services.kernel.codes import Role
+from services.placement.api.capacity import rehearsed
+from services.placement.domain.capacity import unit_of
 from services.placement.domain.cases import Facility
 from services.placement.errors import UnknownService
 from services.placement.peers import Neighbours
 from services.placement.storage import places
 from services.placement.storage.cases import Store
-from services.placement.usecases import cases as usecases
+from services.placement.usecases import places as usecases
+from services.placement.wire.capacity import preview_to_proto
 from services.placement.wire.cases import facility_to_proto
 from services.runtime.commands import Call, Effect
 from services.runtime.database import WriteTx
@@ -56,10 +60,11 @@ class FacilityMethods:
             service_code=request.service_code,
             directorate_code=request.directorate_code,
             capacity=request.capacity,
+            unit=unit_of(CATALOGUE.find(request.service_code, call.today)),
         )
 
         async def create(tx: WriteTx) -> Effect:
-            await Store(tx).add_facility(facility)
+            await Store(tx).add_facility(facility, call.now)
             return Effect(facility.facility_code, facility.version)
 
         effect = await self._runtime.commands.perform(call, request, create)
@@ -67,13 +72,18 @@ class FacilityMethods:
 
     async def SetCapacity(self, request: pb.SetCapacityRequest, context: _Context) -> pb.SetCapacityResponse:
         call = self._called(request.request_id, request.municipality_id)
-        effect = await self._runtime.commands.perform(
-            call,
-            request,
-            lambda tx: usecases.set_capacity(
+
+        def set_places(tx: WriteTx) -> Awaitable[Effect]:
+            return usecases.set_capacity(
                 request.municipality_id, request.facility_code, request.capacity, Store(tx), call.now
-            ),
-        )
+            )
+
+        if request.validate_only:
+            touched = (request.municipality_id, [request.facility_code], ())
+            preview = await rehearsed(self._runtime, call, touched, set_places)
+            facility = await self._facility(request.municipality_id, request.facility_code)
+            return pb.SetCapacityResponse(facility=facility, preview=preview_to_proto(preview))
+        effect = await self._runtime.commands.perform(call, request, set_places)
         return pb.SetCapacityResponse(facility=await self._facility(request.municipality_id, effect.resource))
 
     async def GetFacility(self, request: pb.GetFacilityRequest, context: _Context) -> pb.GetFacilityResponse:

@@ -2,7 +2,7 @@
 
 REFERRAL_AWAITED ──referral──────────────────▶ READY ──sign──▶ CONTRACTED ──end──▶ TERMINATED
 ORDER_AWAITED ──order, free place────────────▶   ▲
-  │  ▲   └──order, none free──▶ WAITLISTED ⇄ OFFERED
+  │  ▲   └──order, none free──▶ WAITLISTED ⇄ OFFERED (declined, or `offer.days` over)
   ▼  │ appeal granted
 ORDER_REFUSED              before the contract: ──end of the case──▶ CLOSED
 """
@@ -23,6 +23,7 @@ from services.kernel.local_rules import LocalRules
 from services.kernel.money import Money
 from services.kernel.service_entry import PlacementBasis
 from services.kernel.time_limit import LimitKind, TimeLimit
+from services.placement.domain.capacity import CapacityUnit
 from services.placement.errors import NoFreePlace, OrderMissing, StepNotAllowed
 
 __all__ = [
@@ -70,6 +71,7 @@ class Step(StrEnum):
     OFFER = "OFFER"
     ACCEPT = "ACCEPT"
     DECLINE = "DECLINE"
+    EXPIRE = "EXPIRE"
     SIGN = "SIGN"
     TERMINATE = "TERMINATE"
     CLOSE = "CLOSE"
@@ -107,6 +109,7 @@ TRANSITIONS: Mapping[tuple[PlacementState, Step], Transition] = MappingProxyType
         (_S.WAITLISTED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
         (_S.OFFERED, Step.ACCEPT): Transition(_S.READY, _USER, "L-09"),
         (_S.OFFERED, Step.DECLINE): Transition(_S.WAITLISTED, _USER, "L-09"),
+        (_S.OFFERED, Step.EXPIRE): Transition(_S.WAITLISTED, _SYSTEM, "L-09"),
         (_S.OFFERED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
         (_S.READY, Step.SIGN): Transition(_S.CONTRACTED, _STAFF, "L-10"),
         (_S.READY, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
@@ -186,6 +189,8 @@ class Parameters:
     """`deadline.contract_days`, D-11."""
     flags: frozenset[str]
     """`waiting.flags` that count."""
+    offer_days: int | None = None
+    """`offer.days`; None: an offer does not expire."""
 
     @classmethod
     def of(cls, rules: LocalRules) -> Parameters:
@@ -196,6 +201,7 @@ class Parameters:
             order_days=settings.whole("deadline.order_days"),
             contract_days=settings.whole("deadline.contract_days"),
             flags=settings.codes("waiting.flags"),
+            offer_days=settings.whole_if_set("offer.days"),
         )
 
 
@@ -269,6 +275,7 @@ class Facility:
     held: int = 0
     offered: int = 0
     version: int = 1
+    unit: CapacityUnit = CapacityUnit.PLACE
 
     @property
     def free(self) -> int:
@@ -303,6 +310,9 @@ class Placement:
     vacancy_id: str = ""
     """The vacancy whose place is offered and not answered; empty: none."""
     close_cause: str = ""
+    programme_code: str = ""
+    """Account of the programme that the case draws on; empty: none, as where the programme is unlimited."""
+    programme_quantity: int = 0
     limits: tuple[Limit, ...] = ()
     appeals: tuple[Appeal, ...] = ()
     contract: Contract | None = None

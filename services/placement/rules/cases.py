@@ -10,7 +10,7 @@ from services.kernel.codes import LegalBasis, PlacementRoute
 from services.kernel.dates import age_on, local_date, start_of_day
 from services.kernel.register import decides
 from services.kernel.service_entry import PlacementBasis
-from services.kernel.time_limit import TERMS, LimitKind, LimitStatus, begin
+from services.kernel.time_limit import OFFER_TERM, TERMS, LimitKind, LimitStatus, begin
 from services.placement.domain.cases import (
     Appeal,
     AppealSubject,
@@ -38,6 +38,7 @@ __all__ = [
     "is_overdue",
     "next_due",
     "offer",
+    "offer_limit",
     "opened",
     "pass_limits",
     "place",
@@ -71,7 +72,8 @@ def _status(limit: Limit, now: datetime) -> LimitStatus:
 def _start(
     placement: Placement, kind: LimitKind, event_date: date, calendar: BusinessCalendar, length: int | None = None
 ) -> Placement:
-    term = TERMS[kind] if length is None else replace(TERMS[kind], length=length)
+    shipped = OFFER_TERM if kind is LimitKind.OFFER_ANSWER else TERMS[kind]
+    term = shipped if length is None else replace(shipped, length=length)
     ledger = begin(term, event_date, calendar)
     return placement.with_limit(Limit(len(placement.limits) + 1, ledger, calendar))
 
@@ -182,28 +184,55 @@ def confirm_by_court(placement: Placement) -> Placement:
 
 
 @decides("L-09")
-def offer(placement: Placement, vacancy_id: str) -> Placement:
-    """A place is offered (L-09). Raises StepNotAllowed."""
-    return replace(placement, state=after(placement.state, Step.OFFER), vacancy_id=vacancy_id)
+def offer(placement: Placement, vacancy_id: str, today: date, parameters: Parameters) -> Placement:
+    """A place is offered; where `offer.days` is set, the answer has a limit (L-09, C-29). Raises StepNotAllowed."""
+    offered = replace(placement, state=after(placement.state, Step.OFFER), vacancy_id=vacancy_id)
+    if parameters.offer_days is None:
+        return offered
+    return _start(offered, LimitKind.OFFER_ANSWER, today, parameters.calendar, parameters.offer_days)
 
 
-def accept(placement: Placement, today: date, parameters: Parameters) -> Placement:
-    """The offered place is taken; D-11 runs (L-09, L-10). Raises StepNotAllowed."""
-    accepted = replace(placement, state=after(placement.state, Step.ACCEPT), vacancy_id="", holds_place=True)
-    return _start(accepted, LimitKind.CONTRACT_SIGNATURE, today, parameters.calendar, parameters.contract_days)
+def accept(placement: Placement, now: datetime, parameters: Parameters) -> Placement:
+    """The offered place is taken; D-11 runs (L-09, L-10). Raises StepNotAllowed, also when the offer has expired."""
+    answered = _answered(placement, Step.ACCEPT, now)
+    accepted = replace(answered, holds_place=True)
+    return _start(
+        accepted, LimitKind.CONTRACT_SIGNATURE, local_date(now), parameters.calendar, parameters.contract_days
+    )
 
 
-def decline(placement: Placement) -> Placement:
-    """The offered place is not taken; the rank stays (L-09). Raises StepNotAllowed."""
-    return replace(placement, state=after(placement.state, Step.DECLINE), vacancy_id="")
+def decline(placement: Placement, now: datetime) -> Placement:
+    """The offered place is not taken; the rank stays (L-09). Raises StepNotAllowed, also when the offer has expired."""
+    return _answered(placement, Step.DECLINE, now)
 
 
-@decides("D-06", "D-11")
+def _answered(placement: Placement, step: Step, now: datetime) -> Placement:
+    state = after(placement.state, step)
+    if offer_limit(placement) is not None and _has_passed(placement, LimitKind.OFFER_ANSWER, now):
+        raise StepNotAllowed(metadata={"state": placement.state})
+    return replace(_meet(placement, LimitKind.OFFER_ANSWER, now), state=state, vacancy_id="")
+
+
+def offer_limit(placement: Placement) -> Limit | None:
+    """The limit of the offer that waits for its answer; None when it has none, or no offer waits.
+
+    A limit that an earlier offer left open is none of this one: each is met or passed before the next offer begins.
+    """
+    limit = placement.current_limit(LimitKind.OFFER_ANSWER)
+    waits = placement.state is PlacementState.OFFERED and limit is not None and limit.done_at is None
+    return limit if waits else None
+
+
+@decides("D-06", "D-11", "L-09")
 def pass_limits(placement: Placement, now: datetime, calendar: BusinessCalendar) -> Placement:
     """The placement with every limit applied that has passed; one that begins with it is counted by the calendar.
 
-    D-04 overdue starts D-06, nothing is treated as approved; D-11 passed closes the placement.
+    D-04 overdue starts D-06, nothing is treated as approved; D-11 passed closes the placement; an offer that nobody
+    answered in time is over, as if declined, and the rank stays (C-29).
     """
+    if offer_limit(placement) is not None and _has_passed(placement, LimitKind.OFFER_ANSWER, now):
+        expired = _meet(placement, LimitKind.OFFER_ANSWER, now)
+        return replace(expired, state=after(placement.state, Step.EXPIRE), vacancy_id="")
     if placement.state is PlacementState.READY and _has_passed(placement, LimitKind.CONTRACT_SIGNATURE, now):
         return replace(placement, state=after(placement.state, Step.CLOSE), close_cause=CONTRACT_EXPIRED)
     if placement.state is PlacementState.ORDER_AWAITED and _awaits_tacit_refusal(placement, now):
@@ -244,6 +273,8 @@ def next_due(placement: Placement, now: datetime) -> datetime | None:
     match placement.state:
         case PlacementState.READY:
             waiting_for = placement.current_limit(LimitKind.CONTRACT_SIGNATURE)
+        case PlacementState.OFFERED:
+            waiting_for = offer_limit(placement)
         case PlacementState.ORDER_AWAITED if tacit_refusal(placement) is None:
             waiting_for = placement.current_limit(LimitKind.ORDER_DECISION)
         case PlacementState.ORDER_REFUSED if placement.pending_appeal is None:

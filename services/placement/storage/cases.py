@@ -15,6 +15,7 @@ from services.kernel.codes import LegalBasis, PlacementRoute
 from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.service_entry import PlacementBasis
+from services.placement.domain.capacity import Movement, Programme
 from services.placement.domain.cases import (
     Act,
     Appeal,
@@ -27,7 +28,7 @@ from services.placement.domain.cases import (
 )
 from services.placement.errors import OrderNumberTaken
 from services.placement.ranks import NOT_WAITING, Standing
-from services.placement.storage import contracts, places
+from services.placement.storage import capacity, contracts, places
 from services.runtime.database import ReadTx, WriteTx, violated_constraint
 from services.runtime.errors import NotFound
 from services.runtime.limit_moves import moves_from_text, moves_within
@@ -45,7 +46,7 @@ _APPEAL = "number, against, filed_at, acted_on, granted, decided_at"
 _WHOLE = f"""
 SELECT application_id, municipality_id, person_id, service_code, district_code, basis_needed, state, facility_code,
        directorate_code, route, flags, received_at, legal_basis, basis_date, holds_place, vacancy_id, close_cause,
-       opened_at, intake_version, version,
+       programme_code, programme_quantity, opened_at, intake_version, version,
        ARRAY(SELECT ROW({_LIMIT}, c.overrides::text, {moves_within("t", "number")})
              FROM time_limits t JOIN calendars c ON c.version = t.calendar_version
              WHERE application_id = p.application_id ORDER BY number) AS limits,
@@ -68,6 +69,7 @@ _UPDATE_HEAD = """
 UPDATE placements
 SET state = :state, facility_code = :facility_code, directorate_code = :directorate_code, legal_basis = :legal_basis,
     basis_date = :basis_date, holds_place = :holds_place, vacancy_id = :vacancy_id, close_cause = :close_cause,
+    programme_code = :programme_code, programme_quantity = :programme_quantity, district_code = :district_code,
     version = :version
 WHERE application_id = :application_id
 """
@@ -173,6 +175,8 @@ def _assembled(head: Row[Any]) -> Placement:
         holds_place=head.holds_place,
         vacancy_id=head.vacancy_id,
         close_cause=head.close_cause,
+        programme_code=head.programme_code,
+        programme_quantity=head.programme_quantity,
         limits=tuple(_limit(row) for row in rows_within(head.limits, f"{_LIMIT}, overrides, moves")),
         appeals=tuple(
             Appeal(row.number, AppealSubject(row.against), row.filed_at, row.acted_on, row.granted, row.decided_at)
@@ -287,17 +291,35 @@ class Store:
         """The facility, its row locked (FOR UPDATE) until the transaction ends; None when there is none."""
         return await places.locked_facility(self._tx, municipality_id, facility_code)
 
-    async def add_facility(self, facility: Facility) -> None:
-        """Store a facility, and its directorate when that is new; raises FacilityExists."""
-        await places.insert_facility(self._tx, facility)
+    async def add_facility(self, facility: Facility, now: datetime) -> None:
+        """Store a facility with its first entry, and its directorate when that is new; raises FacilityExists."""
+        await places.insert_facility(self._tx, facility, now)
 
     async def add_directorate(self, municipality_id: str, directorate_code: str) -> None:
         """Store a directorate; raises FacilityExists."""
         await places.insert_directorate(self._tx, municipality_id, directorate_code)
 
-    async def save_facility(self, facility: Facility) -> Facility:
-        """Store the places of a facility and give the next version; the row was locked by `facility`."""
-        return await places.save_facility(self._tx, facility)
+    async def save_facility(self, facility: Facility, movement: Movement) -> Facility:
+        """Store places of a facility with their entry and give the next version; the row was locked by `facility`."""
+        return await places.save_facility(self._tx, facility, movement)
+
+    async def programme_for(self, placement: Placement) -> str:
+        """Code of the account of a programme that the case would draw on; empty: unlimited."""
+        return await capacity.programme_for(
+            self._tx, placement.municipality_id, placement.service_code, placement.district_code
+        )
+
+    async def programme(self, municipality_id: str, code: str) -> Programme | None:
+        """The account, its row locked until the transaction ends; None when there is none."""
+        return await capacity.locked_programme(self._tx, municipality_id, code)
+
+    async def save_programme(self, programme: Programme, movement: Movement) -> Programme:
+        """Store the balances with their entry and give the next version; the row was locked by `programme`."""
+        return await capacity.save_programme(self._tx, programme, movement)
+
+    async def expire_offer(self, vacancy_id: str, application_id: str, now: datetime) -> None:
+        """Remember that nobody answered the offer in time."""
+        await places.expire_offer(self._tx, vacancy_id, application_id, now)
 
     async def next_in_line(self, facility: Facility, vacancy_id: str) -> str | None:
         """The first who waits and was not offered this vacancy yet (L-09)."""
@@ -327,6 +349,8 @@ def _head_parameters(of: Placement) -> Mapping[str, object]:
         "holds_place": of.holds_place,
         "vacancy_id": of.vacancy_id,
         "close_cause": of.close_cause,
+        "programme_code": of.programme_code,
+        "programme_quantity": of.programme_quantity,
         "opened_at": of.opened_at,
         "intake_version": of.intake_version,
         "version": of.version,

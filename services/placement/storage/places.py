@@ -9,11 +9,14 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
+from services.placement.domain.capacity import CapacityUnit, Movement
 from services.placement.domain.cases import Facility
 from services.placement.errors import FacilityExists
+from services.placement.storage import capacity
 from services.runtime.database import ReadTx, WriteTx, violated_constraint
 
 __all__ = [
+    "expire_offer",
     "facility",
     "insert_directorate",
     "insert_facility",
@@ -24,20 +27,23 @@ __all__ = [
 ]
 
 _FACILITY = """
-SELECT municipality_id, facility_code, service_code, directorate_code, capacity, held, offered, version
-FROM facilities WHERE municipality_id = :municipality_id AND facility_code = :facility_code
+SELECT municipality_id, account_code AS facility_code, service_code, directorate_code, unit, capacity, held, offered,
+       version
+FROM capacity_accounts
+WHERE municipality_id = :municipality_id AND account_code = :facility_code AND kind = 'FACILITY'
 """
 _INSERT_DIRECTORATE = """
 INSERT INTO directorates (municipality_id, directorate_code) VALUES (:municipality_id, :directorate_code)
 """
 _INSERT_FACILITY = """
-INSERT INTO facilities (municipality_id, facility_code, service_code, directorate_code, capacity, held, offered,
-                        version)
-VALUES (:municipality_id, :facility_code, :service_code, :directorate_code, :capacity, :held, :offered, :version)
+INSERT INTO capacity_accounts (municipality_id, account_code, kind, service_code, directorate_code, unit, capacity,
+                               held, offered, version)
+VALUES (:municipality_id, :facility_code, 'FACILITY', :service_code, :directorate_code, :unit, :capacity, :held,
+        :offered, :version)
 """
 _UPDATE_FACILITY = """
-UPDATE facilities SET capacity = :capacity, held = :held, offered = :offered, version = :version
-WHERE municipality_id = :municipality_id AND facility_code = :facility_code
+UPDATE capacity_accounts SET capacity = :capacity, held = :held, offered = :offered, version = :version
+WHERE municipality_id = :municipality_id AND account_code = :facility_code
 """
 _NEXT_IN_LINE = """
 SELECT application_id FROM placements
@@ -51,6 +57,9 @@ LIMIT 1
 """
 _INSERT_OFFER = """
 INSERT INTO offers (vacancy_id, application_id, offered_at) VALUES (:vacancy_id, :application_id, :offered_at)
+"""
+_EXPIRE_OFFER = """
+UPDATE offers SET expired_at = :expired_at WHERE vacancy_id = :vacancy_id AND application_id = :application_id
 """
 
 
@@ -74,8 +83,8 @@ async def insert_directorate(tx: WriteTx, municipality_id: str, directorate_code
         raise FacilityExists(resource_type="directorate", resource_id=directorate_code) from error
 
 
-async def insert_facility(tx: WriteTx, new: Facility) -> None:
-    """Store a facility, and its directorate when that is new; raises FacilityExists."""
+async def insert_facility(tx: WriteTx, new: Facility, now: datetime) -> None:
+    """Store a facility with its first entry, and its directorate when that is new; raises FacilityExists."""
     await tx.run(
         f"{_INSERT_DIRECTORATE} ON CONFLICT DO NOTHING",
         {"municipality_id": new.municipality_id, "directorate_code": new.directorate_code},
@@ -87,6 +96,7 @@ async def insert_facility(tx: WriteTx, new: Facility) -> None:
                 **_key(new.municipality_id, new.facility_code),
                 "service_code": new.service_code,
                 "directorate_code": new.directorate_code,
+                "unit": new.unit,
                 **_places(new),
             },
         )
@@ -94,12 +104,14 @@ async def insert_facility(tx: WriteTx, new: Facility) -> None:
         if violated_constraint(error) != "facilities_pkey":
             raise
         raise FacilityExists(resource_type="facility", resource_id=new.facility_code) from error
+    await capacity.enter(tx, new.municipality_id, new.facility_code, Movement.of_setting(new.version, now))
 
 
-async def save_facility(tx: WriteTx, changed: Facility) -> Facility:
-    """Store the places of a locked facility and give the next version."""
+async def save_facility(tx: WriteTx, changed: Facility, movement: Movement) -> Facility:
+    """Store the places of a locked facility with their entry and give the next version."""
     saved = replace(changed, version=changed.version + 1)
     await tx.run(_UPDATE_FACILITY, {**_key(saved.municipality_id, saved.facility_code), **_places(saved)})
+    await capacity.enter(tx, saved.municipality_id, saved.facility_code, movement)
     return saved
 
 
@@ -107,6 +119,11 @@ async def next_in_line(tx: ReadTx, of: Facility, vacancy_id: str) -> str | None:
     """The first who waits and was not offered this vacancy yet (S5, L-09)."""
     found = await tx.scalar(_NEXT_IN_LINE, {**_key(of.municipality_id, of.facility_code), "vacancy_id": vacancy_id})
     return None if found is None else str(found)
+
+
+async def expire_offer(tx: WriteTx, vacancy_id: str, application_id: str, expired_at: datetime) -> None:
+    """Remember that nobody answered the offer in time."""
+    await tx.run(_EXPIRE_OFFER, {"vacancy_id": vacancy_id, "application_id": application_id, "expired_at": expired_at})
 
 
 async def insert_offer(tx: WriteTx, vacancy_id: str, application_id: str, offered_at: datetime) -> None:
@@ -130,6 +147,7 @@ def _facility(row: Row[Any] | None) -> Facility | None:
         facility_code=row.facility_code,
         service_code=row.service_code,
         directorate_code=row.directorate_code,
+        unit=CapacityUnit(row.unit),
         capacity=row.capacity,
         held=row.held,
         offered=row.offered,

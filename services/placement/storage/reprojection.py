@@ -15,7 +15,7 @@ __all__ = ["OpenLimits"]
 
 _LOCK = """
 SELECT application_id FROM placements p
-WHERE municipality_id = :municipality_id AND state IN ('READY', 'ORDER_AWAITED', 'ORDER_REFUSED')
+WHERE municipality_id = :municipality_id AND state IN ('READY', 'OFFERED', 'ORDER_AWAITED', 'ORDER_REFUSED')
   AND application_id > :after
   AND EXISTS (SELECT FROM time_limits t WHERE t.application_id = p.application_id AND t.done_at IS NULL
               AND t.calendar_version <> :calendar_version)

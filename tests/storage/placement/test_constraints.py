@@ -31,6 +31,9 @@ _ACT = """
 INSERT INTO acts (municipality_id, authority, number, kind, application_id, act_date, recorded_at)
 VALUES ('M', 'SAD-LYULIN', '7', 'ORDER', 'a', '2026-01-28', '2026-01-28T09:00Z')
 """
+_ENTRY_AGAIN = """
+INSERT INTO capacity_entries SELECT (jsonb_populate_record(e, '{"number": 9}')).* FROM capacity_entries e
+"""
 
 
 @pytest.fixture
@@ -68,6 +71,24 @@ async def commit(database: Database, statements: list[str]) -> None:
         (["UPDATE placements SET state = 'OFFERED'"], "placement_offered_a_place"),
         (["UPDATE placements SET basis_needed = 'ORDER'"], "placement_has_its_basis"),
         (["UPDATE placements SET holds_place = true"], "placement_holds_a_place_of_a_facility"),
+        (
+            ["INSERT INTO capacity_accounts VALUES ('M', 'HSP/', 'HSP', NULL, 1, 2, 0, 1, 'PROGRAMME', '', 'PLACE')"],
+            "facility_has_the_places",
+        ),
+        (
+            ["INSERT INTO capacity_accounts VALUES ('M', 'HSP/', 'HSP', NULL, 2, 1, 0, 1, 'PROGRAMME', '', 'PLACE')"],
+            "programme_is_held_by_cases",
+        ),
+        (
+            ["INSERT INTO capacity_accounts VALUES ('M', 'HSP', 'HSP', NULL, 2, 0, 0, 1, 'PROGRAMME', '', 'PLACE')"],
+            "capacity_programme_is_named_by_service",
+        ),
+        (["UPDATE placements SET programme_quantity = 1 WHERE state = 'READY'"], "placement_holds_of_a_programme"),
+        (["UPDATE facilities SET capacity = 5"], "ledger_has_every_change"),
+        (
+            [_ENTRY_AGAIN],
+            "capacity_entry_once",
+        ),
         (["UPDATE facilities SET held = 0"], "facility_places_are_of_cases"),
         (["UPDATE facilities SET offered = 0"], "facility_places_are_of_cases"),
         (["UPDATE placements SET holds_place = false"], "facility_places_are_of_cases"),
@@ -84,3 +105,18 @@ async def test_the_database_refuses(database: Database, statements: list[str], c
 async def test_a_contract_may_follow_one_that_has_ended(database: Database) -> None:
     ended = "UPDATE contracts SET end_date = '2026-02-28', ground = 'REQUEST'"
     await commit(database, [ended, _CONTRACT.format(contract_id="c-2", start="2026-03-01")])
+
+
+@pytest.mark.parametrize("statement", ["UPDATE capacity_entries SET held = 0", "DELETE FROM capacity_entries"])
+async def test_an_entry_is_never_changed(database: Database, statement: str) -> None:
+    with pytest.raises(IntegrityError, match="append-only"):
+        await commit(database, [statement])
+
+
+async def test_a_release_that_knows_no_ledger_leaves_an_entry_too(database: Database) -> None:
+    await commit(database, ["UPDATE facilities SET capacity = 5, version = version + 1 WHERE facility_code = 'F-1'"])
+    async with database.read() as tx:
+        rows = await tx.all(
+            "SELECT number, cause, capacity_change, capacity, held FROM capacity_entries ORDER BY number"
+        )
+    assert [tuple(row) for row in rows] == [(1, "UNSTATED", 2, 2, 1), (2, "UNSTATED", 3, 5, 1)]

@@ -26,8 +26,10 @@ class Case:
     vacancy: int = 0
     ended_on: date | None = None
     appeal: str = "none"
+    answer_until: date | None = None
+    """Last day to answer the offer that waits; None where offers do not expire."""
 
-    def facts(self, municipality: str, facility: str) -> intake_pb2.CaseFacts:
+    def facts(self, municipality: str, facility: str, offer_days: int) -> intake_pb2.CaseFacts:
         """What intake says of it: accepted on the day, nobody's priority is higher than another's."""
         day = date_to_proto(self.received_at.date())
         return intake_pb2.CaseFacts(
@@ -44,6 +46,8 @@ class Case:
                 outcome=types_pb2.ELIGIBILITY_OUTCOME_ELIGIBLE, decided_date=day
             ),
             version=1,
+            municipality_version=1,
+            settings={"offer.days": str(offer_days)} if offer_days else {},
         )
 
 

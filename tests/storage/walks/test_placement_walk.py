@@ -19,6 +19,7 @@ from services.placement.domain.cases import TRANSITIONS, PlacementState, Step
 from services.runtime.civil import date_to_proto
 from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.placement.v1 import placement_service_pb2 as pb
+from tests.storage.walks.foresight import came_as_foreseen, ground
 from tests.storage.walks.list_model import Case, House
 from tests.storage.walks.walking import DRAWN, Seen, Walk, walk
 
@@ -39,6 +40,7 @@ class PlacementWalk(Walk):
         self.house = House()
         self.facility = f"DC-{self.municipality[-8:]}"
         self.numbers = 0
+        self.offer_days = 0
 
     @property
     def of(self) -> list[Case]:
@@ -48,6 +50,8 @@ class PlacementWalk(Walk):
         first = self.house.next_in_line(vacancy)
         if first is not None:
             self.moved(first, Step.OFFER)
+            if self.offer_days:
+                first.answer_until = self.do(self.replica.value(_DUE, {"id": first.id, "kind": "offer_answer"}))
 
     def moved(self, case: Case, step: Step) -> None:
         self.seen.taken[case.state, step] += 1
@@ -56,6 +60,9 @@ class PlacementWalk(Walk):
     def has_lapsed(self, case: Case) -> bool:
         return case.contract_until is not None and self.now.date() > case.contract_until
 
+    def offer_is_over(self, case: Case) -> bool:
+        return case.state is S.OFFERED and case.answer_until is not None and self.now.date() > case.answer_until
+
     def asking(self, request: Message, role: Role) -> Callable[[], Any]:
         return partial(self.replica.ask, request, self.now, role, self.municipality, self.municipality)
 
@@ -63,7 +70,7 @@ class PlacementWalk(Walk):
         """Ask for the step; whether the table and `standing`, all that else decides, let it happen."""
         work = self.asking(request, role)
         if (case.state, step) in TRANSITIONS and standing:
-            self.granted(work)
+            self.granted_as_foreseen(request, role)
             return True
         reason = "STATE_NOT_ALLOWED"
         if step is Step.SIGN and case.state in {S.ORDER_AWAITED, S.ORDER_REFUSED}:
@@ -74,13 +81,29 @@ class PlacementWalk(Walk):
         self.refused(work, reason)
         return False
 
+    def granted_as_foreseen(self, request: Message, role: Role) -> None:
+        """What the command shows with `validate_only` changes nothing, and is what the command then does."""
+        if "validate_only" not in request.DESCRIPTOR.fields_by_name:
+            self.granted(self.asking(request, role))
+            return
+        question = type(request)()
+        question.CopyFrom(request)
+        question.request_id = str(uuid4())
+        question.validate_only = True
+        rows = self.rows()
+        preview = self.do(self.asking(question, role)()).preview
+        assert self.rows() == rows
+        before = self.do(ground(self.replica, self.municipality))
+        self.granted(self.asking(request, role))
+        came_as_foreseen(preview, before, self.do(ground(self.replica, self.municipality)))
+
     def contract_term(self, case: Case) -> None:
         due = self.do(self.replica.value(_DUE, {"id": case.id, "kind": "contract_signature"}))
         case.contract_until = due
 
-    @initialize(capacity=st.integers(0, 2))
-    def build(self, capacity: int) -> None:
-        self.house.capacity = capacity
+    @initialize(capacity=st.integers(0, 2), offer_days=st.sampled_from((0, 3)))
+    def build(self, capacity: int, offer_days: int) -> None:
+        self.house.capacity, self.offer_days = capacity, offer_days
         request = pb.CreateFacilityRequest(
             request_id=str(uuid4()),
             municipality_id=self.municipality,
@@ -100,7 +123,7 @@ class PlacementWalk(Walk):
     def another_case_of(self, service: str) -> None:
         case = Case(service, SERVICES[service], self.now)
         facility = self.facility if service == "DAY_CENTRE" else ""
-        self.elsewhere.cases[case.id] = case.facts(self.municipality, facility)
+        self.elsewhere.cases[case.id] = case.facts(self.municipality, facility, self.offer_days)
         self.granted(self.asking(pb.OpenPlacementRequest(request_id=str(uuid4()), application_id=case.id), Role.WORKER))
         self.of.append(case)
         self.cases.append(case.id)
@@ -226,7 +249,7 @@ class PlacementWalk(Walk):
     def answer_for(self, case: Case, *, accepted: bool) -> None:
         step = Step.ACCEPT if accepted else Step.DECLINE
         request = pb.AnswerOfferRequest(request_id=str(uuid4()), application_id=case.id, accepted=accepted)
-        if self.take(case, step, request, Role.OFFICE_HEAD):
+        if self.take(case, step, request, Role.OFFICE_HEAD, standing=not self.offer_is_over(case)):
             self.moved(case, step)
             vacancy, case.vacancy = case.vacancy, 0
             if accepted:
@@ -281,13 +304,17 @@ class PlacementWalk(Walk):
     @precondition(lambda self: self.of)
     @rule(drawn=DRAWN)
     def claim(self, drawn: int) -> None:
-        self.claim_for(self.some(drawn, S.READY, S.TERMINATED))
+        self.claim_for(self.some(drawn, S.READY, S.TERMINATED, S.OFFERED))
 
     def claim_for(self, case: Case) -> None:
         request = pb.ClaimDueLimitsRequest(request_id=str(uuid4()), application_id=case.id)
         self.granted(self.asking(request, Role.WORKER))
         if case.state is S.READY and self.has_lapsed(case):
             self.moved(case, Step.CLOSE)
+        if self.offer_is_over(case):
+            self.moved(case, Step.EXPIRE)
+            vacancy, case.vacancy = case.vacancy, 0
+            self.offer(vacancy)
         self.give_back(case)
 
     def give_back(self, case: Case) -> None:
@@ -319,7 +346,7 @@ class PlacementWalk(Walk):
             case S.WAITLISTED:
                 self.close_case(case) if rare else self.give_places(min(self.house.capacity + 1, 4))
             case S.OFFERED:
-                self.close_case(case) if rare else self.answer_for(case, accepted=lot.random() < 0.5)
+                self.close_case(case) if rare else self.lead_on_from_an_offer(case, accepted=lot.random() < 0.5)
             case S.READY:
                 self.close_case(case) if rare else self.sign_for(case)
             case S.CONTRACTED:
@@ -328,6 +355,12 @@ class PlacementWalk(Walk):
                 self.terminate_for(case, days=0) if rare else self.claim_for(case)
             case _:
                 self.another_case_of("DAY_CENTRE")
+
+    def lead_on_from_an_offer(self, case: Case, *, accepted: bool) -> None:
+        if self.offer_is_over(case):
+            self.claim_for(case)
+        else:
+            self.answer_for(case, accepted=accepted)
 
     @rule(capacity=st.integers(0, 4))
     def set_capacity(self, capacity: int) -> None:
@@ -340,7 +373,7 @@ class PlacementWalk(Walk):
             facility_code=self.facility,
             capacity=capacity,
         )
-        self.granted(self.asking(request, Role.MUNICIPALITY))
+        self.granted_as_foreseen(request, Role.MUNICIPALITY)
         more, self.house.capacity = capacity - self.house.capacity, capacity
         for _ in range(min(more, self.house.free)):
             self.offer(self.house.new_vacancy())
@@ -358,10 +391,16 @@ class PlacementWalk(Walk):
         places = self.do(self.replica.rows(_PLACES, {"code": self.facility}))
         expected = (self.house.capacity, self.house.held, self.house.offered)
         assert [tuple(row) for row in places] == [expected for _ in places]
+        entered = self.do(self.replica.rows(_ENTERED, {"code": self.facility}))
+        assert [tuple(row) for row in entered] == [expected for _ in entered]
 
 
 _STORED = "SELECT application_id, state, holds_place FROM placements WHERE municipality_id = :municipality"
-_PLACES = "SELECT capacity, held, offered FROM facilities WHERE facility_code = :code"
+_PLACES = "SELECT capacity, held, offered FROM capacity_accounts WHERE account_code = :code"
+_ENTERED = """
+SELECT sum(capacity_change)::int, sum(held_change)::int, sum(offered_change)::int FROM capacity_entries
+WHERE account_code = :code HAVING count(*) > 0
+"""
 _DUE = "SELECT due_date FROM time_limits WHERE application_id = :id AND kind = :kind ORDER BY number DESC LIMIT 1"
 _A_NUMBER = "SELECT number FROM acts WHERE municipality_id = :municipality AND authority LIKE 'SAD-%' LIMIT 1"
 

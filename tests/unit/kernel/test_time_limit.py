@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.kernel.calendar import DEFAULT_CALENDAR, DayKind, DayOverride
 from services.kernel.dates import Month, next_midnight
-from services.kernel.terms import FAILED_VISIT_TERM, TERMS, LimitKind, LimitUnit, Shift, Term, count
+from services.kernel.terms import FAILED_VISIT_TERM, OFFER_TERM, TERMS, LimitKind, LimitUnit, Shift, Term, count
 from services.kernel.time_limit import (
     NOTHING_MOVES,
     CalendarVersionError,
@@ -97,7 +97,7 @@ def test_a_failed_visit_starts_seven_new_days_under_its_own_rule() -> None:
 
 
 def test_every_kind_of_limit_has_its_term() -> None:
-    assert set(TERMS) == set(LimitKind)
+    assert {*TERMS, OFFER_TERM.kind} == set(LimitKind)
 
 
 def test_the_calls_come_on_the_first_working_day_and_on_the_third_after_it() -> None:

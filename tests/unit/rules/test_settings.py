@@ -270,6 +270,11 @@ def test_the_flags_that_count_on_the_waiting_list_are_a_setting() -> None:
     assert priority_flags(facts, one) == ("OVER_75",)
 
 
+def test_the_days_of_an_offer_are_a_setting() -> None:
+    assert PlacementParameters.of(rules({})).offer_days is None
+    assert PlacementParameters.of(rules({"offer.days": "5"})).offer_days == 5
+
+
 def test_the_pace_of_reminders_and_calls_is_a_setting() -> None:
     chosen = {"reminder.assessment_days_before": "3", "escalation.assessment_days": "2,5"}
     pace = AssessmentParameters.of(rules(chosen)).pace
@@ -290,6 +295,7 @@ PLAYED_ABOVE = {
     "deadline.suspend_reasons",
     "deadline.extend_max_days",
     "pause.max_months",
+    "offer.days",
     "waiting.flags",
     "reminder.assessment_days_before",
     "escalation.assessment_days",

@@ -1,0 +1,167 @@
+"""One ledger of capacity: accounts of facilities and programmes, and what moved their balances.
+
+An account is limited as long as it exists; a programme without one is unlimited (C-06, L-09).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
+
+from services.kernel.dates import Weekday
+from services.kernel.service_entry import Catalogue, ServiceEntry, Unit
+
+__all__ = [
+    "Account",
+    "AccountKind",
+    "CapacityUnit",
+    "Cause",
+    "Entry",
+    "Movement",
+    "Programme",
+    "monthly_hours",
+    "unit_of",
+]
+
+
+class AccountKind(StrEnum):
+    """Whose capacity it is."""
+
+    FACILITY = "FACILITY"
+    PROGRAMME = "PROGRAMME"
+
+
+class CapacityUnit(StrEnum):
+    """What is counted."""
+
+    BED = "BED"
+    PLACE = "PLACE"
+    HOUR = "HOUR"
+    """Hours a month, by the plan of the contract."""
+
+
+class Cause(StrEnum):
+    """What moved a balance."""
+
+    CAPACITY_SET = "CAPACITY_SET"
+    ORDER_RECORDED = "ORDER_RECORDED"
+    PLACE_OFFERED = "PLACE_OFFERED"
+    OFFER_ACCEPTED = "OFFER_ACCEPTED"
+    OFFER_DECLINED = "OFFER_DECLINED"
+    OFFER_EXPIRED = "OFFER_EXPIRED"
+    CONTRACT_SIGNED = "CONTRACT_SIGNED"
+    CONTRACT_AMENDED = "CONTRACT_AMENDED"
+    TRANSFERRED = "TRANSFERRED"
+    CASE_ENDED = "CASE_ENDED"
+    TAKEN_OVER = "TAKEN_OVER"
+    """Held before there was an account, or a ledger; this one has no instant."""
+    UNSTATED = "UNSTATED"
+    """Moved by a release that knew of no ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Why a balance moves; `key` is unique in the account, so that nothing is entered twice."""
+
+    cause: Cause
+    key: str
+    at: datetime
+    application_id: str = ""
+
+    @classmethod
+    def of_case(cls, cause: Cause, application_id: str, version: int, at: datetime) -> Movement:
+        """By a step of a case; a version of a placement moves an account once."""
+        return cls(cause, f"{application_id}/{version}", at, application_id)
+
+    @classmethod
+    def of_setting(cls, version: int, at: datetime) -> Movement:
+        """By a capacity that was set, when the account has the version."""
+        return cls(Cause.CAPACITY_SET, f"capacity/{version}", at)
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """The account of a service that needs no facility, in one district or everywhere (empty district).
+
+    `held` grows no further than `capacity`; it exceeds it only where capacity was given up.
+    """
+
+    municipality_id: str
+    service_code: str
+    district_code: str
+    unit: CapacityUnit
+    capacity: int
+    held: int = 0
+    version: int = 1
+
+    @property
+    def code(self) -> str:
+        """Code of the account; no facility has one like it."""
+        return f"{self.service_code}/{self.district_code}"
+
+    @property
+    def free(self) -> int:
+        """What nobody holds; negative while more is held than there is."""
+        return self.capacity - self.held
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account with its balances, for reading."""
+
+    municipality_id: str
+    code: str
+    kind: AccountKind
+    service_code: str
+    district_code: str
+    unit: CapacityUnit
+    capacity: int
+    held: int
+    offered: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change of balances, with the balances after it."""
+
+    number: int
+    cause: Cause
+    application_id: str
+    key: str
+    capacity_change: int
+    held_change: int
+    offered_change: int
+    capacity: int
+    held: int
+    offered: int
+    entered_at: datetime | None
+
+
+class _Line(Protocol):
+    @property
+    def code(self) -> str: ...
+    @property
+    def quantity(self) -> int: ...
+    @property
+    def weekdays(self) -> tuple[Weekday, ...]: ...
+
+
+_WEEKS_A_YEAR = 52
+_MONTHS_A_YEAR = 12
+
+
+def monthly_hours(plan: Iterable[_Line], catalogue: Catalogue, on: date) -> int:
+    """Hours a month that a plan takes: its hours of a week times 52 / 12, rounded up; lines on request take none."""
+    weekly = sum(
+        line.quantity * len(line.weekdays) for line in plan if catalogue.entry(line.code, on).unit is Unit.HOUR
+    )
+    return -(-weekly * _WEEKS_A_YEAR // _MONTHS_A_YEAR)
+
+
+def unit_of(service: ServiceEntry | None) -> CapacityUnit:
+    """What a facility of the service has: beds where it is paid by bed-days, else places."""
+    return CapacityUnit.BED if service is not None and service.unit is Unit.BED_DAY else CapacityUnit.PLACE
