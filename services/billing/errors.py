@@ -4,13 +4,18 @@ InvalidArgument
 ├─ UnknownService        the catalogue has no such service
 ├─ PercentNotAllowed     F-08, F-09
 ├─ InvalidFact           a declared fact contradicts itself or lies outside its range
-└─ CurrencyNotAllowed    F-13
+├─ CurrencyNotAllowed    F-13
+└─ BankFileNotReadable   a bank file is not as its format says
 Refused
 ├─ StateNotAllowed       the contract or the run is not where the step needs it
 ├─ NoInvoice             nothing was billed for that month
 ├─ UserFundsMissing      less of the user's own money is held than was spent (R-08, F-16)
 ├─ ArrearsTermNotReached D-08, L-13
-└─ InvariantViolated     the books do not agree with themselves; nothing is issued
+├─ InvariantViolated     the books do not agree with themselves; nothing is issued
+├─ AllocationTooLarge    more than a payment has left, or a month open
+├─ NotOverpaid           more would go back than was paid too much
+├─ PeriodClosed          the books of that month are closed
+└─ PeriodNotReady        a month that cannot be closed or opened yet
 """
 
 from __future__ import annotations
@@ -18,12 +23,17 @@ from __future__ import annotations
 from services.runtime.errors import InvalidArgument, Refused
 
 __all__ = [
+    "AllocationTooLarge",
     "ArrearsTermNotReached",
+    "BankFileNotReadable",
     "CurrencyNotAllowed",
     "InvalidFact",
     "InvariantViolated",
     "NoInvoice",
+    "NotOverpaid",
     "PercentNotAllowed",
+    "PeriodClosed",
+    "PeriodNotReady",
     "StateNotAllowed",
     "UnknownService",
     "UserFundsMissing",
@@ -105,3 +115,44 @@ class InvariantViolated(Refused):
     reason = "INVARIANT_VIOLATED"
     text_bg = "Проверка на сметките не премина; нищо не се издава."
     text_en = "A check of the books failed; nothing is issued."
+
+
+class BankFileNotReadable(InvalidArgument):
+    """A bank file is not as its format says; `entry` counts from 1, 0 is the file as a whole."""
+
+    reason = "BANK_FILE_NOT_READABLE"
+    text_bg = "Банковият файл не отговаря на формата си (запис {entry})."
+    text_en = "The bank file is not as its format says (entry {entry})."
+
+
+class AllocationTooLarge(Refused):
+    """More is allocated than the payment has left or the month has open."""
+
+    reason = "ALLOCATION_TOO_LARGE"
+    article = "L-13"
+    text_bg = "Сумата надхвърля остатъка от плащането или неплатеното за месеца."
+    text_en = "The amount is more than is left of the payment or open of the month."
+
+
+class NotOverpaid(Refused):
+    """More is paid back than was paid too much."""
+
+    reason = "NOT_OVERPAID"
+    text_bg = "Няма толкова надвнесено."
+    text_en = "Not that much was paid too much."
+
+
+class PeriodClosed(Refused):
+    """The books of that month are closed."""
+
+    reason = "PERIOD_CLOSED"
+    text_bg = "Счетоводният месец е приключен."
+    text_en = "The books of that month are closed."
+
+
+class PeriodNotReady(Refused):
+    """The month is not over, its bills are not issued, or another month comes first."""
+
+    reason = "PERIOD_NOT_READY"
+    text_bg = "Месецът още не може да бъде приключен или отворен."
+    text_en = "The month cannot be closed or opened yet."

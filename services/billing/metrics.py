@@ -21,3 +21,6 @@ class BillingMetrics:
         self.runs_finished = Counter(
             "socialcare_billing_runs_finished_total", "Billing runs that issued all their drafts.", registry=registry
         )
+        self.bank_payments = Counter(
+            "socialcare_billing_bank_payments_total", "Payments taken in from bank files.", registry=registry
+        )

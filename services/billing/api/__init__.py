@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from services.billing.api.answers import PureAnswers
 from services.billing.api.cases import CaseMethods
+from services.billing.api.ledger import LedgerMethods
+from services.billing.api.payments import PaymentMethods
 from services.billing.api.runs import RunMethods
 
 __all__ = ["BillingServicer"]
 
 
-class BillingServicer(PureAnswers, CaseMethods, RunMethods):
+class BillingServicer(PureAnswers, CaseMethods, RunMethods, PaymentMethods, LedgerMethods):
     """Every method of `BillingService` that this version offers."""

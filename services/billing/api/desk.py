@@ -56,6 +56,12 @@ class Desk:
         self._neighbours = neighbours or ServiceNeighbours(runtime.peers)
         self._metrics = BillingMetrics(runtime.telemetry.registry)
 
+    def _municipal_call(self, municipality_id: str, request_id: str = "") -> Call:
+        """The present call about a municipality; NotYours when the caller may not act there."""
+        call = self._runtime.call(request_id, municipality_id=municipality_id)
+        call.caller.require_municipality(municipality_id)
+        return call
+
     async def _known_contract(self, call: Call, case_id: str) -> Contract | None:
         async with self._runtime.db.read() as tx:
             found = await storage.find_contract(tx, case_id)

@@ -287,7 +287,10 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment for a month; `settled` is what it counts for in the currency of the month's documents."""
+    """A payment for a month; `settled` is what it counts for in the currency of the month's documents.
+
+    Negative: what was paid too much and went back.
+    """
 
     payment_id: str
     month: Month

@@ -26,9 +26,18 @@ SELECT correction_id::text AS correction_id, month, amount_minor, currency, comp
 FROM corrections WHERE case_id = :case_id ORDER BY id
 """
 
+# At the counter, by bank as allocated; what went back counts against it.
 _PAYMENTS = """
 SELECT payment_id::text AS payment_id, month, amount_minor, currency, settled_minor, settled_currency, paid_date
-FROM payments WHERE case_id = :case_id ORDER BY payment_id
+FROM payments WHERE case_id = :case_id
+UNION ALL
+SELECT allocation_id::text, month, amount_minor, currency, settled_minor, settled_currency, allocated_date
+FROM allocations a WHERE case_id = :case_id
+  AND NOT EXISTS (SELECT FROM allocation_reversals r WHERE r.allocation_id = a.allocation_id)
+UNION ALL
+SELECT refund_id::text, month, -amount_minor, currency, -amount_minor, currency, refunded_date
+FROM refunds WHERE case_id = :case_id
+ORDER BY payment_id
 """
 
 _CUSTODY = "SELECT held_minor, currency FROM custody_accounts WHERE case_id = :case_id ORDER BY currency"

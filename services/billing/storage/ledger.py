@@ -1,21 +1,69 @@
-"""Double entry: what a document does to receivables, revenue and cash. A debit is positive."""
+"""Double entry: what a document does to receivables, revenue, cash and bank. A debit is positive.
+
+A document is booked on its own day, or on the first open one when its month is closed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from services.kernel.money import Money
 from services.runtime.database import WriteTx
 
-__all__ = ["book_note", "book_payment"]
+__all__ = [
+    "book_allocations",
+    "book_bank",
+    "book_note",
+    "book_payment",
+    "book_refund",
+    "book_reversal",
+]
 
 _BOOK = """
 INSERT INTO ledger_entries (document_id, line, municipality_id, case_id, account, currency, amount_minor, booked_date)
-SELECT :document_id, line, c.municipality_id, c.case_id, account, :currency, sign * CAST(:minor AS bigint), :booked_on
+SELECT :document_id, line, c.municipality_id, c.case_id, account, :currency, sign * CAST(:minor AS bigint),
+       booking_day(c.municipality_id, CAST(:booked_on AS date))
 FROM contracts c CROSS JOIN (VALUES (1, CAST(:debit AS text), 1), (2, CAST(:credit AS text), -1))
     AS lines (line, account, sign)
 WHERE c.case_id = :case_id
 """
+
+_COLUMNS = "(document_id, line, municipality_id, case_id, account, currency, amount_minor, booked_date)"
+
+_BOOK_BANK = f"""
+INSERT INTO ledger_entries {_COLUMNS}
+SELECT e.entry_id, line, e.municipality_id, NULL, lines.account, e.currency, sign * e.amount_minor,
+       booking_day(e.municipality_id, CAST(:today AS date))
+FROM bank_entries e CROSS JOIN (VALUES (1, 'BANK', 1), (2, 'UNALLOCATED', -1)) AS lines (line, account, sign)
+WHERE e.entry_id = ANY(CAST(:entries AS uuid[]))
+"""  # noqa: S608 a constant of this module
+
+# A payment in another currency than the bill leaves one and enters the other over EXCHANGE.
+_BOOK_ALLOCATIONS = f"""
+INSERT INTO ledger_entries {_COLUMNS}
+SELECT {{document}}, lines.line, a.municipality_id, CASE WHEN lines.account <> 'UNALLOCATED' THEN a.case_id END,
+       lines.account, lines.currency, {{sign}} * lines.minor, booking_day(a.municipality_id, CAST(:today AS date))
+FROM allocations a CROSS JOIN LATERAL (
+    VALUES (1, 'UNALLOCATED', a.currency, a.amount_minor), (2, 'EXCHANGE', a.currency, -a.amount_minor),
+           (3, 'EXCHANGE', a.settled_currency, a.settled_minor),
+           (4, 'RECEIVABLE', a.settled_currency, -a.settled_minor)) AS lines (line, account, currency, minor)
+WHERE a.allocation_id = ANY(CAST(:allocations AS uuid[]))
+  AND (lines.account <> 'EXCHANGE' OR a.currency <> a.settled_currency)
+"""  # noqa: S608 a constant of this module
+
+_ALLOCATE = _BOOK_ALLOCATIONS.format(document="a.allocation_id", sign="1")
+_TAKE_BACK = _BOOK_ALLOCATIONS.format(document="CAST(:document_id AS uuid)", sign="-1")
+
+_BOOK_REFUND = f"""
+INSERT INTO ledger_entries {_COLUMNS}
+SELECT r.refund_id, line, r.municipality_id, CASE WHEN line = 1 THEN r.case_id END, account, r.currency,
+       sign * r.amount_minor, booking_day(r.municipality_id, CAST(:today AS date))
+FROM refunds r CROSS JOIN LATERAL (
+    VALUES (1, CASE WHEN r.case_id IS NULL THEN 'UNALLOCATED' ELSE 'RECEIVABLE' END, 1), (2, 'BANK', -1))
+    AS lines (line, account, sign)
+WHERE r.refund_id = :refund_id
+"""  # noqa: S608 a constant of this module
 
 
 async def book_note(tx: WriteTx, case_id: str, correction_id: str, amount: Money, on: date) -> None:
@@ -26,6 +74,26 @@ async def book_note(tx: WriteTx, case_id: str, correction_id: str, amount: Money
 async def book_payment(tx: WriteTx, case_id: str, payment_id: str, settled: Money, on: date) -> None:
     """A payment: cash against receivables, in the currency of what it settles."""
     await _book(tx, case_id, payment_id, settled, ("CASH", "RECEIVABLE"), on)
+
+
+async def book_bank(tx: WriteTx, entry_ids: Sequence[str], on: date) -> None:
+    """Payments of a bank file: bank against what is not allocated yet."""
+    await tx.run(_BOOK_BANK, {"entries": list(entry_ids), "today": on})
+
+
+async def book_allocations(tx: WriteTx, allocation_ids: Sequence[str], on: date) -> None:
+    """Allocations: what was not allocated against receivables."""
+    await tx.run(_ALLOCATE, {"allocations": list(allocation_ids), "today": on})
+
+
+async def book_reversal(tx: WriteTx, document_id: str, allocation_id: str, on: date) -> None:
+    """An allocation that was taken back, the other way round, as a document of its own."""
+    await tx.run(_TAKE_BACK, {"document_id": document_id, "allocations": [allocation_id], "today": on})
+
+
+async def book_refund(tx: WriteTx, refund_id: str, on: date) -> None:
+    """A refund: what was not allocated, or the receivable that was overpaid, against bank."""
+    await tx.run(_BOOK_REFUND, {"refund_id": refund_id, "today": on})
 
 
 async def _book(  # noqa: PLR0917 a booking has these parts

@@ -45,11 +45,7 @@ SELECT coalesce((SELECT max(number) = count(*) FROM invoices WHERE municipality_
                  HAVING count(*) > 0), true)
    AND NOT EXISTS (
     SELECT FROM (
-        SELECT currency, amount_minor AS minor FROM invoices WHERE municipality_id = :municipality_id
-        UNION ALL
-        SELECT currency, amount_minor FROM corrections WHERE municipality_id = :municipality_id
-        UNION ALL
-        SELECT settled_currency, -settled_minor FROM payments WHERE municipality_id = :municipality_id
+        SELECT currency, minor FROM receivable_movements WHERE municipality_id = :municipality_id
         UNION ALL
         SELECT currency, -amount_minor FROM ledger_entries
         WHERE municipality_id = :municipality_id AND account = 'RECEIVABLE') AS booked
@@ -130,7 +126,7 @@ WITH page AS (
     INSERT INTO ledger_entries (document_id, line, municipality_id, case_id, account, currency, amount_minor,
                                 booked_date)
     SELECT i.invoice_id, lines.line, :municipality_id, i.case_id, lines.account, i.currency,
-           lines.sign * i.amount_minor, i.issued_date
+           lines.sign * i.amount_minor, booking_day(:municipality_id, i.issued_date)
     FROM issued i CROSS JOIN (VALUES (1, 'RECEIVABLE', 1), (2, 'REVENUE', -1)) AS lines (line, account, sign)
 ), last AS (
     SELECT month, case_id FROM page ORDER BY month DESC, case_id DESC LIMIT 1
@@ -177,7 +173,7 @@ class RunWrites(CommonReads):
         return month if first is None else min(month, month_of(first))
 
     async def invariants_hold(self, municipality_id: str) -> bool:
-        """Whether receivables equal invoices plus notes minus payments, and invoice numbers have no gap."""
+        """Whether receivables equal invoices plus notes minus what was paid, and invoice numbers have no gap."""
         return bool(await self._tx.scalar(_INVARIANTS, {"municipality_id": municipality_id}))
 
     async def lock_run(self, run_id: str) -> Run:

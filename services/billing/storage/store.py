@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from services.billing.storage.fact_writes import FactWrites
 from services.billing.storage.money_writes import MoneyWrites
+from services.billing.storage.payments import PaymentWrites
+from services.billing.storage.periods import PeriodWrites
 from services.billing.storage.reprojection import DraftWrites
 from services.billing.storage.run_writes import RunWrites
 
 __all__ = ["Store"]
 
 
-class Store(FactWrites, RunWrites, DraftWrites, MoneyWrites):
+class Store(FactWrites, RunWrites, DraftWrites, MoneyWrites, PaymentWrites, PeriodWrites):
     """Everything that use cases ask of the database."""

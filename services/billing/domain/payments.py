@@ -1,0 +1,155 @@
+"""Payments that a bank tells of, what they are allocated to and by which evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from services.kernel.dates import Month
+from services.kernel.money import Money
+
+__all__ = [
+    "Allocation",
+    "Allotment",
+    "BankFile",
+    "BankFormat",
+    "BankLine",
+    "BankPayment",
+    "Evidence",
+    "Hint",
+    "OpenMonth",
+    "PaymentState",
+    "Statement",
+]
+
+
+class BankFormat(StrEnum):
+    """What a bank file is written in."""
+
+    CAMT_053 = "CAMT_053"
+    """ISO 20022 statement, any version of camt.053."""
+    CSV = "CSV"
+    """The documented table of `docs/integrators.md`."""
+
+
+class Evidence(StrEnum):
+    """What says for which month a payment is, strongest first."""
+
+    EXACT_REFERENCE = "EXACT_REFERENCE"
+    """The structured field holds a valid reference."""
+    REFERENCE_IN_TEXT = "REFERENCE_IN_TEXT"
+    """The free text holds a valid reference."""
+    PAYER_AND_AMOUNT = "PAYER_AND_AMOUNT"
+    """The account has paid for the case before, and exactly one open month has this amount."""
+    DECIDED_BY_STAFF = "DECIDED_BY_STAFF"
+
+
+class Hint(StrEnum):
+    """Why something of a payment is left."""
+
+    NO_REFERENCE = "NO_REFERENCE"
+    UNKNOWN_REFERENCE = "UNKNOWN_REFERENCE"
+    """The check digits are right, the municipality has no such invoice."""
+    SEVERAL_CANDIDATES = "SEVERAL_CANDIDATES"
+    OVERPAID = "OVERPAID"
+    """What the reference names is paid, something is left."""
+    CURRENCY_NOT_TAKEN = "CURRENCY_NOT_TAKEN"
+
+
+class PaymentState(StrEnum):
+    """How far a payment is allocated."""
+
+    UNALLOCATED = "UNALLOCATED"
+    PARTLY_ALLOCATED = "PARTLY_ALLOCATED"
+    OVERPAID = "OVERPAID"
+    SETTLED = "SETTLED"
+    """Nothing is left: allocated, or paid back."""
+
+
+@dataclass(frozen=True, slots=True)
+class BankLine:
+    """One payment as a bank file states it; empty: the bank does not say."""
+
+    account: str
+    """The municipality's account."""
+    reference: str
+    """The bank's own, single within the account."""
+    amount: Money
+    booked_on: date
+    creditor_reference: str = ""
+    remittance: str = ""
+    payer_name: str = ""
+    payer_account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The payments of a bank file; `skipped` counts debits, reversals, pending entries and other currencies."""
+
+    lines: tuple[BankLine, ...]
+    skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class BankFile:
+    """A file as it was handed in; `digest` is the SHA-256 of its bytes."""
+
+    municipality_id: str
+    format: BankFormat
+    digest: bytes
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMonth:
+    """An invoiced month and what is open of it; negative when more was paid."""
+
+    case_id: str
+    month: Month
+    number: int
+    open: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Allotment:
+    """A part of a payment for a month: `amount` in the payment's currency, `settled` in that of the documents."""
+
+    case_id: str
+    month: Month
+    amount: Money
+    settled: Money
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """A kept allotment; a reversed one counts no longer."""
+
+    allocation_id: str
+    entry_id: str
+    allotment: Allotment
+    allocated_on: date
+    reversed_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BankPayment:
+    """A kept payment, what is left of it and what it was allocated to."""
+
+    entry_id: str
+    municipality_id: str
+    line: BankLine
+    """Its payer's account is masked but for four characters."""
+    rest: Money
+    hint: Hint | None
+    allocations: tuple[Allocation, ...] = ()
+
+    @property
+    def state(self) -> PaymentState:
+        """How far it is allocated."""
+        if not self.rest.amount:
+            return PaymentState.SETTLED
+        if self.hint is Hint.OVERPAID:
+            return PaymentState.OVERPAID
+        return PaymentState.UNALLOCATED if self.rest == self.line.amount else PaymentState.PARTLY_ALLOCATED

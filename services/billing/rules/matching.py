@@ -1,0 +1,89 @@
+"""For which months a payment is: by reference, else by payer and amount; what is unsure goes to people (F-13, L-13)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from services.billing.domain.payments import Allotment, BankLine, Evidence, Hint, OpenMonth
+from services.billing.rules.accounts import in_currency, settled_by
+from services.billing.rules.payment_reference import invoice_number_of, references_in
+from services.kernel.money import Money
+
+__all__ = ["Match", "Numbers", "after", "match", "numbers_of", "portion"]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The invoices that a payment names, and how."""
+
+    invoices: tuple[int, ...]
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a payment is allocated to; the hint says why something is left, None when nothing is."""
+
+    allotments: tuple[Allotment, ...]
+    hint: Hint | None
+
+
+def numbers_of(line: BankLine) -> Numbers:
+    """The invoices that a payment names: in its structured field, else in its free text."""
+    structured = invoice_number_of(line.creditor_reference) if line.creditor_reference else None
+    if structured is not None:
+        return Numbers((structured,), Evidence.EXACT_REFERENCE)
+    return Numbers(references_in(f"{line.creditor_reference} {line.remittance}"), Evidence.REFERENCE_IN_TEXT)
+
+
+def portion(rest: Money, open_: Money, on: date) -> tuple[Money, Money] | None:
+    """What of a payment goes to an open month, in both currencies; None when its currency is not taken on the day.
+
+    Never more than either has; what equals the converted open amount settles it to the cent.
+    """
+    settled = settled_by(rest, open_, on)
+    if settled is None:
+        return None
+    return (rest, settled) if settled <= open_ else (in_currency(open_, rest.currency), open_)
+
+
+def match(line: BankLine, numbered: Mapping[int, OpenMonth], of_payer: Sequence[OpenMonth]) -> Match:
+    """Allocate a payment: every month that a reference names, in order, or the payer's one month of that amount.
+
+    `of_payer` are open months of cases for which the account has paid before. A reference always goes before the
+    payer: a daughter may pay for a neighbour.
+    """
+    named = numbers_of(line)
+    if named.invoices:
+        return _by_reference(line, named, numbered)
+    fitting = [
+        month for month in of_payer if portion(line.amount, month.open, line.booked_on) == (line.amount, month.open)
+    ]
+    if len(fitting) != 1:
+        return Match((), Hint.SEVERAL_CANDIDATES if fitting else Hint.NO_REFERENCE)
+    (month,) = fitting
+    return Match((Allotment(month.case_id, month.month, line.amount, month.open, Evidence.PAYER_AND_AMOUNT),), None)
+
+
+def _by_reference(line: BankLine, named: Numbers, numbered: Mapping[int, OpenMonth]) -> Match:
+    rest, allotments, hint = line.amount, [], Hint.OVERPAID
+    for number in named.invoices:
+        month = numbered.get(number)
+        if month is None:
+            hint = Hint.UNKNOWN_REFERENCE
+            continue
+        if month.open.amount <= 0 or not rest.amount:
+            continue
+        part = portion(rest, month.open, line.booked_on)
+        if part is None:
+            return Match((), Hint.CURRENCY_NOT_TAKEN)
+        allotments.append(Allotment(month.case_id, month.month, *part, named.evidence))
+        rest -= part[0]
+    return Match(tuple(allotments), hint if rest.amount else None)
+
+
+def after(month: OpenMonth, allotment: Allotment) -> OpenMonth:
+    """The month once the allotment is kept."""
+    return replace(month, open=month.open - allotment.settled)

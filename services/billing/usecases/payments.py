@@ -1,0 +1,203 @@
+"""Payments by bank: import, allocation by evidence, decisions of people, refunds (domain.md F-13, L-13)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.billing.domain.accounts import Act, Books
+from services.billing.domain.payments import Allotment, BankFile, BankLine, BankPayment, Evidence, Hint, OpenMonth
+from services.billing.errors import (
+    AllocationTooLarge,
+    CurrencyNotAllowed,
+    NoInvoice,
+    NotOverpaid,
+    StateNotAllowed,
+)
+from services.billing.rules.accounts import currency_of_month, in_currency, open_amount
+from services.billing.rules.matching import after, match, numbers_of, portion
+from services.kernel.dates import Month
+from services.kernel.local_rules import LocalRules
+from services.kernel.money import Money
+from services.runtime.commands import Effect
+from services.runtime.errors import NotFound
+
+__all__ = [
+    "Billed",
+    "By",
+    "Candidates",
+    "NewLine",
+    "PaymentStore",
+    "allocate_payment",
+    "import_file",
+    "refund_month",
+    "refund_payment",
+    "unallocate_payment",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who records something, and when."""
+
+    act: Act
+    staff: str
+
+
+@dataclass(frozen=True, slots=True)
+class Billed:
+    """A billed month of a case."""
+
+    case_id: str
+    month: Month
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """A payment that no earlier file had."""
+
+    entry_id: str
+    line: BankLine
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Months for which a file's payments may be: by invoice number, and by the payment whose account paid before."""
+
+    numbered: Mapping[int, OpenMonth]
+    of_payer: Mapping[str, Sequence[OpenMonth]]
+
+    def months(self) -> Iterable[OpenMonth]:
+        """Every month, some more than once."""
+        yield from self.numbered.values()
+        for months in self.of_payer.values():
+            yield from months
+
+
+class PaymentStore(Protocol):
+    """What payments need of the database."""
+
+    async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None: ...
+    async def lock_case(self, case_id: str) -> None: ...
+    async def lock_each(self, case_ids: Sequence[str]) -> None:
+        """Keep changes of the cases away until the commit."""
+        ...
+
+    async def books(self, case_id: str) -> Books: ...
+    async def add_file(self, file: BankFile, by: By) -> tuple[str, bool]:
+        """Id of the file, and whether it is new."""
+        ...
+
+    async def add_lines(self, file_id: str, file: BankFile, by: By) -> Sequence[NewLine]:
+        """Keep and book the payments that no earlier file had."""
+        ...
+
+    async def candidates(
+        self, municipality_id: str, lines: Sequence[NewLine], numbers: Sequence[int]
+    ) -> Candidates: ...
+    async def add_allocations(self, kept: Sequence[tuple[str, Allotment]], by: By) -> None:
+        """Keep and book allotments of payments."""
+        ...
+
+    async def set_hints(self, hints: Mapping[str, Hint | None]) -> None: ...
+    async def lock_payment(self, entry_id: str) -> BankPayment: ...
+    async def reverse_allocation(self, payment: BankPayment, allocation_id: str, reason: str, by: By) -> None: ...
+    async def refund_entry(self, payment: BankPayment, amount: Money, reason: str, by: By) -> str: ...
+    async def refund_case(self, billed: Billed, amount: Money, reason: str, by: By) -> str: ...
+
+
+async def import_file(file: BankFile, rules: LocalRules, store: PaymentStore, by: By) -> Effect:
+    """Keep a file's payments and allocate them; the version of the effect counts what is new.
+
+    A file, and an entry of a file, counts once.
+    """
+    await store.keep_rules(file.municipality_id, rules)
+    file_id, is_new = await store.add_file(file, by)
+    if not is_new:
+        return Effect(file_id, 0)
+    lines = await store.add_lines(file_id, file, by)
+    numbers = sorted({number for item in lines for number in numbers_of(item.line).invoices})
+    seen = await store.candidates(file.municipality_id, lines, numbers)
+    await store.lock_each(sorted({month.case_id for month in seen.months()}))
+    await _allocate(lines, await store.candidates(file.municipality_id, lines, numbers), store, by)
+    return Effect(file_id, len(lines))
+
+
+async def _allocate(lines: Sequence[NewLine], found: Candidates, store: PaymentStore, by: By) -> None:
+    # What one payment takes the next one finds gone.
+    open_now = {(month.case_id, month.month): month for month in found.months()}
+    kept: list[tuple[str, Allotment]] = []
+    hints: dict[str, Hint | None] = {}
+    for item in lines:
+        numbered = {number: open_now[month.case_id, month.month] for number, month in found.numbered.items()}
+        of_payer = [open_now[month.case_id, month.month] for month in found.of_payer.get(item.entry_id, ())]
+        outcome = match(item.line, numbered, of_payer)
+        for allotment in outcome.allotments:
+            key = allotment.case_id, allotment.month
+            open_now[key] = after(open_now[key], allotment)
+            kept.append((item.entry_id, allotment))
+        hints[item.entry_id] = outcome.hint
+    await store.add_allocations(kept, by)
+    await store.set_hints(hints)
+
+
+async def allocate_payment(entry_id: str, billed: Billed, amount: Money | None, store: PaymentStore, by: By) -> Effect:
+    """Allocate a payment by decision of a person, by default as much as is left and open.
+
+    Raises NoInvoice, CurrencyNotAllowed when the payment's currency is not taken, AllocationTooLarge.
+    """
+    await store.lock_case(billed.case_id)
+    payment = await store.lock_payment(entry_id)
+    books = await store.books(billed.case_id)
+    if books.municipality_id != payment.municipality_id:
+        raise NotFound(resource_type="application", resource_id=billed.case_id)
+    open_ = _open(books, billed.month)
+    wanted = payment.rest if amount is None else amount
+    if wanted.currency is not payment.rest.currency:
+        raise CurrencyNotAllowed(field="amount")
+    part = portion(wanted, open_, payment.line.booked_on)
+    if part is None:
+        raise CurrencyNotAllowed(field="amount")
+    too_much = amount is not None and (amount > payment.rest or part[0] != amount)
+    if too_much or part[0].amount <= 0 or part[1].amount <= 0:
+        raise AllocationTooLarge(metadata={"rest": str(payment.rest), "open": str(open_)})
+    allotment = Allotment(billed.case_id, billed.month, *part, Evidence.DECIDED_BY_STAFF)
+    await store.add_allocations([(entry_id, allotment)], by)
+    return Effect(entry_id)
+
+
+async def unallocate_payment(entry_id: str, allocation_id: str, reason: str, store: PaymentStore, by: By) -> Effect:
+    """Take an allocation back; NotFound when the payment has none such, StateNotAllowed when it was taken back."""
+    payment = await store.lock_payment(entry_id)
+    found = [item for item in payment.allocations if item.allocation_id == allocation_id]
+    if not found:
+        raise NotFound(resource_type="allocation", resource_id=allocation_id)
+    if found[0].reversed_reason:
+        raise StateNotAllowed(metadata={"allocation_id": allocation_id})
+    await store.reverse_allocation(payment, allocation_id, reason, by)
+    return Effect(entry_id)
+
+
+async def refund_payment(entry_id: str, amount: Money, reason: str, store: PaymentStore, by: By) -> Effect:
+    """Record that the rest of a payment, or a part of it, went back; NotOverpaid when less is left."""
+    payment = await store.lock_payment(entry_id)
+    if amount.currency is not payment.rest.currency or amount > payment.rest:
+        raise NotOverpaid(metadata={"overpaid": str(payment.rest)})
+    return Effect(await store.refund_entry(payment, amount, reason, by))
+
+
+async def refund_month(billed: Billed, amount: Money, reason: str, store: PaymentStore, by: By) -> Effect:
+    """Record that what was paid too much for a month went back; NotOverpaid when it was less, NoInvoice."""
+    await store.lock_case(billed.case_id)
+    open_ = in_currency(_open(await store.books(billed.case_id), billed.month), amount.currency)
+    if amount > -open_:
+        raise NotOverpaid(metadata={"overpaid": str(max(-open_, Money.zero(amount.currency)))})
+    return Effect(await store.refund_case(billed, amount, reason, by))
+
+
+def _open(books: Books, month: Month) -> Money:
+    currency = currency_of_month(books, month)
+    if currency is None:
+        raise NoInvoice(metadata={"month": str(month)})
+    return open_amount(books, month, currency)

@@ -1,0 +1,281 @@
+"""Payments by bank as a clerk sees them: imported, matched by evidence, decided, taken back, paid back."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.billing.errors import (
+    AllocationTooLarge,
+    BankFileNotReadable,
+    CurrencyNotAllowed,
+    NoInvoice,
+    NotOverpaid,
+    StateNotAllowed,
+)
+from services.billing.rules.payment_reference import payment_reference
+from services.kernel.codes import Role
+from services.runtime.auth import Caller
+from services.runtime.errors import NotFound, NotYours, RequestIdReused
+from socialcare.billing.v1 import billing_service_pb2 as service
+from socialcare.billing.v1 import payments_pb2 as pb
+from socialcare.billing.v1 import resources_pb2 as res
+from socialcare.common.v1 import types_pb2
+
+pytestmark = pytest.mark.postgres
+
+Desk = Any
+
+FEBRUARY = types_pb2.YearMonth(year=2026, month=2)
+OURS = "BG80BNBG96611020345678"
+PAYER = "BG18RZBB91550123456789"
+AT = "2026-04-10 10:00"
+ELSEWHERE = Caller("staff-9", frozenset({Role.BILLING_CLERK}), frozenset({"OTHER"}))
+
+
+def row(
+    reference: int, amount: str, creditor: str = "", *, text: str = "", payer: str = "", currency: str = "EUR"
+) -> str:
+    return f"{OURS},{reference},2026-04-10,{amount},{currency},{creditor},{text},Мария Петрова,{payer}"
+
+
+def file(municipality: str, *rows: str) -> pb.ImportBankFileRequest:
+    header = "account,reference,booked_date,amount,currency,creditor_reference,remittance,payer_name,payer_account"
+    return pb.ImportBankFileRequest(
+        request_id=str(uuid4()),
+        municipality_id=municipality,
+        format=pb.BANK_FILE_FORMAT_CSV,
+        content="\n".join((header, *rows)).encode(),
+    )
+
+
+async def billed(desk: Desk, pension: str = "300.00") -> str:
+    """A case that owes 60 % of the pension for February; the first is 180.00, invoice 1."""
+    case: str = desk.sign(date(2026, 2, 1), "500.00")
+    await desk.ask(desk.income(case, "2026-02", pension), "2026-02-01 10:00")
+    await desk.bill("2026-02", "2026-03-01 00:00")
+    return case
+
+
+async def queue(desk: Desk, size: int = 0, token: str = "") -> pb.ListUnmatchedPaymentsResponse:
+    request = pb.ListUnmatchedPaymentsRequest(municipality_id=desk.municipality, page_size=size, page_token=token)
+    answer: pb.ListUnmatchedPaymentsResponse = await desk.ask(request, AT)
+    return answer
+
+
+async def trial(desk: Desk) -> dict[str, int]:
+    async with desk.database.read() as tx:
+        rows = await tx.all("SELECT account, sum(amount_minor) AS minor FROM ledger_entries GROUP BY account")
+    return {item.account: int(item.minor) for item in rows if item.minor}
+
+
+def allocation(entry: str, case: str, amount: Any = None) -> pb.AllocatePaymentRequest:
+    return pb.AllocatePaymentRequest(
+        request_id=str(uuid4()), entry_id=entry, application_id=case, month=FEBRUARY, amount=amount
+    )
+
+
+async def test_a_payment_with_the_reference_of_an_invoice_pays_it(desk: Desk) -> None:
+    case = await billed(desk)
+    answer = await desk.ask(file(desk.municipality, row(1, "180.00", payment_reference(1))), AT)
+    assert (answer.payments, answer.added, answer.settled, answer.queued) == (1, 1, 1, 0)
+    account = await desk.account(case, AT)
+    assert account.invoices[0].status == res.INVOICE_STATUS_PAID
+    assert account.balance == desk.euro("0.00")
+    assert await trial(desk) == {"BANK": 18000, "REVENUE": -18000}
+
+
+async def test_a_file_and_an_entry_in_another_file_count_once(desk: Desk) -> None:
+    await billed(desk)
+    first = file(desk.municipality, row(1, "100.00", payment_reference(1)))
+    imported = await desk.ask(first, AT)
+    assert await desk.ask(first, AT) == imported
+    first.request_id = str(uuid4())
+    assert await desk.ask(first, AT) == imported
+    wider = file(desk.municipality, row(1, "100.00", payment_reference(1)), row(2, "80.00", payment_reference(1)))
+    answer = await desk.ask(wider, AT)
+    assert (answer.payments, answer.added, answer.settled) == (2, 1, 1)
+    assert await trial(desk) == {"BANK": 18000, "REVENUE": -18000}
+    wider.content += b"\n"
+    with pytest.raises(RequestIdReused):
+        await desk.ask(wider, AT)
+
+
+async def test_what_is_too_much_stays_visible_as_overpaid_and_can_go_back(desk: Desk) -> None:
+    await billed(desk)
+    await desk.ask(file(desk.municipality, row(1, "200.00", payment_reference(1))), AT)
+    (waiting,) = (await queue(desk)).payments
+    assert (waiting.state, waiting.hint) == (pb.BANK_PAYMENT_STATE_OVERPAID, pb.PAYMENT_HINT_OVERPAID)
+    assert waiting.rest == desk.euro("20.00")
+    refund = pb.RefundOverpaymentRequest(
+        request_id=str(uuid4()), entry_id=waiting.entry_id, amount=desk.euro("20.01"), reason="надвнесено"
+    )
+    with pytest.raises(NotOverpaid):
+        await desk.ask(refund, AT)
+    refund.request_id, refund.amount.nanos = str(uuid4()), 0
+    first = await desk.ask(refund, AT)
+    assert await desk.ask(refund, AT) == first
+    assert list((await queue(desk)).payments) == []
+    assert await trial(desk) == {"BANK": 18000, "REVENUE": -18000}
+
+
+async def test_who_has_paid_before_is_known_again_by_account_and_amount(desk: Desk) -> None:
+    case = await billed(desk)
+    await desk.ask(file(desk.municipality, row(1, "180.00", payment_reference(1), payer=PAYER)), AT)
+    await desk.bill("2026-03", "2026-04-01 00:00")
+    await desk.ask(file(desk.municipality, row(2, "180.00", text="такса", payer=PAYER)), AT)
+    account = await desk.account(case, AT)
+    assert [item.status for item in account.invoices] == [res.INVOICE_STATUS_PAID] * 2
+    async with desk.database.read() as tx:
+        evidence = [item.evidence for item in await tx.all("SELECT evidence FROM allocations ORDER BY month")]
+        stored = str(await tx.all("SELECT * FROM bank_entries"))
+    assert evidence == ["EXACT_REFERENCE", "PAYER_AND_AMOUNT"]
+    assert PAYER not in stored
+
+
+async def test_a_person_decides_what_nobody_could_tell_and_takes_it_back(desk: Desk) -> None:
+    case = await billed(desk)
+    await desk.ask(file(desk.municipality, row(1, "50.00", text="за баба")), AT)
+    (waiting,) = (await queue(desk)).payments
+    assert (waiting.state, waiting.hint) == (pb.BANK_PAYMENT_STATE_UNALLOCATED, pb.PAYMENT_HINT_NO_REFERENCE)
+    request = allocation(waiting.entry_id, case, desk.euro("30.00"))
+    decided = (await desk.ask(request, AT)).payment
+    assert (await desk.ask(request, AT)).payment == decided
+    assert (decided.state, decided.rest) == (pb.BANK_PAYMENT_STATE_PARTLY_ALLOCATED, desk.euro("20.00"))
+    (kept,) = decided.allocations
+    assert (kept.application_id, kept.evidence) == (case, pb.PAYMENT_EVIDENCE_DECIDED_BY_STAFF)
+    back = pb.UnallocatePaymentRequest(
+        request_id=str(uuid4()), entry_id=waiting.entry_id, allocation_id=kept.allocation_id, reason="друг случай"
+    )
+    undone = (await desk.ask(back, AT)).payment
+    assert (undone.rest, undone.allocations[0].reversed_reason) == (desk.euro("50.00"), "друг случай")
+    assert (await desk.account(case, AT)).balance == desk.euro("180.00")
+    back.request_id = str(uuid4())
+    with pytest.raises(StateNotAllowed):
+        await desk.ask(back, AT)
+    assert await trial(desk) == {"BANK": 5000, "UNALLOCATED": -5000, "RECEIVABLE": 18000, "REVENUE": -18000}
+
+
+async def test_never_more_than_the_payment_has_left_or_the_month_open(desk: Desk) -> None:
+    case = await billed(desk)
+    await desk.ask(file(desk.municipality, row(1, "100.00"), row(2, "200.00")), AT)
+    small, large = (await queue(desk)).payments
+    if small.amount.units > large.amount.units:
+        small, large = large, small
+    for entry, amount in ((small, "100.01"), (large, "180.01")):
+        with pytest.raises(AllocationTooLarge):
+            await desk.ask(allocation(entry.entry_id, case, desk.euro(amount)), AT)
+    await desk.ask(allocation(large.entry_id, case), AT)
+    with pytest.raises(AllocationTooLarge):
+        await desk.ask(allocation(small.entry_id, case), AT)
+    assert (await desk.account(case, AT)).balance == desk.euro("0.00")
+
+
+async def test_leva_of_today_wait_for_a_person_who_may_not_take_them_either(desk: Desk) -> None:
+    case = await billed(desk)
+    await desk.ask(file(desk.municipality, row(1, "195.58", payment_reference(1), currency="BGN")), AT)
+    (waiting,) = (await queue(desk)).payments
+    assert waiting.hint == pb.PAYMENT_HINT_CURRENCY_NOT_TAKEN
+    with pytest.raises(CurrencyNotAllowed):
+        await desk.ask(allocation(waiting.entry_id, case), AT)
+    with pytest.raises(CurrencyNotAllowed):
+        await desk.ask(allocation(waiting.entry_id, case, desk.euro("10.00")), AT)
+
+
+async def test_a_month_without_invoice_takes_no_payment(desk: Desk) -> None:
+    case = await billed(desk)
+    await desk.ask(file(desk.municipality, row(1, "50.00")), AT)
+    (waiting,) = (await queue(desk)).payments
+    request = allocation(waiting.entry_id, case)
+    request.month.month = 3
+    with pytest.raises(NoInvoice):
+        await desk.ask(request, AT)
+
+
+async def test_a_month_that_was_paid_twice_at_the_counter_is_paid_back_once(desk: Desk) -> None:
+    case = await billed(desk)
+    for _ in range(2):
+        payment = service.RecordPaymentRequest(
+            request_id=str(uuid4()), application_id=case, month=FEBRUARY, amount=desk.euro("180.00")
+        )
+        await desk.ask(payment, AT)
+    assert (await desk.account(case, AT)).balance == desk.euro("-180.00")
+    refund = pb.RefundOverpaymentRequest(
+        request_id=str(uuid4()),
+        billed_month=pb.BilledMonthKey(application_id=case, month=FEBRUARY),
+        amount=desk.euro("180.00"),
+        reason="платено два пъти",
+    )
+    await desk.ask(refund, AT)
+    assert (await desk.account(case, AT)).balance == desk.euro("0.00")
+    refund.request_id = str(uuid4())
+    with pytest.raises(NotOverpaid):
+        await desk.ask(refund, AT)
+
+
+async def test_the_queue_comes_in_pages_oldest_first(desk: Desk) -> None:
+    await desk.ask(file(desk.municipality, *(row(place, "10.00") for place in range(5))), AT)
+    seen, token = [], ""
+    while True:
+        page = await queue(desk, 2, token)
+        seen += [item.entry_id for item in page.payments]
+        token = page.next_page_token
+        if not token:
+            break
+    assert len(seen) == len(set(seen)) == 5
+
+
+async def test_an_identifier_in_the_free_text_is_not_stored(desk: Desk) -> None:
+    await desk.ask(file(desk.municipality, row(1, "10.00", text="ЕГН 4105069910 Петрова")), AT)
+    (waiting,) = (await queue(desk)).payments
+    assert waiting.remittance == "ЕГН ********** Петрова"
+
+
+async def test_a_broken_file_leaves_nothing(desk: Desk) -> None:
+    with pytest.raises(BankFileNotReadable):
+        await desk.ask(file(desk.municipality, row(1, "10.00"), row(2, "much")), AT)
+    assert list((await queue(desk)).payments) == []
+
+
+async def test_another_municipality_sees_and_moves_nothing(desk: Desk) -> None:
+    case = await billed(desk)
+    await desk.ask(file(desk.municipality, row(1, "50.00")), AT)
+    (waiting,) = (await queue(desk)).payments
+    with pytest.raises(NotYours):
+        await desk.ask(file(desk.municipality, row(2, "50.00")), AT, caller=ELSEWHERE)
+    with pytest.raises(NotYours):
+        await desk.ask(pb.ListUnmatchedPaymentsRequest(municipality_id=desk.municipality), AT, caller=ELSEWHERE)
+    hidden = (
+        pb.GetBankPaymentRequest(entry_id=waiting.entry_id),
+        allocation(waiting.entry_id, case),
+        pb.UnallocatePaymentRequest(
+            request_id=str(uuid4()), entry_id=waiting.entry_id, allocation_id=str(uuid4()), reason="x"
+        ),
+        pb.RefundOverpaymentRequest(
+            request_id=str(uuid4()), entry_id=waiting.entry_id, amount=desk.euro("1.00"), reason="x"
+        ),
+        pb.RefundOverpaymentRequest(
+            request_id=str(uuid4()),
+            billed_month=pb.BilledMonthKey(application_id=case, month=FEBRUARY),
+            amount=desk.euro("1.00"),
+            reason="x",
+        ),
+    )
+    for request in hidden:
+        with pytest.raises(NotFound):
+            await desk.ask(request, AT, caller=ELSEWHERE)
+
+
+async def test_an_allocation_of_another_payment_is_not_found(desk: Desk) -> None:
+    await desk.ask(file(desk.municipality, row(1, "50.00")), AT)
+    (waiting,) = (await queue(desk)).payments
+    with pytest.raises(NotFound):
+        await desk.ask(
+            pb.UnallocatePaymentRequest(
+                request_id=str(uuid4()), entry_id=waiting.entry_id, allocation_id=str(uuid4()), reason="x"
+            ),
+            AT,
+        )
