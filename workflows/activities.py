@@ -19,6 +19,7 @@ from socialcare.assessment.v1.assessment_service_pb2_grpc import AssessmentServi
 from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery
+from socialcare.delivery.v1 import welfare_pb2 as welfare
 from socialcare.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
 from socialcare.intake.v1 import intake_service_pb2 as intake
 from socialcare.intake.v1.intake_service_pb2_grpc import IntakeServiceStub
@@ -140,6 +141,18 @@ class DeliveryActivities:
     async def advance_care(self, request: delivery.AdvanceCareRequest) -> delivery.AdvanceCareResponse:
         return await self._caller.call(self._stub.AdvanceCare, request, CALL_DEADLINE)
 
+    @activity.defn(name="Delivery.ClimbWelfareLadder")
+    async def climb_welfare_ladder(
+        self, request: welfare.ClimbWelfareLadderRequest
+    ) -> welfare.ClimbWelfareLadderResponse:
+        return await self._caller.call(self._stub.ClimbWelfareLadder, request, CALL_DEADLINE)
+
+    @activity.defn(name="Delivery.ActOnWelfareCheck")
+    async def act_on_welfare_check(
+        self, request: welfare.ActOnWelfareCheckRequest
+    ) -> welfare.ActOnWelfareCheckResponse:
+        return await self._caller.call(self._stub.ActOnWelfareCheck, request, CALL_DEADLINE)
+
     @activity.defn(name="Delivery.OpenDailyRun")
     async def open_daily_run(self, request: delivery.OpenDailyRunRequest) -> delivery.OpenDailyRunResponse:
         return await self._caller.call(self._stub.OpenDailyRun, request, PAGE_DEADLINE)
@@ -210,6 +223,8 @@ def case_activities(channels: Mapping[Stage, grpc.aio.Channel], caller: StageCal
         placement_calls.close_placement,
         delivery_calls.copy_contract,
         delivery_calls.advance_care,
+        delivery_calls.climb_welfare_ladder,
+        delivery_calls.act_on_welfare_check,
         billing_calls.copy_contract,
         billing_calls.refresh_served_days,
     ]

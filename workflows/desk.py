@@ -52,6 +52,8 @@ class Waiting:
     overdue: bool = False
     rung: int = 0
     """Calls on the office head so far."""
+    within_the_day: bool = False
+    """The limit counts minutes: its instant is shown instead of its day."""
 
 
 class Desk:
@@ -139,7 +141,7 @@ class Desk:
             self._line(Label.STAGE, stage if state is None else f"{stage} ({self._say(STATES[state])})"),
             self._line(Label.WAITS_FOR, self._say(AWAITED[waiting.awaited])),
             self._line(Label.WHO, self._who(waiting)),
-            self._line(Label.DUE if waiting.limit or waiting.due is None else Label.FROM, self._due(waiting)),
+            self._line(Label.DUE if _has_limit(waiting) else Label.FROM, self._due(waiting)),
         ]
         if self._last is not None:
             happened, at = self._last
@@ -161,6 +163,8 @@ class Desk:
         """The last day that is in time, or the first day of what begins, and the days from now to it."""
         if waiting.due is None:
             return self._say(LABELS[Label.NO_DUE])
+        if waiting.within_the_day:
+            return _local(waiting.due)
         day = local_date(waiting.due - _INSTANT_BEFORE if waiting.limit else waiting.due)
         today = local_date(self._clock.now())
         label = Label.DAYS_LEFT if today <= day else Label.DAYS_OVER
@@ -173,6 +177,10 @@ class Desk:
 
     def _say(self, words: Words) -> str:
         return words.said(self._language)
+
+
+def _has_limit(waiting: Waiting) -> bool:
+    return bool(waiting.limit) or waiting.due is None or waiting.within_the_day
 
 
 def _local(moment: datetime) -> str:

@@ -60,6 +60,7 @@ class FlowStage(StrEnum):
     DAILY_RUN = "DAILY_RUN"
     BILLING_RUN = "BILLING_RUN"
     REPROJECTION = "REPROJECTION"
+    WELFARE_CHECK = "WELFARE_CHECK"
 
 
 class Awaited(StrEnum):
@@ -83,6 +84,10 @@ class Awaited(StrEnum):
     CARE_CHANGE = "CARE_CHANGE"
     PAUSE_END = "PAUSE_END"
     APPROVAL = "APPROVAL"
+    CALL_OF_PERSON = "CALL_OF_PERSON"
+    CALL_OF_CONTACT = "CALL_OF_CONTACT"
+    SOMEBODY_SENT = "SOMEBODY_SENT"
+    WELFARE_OUTCOME = "WELFARE_OUTCOME"
     NEWS = "NEWS"
     REPAIR = "REPAIR"
     NOTHING = "NOTHING"
@@ -122,6 +127,8 @@ class Label(StrEnum):
     DAILY = "DAILY"
     BILLING = "BILLING"
     REPROJECTION = "REPROJECTION"
+    WELFARE = "WELFARE"
+    MESSAGE_ON_ITS_WAY = "MESSAGE_ON_ITS_WAY"
     PROGRESS = "PROGRESS"
     RECOUNTED = "RECOUNTED"
 
@@ -143,6 +150,8 @@ LABELS: Mapping[Label, Words] = {
     Label.DAILY: Words("Дневно планиране · {unit}", "Daily planning · {unit}"),
     Label.BILLING: Words("Месечно таксуване · {unit}", "Monthly billing · {unit}"),
     Label.REPROJECTION: Words("Сроковете по новия календар · {unit}", "Limits by the new calendar · {unit}"),
+    Label.WELFARE: Words("Проверка след пропуснато посещение · {service}", "Welfare check · {service}"),
+    Label.MESSAGE_ON_ITS_WAY: Words("съобщението за края пътува", "the message of the end is on its way"),
     Label.PROGRESS: Words("Напредък", "Progress"),
     Label.RECOUNTED: Words(
         "услуги {done} от {of}, страници {pages}, преместени срокове {moved}",
@@ -159,6 +168,7 @@ STAGES: Mapping[FlowStage, Words] = {
     FlowStage.DAILY_RUN: Words("Дневно планиране", "Daily planning"),
     FlowStage.BILLING_RUN: Words("Месечно таксуване", "Monthly billing"),
     FlowStage.REPROJECTION: Words("Преброяване на сроковете", "Recount of the limits"),
+    FlowStage.WELFARE_CHECK: Words("Проверка на човека", "Welfare check"),
 }
 
 STATES: Mapping[CaseState, Words] = {
@@ -220,6 +230,10 @@ AWAITED: Mapping[Awaited, Words] = {
     Awaited.CARE_CHANGE: Words("промяна в обслужването", "a change of care"),
     Awaited.PAUSE_END: Words("края на прекъсването", "the end of the pause"),
     Awaited.APPROVAL: Words("одобряване на месеца", "approval of the month"),
+    Awaited.CALL_OF_PERSON: Words("обаждане на човека", "a call to the person"),
+    Awaited.CALL_OF_CONTACT: Words("обаждане на близкия", "a call to the contact person"),
+    Awaited.SOMEBODY_SENT: Words("някой да отиде на място", "somebody to go there"),
+    Awaited.WELFARE_OUTCOME: Words("какво е станало с човека", "what became of the person"),
     Awaited.NEWS: Words("известие за промененото състояние", "news of the changed state"),
     Awaited.REPAIR: Words("намеса: услуга отказа стъпката", "repair: a service refused the step"),
     Awaited.NOTHING: Words("нищо", "nothing"),
@@ -253,6 +267,8 @@ EVENTS: Mapping[Event, Words] = {
     Event.ARREARS_CHANGED: Words("промяна на просрочията", "arrears changed"),
     Event.RUN_APPROVED: Words("месецът е одобрен", "the month was approved"),
     Event.RECONCILED: Words("проверка по искане на оператор", "checked anew for an operator"),
+    Event.WELFARE_RUNG_ANSWERED: Words("никой не е открит на тази стъпка", "nobody was reached on the rung"),
+    Event.WELFARE_CLOSED: Words("проверката приключи", "the welfare check has its outcome"),
 }
 
 TICKS: Mapping[Tick, Words] = {
@@ -298,6 +314,8 @@ ACTIVITIES: Mapping[str, Words] = {
     "advance_care": Words("прилагат се настъпилите промени", "applies changes of care that are due"),
     "refresh_served_days": Words("преизчисляват се таксувани месеци", "corrects billed months"),
     "reproject_limits": Words("сроковете се броят по новия календар", "counts limits by the new calendar"),
+    "climb_welfare_ladder": Words("проверява се стъпката на проверката", "looks whether the rung is over"),
+    "act_on_welfare_check": Words("изпълнява искане на оператор", "does what an operator asked for"),
     "open_daily_run": Words("отваря се денят", "opens the day"),
     "plan_page": Words("планира се страница", "plans a page"),
     "close_daily_run": Words("броят се кухните и се затваря денят", "counts the kitchens and closes the day"),

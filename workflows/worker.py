@@ -33,10 +33,11 @@ from workflows.reprojection import ReprojectionWorkflow
 from workflows.sandbox import workflow_runner
 from workflows.schedule_keeping import ScheduleKeeper
 from workflows.settings import WorkerSettings
+from workflows.welfare_check import WelfareCheckWorkflow
 
 __all__ = ["BATCH_WORKFLOWS", "CASE_WORKFLOWS", "interceptors", "main", "run", "workers"]
 
-CASE_WORKFLOWS: Sequence[type] = (ApplicationWorkflow, CareWorkflow)
+CASE_WORKFLOWS: Sequence[type] = (ApplicationWorkflow, CareWorkflow, WelfareCheckWorkflow)
 BATCH_WORKFLOWS: Sequence[type] = (DailyDeliveryWorkflow, BillingRunWorkflow, ReprojectionWorkflow)
 
 _DAY = 86_400.0

@@ -4,6 +4,7 @@ InvalidArgument  ← UnknownPlanCode, FutureCare
 Refused          ← PauseRefused ← PauseNotAvailable, PauseInvalidRange, PauseStartTooEarly, PauseAllowanceExceeded
                  ← CareRefused  ← HomeVisitMissing, OrderMissing, OutsideService, UserFundsMissing
                  ← PrescriptionMissing, SupportPlanMissing, HoursLimitExceeded, NoPauseOnThatDay
+                 ← RungNotOpen, OutcomeNotYours
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ __all__ = [
     "HoursLimitExceeded",
     "NoPauseOnThatDay",
     "OrderMissing",
+    "OutcomeNotYours",
     "OutsideService",
     "PauseAllowanceExceeded",
     "PauseInvalidRange",
@@ -26,6 +28,7 @@ __all__ = [
     "PauseRefused",
     "PauseStartTooEarly",
     "PrescriptionMissing",
+    "RungNotOpen",
     "SupportPlanMissing",
     "UnknownPlanCode",
     "UserFundsMissing",
@@ -170,3 +173,20 @@ class NoPauseOnThatDay(Refused):
     article = "P-10"
     text_bg = "В деня на връщането няма прекъсване."
     text_en = "No pause covers the day of return."
+
+
+class RungNotOpen(Refused):
+    """The welfare check stands on another rung by now, or has its outcome."""
+
+    article = "S7"
+    text_bg = "Проверката вече не е на тази стъпка."
+    text_en = "The welfare check does not stand on that rung any more."
+
+
+class OutcomeNotYours(Refused):
+    """Only an office head may say that nobody was found, and only when every rung was tried."""
+
+    reason = "OUTCOME_NOT_ALLOWED"
+    article = "S7"
+    text_bg = "Този изход може да даде само ръководителят на офиса, след като всички стъпки са опитани."
+    text_en = "Only an office head may end the check like this, when every rung was tried."

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.delivery.domain.care import Outcome
+from services.delivery.domain.welfare import OPEN_STATES, WelfareOutcome, WelfareState
 
 __all__ = ["DeliveryMetrics"]
 
@@ -25,3 +28,29 @@ class DeliveryMetrics:
         self.recorded = Counter("socialcare_delivery_recorded", "Records of care.", ("outcome",), registry=registry)
         for outcome in (Outcome.DELIVERED, Outcome.MISSED):
             self.recorded.labels(outcome)
+        self.welfare_closed = Counter(
+            "socialcare_delivery_welfare_closed", "Welfare checks ended here.", ("outcome",), registry=registry
+        )
+        for ending in WelfareOutcome:
+            self.welfare_closed.labels(ending)
+        shared = "replicas show the same rows, take the maximum. NaN while the database is away."
+        self._welfare_open = Gauge(
+            "socialcare_delivery_welfare_checks_open",
+            f"Welfare checks without an outcome, by rung; {shared}",
+            ("rung",),
+            registry=registry,
+        )
+        self._welfare_overdue = Gauge(
+            "socialcare_delivery_welfare_checks_overdue",
+            f"Of these, with the office head or past the time of their rung; {shared}",
+            ("rung",),
+            registry=registry,
+        )
+        self.show_welfare(None)
+
+    def show_welfare(self, counted: Mapping[WelfareState, tuple[int, int]] | None) -> None:
+        """Show open checks and those that are too late, by rung; None: not known."""
+        for rung in OPEN_STATES:
+            checks, overdue = (float("nan"), float("nan")) if counted is None else counted.get(rung, (0, 0))
+            self._welfare_open.labels(rung).set(checks)
+            self._welfare_overdue.labels(rung).set(overdue)

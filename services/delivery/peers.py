@@ -64,9 +64,16 @@ class Neighbours:
 
     async def rules(self, municipality_id: str) -> LocalRules:
         """What the municipality has decided; NotFound when intake does not know it."""
-        request = intake_service_pb2.GetMunicipalityRequest(municipality_id=municipality_id)
-        municipality = (await self._intake.GetMunicipality(request)).municipality
+        municipality = await self._municipality(municipality_id)
         return rules_from_proto(municipality, municipality.version)
+
+    async def office_heads(self, municipality_id: str) -> frozenset[str]:
+        """Staff ids of the heads of a municipality's offices; NotFound when intake does not know it."""
+        return frozenset(office.head_staff_id for office in (await self._municipality(municipality_id)).offices)
+
+    async def _municipality(self, municipality_id: str) -> intake.Municipality:
+        request = intake_service_pb2.GetMunicipalityRequest(municipality_id=municipality_id)
+        return (await self._intake.GetMunicipality(request)).municipality
 
     async def before_contract(self, case: intake.CaseFacts) -> BeforeContract:
         """Where a case stands that has no contract here."""

@@ -27,6 +27,7 @@ __all__ = [
     "daily_workflow_id",
     "is_live",
     "reprojection_workflow_id",
+    "welfare_workflow_id",
 ]
 
 
@@ -167,6 +168,8 @@ class Event(StrEnum):
     RUN_APPROVED = "RUN_APPROVED"
     CARE_CORRECTED = "CARE_CORRECTED"
     RECONCILED = "RECONCILED"
+    WELFARE_RUNG_ANSWERED = "WELFARE_RUNG_ANSWERED"
+    WELFARE_CLOSED = "WELFARE_CLOSED"
 
 
 class WorkflowType(StrEnum):
@@ -177,10 +180,11 @@ class WorkflowType(StrEnum):
     DAILY_DELIVERY = "DailyDeliveryWorkflow"
     BILLING_RUN = "BillingRunWorkflow"
     REPROJECTION = "ReprojectionWorkflow"
+    WELFARE_CHECK = "WelfareCheckWorkflow"
 
 
 CASE_TASK_QUEUE = "socialcare-cases"
-"""Queue of the case workflows: deadlines never wait behind a month's bills."""
+"""Queue of cases and welfare checks: what is urgent never waits behind a month's bills."""
 
 BATCH_TASK_QUEUE = "socialcare-batch"
 """Queue of the daily and the monthly run and of re-projections."""
@@ -204,3 +208,8 @@ def billing_run_workflow_id(municipality_id: str) -> str:
 def reprojection_workflow_id(calendar_version: str) -> str:
     """Id of the run that counts open limits by a version of a municipality's calendar, once."""
     return f"reproject/{calendar_version}"
+
+
+def welfare_workflow_id(check_id: str) -> str:
+    """Id of the workflow that keeps the time of a welfare check, once."""
+    return f"welfare/{check_id}"

@@ -230,7 +230,10 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "kitchen.cut_off": Setting("C-29", "", _one_of(""), "time after which a meal stays planned", _DELIVERY),
         "visit.grace_minutes": Setting("C-29", "60", _one_of("60"), "minutes until a visit is late", _DELIVERY),
         "welfare.rung_minutes": Setting(
-            "C-29", "15,30,60", _one_of("15,30,60"), "minutes of the rungs of a welfare check", _DELIVERY
+            "C-29",
+            "15,30,60",
+            _wholes(3, 1),
+            "minutes of the rungs of a welfare check: calling the person, calling the contact person, sending somebody",
         ),
         "delivery.lock_days": Setting("C-29", "", _one_of(""), "days after which a day sheet is locked", _DELIVERY),
         "income.missing": Setting("C-29", "ZERO", _one_of("ZERO"), "what a missing income counts as", _UNDEFINED),

@@ -18,6 +18,8 @@ class OperatorVerb(StrEnum):
     RESUME = "resume"
     EXTEND = "extend"
     CANCEL = "cancel"
+    ANSWER_RUNG = "answer_rung"
+    CLOSE_CHECK = "close_check"
 
 
 REASONS: Mapping[OperatorVerb, frozenset[str]] = MappingProxyType(
@@ -27,6 +29,10 @@ REASONS: Mapping[OperatorVerb, frozenset[str]] = MappingProxyType(
         OperatorVerb.RESUME: frozenset({"REASON_ENDED", "ENTERED_BY_MISTAKE"}),
         OperatorVerb.EXTEND: frozenset({"APPLICANT_REQUEST", "EVIDENCE_AWAITED", "FORCE_MAJEURE"}),
         OperatorVerb.CANCEL: frozenset({"APPLICANT_WISH", "APPLICANT_DIED", "APPLICANT_MOVED_AWAY", "ENTERED_TWICE"}),
+        OperatorVerb.ANSWER_RUNG: frozenset({"CALLED", "WENT_THERE", "NO_CONTACT_KNOWN", "NOBODY_FREE"}),
+        OperatorVerb.CLOSE_CHECK: frozenset(
+            {"SPOKE_TO_PERSON", "SPOKE_TO_CONTACT", "WENT_THERE", "HOSPITAL_CONFIRMED", "POLICE_CONFIRMED"}
+        ),
     }
 )
 """Closed reasons by verb. A suspension has those that the municipality lists itself (`deadline.suspend_reasons`)."""

@@ -15,6 +15,8 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
+from services.delivery.domain.welfare import WelfareCheck, answered, climbed, closed
+from services.delivery.wire import welfare as wire
 from services.kernel.codes import CaseState
 from socialcare.assessment.v1 import assessment_service_pb2 as assessment
 from socialcare.assessment.v1 import assessment_service_pb2_grpc as assessment_grpc
@@ -27,6 +29,7 @@ from socialcare.common.v1.flow_pb2 import CaseStart, StageSequence
 from socialcare.common.v1.types_pb2 import EligibilityOutcome, YearMonth
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery
 from socialcare.delivery.v1 import delivery_service_pb2_grpc as delivery_grpc
+from socialcare.delivery.v1 import welfare_pb2 as welfare
 from socialcare.intake.v1 import intake_service_pb2 as intake
 from socialcare.intake.v1 import intake_service_pb2_grpc as intake_grpc
 from socialcare.placement.v1 import placement_service_pb2 as placement
@@ -35,6 +38,8 @@ from socialcare.placement.v1.resources_pb2 import PlacementState
 from workflows.wire import case_state, state_on_wire, timestamp
 
 TOKEN = "worker-token"
+MINUTES = (15, 30, 60)
+"""Of the rungs of a welfare check."""
 
 Due = tuple[datetime, Rung]
 
@@ -91,6 +96,8 @@ class Town:
     moved: list[int] = field(default_factory=lambda: [2, 1])
     """Limits that move by each page of a recount; as many pages as entries."""
     finished: bool = False
+    checks: dict[str, WelfareCheck] = field(default_factory=dict)
+    """Welfare checks, by the rules that delivery goes by."""
     simulated: bool = True
     address: str = ""
 
@@ -296,6 +303,23 @@ class Delivery(delivery_grpc.DeliveryServiceServicer):
             next_due_time=timestamp(_next_care(record)),
             corrected_from_month=corrected,
         )
+
+    async def ClimbWelfareLadder(self, request: Any, context: Any) -> welfare.ClimbWelfareLadderResponse:
+        now = await self.town.enter("ClimbWelfareLadder", request.check_id, request, context)
+        check = self.town.checks[request.check_id] = climbed(self.town.checks[request.check_id], MINUTES, now)
+        return wire.climbed_to_proto(check)
+
+    async def ActOnWelfareCheck(self, request: Any, context: Any) -> welfare.ActOnWelfareCheckResponse:
+        command = getattr(request, request.WhichOneof("command"))
+        assert command.request_id == request.request_id
+        now = await self.town.enter("ActOnWelfareCheck", command.check_id, request, context)
+        check, by = self.town.checks[command.check_id], request.act.staff_id
+        if request.HasField("answer_rung"):
+            check = answered(check, wire.answer_of(command.answer), MINUTES, now, by)
+        else:
+            check = closed(check, wire.outcome_of(command.outcome), now, by)
+        self.town.checks[command.check_id] = check
+        return welfare.ActOnWelfareCheckResponse(check=wire.check_to_proto(check))
 
     async def OpenDailyRun(self, request: Any, context: Any) -> delivery.OpenDailyRunResponse:
         day = f"{request.on_date.year}-{request.on_date.month:02}-{request.on_date.day:02}"

@@ -27,6 +27,7 @@ from socialcare.assessment.v1.assessment_service_pb2 import (
 )
 from socialcare.assessment.v1.resources_pb2 import AssessmentState
 from socialcare.common.v1.types_pb2 import OperatorAct
+from socialcare.delivery.v1.welfare_pb2 import WelfareOutcome
 from socialcare.intake.v1.intake_service_pb2 import CancelForOperatorRequest
 from workflows.activities import AssessmentActivities, IntakeActivities
 from workflows.calls import Refused, request_id_of_update
@@ -43,6 +44,11 @@ _CODE = re.compile(r"[A-Z][A-Z0-9_]{1,62}")
 _MOST_DAYS = 366
 _LIMITS = frozenset({"HOME_ASSESSMENT", "NEEDS_ASSESSMENT_AND_PLAN"})
 """Limits that may be suspended and extended: those of assessment."""
+
+
+_RUNGS = ("CALL_PERSON", "CALL_CONTACT", "SEND_SOMEBODY")
+_ANSWERS = ("NO_ANSWER", "NOT_POSSIBLE")
+_OUTCOMES = tuple(name.removeprefix("WELFARE_OUTCOME_") for name in WelfareOutcome.keys()[1:])
 
 
 def _is_id(value: object) -> bool:
@@ -80,6 +86,8 @@ _FIELDS: Mapping[OperatorVerb, Mapping[str, _Check]] = MappingProxyType(
         OperatorVerb.RESUME: {"limit": _is_limit, "to_date": _is_day},
         OperatorVerb.EXTEND: {"limit": _is_limit, "days": _is_count},
         OperatorVerb.CANCEL: {},
+        OperatorVerb.ANSWER_RUNG: {"rung": _RUNGS.__contains__, "answer": _ANSWERS.__contains__},
+        OperatorVerb.CLOSE_CHECK: {"outcome": _OUTCOMES.__contains__},
     }
 )
 _OPTIONAL: Mapping[OperatorVerb, Mapping[str, _Check]] = {OperatorVerb.SCHEDULE: {"social_worker_id": _is_id}}

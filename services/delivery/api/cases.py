@@ -9,6 +9,7 @@ from services.delivery.api.room import Room
 from services.delivery.domain.care import Care, next_transition
 from services.delivery.storage import reading
 from services.delivery.storage.store import Store
+from services.delivery.storage.welfare import WelfareStore
 from services.delivery.usecases.care import (
     Moment,
     advance_care,
@@ -40,7 +41,10 @@ class CaseMethods(Room):
 
         async def run(tx: WriteTx) -> Effect:
             tx.audit.municipality_id = contract.municipality_id
-            return await copy_contract(contract, rules, Store(tx), Moment(call.now, call.today))
+            effect = await copy_contract(contract, rules, Store(tx), Moment(call.now, call.today))
+            alone = case.facts.living_alone
+            await WelfareStore(tx).copy_risk(contract.application_id, living_alone=alone, office_code=case.office_code)
+            return effect
 
         await self._runtime.commands.perform(call, request, run)
         care = await self._stored_care(request.application_id)

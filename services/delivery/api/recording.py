@@ -11,11 +11,13 @@ from services.delivery.rules.recording import Funds, Obstacle, before_contract, 
 from services.delivery.storage import reading
 from services.delivery.storage.local_rules import rules_of
 from services.delivery.storage.store import Store, find_care
+from services.delivery.storage.welfare import WelfareStore
 from services.delivery.usecases.care import (
     RecordCare,
     raise_obstacle,
     record_care,
 )
+from services.delivery.usecases.welfare import Miss, open_after_miss
 from services.delivery.wire import care as wire
 from services.kernel.catalogue import CATALOGUE
 from services.runtime.civil import (
@@ -74,7 +76,11 @@ class RecordingMethods(Room):
         asked = RecordCare(care.id, command.code, command.on, command.units, command.outcome, command.fault, funds)
 
         async def run(tx: WriteTx) -> Effect:
-            return await record_care(asked, Store(tx), moment(call, tx, care))
+            effect = await record_care(asked, Store(tx), moment(call, tx, care))
+            if command.outcome is Outcome.MISSED:
+                missed = Miss(care, command.code, command.on, effect.resource)
+                await open_after_miss(missed, WelfareStore(tx), call.now, call.today)
+            return effect
 
         effect = await self._runtime.commands.perform(call, request, run)
         if not effect.replayed:

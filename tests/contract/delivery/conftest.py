@@ -51,6 +51,9 @@ class Neighbours:
     state: types_pb2.CaseState = types_pb2.CASE_STATE_REGISTERED
     calendar: catalogue_pb2.BusinessCalendar = field(default_factory=catalogue_pb2.BusinessCalendar)
     version: int = 1
+    alone: bool = False
+    heads: tuple[str, ...] = ()
+    settings: dict[str, str] = field(default_factory=dict)
 
     async def GetContract(  # noqa: N802
         self, request: placement_service_pb2.GetContractRequest, context: grpc.aio.ServicerContext[Message, Message]
@@ -71,6 +74,8 @@ class Neighbours:
                 state=self.state,
                 calendar=self.calendar,
                 municipality_version=self.version,
+                facts=facts_pb2.Facts(living_alone=self.alone),
+                settings=self.settings,
             )
         )
 
@@ -78,7 +83,10 @@ class Neighbours:
         self, request: intake_service_pb2.GetMunicipalityRequest, context: object
     ) -> intake_service_pb2.GetMunicipalityResponse:
         town = intake.Municipality(
-            municipality_id=request.municipality_id, calendar=self.calendar, version=self.version
+            municipality_id=request.municipality_id,
+            calendar=self.calendar,
+            version=self.version,
+            offices=[intake.Office(office_code=head, head_staff_id=head) for head in self.heads],
         )
         return intake_service_pb2.GetMunicipalityResponse(municipality=town)
 

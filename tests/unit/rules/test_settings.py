@@ -10,6 +10,7 @@ from google.type.money_pb2 import Money
 
 from services.assessment.domain.visits import Parameters as AssessmentParameters
 from services.billing.rules.parameters import parameters_of
+from services.delivery.domain.welfare import MissedVisit, climbed, opened
 from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import SETTINGS, MunicipalSettings
 from services.placement.domain.cases import Parameters as PlacementParameters
@@ -288,6 +289,15 @@ def test_causes_of_a_breach_and_the_approval_of_a_run_are_settings() -> None:
     assert parameters_of(LocalRules(MunicipalSettings.of({"billing.auto_approve": "true"}))).auto_approve
 
 
+def test_the_minutes_of_each_rung_of_a_welfare_check_are_a_setting() -> None:
+    visit = MissedVisit("v", "a", "SOFIA", "ISKAR", "HSP", "", "HSP_MEAL_DELIVERY", date(2026, 4, 14))
+    begun = datetime(2026, 4, 14, 9, tzinfo=UTC)
+    minutes = MunicipalSettings.of({"welfare.rung_minutes": "5,10,20"}).wholes("welfare.rung_minutes")
+    check = climbed(opened(visit, minutes, begun), minutes, datetime(2026, 4, 14, 12, tzinfo=UTC))
+    passed = [(rung.due - begun).total_seconds() // 60 for rung in check.rungs if rung.due is not None]
+    assert passed == [5, 15, 35]
+
+
 PLAYED_ABOVE = {
     *(row[0] for row in ELIGIBILITY),
     *(row[0] for row in FEES),
@@ -301,6 +311,7 @@ PLAYED_ABOVE = {
     "escalation.assessment_days",
     "breach.cause_codes",
     "billing.auto_approve",
+    "welfare.rung_minutes",
 }
 
 

@@ -1,0 +1,129 @@
+"""The ladder of a welfare check, and who gets one."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.delivery.domain.care import CareState
+from services.delivery.domain.welfare import (
+    OPEN_STATES,
+    TRANSITIONS,
+    MissedVisit,
+    WelfareOutcome,
+    WelfareState,
+    WelfareStep,
+    answered,
+    climbed,
+    closed,
+    next_due,
+    opened,
+)
+from services.delivery.rules.welfare import AtRisk, asks_for_check, comes_home
+from services.kernel.catalogue import CATALOGUE
+
+S, T = WelfareState, WelfareStep
+MINUTES = (15, 30, 60)
+BEGUN = datetime(2026, 4, 14, 9, 0, tzinfo=UTC)
+DAY = date(2026, 4, 14)
+VISIT = MissedVisit("v", "a", "SOFIA", "ISKAR", "HSP", "MAIN", "HSP_MEAL_DELIVERY", DAY)
+
+
+def after(minutes: int) -> datetime:
+    return BEGUN + timedelta(minutes=minutes)
+
+
+def test_a_check_that_nobody_answers_reaches_the_office_head_rung_by_rung() -> None:
+    check = opened(VISIT, MINUTES, BEGUN)
+    seen = [(check.state, next_due(check))]
+    for minutes in (15, 45, 105):
+        check = climbed(check, MINUTES, after(minutes))
+        seen.append((check.state, next_due(check)))
+    assert seen == [
+        (S.CALL_PERSON, after(15)),
+        (S.CALL_CONTACT, after(45)),
+        (S.SEND_SOMEBODY, after(105)),
+        (S.OFFICE_HEAD, None),
+    ]
+    assert check.overdue
+
+
+def test_a_rung_lasts_until_its_limit_and_no_longer() -> None:
+    check = opened(VISIT, MINUTES, BEGUN)
+    assert climbed(check, MINUTES, after(15) - timedelta(microseconds=1)) is check
+    assert climbed(check, MINUTES, after(15)).state is S.CALL_CONTACT
+
+
+@given(late=st.lists(st.integers(0, 400), max_size=6))
+def test_a_clock_that_looks_late_finds_the_rungs_as_one_that_never_slept(late: list[int]) -> None:
+    often, once = opened(VISIT, MINUTES, BEGUN), opened(VISIT, MINUTES, BEGUN)
+    for minutes in sorted(late):
+        often = climbed(often, MINUTES, after(minutes))
+    assert often == climbed(once, MINUTES, after(max(late, default=0)))
+
+
+def test_an_answer_begins_the_next_rung_at_once() -> None:
+    check = answered(opened(VISIT, MINUTES, BEGUN), T.NO_ANSWER, MINUTES, after(4), "sw-1")
+    assert (check.state, next_due(check)) == (S.CALL_CONTACT, after(34))
+    assert [(rung.answer, rung.by) for rung in check.rungs] == [(T.NO_ANSWER, "sw-1"), (None, "")]
+    assert not check.overdue
+
+
+@pytest.mark.parametrize("rung", OPEN_STATES)
+def test_a_check_ends_on_every_rung_and_only_with_an_outcome(rung: WelfareState) -> None:
+    check = opened(VISIT, MINUTES, BEGUN)
+    while check.state is not rung:
+        check = answered(check, T.NOT_POSSIBLE, MINUTES, after(1), "sw-1")
+    ended = closed(check, WelfareOutcome.FOUND_WELL, after(2), "sw-1")
+    assert (ended.state, ended.outcome, ended.closed) == (S.CLOSED, WelfareOutcome.FOUND_WELL, after(2))
+    assert next_due(ended) is None
+    assert climbed(ended, MINUTES, after(1000)) is ended
+    with pytest.raises(KeyError):
+        closed(ended, WelfareOutcome.AWAY, after(3), "sw-1")
+
+
+def test_no_rung_is_passed_by_twice_and_the_last_takes_only_an_outcome() -> None:
+    assert {step for state, step in TRANSITIONS if state is S.OFFICE_HEAD} == {T.CLOSE}
+    assert all(
+        OPEN_STATES.index(step.to) == OPEN_STATES.index(state) + 1
+        for (state, name), step in TRANSITIONS.items()
+        if name is not T.CLOSE
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "at_home"),
+    [
+        ("HSP_MEAL_DELIVERY", True),
+        ("HSP_HOME_CLEANING", True),
+        ("ASSISTANT_SUPPORT", True),
+        ("CANTEEN_LUNCH_HOME", True),
+        ("CANTEEN_LUNCH", False),
+        ("HSP_LAUNDRY", False),
+        ("DAY_CENTRE", False),
+        ("OLD_PEOPLE_HOME", False),
+        ("NO_SUCH_CODE", False),
+    ],
+)
+def test_somebody_comes_home_with_visits_hours_and_meals_that_are_brought(code: str, *, at_home: bool) -> None:
+    assert comes_home(code, DAY, CATALOGUE) is at_home
+
+
+@pytest.mark.parametrize(
+    ("risk", "state", "last_met", "asks"),
+    [
+        (AtRisk(living_alone=True), CareState.IN_SERVICE, None, True),
+        (AtRisk(marked=True), CareState.IN_SERVICE, DAY, True),
+        (AtRisk(), CareState.IN_SERVICE, None, False),
+        (AtRisk(living_alone=True), CareState.PAUSED, None, False),
+        (AtRisk(living_alone=True), CareState.TERMINATED, None, False),
+        (AtRisk(living_alone=True), CareState.IN_SERVICE, DAY + timedelta(days=1), False),
+    ],
+)
+def test_a_missed_visit_alarms_for_who_is_alone_or_marked_in_care_and_not_met_since(
+    risk: AtRisk, state: CareState, last_met: date | None, *, asks: bool
+) -> None:
+    assert asks_for_check(risk, state, DAY, last_met) is asks
