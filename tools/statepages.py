@@ -14,6 +14,8 @@ from services.delivery.domain.care import TRANSITIONS as CARE_STEPS
 from services.delivery.domain.care import CareState
 from services.delivery.domain.units import TRANSITIONS as UNIT_STEPS
 from services.delivery.domain.units import UnitState
+from services.delivery.domain.welfare import TRANSITIONS as WELFARE_STEPS
+from services.delivery.domain.welfare import WelfareState
 from services.intake.domain.case_states import TRANSITIONS as CASE_STEPS
 from services.kernel.codes import CaseState, Role
 from services.placement.domain.cases import TRANSITIONS as PLACEMENT_STEPS
@@ -95,6 +97,7 @@ DIAGRAMS: Mapping[str, Diagram] = {
     ),
     "care": Diagram(CareState, (CareState.CONTRACTED,), _arrows(CARE_STEPS.items())),
     "unit": Diagram(UnitState, (UnitState.PLANNED, UnitState.PAUSED), _arrows(UNIT_STEPS.items())),
+    "welfare-check": Diagram(WelfareState, (WelfareState.CALL_PERSON,), _arrows(WELFARE_STEPS.items())),
     "billing-run": Diagram(RunState, (RunState.DRAFTING,), _arrows(RUN_TRANSITIONS.items())),
 }
 """Every state machine by the name of its part in docs/states.md."""
