@@ -43,6 +43,7 @@ from tests.workflow import (
     test_operators,
     test_reprojection,
     test_side_ways,
+    test_welfare_check,
 )
 from tests.workflow.cases import CaseDriver
 from tests.workflow.conftest import dev_server_arguments, fresh, temporal_binary, worker_settings
@@ -189,7 +190,7 @@ world = asynccontextmanager(_worlds)
 
 async def from_workflow_tests(book: Book) -> None:
     """Histories of every workflow test that drives one case."""
-    plain = (test_home_patronage, test_side_ways, test_operators, test_reprojection)
+    plain = (test_home_patronage, test_side_ways, test_operators, test_reprojection, test_welfare_check)
     for suggest_at, modules in ((None, plain), (20, (test_continue_as_new,))):
         async with world(suggest_at) as (client, town):
             for module in modules:

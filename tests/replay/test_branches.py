@@ -93,14 +93,15 @@ def test_every_state_of_a_case_is_in_a_stored_history() -> None:
 
 def test_every_end_and_every_going_on_is_in_a_stored_history() -> None:
     ends = {(kind, stored.end_of(history)) for kind, history in _typed()}
-    application, care = WorkflowType.APPLICATION, WorkflowType.CARE
+    application, care, check = WorkflowType.APPLICATION, WorkflowType.CARE, WorkflowType.WELFARE_CHECK
     assert {end for kind, end in ends if kind is application} >= {
         application.value,
         care.value,
         *(state.value for state in CLOSED_STATES - {CaseState.TERMINATED}),
     }
     assert {end for kind, end in ends if kind is care} >= {care.value, "TERMINATED"}
-    assert {end for kind, end in ends if kind not in {application, care}} == {"FINISHED", "FINISHED_BEFORE"}
+    assert {end for kind, end in ends if kind is check} >= {"FOUND_WELL", "EMERGENCY_CALLED", "NOT_FOUND", ""}
+    assert {end for kind, end in ends if kind not in {application, care, check}} == {"FINISHED", "FINISHED_BEFORE"}
 
 
 def test_a_month_is_stored_with_its_approval_and_without() -> None:
