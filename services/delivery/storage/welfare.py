@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from services.delivery.domain.units import UnitState
 from services.delivery.domain.welfare import (
     OPEN_STATES,
     MissedVisit,
@@ -37,8 +38,11 @@ ON CONFLICT (application_id) DO UPDATE
 SET marked = excluded.marked, marked_by = excluded.marked_by, marked_at = excluded.marked_at,
     version = safeguard.version + 1
 """
+# A missed unit that has no check comes first: each of two visits of a day may be missed.
 _PLANNED_VISIT = """
-SELECT id FROM unit WHERE application_id = :id AND code = :code AND on_day = :day ORDER BY id LIMIT 1
+SELECT u.id, u.state FROM unit u LEFT JOIN welfare_check w ON w.id = u.id
+WHERE u.application_id = :id AND u.code = :code AND u.on_day = :day AND u.state <> 'CANCELLED'
+ORDER BY u.state <> 'MISSED', w.id IS NOT NULL, u.id LIMIT 1
 """
 _LAST_MET = "SELECT max(on_day) FROM delivery WHERE application_id = :id AND outcome = 'DELIVERED'"
 _CHECK = """
@@ -102,10 +106,10 @@ class WelfareStore:
         """What is known of the case, and the code of its office; nothing known is no risk."""
         return await safeguard_of(self._tx, application_id)
 
-    async def visit_id(self, application_id: str, code: str, on: date) -> str | None:
-        """Id of the planned unit of the code and day; None when none is stored."""
-        found = await self._tx.scalar(_PLANNED_VISIT, {"id": application_id, "code": code, "day": on})
-        return None if found is None else str(found)
+    async def planned_visit(self, application_id: str, code: str, on: date) -> tuple[str, UnitState] | None:
+        """Id and state of the planned unit of the code and day, a missed one first; None when none is stored."""
+        row = await self._tx.one_or_none(_PLANNED_VISIT, {"id": application_id, "code": code, "day": on})
+        return None if row is None else (str(row.id), UnitState(row.state))
 
     async def last_met(self, application_id: str) -> date | None:
         """The last day on which care was delivered."""

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from services.delivery.domain.care import Care
+from services.delivery.domain.units import UnitState
 from services.delivery.domain.welfare import (
     OUTCOMES_OF_THE_HEAD,
     TRANSITIONS,
@@ -49,7 +50,7 @@ class WelfareStorePort(Protocol):
     async def emit(self, emission: Signal | Start) -> None: ...
     async def rules(self, municipality_id: str) -> LocalRules: ...
     async def safeguard(self, application_id: str) -> tuple[AtRisk, str]: ...
-    async def visit_id(self, application_id: str, code: str, on: date) -> str | None: ...
+    async def planned_visit(self, application_id: str, code: str, on: date) -> tuple[str, UnitState] | None: ...
     async def last_met(self, application_id: str) -> date | None: ...
     async def locked_check(self, check_id: str) -> WelfareCheck | None: ...
     async def add(self, check: WelfareCheck) -> bool: ...
@@ -89,7 +90,8 @@ class Closing:
 async def open_after_miss(miss: Miss, store: WelfareStorePort, now: datetime, today: date) -> bool:
     """Open the check that a missed visit asks for; false when it asks for none, or has one.
 
-    The planned unit of code and day is the visit; without one the record itself.
+    The planned unit of code and day is the visit; without one the record itself. A unit that was delivered, or lies in
+    a pause, was not missed whatever is recorded beside.
     """
     care, code, on = miss.care, miss.code, miss.on
     contract = care.contract
@@ -99,8 +101,11 @@ async def open_after_miss(miss: Miss, store: WelfareStorePort, now: datetime, to
     risk, office = await store.safeguard(care.id)
     if not asks_for_check(risk, care.state_on(today), on, await store.last_met(care.id)):
         return False
+    visit_id, became = await store.planned_visit(care.id, code, on) or (miss.record_id, UnitState.MISSED)
+    if became is not UnitState.MISSED:
+        return False
     visit = MissedVisit(
-        id=await store.visit_id(care.id, code, on) or miss.record_id,
+        id=visit_id,
         application_id=care.id,
         municipality_id=contract.municipality_id,
         district_code=contract.district_code,
