@@ -15,6 +15,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from services.kernel.codes import Role, Stage
+from services.runtime.tls import TlsFiles
 from socialcare.assessment.v1.assessment_service_pb2_grpc import AssessmentServiceStub
 from socialcare.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from socialcare.common.v1.outbox_service_pb2_grpc import OutboxServiceStub
@@ -60,6 +61,8 @@ class Endpoints:
     temporal_namespace: str
     temporal_ui: str
     token_for: Callable[[Role], str]
+    tls: TlsFiles | None = None
+    """How the services are reached; None for plain text."""
 
 
 @dataclass(slots=True)
@@ -72,8 +75,14 @@ class Gateway:
     def channel(self, stage: Stage) -> grpc.aio.Channel:
         """The channel of a stage, opened on first use."""
         if stage not in self._channels:
-            self._channels[stage] = grpc.aio.insecure_channel(self.endpoints.addresses[stage], options=CHANNEL_OPTIONS)
+            self._channels[stage] = self._opened(self.endpoints.addresses[stage])
         return self._channels[stage]
+
+    def _opened(self, address: str) -> grpc.aio.Channel:
+        tls = self.endpoints.tls
+        if tls is None:
+            return grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        return grpc.aio.secure_channel(address, tls.channel_credentials(), options=CHANNEL_OPTIONS)
 
     @property
     def intake(self) -> IntakeServiceStub:

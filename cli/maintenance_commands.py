@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -76,8 +77,16 @@ def _settings(state: StateDirectory) -> WorkerSettings:
             "token_file": running.tokens[Role.WORKER],
             "temporal_address": running.temporal_address,
             "temporal_namespace": running.temporal_namespace,
+            **_tls_files(running),
         }
     )
+
+
+def _tls_files(running: StackState) -> dict[str, Path]:
+    tls = running.tls
+    if tls is None:
+        return {}
+    return {"tls_ca_file": tls.authority, "tls_cert_file": tls.certificate, "tls_key_file": tls.key}
 
 
 async def _reconcile(settings: WorkerSettings, municipality_id: str, at: str) -> int:

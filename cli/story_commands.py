@@ -22,6 +22,9 @@ def play(
     *,
     only: Annotated[list[str] | None, typer.Option(help="Play only this story; may be repeated.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write a JSON report here.")] = None,
+    stack: Annotated[
+        Path | None, typer.Option(help="JSON like that of a running stack's stack.json: play on a stack elsewhere.")
+    ] = None,
     state: StateDirectory = DEFAULT_DIRECTORY,
 ) -> None:
     """Play acceptance stories through the public calls on simulated time; exit 1 when one differs."""
@@ -32,8 +35,8 @@ def play(
     stories = read_stories(file, only or [])
 
     async def run() -> bool:
-        async with running_stack(state, console) as stack:
-            verdicts = await play_all(stories, stack, console)
+        async with running_stack(state, console, elsewhere=stack) as running:
+            verdicts = await play_all(stories, running, console)
         console.print(as_table(verdicts))
         if report is not None:
             report.write_text(as_json(verdicts) + "\n", encoding="utf-8")

@@ -120,7 +120,7 @@ def _reason(error: grpc.aio.AioRpcError) -> str:
 
 def open_channels(settings: WorkerSettings) -> dict[Stage, grpc.aio.Channel]:
     """One channel to each service, over all its addresses in turn; they connect when used. The caller closes them."""
-    authority = settings.tls_ca_file.read_bytes() if settings.tls_ca_file else None
+    credentials = settings.tls.channel_credentials() if settings.tls else None
     options = [
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.max_reconnect_backoff_ms", 2_000),
@@ -128,9 +128,7 @@ def open_channels(settings: WorkerSettings) -> dict[Stage, grpc.aio.Channel]:
     ]
     return {
         stage: grpc.aio.insecure_channel(settings.address_of(stage), options=options)
-        if authority is None
-        else grpc.aio.secure_channel(
-            settings.address_of(stage), grpc.ssl_channel_credentials(authority), options=options
-        )
+        if credentials is None
+        else grpc.aio.secure_channel(settings.address_of(stage), credentials, options=options)
         for stage in Stage
     }

@@ -10,17 +10,25 @@ from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.kernel.codes import Stage
+from services.runtime.settings import SIMULATED_IN_PRODUCTION
 from services.runtime.temporal_connection import TemporalConnection
+from services.runtime.tls import TlsSettings
 from workflows.clock import ClockMode
 from workflows.texts import Language
 
 __all__ = ["WorkerSettings"]
 
 
-class WorkerSettings(TemporalConnection):
+class WorkerSettings(TlsSettings, TemporalConnection):
     """What the worker needs to know; each field is `SOCIALCARE_<NAME>` in the environment, as for the services."""
 
-    model_config = SettingsConfigDict(env_prefix="SOCIALCARE_", frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SOCIALCARE_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
 
     environment: str = Field("production", pattern=r"^(development|test|production)$")
     """development, test or production; the last refuses simulated time."""
@@ -32,8 +40,6 @@ class WorkerSettings(TemporalConnection):
     """Address of the Prometheus endpoint of the Temporal SDK; empty host names are not resolved, use an IP."""
     token_file: Path
     """The worker's own access token; read again when it changes."""
-    tls_ca_file: Path | None = None
-    """Authority that signed the services' certificates; absent: plain text."""
     intake_address: str = "127.0.0.1:50051"
     """host:port of intake."""
     assessment_address: str = "127.0.0.1:50052"
@@ -50,15 +56,17 @@ class WorkerSettings(TemporalConnection):
     """Pause between two looks at whether every municipality has its Schedules, on the system clock; 0: never."""
     drain_seconds: float = Field(20.0, ge=0, le=300)
     """Longest wait for running activities after SIGTERM."""
+    worker_build_id: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,64}$")
+    """Build of the code, for worker versioning: then it gets work once `socialcare rollout` says so; empty: none."""
+    worker_deployment: str = Field("socialcare", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    """Name under which Temporal groups the builds of this worker."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.environment == "production" and self.clock is ClockMode.SIMULATED:
-            raise ValueError("SOCIALCARE_CLOCK=simulated is refused in production")
-        for name in ("token_file", "tls_ca_file"):
-            path = getattr(self, name)
-            if path is not None and not path.is_file():
-                raise ValueError(f"SOCIALCARE_{name.upper()}: no file {path}")
+            raise ValueError(SIMULATED_IN_PRODUCTION)
+        if not self.token_file.is_file():
+            raise ValueError(f"SOCIALCARE_TOKEN_FILE: no file {self.token_file}")
         return self
 
     @property

@@ -12,6 +12,7 @@ from pathlib import Path
 from services.kernel.codes import Role, Stage
 from services.runtime.auth import load_signing_key, mint_token, write_signing_key
 from services.runtime.crypto import write_key_ring
+from services.runtime.development_keys import mark_json, mark_pem
 
 __all__ = ["DevelopmentKeys"]
 
@@ -62,6 +63,9 @@ class DevelopmentKeys:
                 write_signing_key(self.signing_key, self.public_key)
             if not self.key_ring.is_file():
                 write_key_ring(self.key_ring)
+            for key in (self.signing_key, self.public_key):
+                mark_pem(key)
+            mark_json(self.key_ring)
             self._write_tokens()
         return is_new
 

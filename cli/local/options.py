@@ -11,8 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from cli.local.ports import Ports
 from cli.local.state import DEFAULT_DIRECTORY
 from services.kernel.codes import Stage
-from services.runtime.settings import ClockMode
+from services.runtime.settings import ClockMode, read_dsn
 from services.runtime.temporal_connection import NAMESPACE
+from services.runtime.tls import TlsFiles
 
 __all__ = ["StackEnvironment", "StackOptions"]
 
@@ -27,6 +28,10 @@ class StackEnvironment(BaseSettings):
     exist already."""
     dsn: SecretStr | None = None
     """Connection string of one stage, for the commands that are about one stage."""
+    dsn_file: str | None = None
+    """File that holds it; `{stage}` in its name stands for intake, assessment and so on."""
+    admin_dsn_file: Path | None = None
+    """File with the connection string of an administrator, for `socialcare databases`."""
     temporal_address: str | None = None
     """host:port of a running Temporal server."""
     temporal_namespace: str = NAMESPACE
@@ -47,6 +52,12 @@ class StackEnvironment(BaseSettings):
             return None
         return self.pg_dsn_template.get_secret_value().replace("{stage}", stage.package)
 
+    def dsn_in_file(self, stage: Stage) -> str | None:
+        """Connection string of a stage from its file; ValueError when the file cannot be read."""
+        if self.dsn_file is None:
+            return None
+        return read_dsn(Path(self.dsn_file.replace("{stage}", stage.package)))
+
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
@@ -55,7 +66,8 @@ class StackOptions:
     `fresh` throws away the data of an earlier start. `port_offset` None takes that of the environment. `echo` prints
     every process's log, which is written to files in any case. `durable` False trades the safety of data in a crash
     of the machine for speed, for tests. `optional` False leaves out what the product does without (Prometheus).
-    `replicas` and `workers` are processes of each service and of the worker, 1 to 9.
+    `replicas` and `workers` are processes of each service and of the worker, 1 to 9. With `tls` they speak mutual
+    TLS, all with one certificate, which must name the loopback address.
     """
 
     directory: Path = DEFAULT_DIRECTORY
@@ -68,6 +80,7 @@ class StackOptions:
     optional: bool = True
     replicas: int = 1
     workers: int = 1
+    tls: TlsFiles | None = None
     environment: StackEnvironment = field(default_factory=StackEnvironment)
 
     @property

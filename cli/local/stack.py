@@ -28,6 +28,7 @@ from cli.local.temporal import LocalTemporal
 from services.kernel.codes import Role, Stage
 from services.runtime.migrations import migrate
 from services.runtime.settings import ClockMode
+from services.runtime.tls import TlsFiles
 
 __all__ = ["LocalStack"]
 
@@ -182,6 +183,7 @@ class LocalStack:
             dsns={stage: environment.dsn_of(stage) or self._postgres.dsn(stage) for stage in Stage},
             tokens={role: self.keys.token_of(role) for role in Role},
             logs=self._directory / "logs",
+            tls=self._options.tls,
         )
 
     def _target(self, stage: Stage) -> str:
@@ -204,19 +206,21 @@ class LocalStack:
             "SOCIALCARE_TEMPORAL_NAMESPACE": self.state.temporal_namespace,
             "SOCIALCARE_TOKEN_FILE": str(self.keys.token_of_process(process_name)),
             "SOCIALCARE_DRAIN_SECONDS": str(_DRAIN_SECONDS),
+            **_tls_environment(self._options.tls),
         }
 
     def _service(self, stage: Stage, number: int) -> Process:
         address = f"{LOOPBACK}:{self._ports.service(stage, number)}"
+        metrics = f"{LOOPBACK}:{self._ports.service_metrics(stage, number)}"
         return Process(
             name=_numbered(stage.package, number),
             command=(sys.executable, "-m", f"services.{stage.package}"),
-            ready=probes.grpc_serving(address),
+            ready=probes.http_ok(f"http://{metrics}/ready"),
             ready_seconds=_READY_SECONDS,
             environment={
                 **self._common_environment(stage.package),
                 "SOCIALCARE_BIND": address,
-                "SOCIALCARE_METRICS_BIND": f"{LOOPBACK}:{self._ports.service_metrics(stage, number)}",
+                "SOCIALCARE_METRICS_BIND": metrics,
                 "SOCIALCARE_DSN": self.state.dsns[stage],
                 # The server has 200 connections for all.
                 "SOCIALCARE_POOL_SIZE": str(max(2, 10 // self._options.replicas)),
@@ -250,6 +254,16 @@ class LocalStack:
         return prometheus_process(
             self._directory / "prometheus", self._ports.prometheus, targets, self.state.temporal_metrics
         )
+
+
+def _tls_environment(tls: TlsFiles | None) -> dict[str, str]:
+    if tls is None:
+        return {}
+    return {
+        "SOCIALCARE_TLS_CA_FILE": str(tls.authority),
+        "SOCIALCARE_TLS_CERT_FILE": str(tls.certificate),
+        "SOCIALCARE_TLS_KEY_FILE": str(tls.key),
+    }
 
 
 def _numbered(name: str, number: int) -> str:

@@ -8,11 +8,12 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cli.local.errors import AlreadyRunning, StateUnreadable
 from services.kernel.codes import Role, Stage
 from services.runtime.settings import ClockMode
+from services.runtime.tls import TlsFiles
 
 __all__ = ["DEFAULT_DIRECTORY", "StackState", "held", "holder_of"]
 
@@ -29,23 +30,25 @@ class StackState(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    pid: int
-    """Process id of the supervisor."""
+    pid: int = 0
+    """Process id of the supervisor, 0 where none of ours runs it."""
     clock: ClockMode
     services: Mapping[Stage, str]
-    service_metrics: Mapping[Stage, str]
-    worker_metrics: str
+    service_metrics: Mapping[Stage, str] = Field(default_factory=dict)
+    worker_metrics: str = ""
     temporal_address: str
     temporal_namespace: str
-    temporal_ui: str | None
+    temporal_ui: str | None = None
     """Base URL of the Temporal UI, None when it does not run or is somebody else's."""
-    temporal_metrics: str | None
-    prometheus: str | None
+    temporal_metrics: str | None = None
+    prometheus: str | None = None
     """Base URL of Prometheus, None when it is not installed."""
-    dsns: Mapping[Stage, str]
+    dsns: Mapping[Stage, str] = Field(default_factory=dict)
     tokens: Mapping[Role, Path]
     """Token file of each role."""
-    logs: Path
+    logs: Path = Path()
+    tls: TlsFiles | None = None
+    """What a client of the services shows and trusts; None for plain text."""
 
     def token(self, role: Role) -> str:
         """The development token of a role."""
@@ -64,6 +67,17 @@ class StackState(BaseModel):
         fresh.touch(mode=0o600)
         fresh.write_text(self.model_dump_json(indent=2))
         fresh.rename(directory / _DESCRIPTION)
+
+    @classmethod
+    def described_by(cls, file: Path) -> StackState:
+        """A stack that runs elsewhere, from a file of this form; raises StateUnreadable when it is none."""
+        try:
+            return cls.model_validate_json(file.read_bytes())
+        except OSError:
+            raise StateUnreadable(f"cannot read {file}") from None
+        except ValidationError as error:
+            where = ", ".join(".".join(map(str, found["loc"])) for found in error.errors(include_input=False))
+            raise StateUnreadable(f"{file} describes no stack: {where}") from None
 
     @classmethod
     def read(cls, directory: Path = DEFAULT_DIRECTORY) -> StackState:

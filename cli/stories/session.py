@@ -32,8 +32,11 @@ class StoriesUnreadable(LocalStackError):
 
 
 @asynccontextmanager
-async def running_stack(directory: Path, console: Console) -> AsyncIterator[StackState]:
-    """The stack that runs from a state directory, or one started for the time being."""
+async def running_stack(directory: Path, console: Console, elsewhere: Path | None = None) -> AsyncIterator[StackState]:
+    """The stack that a file describes or that runs from a state directory, or one started for the time being."""
+    if elsewhere is not None:
+        yield StackState.described_by(elsewhere)
+        return
     if holder_of(directory) is not None:
         state = StackState.read(directory)
         if state.clock is not ClockMode.SIMULATED:
@@ -53,6 +56,7 @@ def endpoints_of(state: StackState) -> Endpoints:
         temporal_namespace=state.temporal_namespace,
         temporal_ui=state.temporal_ui or "",
         token_for=state.token,
+        tls=state.tls,
     )
 
 

@@ -121,11 +121,10 @@ class Peers:
 
     def _open(self, address: str) -> grpc.aio.Channel:
         interceptors = [_OnOurBehalf(self._token)]
-        authority = self._settings.tls_ca_file
-        if authority is None:
+        tls = self._settings.tls
+        if tls is None:
             return grpc.aio.insecure_channel(address, options=_OPTIONS, interceptors=interceptors)
-        credentials = grpc.ssl_channel_credentials(authority.read_bytes())
-        return grpc.aio.secure_channel(address, credentials, options=_OPTIONS, interceptors=interceptors)
+        return grpc.aio.secure_channel(address, tls.channel_credentials(), options=_OPTIONS, interceptors=interceptors)
 
     async def close(self) -> None:
         """Close every channel."""

@@ -11,9 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from threading import Thread
 from typing import Any, NoReturn, Protocol, runtime_checkable
-from wsgiref.simple_server import WSGIServer
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -21,7 +19,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from prometheus_client import GCCollector, PlatformCollector, ProcessCollector, start_http_server
+from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.typing import FilteringBoundLogger
@@ -33,11 +31,13 @@ from services.runtime.admission import Door, methods_of
 from services.runtime.auth import TokenVerifier, load_public_key
 from services.runtime.clock import Clock, SimulatedClock, SystemClock
 from services.runtime.commands import Call, CommandRunner, Via
+from services.runtime.complaints import complaint
 from services.runtime.crypto import KeyRing, PersonCipher
 from services.runtime.database import Database
 from services.runtime.errors import Unsupported
 from services.runtime.history_api import HISTORY_SERVICE, HistoryServicer
 from services.runtime.interceptors import CallInterceptor
+from services.runtime.monitoring import Monitoring, Pulse
 from services.runtime.outbox_api import OUTBOX_SERVICE, OutboxServicer
 from services.runtime.peers import Peers
 from services.runtime.relay import Relay
@@ -159,7 +159,8 @@ class Server:
         self._door = Door(TokenVerifier(load_public_key(settings.auth_public_key_file)), clock)
         self._health = health.aio.HealthServicer()
         self._tasks: list[asyncio.Task[None]] = []
-        self._metrics_endpoint: tuple[WSGIServer, Thread] | None = None
+        self._pulse = Pulse()
+        self._monitoring: Monitoring | None = None
         self._relay: Relay | None = None
         self._companions = tuple(service.companions(self.runtime))
         self._stopping = asyncio.Event()
@@ -171,7 +172,7 @@ class Server:
     async def start(self) -> None:
         """Serve; health is NOT_SERVING until the database answers. OSError when an address is taken."""
         settings = self.runtime.settings
-        self._metrics_endpoint = self._serve_metrics()
+        self._monitoring = self._serve_metrics()
         self._server = self._build()
         self.port = self._bind(self._server, settings)
         await self._tell_health(serving=False)
@@ -212,27 +213,25 @@ class Server:
         reflection.enable_server_reflection(names, server)
         return server
 
-    def _serve_metrics(self) -> tuple[WSGIServer, Thread]:
+    def _serve_metrics(self) -> Monitoring:
         registry = self._telemetry.registry
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
-        host, port = self.runtime.settings.metrics_bind.rsplit(":", 1)
-        endpoint = start_http_server(int(port), addr=host.strip("[]"), registry=registry)
-        self.metrics_port = endpoint[0].server_port
-        return endpoint
+        monitoring = Monitoring(self.runtime.settings.metrics_bind, registry, self._pulse)
+        self.metrics_port = monitoring.port
+        return monitoring
 
     @staticmethod
     def _bind(server: grpc.aio.Server, settings: Settings) -> int:
-        certificate, key = settings.tls_cert_file, settings.tls_key_file
         try:
-            if certificate is None or key is None:
+            if settings.tls is None:
                 return server.add_insecure_port(settings.bind)
-            credentials = grpc.ssl_server_credentials([(key.read_bytes(), certificate.read_bytes())])
-            return server.add_secure_port(settings.bind, credentials)
+            return server.add_secure_port(settings.bind, settings.tls.server_credentials())
         except RuntimeError:
             raise OSError(f"cannot listen on {settings.bind}") from None
 
     async def _tell_health(self, *, serving: bool) -> None:
+        self._pulse.beat(serving=serving)
         response = health_pb2.HealthCheckResponse
         status = response.SERVING if serving else response.NOT_SERVING
         for name in ("", self._service.service.full_name):
@@ -258,6 +257,7 @@ class Server:
     async def stop(self) -> None:
         """Drain: no new calls, running ones end, the relay finishes what it has in hand, connections close."""
         self._stopping.set()
+        self._pulse.beat(serving=False)
         await self._health.enter_graceful_shutdown()
         await self._server.stop(self.runtime.settings.drain_seconds)
         if self._relay is not None:
@@ -270,11 +270,8 @@ class Server:
         await self.runtime.peers.close()
         await self.runtime.db.close()
         await self._relay_database.close()
-        if self._metrics_endpoint is not None:
-            endpoint, thread = self._metrics_endpoint
-            endpoint.shutdown()
-            endpoint.server_close()
-            thread.join()
+        if self._monitoring is not None:
+            self._monitoring.close()
         self.runtime.log.info("stopped")
 
 
@@ -327,5 +324,5 @@ def run(service: StageService) -> None:
     try:
         settings = Settings()
     except ValidationError as error:
-        _give_up(str(error))
+        _give_up(complaint(error, Settings))
     asyncio.run(_serve_until_stopped(service, settings))

@@ -7,15 +7,31 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.kernel.codes import Stage
+from services.runtime.development_keys import is_of_local_stack
 from services.runtime.temporal_connection import TemporalConnection
+from services.runtime.tls import TlsSettings
 
-__all__ = ["ClockMode", "Environment", "Settings"]
+__all__ = ["SIMULATED_IN_PRODUCTION", "ClockMode", "Environment", "Settings", "read_dsn"]
+
+SIMULATED_IN_PRODUCTION = (
+    "SOCIALCARE_CLOCK=simulated is refused where SOCIALCARE_ENVIRONMENT is production, its default: "
+    "set SOCIALCARE_CLOCK=system"
+)
+_LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+
+
+def read_dsn(file: Path) -> str:
+    """The connection string in a file; ValueError when there is none."""
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError:
+        raise ValueError(f"SOCIALCARE_DSN_FILE: cannot read {file}") from None
 
 
 class Environment(StrEnum):
@@ -33,10 +49,16 @@ class ClockMode(StrEnum):
     SIMULATED = "simulated"
 
 
-class Settings(TemporalConnection):
+class Settings(TlsSettings, TemporalConnection):
     """What a service process needs to know; each field is `SOCIALCARE_<NAME>` in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="SOCIALCARE_", frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SOCIALCARE_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
 
     environment: Environment = Environment.PRODUCTION
     """development, test or production; the last refuses simulated time."""
@@ -47,21 +69,17 @@ class Settings(TemporalConnection):
     metrics_bind: str = Field("127.0.0.1:9464", pattern=r"^.+:\d{1,5}$")
     """Address of the HTTP endpoint /metrics; port 0 takes a free one."""
     dsn: SecretStr
-    """postgresql://user:password@host:port/database of this stage."""
+    """postgresql://user:password@host:port/database of this stage; SOCIALCARE_DSN_FILE may name a file with it."""
+    dsn_file: Path | None = None
+    """File that holds the connection string; a trailing line break does not count."""
     pool_size: int = Field(10, ge=2, le=200)
     """Connections to the database for calls, 2 to 200; the relay has eleven more of its own."""
     auth_public_key_file: Path
-    """PEM of the Ed25519 key that signs access tokens."""
+    """PEM of the Ed25519 public key of the issuer of access tokens."""
     token_file: Path | None = None
     """This process's own access token, for calls to the other services; read again when it changes."""
     key_ring_file: Path
     """JSON of the keys that wrap people's data keys."""
-    tls_cert_file: Path | None = None
-    """PEM of the server's certificate chain; absent: plain text."""
-    tls_key_file: Path | None = None
-    """PEM of the key of the certificate."""
-    tls_ca_file: Path | None = None
-    """Authority that signed the peers' certificates."""
     intake_address: str = "127.0.0.1:50051"
     """host:port of intake."""
     assessment_address: str = "127.0.0.1:50052"
@@ -79,19 +97,38 @@ class Settings(TemporalConnection):
     drain_seconds: float = Field(20.0, ge=0, le=300)
     """Longest wait for running calls after SIGTERM."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_dsn(cls, values: Any) -> Any:  # noqa: ANN401 pydantic's signature
+        if isinstance(values, dict) and not values.get("dsn") and values.get("dsn_file"):
+            return {**values, "dsn": read_dsn(Path(values["dsn_file"]))}
+        return values
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.environment is Environment.PRODUCTION and self.clock is ClockMode.SIMULATED:
-            raise ValueError("SOCIALCARE_CLOCK=simulated is refused in production")
-        if (self.tls_cert_file is None) != (self.tls_key_file is None):
-            raise ValueError("SOCIALCARE_TLS_CERT_FILE and SOCIALCARE_TLS_KEY_FILE come together")
-        for name in ("auth_public_key_file", "key_ring_file", "token_file", "tls_cert_file", "tls_key_file"):
+            raise ValueError(SIMULATED_IN_PRODUCTION)
+        for name in ("auth_public_key_file", "key_ring_file", "token_file"):
             path = getattr(self, name)
             if path is not None and not path.is_file():
                 raise ValueError(f"SOCIALCARE_{name.upper()}: no file {path}")
         if self.notice_spool is not None and not self.notice_spool.is_dir():
             raise ValueError(f"SOCIALCARE_NOTICE_SPOOL: no directory {self.notice_spool}")
+        self._refuse_keys_of_a_local_stack()
         return self
+
+    def _refuse_keys_of_a_local_stack(self) -> None:
+        is_local = self.environment is Environment.DEVELOPMENT and self.bind.rpartition(":")[0] in _LOOPBACK
+        wanted = {
+            "auth_public_key_file": "the public key of your token issuer",
+            "key_ring_file": "a key ring of this installation (docs/sres.md, Files)",
+        }
+        for name, instead in wanted.items():
+            if not is_local and is_of_local_stack(getattr(self, name)):
+                raise ValueError(
+                    f"SOCIALCARE_{name.upper()} names a development key of a local stack, which is refused unless "
+                    f"SOCIALCARE_ENVIRONMENT is development and SOCIALCARE_BIND a loopback address; set it to {instead}"
+                )
 
     def address_of(self, stage: Stage) -> str:
         """Address under which the stage's service is reached."""

@@ -39,6 +39,7 @@ from cli.local.temporal import LocalTemporal
 from services.kernel.codes import Role, Stage, case_workflow_id
 from services.runtime.auth import mint_token, write_signing_key
 from services.runtime.crypto import write_key_ring
+from services.runtime.tls import TlsFiles
 from socialcare.assessment.v1 import assessment_service_pb2 as assessment
 from socialcare.assessment.v1.assessment_service_pb2_grpc import AssessmentServiceStub
 from socialcare.common.v1 import types_pb2
@@ -79,6 +80,8 @@ class Site:
             "SOCIALCARE_TEMPORAL_NAMESPACE": NAMESPACE,
             "SOCIALCARE_TOKEN_FILE": self.secret(f"{name}.jwt"),
             "SOCIALCARE_TLS_CA_FILE": self.secret("tls.pem"),
+            "SOCIALCARE_TLS_CERT_FILE": self.secret("tls.pem"),
+            "SOCIALCARE_TLS_KEY_FILE": self.secret("tls-key.pem"),
             "SOCIALCARE_METRICS_BIND": self.metrics[name],
             "SOCIALCARE_DRAIN_SECONDS": str(DRAIN_SECONDS),
         }
@@ -89,8 +92,6 @@ class Site:
             "SOCIALCARE_DSN": self.servers[stage],
             "SOCIALCARE_AUTH_PUBLIC_KEY_FILE": self.secret("signing-key.pub.pem"),
             "SOCIALCARE_KEY_RING_FILE": self.secret("key-ring.json"),
-            "SOCIALCARE_TLS_CERT_FILE": self.secret("tls.pem"),
-            "SOCIALCARE_TLS_KEY_FILE": self.secret("tls-key.pem"),
         }
 
     async def one_shot(self, *arguments: str, environment: dict[str, str]) -> str:
@@ -118,8 +119,13 @@ class Site:
                     role.process.kill()
 
     def channel(self, stage: Stage) -> grpc.aio.Channel:
-        trusted = grpc.ssl_channel_credentials((self.installed.secrets / "tls.pem").read_bytes())
-        return grpc.aio.secure_channel(self.addresses[stage], trusted)
+        return grpc.aio.secure_channel(self.addresses[stage], self.tls.channel_credentials())
+
+    @property
+    def tls(self) -> TlsFiles:
+        """One certificate for everybody, which vouches for itself."""
+        certificate, key = self.installed.secrets / "tls.pem", self.installed.secrets / "tls-key.pem"
+        return TlsFiles(authority=certificate, certificate=certificate, key=key)
 
     def metadata(self, role: Role) -> tuple[tuple[str, str], ...]:
         return (("authorization", f"Bearer {mint_token(self.signing_key, subject='s-1', roles=frozenset({role}))}"),)
@@ -249,6 +255,7 @@ def speaks_tls(site: Site, stage: Stage) -> bool:
     """Whether the service shows the certificate that its peers trust."""
     host, port = site.addresses[stage].split(":")
     trusting = ssl.create_default_context(cafile=site.secret("tls.pem"))
+    trusting.load_cert_chain(site.secret("tls.pem"), site.secret("tls-key.pem"))
     trusting.set_alpn_protocols(["h2"])
     with socket.create_connection((host, int(port))) as plain, trusting.wrap_socket(plain, server_hostname=host) as one:
         return one.selected_alpn_protocol() == "h2"

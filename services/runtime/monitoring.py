@@ -1,0 +1,75 @@
+"""The HTTP port of a process: /metrics, and for what cannot ask over mutual TLS /ready and /live."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from threading import Thread
+from typing import TYPE_CHECKING
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+__all__ = ["Monitoring", "Pulse"]
+
+_STILL_SECONDS = 60.0
+"""An event loop that has not come round for so long hangs; it comes round every few seconds."""
+
+
+class Pulse:
+    """What the process last said of itself."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._beat = clock()
+        self.serving = False
+        """Whether calls are answered: what the health service of gRPC says, too."""
+
+    def beat(self, *, serving: bool) -> None:
+        """Say that the event loop came round, and whether calls are answered."""
+        self._beat = self._clock()
+        self.serving = serving
+
+    @property
+    def alive(self) -> bool:
+        """Whether the event loop came round lately."""
+        return self._clock() - self._beat < _STILL_SECONDS
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the name in the base class
+        """Every scrape would be a line."""
+
+
+class Monitoring:
+    """Serves in a thread of its own from the first moment; OSError when the address is taken."""
+
+    def __init__(self, bind: str, registry: CollectorRegistry, pulse: Pulse) -> None:
+        metrics = make_wsgi_app(registry)
+        answers = {"/ready": lambda: pulse.serving, "/live": lambda: pulse.alive}
+
+        def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            asked = answers.get(environ.get("PATH_INFO", ""))
+            if asked is None:
+                page: Iterable[bytes] = metrics(environ, start_response)
+                return page
+            good = asked()
+            start_response("200 OK" if good else "503 Service Unavailable", [("Content-Type", "text/plain")])
+            return [b"yes\n" if good else b"no\n"]
+
+        host, port = bind.rsplit(":", 1)
+        self._server = make_server(host.strip("[]"), int(port), answer, ThreadingWSGIServer, handler_class=_Quiet)
+        self.port: int = self._server.server_port
+        """Where it listens."""
+        self._thread = Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Answer nobody any more."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
