@@ -7,7 +7,14 @@ import sys
 
 import typer
 
-from cli import import_commands, maintenance_commands, rule_commands, stack_commands, story_commands
+from cli import (
+    deployment_commands,
+    import_commands,
+    maintenance_commands,
+    rule_commands,
+    stack_commands,
+    story_commands,
+)
 from cli.local.errors import LocalStackError
 
 __all__ = ["app", "run"]
@@ -28,6 +35,9 @@ app.command(rich_help_panel="Stories")(story_commands.play)
 app.command(rich_help_panel="Stories")(rule_commands.check_rules)
 app.command(rich_help_panel="One-shot")(stack_commands.migrate)
 app.command(rich_help_panel="One-shot")(stack_commands.register)
+app.command(rich_help_panel="Deployment")(deployment_commands.secrets)
+app.command(rich_help_panel="Deployment")(deployment_commands.databases)
+app.command(rich_help_panel="Deployment")(deployment_commands.rollout)
 app.command("import", rich_help_panel="One-shot")(import_commands.import_file)
 app.command(rich_help_panel="One-shot")(maintenance_commands.schedules)
 app.command(rich_help_panel="One-shot")(maintenance_commands.reconcile)

@@ -83,7 +83,7 @@ def migrate(
     state: StateDirectory = DEFAULT_DIRECTORY,
 ) -> None:
     """Bring databases to the newest schema; repeatable. Connection strings: SOCIALCARE_DSN (one stage),
-    SOCIALCARE_PG_DSN_TEMPLATE, or those of the running local stack.
+    SOCIALCARE_DSN_FILE, SOCIALCARE_PG_DSN_TEMPLATE, or those of the running local stack.
     """
     from services.runtime.migrations import migrate as migrate_stage  # noqa: PLC0415  # alembic is slow to import
 
@@ -91,7 +91,7 @@ def migrate(
     environment = StackEnvironment()
     for stage in chosen:
         own = environment.dsn.get_secret_value() if environment.dsn and len(chosen) == 1 else None
-        dsn = own or environment.dsn_of(stage) or StackState.read(state).dsns[stage]
+        dsn = own or environment.dsn_in_file(stage) or environment.dsn_of(stage) or StackState.read(state).dsns[stage]
         asyncio.run(migrate_stage(stage, dsn))
         typer.echo(f"{stage.package}: newest schema")
 

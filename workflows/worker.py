@@ -16,10 +16,12 @@ import grpc
 import structlog
 from pydantic import ValidationError
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Interceptor, Worker
 
 from services.kernel.codes import BATCH_TASK_QUEUE, CASE_TASK_QUEUE, Stage
+from services.runtime.complaints import complaint
 from services.runtime.telemetry import configure_logging, log_libraries, sdk_logging
 from workflows.activities import batch_activities, case_activities
 from workflows.billing_run import BillingRunWorkflow
@@ -33,6 +35,7 @@ from workflows.reprojection import ReprojectionWorkflow
 from workflows.sandbox import workflow_runner
 from workflows.schedule_keeping import ScheduleKeeper
 from workflows.settings import WorkerSettings
+from workflows.versioning import BATCH_BEHAVIOR, CASE_BEHAVIOR, deployment_config
 from workflows.welfare_check import WelfareCheckWorkflow
 
 __all__ = ["BATCH_WORKFLOWS", "CASE_WORKFLOWS", "interceptors", "main", "run", "workers"]
@@ -56,7 +59,9 @@ def workers(client: Client, settings: WorkerSettings, channels: Mapping[Stage, g
     """One worker a task queue, not running yet."""
     caller = StageCaller(TokenFile(settings.token_file))
 
-    def worker(queue: str, workflows: Sequence[type], activities: Sequence[Callable[..., Any]]) -> Worker:
+    def worker(
+        queue: str, workflows: Sequence[type], activities: Sequence[Callable[..., Any]], behavior: VersioningBehavior
+    ) -> Worker:
         return Worker(
             client,
             task_queue=queue,
@@ -65,11 +70,12 @@ def workers(client: Client, settings: WorkerSettings, channels: Mapping[Stage, g
             workflow_runner=workflow_runner(),
             interceptors=interceptors(settings),
             graceful_shutdown_timeout=settings.drain,
+            deployment_config=deployment_config(settings, behavior),
         )
 
     return [
-        worker(CASE_TASK_QUEUE, CASE_WORKFLOWS, case_activities(channels, caller)),
-        worker(BATCH_TASK_QUEUE, BATCH_WORKFLOWS, batch_activities(channels, caller)),
+        worker(CASE_TASK_QUEUE, CASE_WORKFLOWS, case_activities(channels, caller), CASE_BEHAVIOR),
+        worker(BATCH_TASK_QUEUE, BATCH_WORKFLOWS, batch_activities(channels, caller), BATCH_BEHAVIOR),
     ]
 
 
@@ -87,7 +93,12 @@ async def run(settings: WorkerSettings) -> None:
     channels = open_channels(settings)
     started = workers(client, settings, channels)
     running = [asyncio.create_task(worker.run()) for worker in started]
-    log.info("worker_ready", clock=settings.clock.value, metrics=settings.metrics_bind)
+    log.info(
+        "worker_ready",
+        clock=settings.clock.value,
+        metrics=settings.metrics_bind,
+        build=settings.worker_build_id or None,
+    )
     keeping = _keep_schedules(client, settings, channels)
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -145,7 +156,7 @@ def main() -> None:
     try:
         settings = WorkerSettings()
     except ValidationError as error:
-        sys.stderr.write(f"cannot start: {error}\n")
+        sys.stderr.write(f"cannot start: {complaint(error, WorkerSettings)}\n")
         raise SystemExit(2) from None
     asyncio.run(run(settings))
 

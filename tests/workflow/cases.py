@@ -78,16 +78,20 @@ class CaseDriver:
     async def say(self, stage: Stage, event: Event, at: datetime, due: datetime | None = None) -> Happened:
         """Move time to the event, deliver its message, let the workflow settle."""
         await self.move_to(at)
+        message = self.message(stage, event, at, due)
+        await self.deliver(message)
+        return message
+
+    def message(self, stage: Stage, event: Event, at: datetime, due: datetime | None = None) -> Happened:
+        """The next message of a stage, not delivered yet."""
         self._sequences[stage] += 1
-        message = Happened(
+        return Happened(
             stage=stage_on_wire(stage),
             sequence=self._sequences[stage],
             event_time=timestamp(at),
             event=event_on_wire(event),
             due_time=timestamp(due),
         )
-        await self.deliver(message)
-        return message
 
     async def deliver(self, message: Happened) -> None:
         """Deliver a message, for the first time or again."""

@@ -29,7 +29,7 @@ WRITTEN = sorted(
 )
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-MAKE = re.compile(r"(?:^|`)make (?!sure)([a-z]+)\b", re.MULTILINE)
+MAKE = re.compile(r"(?:^|`)make (?!sure)([a-z-]+)\b", re.MULTILINE)
 COMMAND = re.compile(r"(?:^\$ |`|\(|/)socialcare ([a-z][a-z-]*)", re.MULTILINE)
 ADDRESS_OF_A_PATH = re.compile(r"`((?:services|workflows|cli|tests|tools|protos|docs|bench)/[\w./-]*)`")
 
@@ -74,7 +74,7 @@ def test_every_path_that_a_page_names_exists(page: str) -> None:
 
 @pytest.mark.parametrize("page", WRITTEN)
 def test_every_make_target_that_a_page_names_exists(page: str) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     assert set(MAKE.findall(text_of(page))) - targets == set()
 
 
