@@ -1,6 +1,6 @@
 """Refusals of delivery.
 
-InvalidArgument  ← UnknownPlanCode, FutureCare
+InvalidArgument  ← UnknownPlanCode, FutureCare, LineNotAllowed, PlanInThePast
 Refused          ← PauseRefused ← PauseNotAvailable, PauseInvalidRange, PauseStartTooEarly, PauseAllowanceExceeded
                  ← CareRefused  ← HomeVisitMissing, OrderMissing, OutsideService, UserFundsMissing
                  ← PrescriptionMissing, SupportPlanMissing, HoursLimitExceeded, NoPauseOnThatDay
@@ -18,6 +18,7 @@ __all__ = [
     "FutureCare",
     "HomeVisitMissing",
     "HoursLimitExceeded",
+    "LineNotAllowed",
     "NoPauseOnThatDay",
     "OrderMissing",
     "OutcomeNotYours",
@@ -27,6 +28,7 @@ __all__ = [
     "PauseNotAvailable",
     "PauseRefused",
     "PauseStartTooEarly",
+    "PlanInThePast",
     "PrescriptionMissing",
     "RungNotOpen",
     "SupportPlanMissing",
@@ -45,6 +47,30 @@ class UnknownPlanCode(InvalidArgument):
     def __init__(self, code: str, field: str) -> None:
         """Name the code; `field` is where the request has it."""
         super().__init__(field=field, metadata={"code": code})
+
+
+class LineNotAllowed(InvalidArgument):
+    """A line of a plan lies outside the service, or has a menu and is no meal."""
+
+    reason = "PLAN_LINE_NOT_ALLOWED"
+    text_bg = "Ред от плана не е възможен: {code}."
+    text_en = "A line of the plan cannot be so: {code}."
+
+    def __init__(self, code: str, problem: str) -> None:
+        """Name the line's code and what is wrong with it, LINE_OUTSIDE_SERVICE or MENU_WITHOUT_MEAL."""
+        super().__init__(field="plan", metadata={"code": code, "problem": problem})
+
+
+class PlanInThePast(InvalidArgument):
+    """A plan changes for days to come only."""
+
+    reason = "EFFECTIVE_DATE_PASSED"
+    text_bg = "Планът може да се промени най-рано от {first_day}."
+    text_en = "The plan may change from {first_day} on."
+
+    def __init__(self, first_day: date) -> None:
+        """Name the first day from which it may."""
+        super().__init__(field="first_date", metadata={"first_day": first_day.isoformat()})
 
 
 class FutureCare(InvalidArgument):

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from grpc.aio import ServicerContext
 
-from services.delivery.api.room import Room
-from services.delivery.errors import HoursLimitExceeded, PrescriptionMissing, SupportPlanMissing, UnknownPlanCode
-from services.delivery.rules.plan import PlanProblem, Problem, check_plan, plan_hash
+from services.delivery.api.room import Room, moment
+from services.delivery.rules.plan import check_plan, plan_hash
 from services.delivery.rules.plan_words import explain_plan
-from services.delivery.storage import planning
+from services.delivery.storage import planning, plans
+from services.delivery.storage.store import Store
+from services.delivery.usecases.plans import AmendPlan, raise_plan_problem
+from services.delivery.usecases.plans import amend_plan as amend
 from services.delivery.wire import care as wire
+from services.delivery.wire import plans as wire_plans
 from services.kernel.catalogue import CATALOGUE
 from services.runtime.civil import (
     trace_to_proto,
 )
+from services.runtime.commands import Effect
+from services.runtime.database import WriteTx
 from services.runtime.local_rules import entries_from_proto
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
+from socialcare.delivery.v1 import plan_pb2
 
 __all__ = ["PlanMethods"]
 
@@ -29,10 +35,36 @@ class PlanMethods(Room):
         start = wire.day_from_proto(request.start_date, "start_date")
         plan = wire.plan_from_proto(request.plan)
         catalogue = CATALOGUE.changed_by(entries_from_proto(request.catalogue_changes))
-        _raise_problem(check_plan(request.service_code, start, plan, wire.plan_facts(request.facts), catalogue))
+        raise_plan_problem(check_plan(request.service_code, start, plan, wire.plan_facts(request.facts), catalogue))
         return pb.CheckPlanResponse(
             plan_hash=plan_hash(request.service_code, start, plan), trace=trace_to_proto(explain_plan(start, plan))
         )
+
+    async def AmendPlan(self, request: plan_pb2.AmendPlanRequest, context: Context) -> plan_pb2.AmendPlanResponse:
+        call = self._runtime.call(request.request_id, object_id=request.application_id)
+        care = await self._visible_care(call, request.application_id)
+        case = await self._neighbours.case_facts(care.id)
+        command = AmendPlan(
+            care.id,
+            wire.day_from_proto(request.first_date, "first_date"),
+            wire.plan_from_proto(request.plan),
+            wire.plan_facts(case.facts),
+        )
+
+        async def run(tx: WriteTx) -> Effect:
+            return await amend(command, Store(tx), moment(call, tx, care).today)
+
+        await self._runtime.commands.perform(call, request, run)
+        return plan_pb2.AmendPlanResponse(ranges=await self._ranges(care.id))
+
+    async def GetPlan(self, request: plan_pb2.GetPlanRequest, context: Context) -> plan_pb2.GetPlanResponse:
+        care = await self._visible_care(self._runtime.call(object_id=request.application_id), request.application_id)
+        return plan_pb2.GetPlanResponse(ranges=await self._ranges(care.id))
+
+    async def _ranges(self, application_id: str) -> list[plan_pb2.PlanRange]:
+        async with self._runtime.db.read() as tx:
+            found = await plans.ranges_of(tx, application_id)
+        return [wire_plans.range_to_proto(part) for part in found]
 
     async def GetCare(self, request: pb.GetCareRequest, context: Context) -> pb.GetCareResponse:
         call = self._runtime.call(object_id=request.application_id)
@@ -60,18 +92,3 @@ class PlanMethods(Room):
         async with self._runtime.db.read() as tx:
             meals = await planning.kitchen_meals(tx, request.municipality_id, request.district_code, on)
         return pb.GetKitchenCountResponse(meals=meals)
-
-
-def _raise_problem(found: PlanProblem | None) -> None:
-    """Raise the refusal that stands for a problem of a plan."""
-    if found is None:
-        return
-    match found.problem:
-        case Problem.UNKNOWN_PLAN_CODE:
-            raise UnknownPlanCode(found.code, "plan")
-        case Problem.PRESCRIPTION_MISSING:
-            raise PrescriptionMissing(metadata={"code": found.code})
-        case Problem.SUPPORT_PLAN_MISSING:
-            raise SupportPlanMissing(metadata={"code": found.code})
-        case Problem.HOURS_LIMIT_EXCEEDED:
-            raise HoursLimitExceeded(metadata={"code": found.code})

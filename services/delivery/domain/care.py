@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from services.kernel.codes import Role
 from services.kernel.dates import Month, Weekday, start_of_day
+from services.kernel.plan_terms import EVERY_WEEK, LineTerms
 from services.kernel.ranges import DateRange, DateSet
 from services.kernel.register import decides
 
@@ -104,6 +105,13 @@ class PlanLine:
     code: str
     quantity: int
     weekdays: frozenset[Weekday] = frozenset()
+    terms: LineTerms = EVERY_WEEK
+
+    def offers(self, code: str, on: date) -> bool:
+        """Whether the item may be given on the day by this line, planned or on request."""
+        terms = self.terms
+        held = (terms.first is None or terms.first <= on) and (terms.last is None or on <= terms.last)
+        return held and self.code == code
 
 
 @dataclass(frozen=True, slots=True)

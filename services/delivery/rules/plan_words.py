@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from services.delivery.domain.care import PlanLine
 from services.kernel.dates import Weekday
+from services.kernel.plan_terms import LAST_TURN, LineTerms
 from services.kernel.register import decides
 from services.kernel.rule_book import RULE_BOOK
 from services.kernel.trace import Step, Trace
@@ -45,11 +46,35 @@ def _line(line: PlanLine) -> Step:
     if days:
         bg = f"{line.quantity} × ({', '.join(_DAYS[day][0] for day in days)}) = {units} седмично"
         en = f"{line.quantity} × ({', '.join(_DAYS[day][1] for day in days)}) = {units} a week"
+        for said_bg, said_en in _terms(line.terms):
+            bg, en = f"{bg}, {said_bg}", f"{en}, {said_en}"
+    inputs = {"code": line.code, "quantity": str(line.quantity), "weekdays": ",".join(days)}
+    terms = line.terms.text()
     return Step(
         rule="L-11",
-        inputs={"code": line.code, "quantity": str(line.quantity), "weekdays": ",".join(days)},
+        inputs=inputs | {"terms": terms} if terms else inputs,
         outcome=str(units) if days else "ON_REQUEST",
         source=RULE_BOOK["L-11"].source,
         text_bg=f"{line.code}: {bg}.",
         text_en=f"{line.code}: {en}.",
     )
+
+
+def _terms(terms: LineTerms) -> Iterator[tuple[str, str]]:
+    """What restricts the weekdays of a line, in both languages."""
+    if terms.every_weeks > 1:
+        yield f"през {terms.every_weeks} седмици", f"every {terms.every_weeks} weeks"
+    if terms.turns:
+        numbers = ", ".join(map(str, sorted(terms.turns - {LAST_TURN})))
+        last = LAST_TURN in terms.turns
+        yield (
+            f"само поредните в месеца: {', '.join(filter(None, [numbers, 'последен' if last else '']))}",
+            f"only these of a month: {', '.join(filter(None, [numbers, 'last' if last else '']))}",
+        )
+    if terms.window is not None:
+        starts, ends = terms.window
+        yield f"от {starts:%H:%M} до {ends:%H:%M} ч.", f"from {starts:%H:%M} to {ends:%H:%M}"
+    if terms.first is not None:
+        yield f"от {terms.first:%d.%m.%Y}", f"from {terms.first}"
+    if terms.last is not None:
+        yield f"до {terms.last:%d.%m.%Y}", f"to {terms.last}"

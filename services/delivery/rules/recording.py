@@ -118,7 +118,7 @@ def _obstacle_of_day(care: Care, on: date, catalogue: Catalogue) -> Obstacle | N
 
 @decides("R-08")
 def _obstacle_of_item(care: Care, question: CareQuestion, rules: LocalRules) -> Obstacle | None:
-    if all(line.code != question.code for line in care.contract.plan):
+    if not any(line.offers(question.code, question.on) for line in care.contract.plan):
         return Obstacle.UNKNOWN_PLAN_CODE
     if question.outcome is not Outcome.DELIVERED:
         return None

@@ -42,6 +42,9 @@ _DUE = """
 days AS (
     SELECT CAST(d AS date) AS on_day, to_char(d, 'YYYY-MM-DD') AS written,
            1 << (CAST(extract(isodow FROM d) AS integer) - 1) AS bit,
+           (CAST(d AS date) - date '2000-01-03') / 7 AS week,
+           1 << ((CAST(extract(day FROM d) AS integer) - 1) / 7)
+               | CASE WHEN extract(day FROM d + interval '7 days') < 8 THEN 32 ELSE 0 END AS turn,
            CAST(d AS date) = ANY(CAST(:closed AS date[])) AS closed
     FROM generate_series(CAST(CAST(:first AS date) AS timestamp), CAST(CAST(:last AS date) AS timestamp),
                          interval '1 day') d
@@ -53,6 +56,8 @@ due AS (
     JOIN plan_line l USING (application_id)
     JOIN days d ON l.weekdays & d.bit <> 0 AND d.on_day <@ s.covered AND d.on_day <@ l.valid
                AND NOT (l.working_days_only AND d.closed)
+               AND (l.turns = 0 OR l.turns & d.turn <> 0)
+               AND (l.every_weeks = 1 OR (d.week - (l.anchor - date '2000-01-03') / 7) % l.every_weeks = 0)
     LEFT JOIN pause p ON p.application_id = s.application_id AND d.on_day <@ p.days
 )"""
 

@@ -6,19 +6,18 @@ import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
 
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
-from services.delivery.domain.care import Care, ContractCopy, DeliveryRecord, Pause, PlanLine
+from services.delivery.domain.care import Care, ContractCopy, DeliveryRecord, Pause
+from services.delivery.domain.plans import Amendment, PlanRange
 from services.delivery.errors import OutsideService, PauseNotAvailable
-from services.delivery.rules.hours import LIMITED_SERVICE
-from services.delivery.storage import planning
+from services.delivery.storage import planning, plans
 from services.delivery.storage.local_rules import keep_rules, rules_of
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.catalogue import Catalogue
-from services.kernel.dates import Month, Weekday
+from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.ranges import DateRange
 from services.runtime.database import ReadTx, WriteTx, violated_constraint
@@ -26,16 +25,13 @@ from services.runtime.outbox import Signal
 
 __all__ = ["Store", "find_care", "json_of"]
 
-_CARE = """
-SELECT c.*, coalesce((
-           SELECT jsonb_agg(jsonb_build_array(code, quantity, weekdays) ORDER BY line)
-           FROM plan_line l WHERE l.application_id = c.application_id
-       ), '[]') AS plan, coalesce((
+_CARE = f"""
+SELECT c.*, {plans.LINES_OF_CARE}, coalesce((
            SELECT jsonb_agg(jsonb_build_array(id, lower(days), upper(days) - 1, hospital) ORDER BY days)
            FROM pause p WHERE p.application_id = c.application_id
        ), '[]') AS pauses
 FROM care c WHERE c.application_id = :id
-"""
+"""  # noqa: S608 - put together from constants
 _INSERT_CARE = """
 INSERT INTO care (application_id, contract_id, municipality_id, person_id, service_code, district_code, start_on,
                   end_on, authorised_from, authorised_to, user_funds, contract_version, version)
@@ -52,11 +48,6 @@ _TOUCH = """
 UPDATE care SET version = :version, corrected_from = :corrected_from, answered_request = :answered_request,
     answered_from = :answered_from
 WHERE application_id = :id
-"""
-_INSERT_LINE = """
-INSERT INTO plan_line (id, application_id, line, code, unit, quantity, weekdays, working_days_only, valid)
-VALUES (:id, :application_id, :line, :code, :unit, :quantity, :weekdays, :working_days_only,
-        daterange(:valid_from, NULL))
 """
 _JOIN = """
 INSERT INTO municipality (id, planned_through, planning_to, settings_copied_at) VALUES (:id, :before, :to, :now)
@@ -79,8 +70,6 @@ _INSERT_DELIVERY = """
 INSERT INTO delivery (id, application_id, code, on_day, units, outcome, fault, at)
 VALUES (:id, :application_id, :code, :day, :units, :outcome, :fault, :at)
 """
-
-_WEEK = tuple(Weekday)
 
 
 class Store:
@@ -127,9 +116,26 @@ class Store:
     async def insert_care(self, contract: ContractCopy, catalogue: Catalogue) -> None:
         """Store contract and plan."""
         await self._tx.run(_INSERT_CARE, _contract_row(contract))
-        lines = [_line_row(contract, number, line, catalogue) for number, line in enumerate(contract.plan, start=1)]
-        if lines:
-            await self._tx.run(_INSERT_LINE, lines)
+        await plans.insert_plan(self._tx, contract, catalogue)
+
+    async def copied_plan(self, application_id: str) -> str | None:
+        """Hash of the plan that was copied last; None where none was kept."""
+        found = await self._tx.scalar("SELECT copied_plan FROM care WHERE application_id = :id", {"id": application_id})
+        return None if found is None else str(found)
+
+    async def keep_copied_plan(self, application_id: str, plan_hash: str) -> None:
+        """Remember which plan was copied."""
+        await self._tx.run(
+            "UPDATE care SET copied_plan = :hash WHERE application_id = :id", {"hash": plan_hash, "id": application_id}
+        )
+
+    async def plan_ranges(self, application_id: str) -> list[PlanRange]:
+        """Every range of the plan, by line and first day."""
+        return await plans.ranges_of(self._tx, application_id)
+
+    async def amend_plan(self, contract: ContractCopy, change: Amendment, catalogue: Catalogue, today: date) -> None:
+        """Store an amendment; planning has to follow in the transaction."""
+        await plans.amend(self._tx, contract, change, catalogue, today)
 
     async def update_contract(self, contract: ContractCopy) -> None:
         """Take over a newer copy; what lies outside is cancelled or void, pauses were cut before."""
@@ -241,20 +247,6 @@ def _contract_row(contract: ContractCopy) -> dict[str, object]:
     }
 
 
-def _line_row(contract: ContractCopy, number: int, line: PlanLine, catalogue: Catalogue) -> dict[str, object]:
-    return {
-        "id": str(uuid5(UUID(contract.contract_id), f"line/{number}")),
-        "application_id": contract.application_id,
-        "line": number,
-        "code": line.code,
-        "unit": catalogue.entry(line.code, contract.start).unit,
-        "quantity": line.quantity,
-        "weekdays": sum(1 << _WEEK.index(day) for day in line.weekdays),
-        "working_days_only": line.code == LIMITED_SERVICE,
-        "valid_from": contract.start,
-    }
-
-
 def _bounds(contract: ContractCopy) -> tuple[date, date]:
     """First and last day on which care is possible; the last before the first when there is none."""
     first = max(contract.start, contract.authorised_from or contract.start)
@@ -285,10 +277,7 @@ def _care(row: Row[Any]) -> Care:
         end=row.end_on,
         authorised_from=row.authorised_from,
         authorised_to=row.authorised_to,
-        plan=tuple(
-            PlanLine(code, quantity, frozenset(day for bit, day in enumerate(_WEEK) if weekdays >> bit & 1))
-            for code, quantity, weekdays in json_of(row.plan)
-        ),
+        plan=tuple(plans.line_of(line) for line in json_of(row.plan)),
         user_funds=row.user_funds,
         version=row.contract_version,
     )

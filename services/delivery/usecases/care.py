@@ -40,7 +40,7 @@ from services.delivery.rules.pauses import (
     decide,
 )
 from services.delivery.rules.recording import CareQuestion, Funds, Obstacle, obstacle
-from services.kernel.calendar import BusinessCalendar
+from services.delivery.usecases.plans import PlanStore, follow_contract, plan_from, plan_of
 from services.kernel.catalogue import Catalogue
 from services.kernel.codes import Event, case_workflow_id
 from services.kernel.dates import Month
@@ -72,20 +72,15 @@ __all__ = [
 _ONE_DAY = timedelta(days=1)
 
 
-class CareStore(Protocol):
+class CareStore(PlanStore, Protocol):
     """What the commands need of the database."""
 
     async def emit(self, emission: Signal) -> None: ...
-    async def locked_care(self, application_id: str) -> Care | None: ...
     async def join_municipality(self, municipality_id: str, rules: LocalRules, today: date, now: datetime) -> None: ...
-    async def horizon(self, municipality_id: str) -> date: ...
-    async def rules(self, municipality_id: str) -> LocalRules: ...
     async def insert_care(self, contract: ContractCopy, catalogue: Catalogue) -> None: ...
     async def update_contract(self, contract: ContractCopy) -> None: ...
-    async def touch(self, care: Care) -> None: ...
     async def replace_pauses(self, before: Care, pauses: Sequence[Pause]) -> None: ...
     async def note_pause(self, application_id: str, kind: str, days: DateRange, now: datetime) -> None: ...
-    async def plan(self, application_id: str, days: DateRange, calendar: BusinessCalendar) -> None: ...
     async def delivered_units(self, application_id: str, code: str, on: date) -> tuple[int, int]: ...
     async def insert_delivery(self, record: DeliveryRecord, now: datetime) -> None: ...
 
@@ -129,6 +124,7 @@ async def copy_contract(contract: ContractCopy, rules: LocalRules, store: CareSt
     await store.join_municipality(contract.municipality_id, rules, moment.today, moment.now)
     if earlier is None:
         await store.insert_care(contract, rules.catalogue)
+        await store.keep_copied_plan(contract.application_id, plan_of(contract))
         care = Care(contract)
         before = DateSet()
     else:
@@ -138,11 +134,12 @@ async def copy_contract(contract: ContractCopy, rules: LocalRules, store: CareSt
             if pause not in pauses:
                 await store.note_pause(earlier.id, "CUT_BY_CONTRACT", pause.days, moment.now)
         await store.update_contract(contract)
+        await follow_contract(contract, rules, store, moment.today)
         before = _chargeable(earlier, moment.today)
         care = replace(earlier, contract=contract, pauses=pauses, version=earlier.version + 1)
     care = _corrected(care, before, moment.today)
     await store.touch(care)
-    await _plan_from(care, contract.start, store)
+    await plan_from(care, contract.start, store)
     return Effect(care.id, care.version)
 
 
@@ -227,7 +224,7 @@ async def _change_pauses(
     after = replace(care, pauses=pauses, version=care.version + 1)
     after = _corrected(after, _chargeable(care, moment.today), moment.today)
     await store.touch(after)
-    await _plan_from(after, first, store)
+    await plan_from(after, first, store)
     moved = after.state_on(moment.today) is not care.state_on(moment.today)
     await _tell(after, Event.PAUSE_CHANGED, store, moment, at_once=moved or after.correction is not None)
     return Effect(after.id, after.version)
@@ -313,13 +310,6 @@ async def _tell(care: Care, event: Event, store: CareStore, moment: Moment, *, a
             due=due,
         )
     )
-
-
-async def _plan_from(care: Care, first: date, store: CareStore) -> None:
-    last = await store.horizon(care.contract.municipality_id)
-    if first <= last:
-        rules = await store.rules(care.contract.municipality_id)
-        await store.plan(care.id, DateRange(first, last), rules.calendar)
 
 
 def _merged(pauses: Sequence[Pause]) -> tuple[Pause, ...]:

@@ -36,6 +36,7 @@ from services.runtime.civil import (
 from services.runtime.commands import etag_of
 from services.runtime.errors import InvalidArgument
 from services.runtime.local_rules import with_declared_days
+from services.runtime.plan_terms import terms_from_proto
 from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
 from socialcare.delivery.v1 import resources_pb2 as resources
@@ -97,6 +98,7 @@ def plan_from_proto(lines: Iterable[facts_pb2.PlanLine]) -> tuple[PlanLine, ...]
             line.code,
             line.quantity,
             frozenset(code_from_proto(types_pb2.Weekday, day, Weekday, "plan.weekdays") for day in line.weekdays),
+            terms_from_proto(line),
         )
         for line in lines
     )

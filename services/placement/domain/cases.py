@@ -21,6 +21,7 @@ from services.kernel.dates import Weekday
 from services.kernel.limit_moves import LimitMove
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Money
+from services.kernel.plan_terms import EVERY_WEEK, LineTerms
 from services.kernel.service_entry import PlacementBasis
 from services.kernel.time_limit import LimitKind, TimeLimit
 from services.placement.domain.capacity import CapacityUnit
@@ -240,6 +241,7 @@ class PlanLine:
     code: str
     quantity: int
     weekdays: tuple[Weekday, ...]
+    terms: LineTerms = EVERY_WEEK
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from services.kernel.dates import Weekday
 from services.kernel.money import Currency, Money
+from services.kernel.plan_terms import LineTerms
 from services.placement.domain.cases import Contract, Ground, PlanLine
 from services.runtime.database import WriteTx
 
@@ -42,7 +43,12 @@ def contract_of(row: Row[Any]) -> Contract:
         signed_date=row.signed_date,
         start_date=row.start_date,
         plan=tuple(
-            PlanLine(line["code"], line["quantity"], tuple(Weekday(day) for day in line["weekdays"]))
+            PlanLine(
+                line["code"],
+                line["quantity"],
+                tuple(Weekday(day) for day in line["weekdays"]),
+                LineTerms.of_text(line.get("terms", "")),
+            )
             for line in json.loads(row.plan)
         ),
         actual_cost=_money(row.cost_minor, row.cost_currency),
@@ -58,9 +64,15 @@ def _money(minor: int | None, currency: str | None) -> Money | None:
     return None if minor is None or currency is None else Money.from_minor(minor, Currency(currency))
 
 
+def _line_text(line: PlanLine) -> dict[str, object]:
+    written: dict[str, object] = {"code": line.code, "quantity": line.quantity, "weekdays": list(line.weekdays)}
+    terms = line.terms.text()
+    return written | {"terms": terms} if terms else written
+
+
 def _contract_parameters(application_id: str, contract: Contract) -> Mapping[str, object]:
     cost, price = contract.actual_cost, contract.unit_price
-    plan = [{"code": line.code, "quantity": line.quantity, "weekdays": list(line.weekdays)} for line in contract.plan]
+    plan = [_line_text(line) for line in contract.plan]
     return {
         "contract_id": contract.contract_id,
         "application_id": application_id,

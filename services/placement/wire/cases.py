@@ -30,6 +30,7 @@ from services.runtime.commands import etag_of
 from services.runtime.errors import InvalidArgument
 from services.runtime.limit_rows import deadline_to_proto
 from services.runtime.local_rules import rules_from_proto
+from services.runtime.plan_terms import fill_terms, terms_from_proto
 from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.intake.v1 import resources_pb2 as intake_pb2
 from socialcare.placement.v1 import placement_service_pb2 as pb
@@ -124,7 +125,7 @@ def contract_of(request: pb.SignContractRequest, contract_id: str, today: date) 
 
 def _line(line: facts_pb2.PlanLine) -> PlanLine:
     days = {code_from_proto(types_pb2.Weekday, day, Weekday, "plan.weekdays") for day in line.weekdays}
-    return PlanLine(line.code, line.quantity, tuple(day for day in Weekday if day in days))
+    return PlanLine(line.code, line.quantity, tuple(day for day in Weekday if day in days), terms_from_proto(line))
 
 
 def _amount(message: money_pb2.Money, field: str) -> Money:
@@ -155,10 +156,13 @@ def contract_to_proto(found: Placement, contract: Contract) -> resources_pb2.Con
         start_date=date_to_proto(contract.start_date),
         end_date=None if contract.end_date is None else date_to_proto(contract.end_date),
         plan=[
-            facts_pb2.PlanLine(
-                code=line.code,
-                quantity=line.quantity,
-                weekdays=[code_to_proto(types_pb2.Weekday, day) for day in line.weekdays],
+            fill_terms(
+                facts_pb2.PlanLine(
+                    code=line.code,
+                    quantity=line.quantity,
+                    weekdays=[code_to_proto(types_pb2.Weekday, day) for day in line.weekdays],
+                ),
+                line.terms,
             )
             for line in contract.plan
         ],

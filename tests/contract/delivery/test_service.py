@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import uuid4
 
 import grpc
 import pytest
-from google.type import money_pb2
+from google.type import money_pb2, timeofday_pb2
 from grpc_status import rpc_status
 
 from services.kernel.codes import Role
@@ -17,7 +18,7 @@ from services.runtime.status import error_of
 from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
-from socialcare.delivery.v1 import resources_pb2
+from socialcare.delivery.v1 import plan_pb2, resources_pb2
 from tests.contract.delivery.conftest import TOWN, Service
 
 pytestmark = pytest.mark.postgres
@@ -231,3 +232,58 @@ async def test_a_plan_is_checked_before_it_is_signed(service: Service, code: str
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await service.stub.CheckPlan(request, metadata=service.by(Role.SERVICE, at(4, 28)))
     assert refusal(caught)[0] == reason
+
+
+async def test_an_amended_plan_leaves_its_past_and_tells_every_range(service: Service) -> None:
+    case = service.signed(date(2026, 5, 4), MEAL, SHOPPING)
+    await service.copies(case, at(4, 28))
+    staff = service.by(Role.SOCIAL_WORKER, at(5, 5))
+    fortnightly = facts_pb2.PlanLine(
+        code="HSP_HOME_CLEANING",
+        quantity=1,
+        weekdays=[types_pb2.WEEKDAY_FRI],
+        every_weeks=2,
+        window_start=timeofday_pb2.TimeOfDay(hours=9),
+        window_end=timeofday_pb2.TimeOfDay(hours=11),
+        skill_codes=["LIFT"],
+    )
+    request = plan_pb2.AmendPlanRequest(
+        request_id=new(), application_id=case, first_date=date_to_proto(date(2026, 5, 11)), plan=[MEAL, fortnightly]
+    )
+    ranges = (await service.stub.AmendPlan(request, metadata=staff)).ranges
+    assert [(part.line, part.plan_line.code, part.plan_version) for part in ranges] == [
+        (1, "HSP_MEAL_DELIVERY", 1),
+        (2, "HSP_SHOPPING", 1),
+        (2, "HSP_HOME_CLEANING", 2),
+    ]
+    assert ranges[1].plan_line.last_date == date_to_proto(date(2026, 5, 10))
+    assert ranges[2].plan_line.window_end.hours == 11
+    assert (await service.stub.AmendPlan(request, metadata=staff)).ranges == ranges
+    read = plan_pb2.GetPlanRequest(application_id=case)
+    assert (await service.stub.GetPlan(read, metadata=staff)).ranges == ranges
+    units = await service.stub.ListPlannedUnits(
+        pb.ListPlannedUnitsRequest(application_id=case, on_date=date_to_proto(date(2026, 5, 22))), metadata=staff
+    )
+    assert {unit.code for unit in units.planned} == {"HSP_MEAL_DELIVERY"}
+
+
+@pytest.mark.parametrize(
+    ("terms", "field"),
+    [
+        ({"every_weeks": 2, "month_turns": [1]}, "plan.month_turns"),
+        ({"window_start": timeofday_pb2.TimeOfDay(hours=9)}, "plan.window_end"),
+        ({"weekdays": [], "every_weeks": 2}, "plan.weekdays"),
+    ],
+)
+async def test_terms_of_a_line_that_contradict_each_other_are_named(
+    service: Service, terms: dict[str, Any], field: str
+) -> None:
+    line = facts_pb2.PlanLine(**{"code": "HSP_LAUNDRY", "quantity": 1, "weekdays": [types_pb2.WEEKDAY_FRI], **terms})
+    request = pb.CheckPlanRequest(
+        application_id=new(), service_code="HSP", start_date=date_to_proto(date(2026, 5, 4)), plan=[line]
+    )
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await service.stub.CheckPlan(request, metadata=service.by(Role.SERVICE, at(4, 28)))
+    error = error_of(caught.value.code(), rpc_status.from_call(caught.value))
+    assert error is not None
+    assert [wrong.field for wrong in error.violations] == [field]

@@ -16,7 +16,7 @@ from services.placement.errors import (
     StepNotAllowed,
 )
 from services.runtime.auth import Caller
-from services.runtime.civil import instant_from_proto
+from services.runtime.civil import date_to_proto, instant_from_proto
 from services.runtime.errors import InvalidArgument, NotFound, Refused
 from socialcare.common.v1 import types_pb2
 from socialcare.placement.v1 import placement_service_pb2 as pb
@@ -47,13 +47,17 @@ async def test_story_hsp_01_the_contract_is_signed_in_thirty_days(office: Any) -
     assert await office.deadlines(case, "2026-01-23 15:00") == {"CONTRACT_SIGNATURE": ("2026-02-23", "RUNNING")}
 
     cost = money_pb2.Money(currency_code="EUR", units=218, nanos=400_000_000)
-    await office.ask(office.signing(case, date(2026, 2, 9), actual_cost=cost), "2026-01-28 10:00")
+    request = office.signing(case, date(2026, 2, 9), actual_cost=cost)
+    request.plan[0].month_turns.extend([-1, 1])
+    request.plan[0].window_start.hours, request.plan[0].window_end.hours = 8, 10
+    request.plan[0].last_date.CopyFrom(date_to_proto(date(2026, 12, 31)))
+    await office.ask(request, "2026-01-28 10:00")
     assert await office.state(case, "2026-01-28 11:00") == "CONTRACTED"
     assert await office.deadlines(case, "2026-01-28 11:00") == {"CONTRACT_SIGNATURE": ("2026-02-23", "MET")}
     assert await office.events(case) == [("CONTRACT_SIGNED", datetime(2026, 2, 8, 22, tzinfo=UTC))]
     contract = await contract_of(office, case)
     assert (contract.service_code, contract.district_code, contract.actual_cost) == ("HSP", "LYULIN", cost)
-    assert list(contract.plan[0].weekdays) == [types_pb2.WEEKDAY_TUE]
+    assert list(contract.plan) == list(request.plan)
     assert not contract.HasField("authorisation")
     assert not contract.HasField("end_date")
 

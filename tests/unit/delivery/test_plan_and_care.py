@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 import pytest
 
 from services.delivery.domain.care import Care, CareState, ContractCopy, Outcome, Pause, PlanLine, next_transition
 from services.delivery.rules.plan import PlanFacts, Problem, check_plan, plan_hash
+from services.delivery.rules.plan_words import explain_plan
 from services.delivery.rules.recording import (
     BeforeContract,
     CareQuestion,
@@ -22,6 +23,7 @@ from services.kernel.catalogue import CATALOGUE, Condition
 from services.kernel.codes import CaseState
 from services.kernel.dates import Weekday
 from services.kernel.local_rules import SHIPPED_RULES
+from services.kernel.plan_terms import LAST_TURN, LineTerms
 from services.kernel.ranges import DateRange
 
 START = date(2026, 5, 4)
@@ -69,6 +71,22 @@ def test_the_hash_of_a_plan_knows_lines_and_ignores_the_order_of_weekdays() -> N
     one = plan_hash("HSP", START, [line("HSP_LAUNDRY", 1, MON, WED)])
     assert one == plan_hash("HSP", START, [line("HSP_LAUNDRY", 1, WED, MON)])
     assert one != plan_hash("HSP", START, [line("HSP_LAUNDRY", 2, WED, MON)])
+    fortnightly = replace(line("HSP_LAUNDRY", 1, MON, WED), terms=LineTerms(every_weeks=2))
+    assert one != plan_hash("HSP", START, [fortnightly])
+
+
+def test_the_hash_of_a_plan_without_terms_is_the_one_that_older_releases_gave() -> None:
+    plan = [line("HSP_MEAL_DELIVERY", 1, MON, Weekday.TUE), line("HSP_SHOPPING", 2)]
+    older = "80ab51397c200231f84d73e48009f92c22d42ccf247f0b696a6ff8720af34414"
+    assert plan_hash("HSP", date(2026, 5, 4), plan) == older
+
+
+def test_an_explained_line_says_its_rhythm_its_time_and_its_days() -> None:
+    terms = LineTerms(turns=frozenset({1, LAST_TURN}), window=(time(8), time(9, 30)), first=START, last=START)
+    (_, step) = explain_plan(START, [replace(line("HSP_LAUNDRY", 1, MON), terms=terms)])
+    assert f"only these of a month: 1, last, from 08:00 to 09:30, from {START}, to {START}." in step.text_en
+    (_, step) = explain_plan(START, [replace(line("HSP_LAUNDRY", 1, MON), terms=LineTerms(every_weeks=2))])
+    assert "every 2 weeks" in step.text_en
 
 
 def asked(code: str, on: date = START, **more: object) -> CareQuestion:
