@@ -266,6 +266,9 @@ EVENTS: Mapping[Event, Words] = {
     Event.PAUSE_CHANGED: Words("промяна на прекъсване", "a pause was granted or changed"),
     Event.ARREARS_CHANGED: Words("промяна на просрочията", "arrears changed"),
     Event.RUN_APPROVED: Words("месецът е одобрен", "the month was approved"),
+    Event.AUTHORISATION_CHANGED: Words(
+        "дните по заповедта са променени", "the days that the order covers were changed"
+    ),
     Event.RECONCILED: Words("проверка по искане на оператор", "checked anew for an operator"),
     Event.WELFARE_RUNG_ANSWERED: Words("никой не е открит на тази стъпка", "nobody was reached on the rung"),
     Event.WELFARE_CLOSED: Words("проверката приключи", "the welfare check has its outcome"),

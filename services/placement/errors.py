@@ -9,6 +9,7 @@ Refused ─────────┬─ StepNotAllowed
                  ├─ NotEligible
                  ├─ OrderMissing
                  ├─ OrderWrongDirectorate
+                 ├─ OrderLeavesGap
                  ├─ StartBeforeSigning
                  ├─ AppealOutOfTime
                  └─ ArrearsTermNotReached
@@ -24,6 +25,7 @@ __all__ = [
     "FacilityExists",
     "NoFreePlace",
     "NotEligible",
+    "OrderLeavesGap",
     "OrderMissing",
     "OrderNumberTaken",
     "OrderWrongDirectorate",
@@ -102,6 +104,15 @@ class OrderWrongDirectorate(Refused):
     article = "R-33"
     text_bg = "Дирекцията не е компетентна за това заведение."
     text_en = "The directorate is not competent for this facility."
+
+
+class OrderLeavesGap(Refused):
+    """Days of the contract would lie between the order and the one that follows it (R-33)."""
+
+    reason = "ORDER_LEAVES_GAP"
+    article = "R-33"
+    text_bg = "Между двете заповеди остават дни от договора без заповед."
+    text_en = "Days of the contract would lie between the two orders, without one."
 
 
 class StartBeforeSigning(Refused):

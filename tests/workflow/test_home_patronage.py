@@ -153,6 +153,19 @@ async def test_a_pause_is_applied_and_corrects_billed_months(case: CaseDriver) -
     assert case.town.calls_of("RefreshServedDays", case.id) == 1
 
 
+async def test_a_changed_order_reaches_the_copies_of_the_contract(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    await sign(case)
+    await case.move_to(day("2026-02-09"))
+    case.record.corrected = YearMonth(year=2026, month=2)
+    await case.say(Stage.PLACEMENT, Event.AUTHORISATION_CHANGED, day("2026-03-10"))
+    assert case.town.calls_of("Delivery.CopyContract", case.id) == 2
+    assert case.town.calls_of("Billing.CopyContract", case.id) == 2
+    assert case.town.calls_of("RefreshServedDays", case.id) == 1
+    assert case.record.state is CaseState.IN_SERVICE
+
+
 async def test_care_goes_on_anew_at_each_yearly_review(case: CaseDriver) -> None:
     await case.start()
     await assess(case)

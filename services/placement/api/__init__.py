@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.placement.api.capacity import CapacityMethods
 from services.placement.api.facilities import FacilityMethods
 from services.placement.api.limits import LimitMethods
+from services.placement.api.register import RegisterMethods
 from services.placement.metrics import PlacementMetrics
 from services.placement.peers import Neighbours, NeighboursOverGrpc
 from services.runtime.server import Runtime
@@ -12,7 +13,7 @@ from services.runtime.server import Runtime
 __all__ = ["PlacementServicer"]
 
 
-class PlacementServicer(LimitMethods, CapacityMethods, FacilityMethods):
+class PlacementServicer(RegisterMethods, LimitMethods, CapacityMethods, FacilityMethods):
     """Every method of `socialcare.placement.v1.PlacementService`."""
 
     def __init__(self, runtime: Runtime, neighbours: Neighbours | None = None) -> None:

@@ -13,6 +13,7 @@ from services.kernel.service_entry import Catalogue, PlacementBasis
 from services.placement.api.capacity import rehearsed
 from services.placement.domain.cases import AppealSubject, Contract, Ground, Placement
 from services.placement.domain.preview import Preview
+from services.placement.domain.register import Paper
 from services.placement.errors import OrderMissing
 from services.placement.metrics import PlacementMetrics
 from services.placement.peers import Neighbours
@@ -36,6 +37,7 @@ from services.placement.wire.cases import (
     opened_to_proto,
     placement_to_proto,
 )
+from services.placement.wire.register import coverage_of, paper_of_order, paper_of_referral
 from services.runtime.civil import code_from_proto, code_to_proto, date_from_proto, trace_to_proto
 from services.runtime.commands import Call, Effect
 from services.runtime.errors import DomainError, NotFound, NotYours
@@ -60,10 +62,11 @@ class CaseMethods:
 
     async def RecordOrder(self, request: pb.RecordOrderRequest, context: Context) -> pb.RecordOrderResponse:
         call, present = await self._admitted(request.request_id, request.application_id)
+        paper = paper_of_order(request, call.today)
         order = Order(
             issued=request.issued,
-            number=request.number,
-            order_date=day_not_after(request.order_date, "order_date", call.today),
+            paper=paper,
+            covered=coverage_of(request, paper.act_date),
             directorate_code=request.directorate_code,
             facility_code=request.facility_code,
         )
@@ -84,24 +87,22 @@ class CaseMethods:
     ) -> pb.RecordCourtDecisionResponse:
         call, _ = await self._admitted(request.request_id, request.application_id)
         ruled_on = day_not_after(request.ruling_date, "ruling_date", call.today)
+        paper = Paper(request.number, ruled_on, request.citation, request.document_sha256)
         await self._perform(
             call,
             request,
-            lambda store: usecases.record_court_decision(
-                request.application_id, request.number, ruled_on, store, call.now
-            ),
+            lambda store: usecases.record_court_decision(request.application_id, paper, store, call.now),
         )
         return pb.RecordCourtDecisionResponse(placement=await self._answer(call, request.application_id))
 
     async def RecordReferral(self, request: pb.RecordReferralRequest, context: Context) -> pb.RecordReferralResponse:
         call, _ = await self._admitted(request.request_id, request.application_id)
-        referred_on = day_not_after(request.referral_date, "referral_date", call.today)
+        paper = paper_of_referral(request, call.today)
+        covered = coverage_of(request, paper.act_date)
         await self._perform(
             call,
             request,
-            lambda store: usecases.record_referral(
-                request.application_id, request.number, referred_on, store, call.now
-            ),
+            lambda store: usecases.record_referral(request.application_id, paper, covered, store, call.now),
         )
         return pb.RecordReferralResponse(placement=await self._answer(call, request.application_id))
 

@@ -29,8 +29,6 @@ from services.placement.errors import NoFreePlace, OrderMissing, StepNotAllowed
 
 __all__ = [
     "TRANSITIONS",
-    "Act",
-    "ActKind",
     "Appeal",
     "AppealSubject",
     "Contract",
@@ -148,26 +146,6 @@ class AppealSubject(StrEnum):
     SILENCE = "SILENCE"
 
 
-class ActKind(StrEnum):
-    """Kind of an act of an authority."""
-
-    ORDER = "ORDER"
-    REFUSAL = "REFUSAL"
-    REFERRAL = "REFERRAL"
-    RULING = "RULING"
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """An act of an authority; its number is unique with that authority."""
-
-    kind: ActKind
-    authority: str
-    """Directorate code, `MUNICIPALITY` or `COURT`."""
-    number: str
-    act_date: date
-
-
 class Ground(StrEnum):
     """Why a service ends (S11)."""
 
@@ -255,7 +233,9 @@ class Contract:
     actual_cost: Money | None = None
     unit_price: Money | None = None
     authorised_from: date | None = None
-    """Day of the order or referral; None where none is needed."""
+    """First day that order or referral cover; None where none is needed."""
+    authorised_to: date | None = None
+    """Last day that they cover, the day before the first when they cover none; None: open."""
     end_date: date | None = None
     """Last day of care; before the start when care never began."""
     ground: Ground | None = None
@@ -308,6 +288,9 @@ class Placement:
     """Priority flags of S5, sorted."""
     legal_basis: LegalBasis | None = None
     basis_date: date | None = None
+    """First day that order or referral cover."""
+    basis_until: date | None = None
+    """Last day that they cover; None: open."""
     holds_place: bool = False
     vacancy_id: str = ""
     """The vacancy whose place is offered and not answered; empty: none."""

@@ -23,7 +23,8 @@ from services.placement.domain.cases import (
     Step,
     after,
 )
-from services.placement.errors import AppealOutOfTime, StartBeforeSigning, StepNotAllowed
+from services.placement.domain.register import Coverage
+from services.placement.errors import AppealOutOfTime, OrderMissing, StartBeforeSigning, StepNotAllowed
 
 __all__ = [
     "CONTRACT_EXPIRED",
@@ -133,36 +134,40 @@ def priority_flags(facts: OpeningFacts, counted: frozenset[str]) -> tuple[str, .
 
 
 @decides("S4b")
-def refer(placement: Placement, on: date, today: date, parameters: Parameters) -> Placement:
+def refer(placement: Placement, covered: Coverage, today: date, parameters: Parameters) -> Placement:
     """The municipality refers; D-11 runs (L-10). Raises StepNotAllowed."""
     referred = replace(
         placement,
         state=after(placement.state, Step.REFER),
         legal_basis=LegalBasis.MUNICIPAL_REFERRAL,
-        basis_date=on,
+        basis_date=covered.start,
+        basis_until=covered.end,
     )
     return _start(referred, LimitKind.CONTRACT_SIGNATURE, today, parameters.calendar, parameters.contract_days)
 
 
-def place(placement: Placement, facility_code: str, on: date, now: datetime, parameters: Parameters) -> Placement:
+def place(
+    placement: Placement, facility_code: str, covered: Coverage, now: datetime, parameters: Parameters
+) -> Placement:
     """The order places the person in a free place; D-11 runs (L-07, L-09). Raises StepNotAllowed."""
-    ordered = _ordered(placement, Step.PLACE, facility_code, on, now)
+    ordered = _ordered(placement, Step.PLACE, facility_code, covered, now)
     placed = replace(ordered, holds_place=True)
     return _start(placed, LimitKind.CONTRACT_SIGNATURE, local_date(now), parameters.calendar, parameters.contract_days)
 
 
-def queue(placement: Placement, facility_code: str, on: date, now: datetime) -> Placement:
+def queue(placement: Placement, facility_code: str, covered: Coverage, now: datetime) -> Placement:
     """The order finds no free place (L-09). Raises StepNotAllowed."""
-    return _ordered(placement, Step.QUEUE, facility_code, on, now)
+    return _ordered(placement, Step.QUEUE, facility_code, covered, now)
 
 
 @decides("S4a", "L-07")
-def _ordered(placement: Placement, step: Step, facility_code: str, on: date, now: datetime) -> Placement:
+def _ordered(placement: Placement, step: Step, facility_code: str, covered: Coverage, now: datetime) -> Placement:
     ordered = replace(
         placement,
         state=after(placement.state, step),
         legal_basis=LegalBasis.ORDER,
-        basis_date=on,
+        basis_date=covered.start,
+        basis_until=covered.end,
         facility_code=facility_code,
     )
     return _meet(ordered, LimitKind.ORDER_DECISION, now)
@@ -325,14 +330,20 @@ def decide_appeal(placement: Placement, now: datetime, parameters: Parameters, *
 def sign(placement: Placement, contract: Contract, now: datetime) -> Placement:
     """Conclude the contract (L-10).
 
-    Raises OrderMissing, NoFreePlace, StepNotAllowed (also when D-11 has passed), StartBeforeSigning.
+    Raises OrderMissing (also when the order does not cover the first day of care), NoFreePlace, StepNotAllowed (also
+    when D-11 has passed), StartBeforeSigning.
     """
     state = after(placement.state, Step.SIGN)
     if _has_passed(placement, LimitKind.CONTRACT_SIGNATURE, now):
         raise StepNotAllowed(metadata={"state": placement.state})
     if contract.start_date < contract.signed_date:
         raise StartBeforeSigning(field="start_date")
-    signed = replace(placement, state=state, contract=replace(contract, authorised_from=placement.basis_date))
+    if placement.basis_date is not None:
+        covered = Coverage(placement.basis_date, placement.basis_until)
+        if not covered.covers(contract.start_date):
+            raise OrderMissing
+        contract = replace(contract, authorised_from=covered.start, authorised_to=covered.end)
+    signed = replace(placement, state=state, contract=contract)
     return _meet(signed, LimitKind.CONTRACT_SIGNATURE, now)
 
 

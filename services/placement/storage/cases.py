@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
-from sqlalchemy.exc import IntegrityError
 
 from services.kernel.codes import LegalBasis, PlacementRoute
 from services.kernel.local_rules import LocalRules
@@ -17,7 +16,6 @@ from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.service_entry import PlacementBasis
 from services.placement.domain.capacity import Movement, Programme
 from services.placement.domain.cases import (
-    Act,
     Appeal,
     AppealSubject,
     Facility,
@@ -26,10 +24,10 @@ from services.placement.domain.cases import (
     Placement,
     PlacementState,
 )
-from services.placement.errors import OrderNumberTaken
+from services.placement.domain.register import Act, ActState, RegisteredAct
 from services.placement.ranks import NOT_WAITING, Standing
-from services.placement.storage import capacity, contracts, places
-from services.runtime.database import ReadTx, WriteTx, violated_constraint
+from services.placement.storage import capacity, contracts, places, register
+from services.runtime.database import ReadTx, WriteTx
 from services.runtime.errors import NotFound
 from services.runtime.limit_moves import moves_from_text, moves_within
 from services.runtime.limit_rows import ledger_of, ledger_parameters
@@ -45,8 +43,8 @@ number, kind, rule, event_date, length, unit, shift, calendar_version, citation,
 _APPEAL = "number, against, filed_at, acted_on, granted, decided_at"
 _WHOLE = f"""
 SELECT application_id, municipality_id, person_id, service_code, district_code, basis_needed, state, facility_code,
-       directorate_code, route, flags, received_at, legal_basis, basis_date, holds_place, vacancy_id, close_cause,
-       programme_code, programme_quantity, opened_at, intake_version, version,
+       directorate_code, route, flags, received_at, legal_basis, basis_date, basis_until, holds_place, vacancy_id,
+       close_cause, programme_code, programme_quantity, opened_at, intake_version, version,
        ARRAY(SELECT ROW({_LIMIT}, c.overrides::text, {moves_within("t", "number")})
              FROM time_limits t JOIN calendars c ON c.version = t.calendar_version
              WHERE application_id = p.application_id ORDER BY number) AS limits,
@@ -59,18 +57,18 @@ _LOCK = "SELECT FROM placements WHERE application_id = :application_id FOR UPDAT
 _INSERT_HEAD = """
 INSERT INTO placements (application_id, municipality_id, person_id, service_code, district_code, basis_needed, state,
                         facility_code, directorate_code, route, flags, received_at, legal_basis, basis_date,
-                        holds_place, vacancy_id, close_cause, opened_at, intake_version, version)
+                        basis_until, holds_place, vacancy_id, close_cause, opened_at, intake_version, version)
 VALUES (:application_id, :municipality_id, :person_id, :service_code, :district_code, :basis_needed, :state,
-        :facility_code, :directorate_code, :route, :flags, :received_at, :legal_basis, :basis_date, :holds_place,
-        :vacancy_id, :close_cause, :opened_at, :intake_version, :version)
+        :facility_code, :directorate_code, :route, :flags, :received_at, :legal_basis, :basis_date, :basis_until,
+        :holds_place, :vacancy_id, :close_cause, :opened_at, :intake_version, :version)
 ON CONFLICT (application_id) DO NOTHING
 """
 _UPDATE_HEAD = """
 UPDATE placements
 SET state = :state, facility_code = :facility_code, directorate_code = :directorate_code, legal_basis = :legal_basis,
-    basis_date = :basis_date, holds_place = :holds_place, vacancy_id = :vacancy_id, close_cause = :close_cause,
-    programme_code = :programme_code, programme_quantity = :programme_quantity, district_code = :district_code,
-    version = :version
+    basis_date = :basis_date, basis_until = :basis_until, holds_place = :holds_place, vacancy_id = :vacancy_id,
+    close_cause = :close_cause, programme_code = :programme_code, programme_quantity = :programme_quantity,
+    district_code = :district_code, version = :version
 WHERE application_id = :application_id
 """
 _PUT_LIMIT = """
@@ -84,10 +82,6 @@ _PUT_APPEAL = """
 INSERT INTO appeals (application_id, number, against, filed_at, acted_on, granted, decided_at)
 VALUES (:application_id, :number, :against, :filed_at, :acted_on, :granted, :decided_at)
 ON CONFLICT (application_id, number) DO UPDATE SET granted = excluded.granted, decided_at = excluded.decided_at
-"""
-_INSERT_ACT = """
-INSERT INTO acts (municipality_id, authority, number, kind, application_id, act_date, recorded_at)
-VALUES (:municipality_id, :authority, :number, :kind, :application_id, :act_date, :recorded_at)
 """
 # An older version never replaces a newer one. What is kept already takes no lock: everybody shares the row.
 _KEEP_RULES = """
@@ -172,6 +166,7 @@ def _assembled(head: Row[Any]) -> Placement:
         flags=tuple(head.flags),
         legal_basis=None if head.legal_basis is None else LegalBasis(head.legal_basis),
         basis_date=head.basis_date,
+        basis_until=head.basis_until,
         holds_place=head.holds_place,
         vacancy_id=head.vacancy_id,
         close_cause=head.close_cause,
@@ -250,25 +245,20 @@ class Store:
             },
         )
 
-    async def register_act(self, placement: Placement, act: Act, recorded_at: datetime) -> None:
-        """Keep the number of an act; raises OrderNumberTaken when the authority has it already."""
-        try:
-            await self._tx.run(
-                _INSERT_ACT,
-                {
-                    "municipality_id": placement.municipality_id,
-                    "authority": act.authority,
-                    "number": act.number,
-                    "kind": act.kind,
-                    "application_id": placement.application_id,
-                    "act_date": act.act_date,
-                    "recorded_at": recorded_at,
-                },
-            )
-        except IntegrityError as error:
-            if violated_constraint(error) != "act_number_of_authority":
-                raise
-            raise OrderNumberTaken(field="number") from error
+    async def register_act(self, placement: Placement, act: Act, recorded_at: datetime) -> str:
+        """Keep an act and answer its id; raises OrderNumberTaken."""
+        return await register.insert(self._tx, placement, act, recorded_at)
+
+    async def act(self, act_id: str) -> RegisteredAct:
+        """The act; NotFound when the register has none of that id."""
+        found = await register.act(self._tx, act_id)
+        if found is None:
+            raise NotFound(resource_type="act", resource_id=act_id)
+        return found
+
+    async def follow(self, before: RegisteredAct, state: ActState) -> None:
+        """Store what became of an act that another one follows. Raises ConcurrentChange."""
+        await register.follow(self._tx, before, state)
 
     async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None:
         """Take over settings and calendar of the municipality, unless a later version is kept."""
@@ -346,6 +336,7 @@ def _head_parameters(of: Placement) -> Mapping[str, object]:
         "received_at": of.received_at,
         "legal_basis": of.legal_basis,
         "basis_date": of.basis_date,
+        "basis_until": of.basis_until,
         "holds_place": of.holds_place,
         "vacancy_id": of.vacancy_id,
         "close_cause": of.close_cause,

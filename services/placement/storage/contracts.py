@@ -18,21 +18,22 @@ __all__ = ["COLUMNS", "contract_of", "put"]
 
 COLUMNS = """
 contract_id, signed_date, start_date, end_date, cost_minor, cost_currency, price_minor, price_currency,
-authorised_from, ground, version
+authorised_from, authorised_to, ground, version
 """
 """Columns of `contracts` that `contract_of` reads, beside `plan` as text."""
 _PUT_CONTRACT = """
 INSERT INTO contracts (contract_id, application_id, signed_date, start_date, end_date, plan, cost_minor, cost_currency,
-                       price_minor, price_currency, authorised_from, ground, version)
+                       price_minor, price_currency, authorised_from, authorised_to, ground, version)
 VALUES (:contract_id, :application_id, :signed_date, :start_date, :end_date, CAST(:plan AS jsonb), :cost_minor,
-        :cost_currency, :price_minor, :price_currency, :authorised_from, :ground, :version)
+        :cost_currency, :price_minor, :price_currency, :authorised_from, :authorised_to, :ground, :version)
 ON CONFLICT (contract_id) DO UPDATE
-SET end_date = excluded.end_date, ground = excluded.ground, version = excluded.version
+SET end_date = excluded.end_date, ground = excluded.ground, authorised_from = excluded.authorised_from,
+    authorised_to = excluded.authorised_to, version = excluded.version
 """
 
 
 async def put(tx: WriteTx, application_id: str, contract: Contract) -> None:
-    """Store a contract, or its end."""
+    """Store a contract, its end, or the days that its order covers."""
     await tx.run(_PUT_CONTRACT, _contract_parameters(application_id, contract))
 
 
@@ -54,6 +55,7 @@ def contract_of(row: Row[Any]) -> Contract:
         actual_cost=_money(row.cost_minor, row.cost_currency),
         unit_price=_money(row.price_minor, row.price_currency),
         authorised_from=row.authorised_from,
+        authorised_to=row.authorised_to,
         end_date=row.end_date,
         ground=None if row.ground is None else Ground(row.ground),
         version=row.version,
@@ -85,6 +87,7 @@ def _contract_parameters(application_id: str, contract: Contract) -> Mapping[str
         "price_minor": None if price is None else price.minor,
         "price_currency": None if price is None else price.currency,
         "authorised_from": contract.authorised_from,
+        "authorised_to": contract.authorised_to,
         "ground": contract.ground,
         "version": contract.version,
     }

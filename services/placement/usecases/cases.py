@@ -14,19 +14,14 @@ from services.kernel.local_rules import LocalRules
 from services.kernel.service_entry import PlacementBasis
 from services.placement.domain.capacity import Cause, Movement
 from services.placement.domain.cases import (
-    Act,
-    ActKind,
     AppealSubject,
     Facility,
     Ground,
     Placement,
     PlacementState,
 )
-from services.placement.errors import (
-    NotEligible,
-    OrderWrongDirectorate,
-    UnknownFacility,
-)
+from services.placement.domain.register import COURT, MUNICIPALITY, Act, ActKind, Coverage, Paper
+from services.placement.errors import NotEligible, OrderWrongDirectorate, UnknownFacility
 from services.placement.rules import cases as rules
 from services.placement.usecases.ports import PlacementStore, Seat
 from services.placement.usecases.telling import tell
@@ -69,8 +64,8 @@ class Order:
     """An order of the directorate, or its refusal."""
 
     issued: bool
-    number: str
-    order_date: date
+    paper: Paper
+    covered: Coverage
     directorate_code: str
     facility_code: str
 
@@ -110,13 +105,13 @@ async def open_placement(application_id: str, facts: CaseFacts | None, store: Pl
 
 
 async def record_referral(
-    application_id: str, number: str, referral_date: date, store: PlacementStore, now: datetime
+    application_id: str, paper: Paper, covered: Coverage, store: PlacementStore, now: datetime
 ) -> Effect:
-    """The municipality refers (S4b). Raises StepNotAllowed, OrderNumberTaken."""
+    """The municipality refers; its register numbers what has no number. Raises StepNotAllowed, OrderNumberTaken."""
     before = await store.load(application_id)
     parameters = await store.parameters(before.municipality_id)
-    changed = rules.refer(before, referral_date, local_date(now), parameters)
-    await store.register_act(before, Act(ActKind.REFERRAL, "MUNICIPALITY", number, referral_date), now)
+    changed = rules.refer(before, covered, local_date(now), parameters)
+    await store.register_act(before, Act(ActKind.REFERRAL, MUNICIPALITY, paper, covered), now)
     return await tell(store, before, changed, Event.REFERRAL_RECORDED, now)
 
 
@@ -133,14 +128,14 @@ async def record_order(seat: Seat, order: Order, store: PlacementStore, now: dat
     if facility is None:
         changed, event = rules.refuse(before, now, parameters), Event.ORDER_REFUSED
     elif facility.free > 0:
-        changed = rules.place(before, facility.facility_code, order.order_date, now, parameters)
+        changed = rules.place(before, facility.facility_code, order.covered, now, parameters)
         event = Event.ORDER_RECORDED
         movement = Movement.of_case(Cause.ORDER_RECORDED, before.application_id, before.version + 1, now)
         await store.save_facility(replace(facility, held=facility.held + 1), movement)
     else:
-        changed = rules.queue(before, facility.facility_code, order.order_date, now)
+        changed = rules.queue(before, facility.facility_code, order.covered, now)
         event = Event.ORDER_RECORDED
-    await store.register_act(before, Act(kind, order.directorate_code, order.number, order.order_date), now)
+    await store.register_act(before, Act(kind, order.directorate_code, order.paper, order.covered), now)
     return await tell(store, before, replace(changed, directorate_code=order.directorate_code), event, now)
 
 
@@ -153,13 +148,11 @@ def _require_competent(placement: Placement, order: Order, facility: Facility | 
         raise OrderWrongDirectorate(field="directorate_code")
 
 
-async def record_court_decision(
-    application_id: str, number: str, ruling_date: date, store: PlacementStore, now: datetime
-) -> Effect:
+async def record_court_decision(application_id: str, paper: Paper, store: PlacementStore, now: datetime) -> Effect:
     """The court rules on a child's placement (L-14). Raises StepNotAllowed, OrderNumberTaken."""
     before = await store.load(application_id)
     changed = rules.confirm_by_court(before)
-    await store.register_act(before, Act(ActKind.RULING, "COURT", number, ruling_date), now)
+    await store.register_act(before, Act(ActKind.RULING, COURT, paper, Coverage(paper.act_date)), now)
     return await tell(store, before, changed, Event.COURT_DECIDED, now)
 
 

@@ -37,6 +37,8 @@ from socialcare.placement.v1 import placement_service_pb2 as pb
 from socialcare.placement.v1 import resources_pb2
 
 __all__ = [
+    "FIRST_DAY",
+    "LAST_DAY",
     "case_facts",
     "claimed_to_proto",
     "contract_of",
@@ -48,8 +50,9 @@ __all__ = [
     "placement_to_proto",
 ]
 
-_FIRST_DAY = date(2000, 1, 1)
-_LAST_DAY = date(2100, 12, 31)
+FIRST_DAY = date(2000, 1, 1)
+"""First day that acts and contracts reach."""
+LAST_DAY = date(2100, 12, 31)
 """Last day that months of the contracts reach; an order without an end covers all days up to it."""
 
 
@@ -95,7 +98,7 @@ def _opening(message: intake_pb2.CaseFacts, application_date: date) -> rules.Ope
 def day_not_after(message: date_pb2.Date, field: str, today: date) -> date:
     """A day that is not in the future. Raises InvalidArgument."""
     day = date_from_proto(message, field)
-    if not _FIRST_DAY <= day <= today:
+    if not FIRST_DAY <= day <= today:
         raise InvalidArgument(field=field)
     return day
 
@@ -111,7 +114,7 @@ def ground_of(code: str) -> Ground:
 def contract_of(request: pb.SignContractRequest, contract_id: str, today: date) -> Contract:
     """The contract that a request asks for, signed today. Raises InvalidArgument."""
     start = date_from_proto(request.start_date, "start_date")
-    if not _FIRST_DAY <= start <= _LAST_DAY:
+    if not FIRST_DAY <= start <= LAST_DAY:
         raise InvalidArgument(field="start_date")
     return Contract(
         contract_id=contract_id,
@@ -143,7 +146,9 @@ def contract_to_proto(found: Placement, contract: Contract) -> resources_pb2.Con
     """The contract of a placement."""
     covered = None
     if contract.authorised_from is not None:
-        covered = range_to_proto(DateRange(contract.authorised_from, _LAST_DAY))
+        last = contract.authorised_to or LAST_DAY
+        # A range has a day at least; the one before the first is none of the contract.
+        covered = range_to_proto(DateRange(min(contract.authorised_from, last), last))
     return resources_pb2.Contract(
         contract_id=contract.contract_id,
         application_id=found.application_id,

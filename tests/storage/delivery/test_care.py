@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -125,6 +126,22 @@ async def test_a_recorded_end_is_taken_over_and_voids_what_lies_behind_it(
     assert (row.served_days, row.delivered) == (23, ())
     assert await served(office, JUNE) == []
     assert [left.served_days for left in await served(office, JUNE, case)] == [0]
+
+
+async def test_an_order_that_covers_less_takes_planned_and_recorded_care_behind_it_away(
+    office: Office, make_contract: MakeContract
+) -> None:
+    covered = replace(make_contract(date(2026, 5, 4)), authorised_from=date(2026, 4, 20))
+    case = await office.signs(covered, date(2026, 4, 28))
+    await office.delivers(case, "HSP_MEAL_DELIVERY", date(2026, 5, 28))
+    await office.signs(replace(covered, authorised_to=date(2026, 5, 26), version=2), date(2026, 6, 2))
+    assert (await office.care(case)).correction == MAY
+    (row,) = await served(office, MAY)
+    assert (row.served_days, row.delivered) == (23, ())
+    with pytest.raises(OutsideService):
+        await office.delivers(case, "HSP_MEAL_DELIVERY", date(2026, 5, 27))
+    await office.signs(replace(covered, authorised_to=date(2026, 4, 19), version=3), date(2026, 6, 3))
+    assert [left.served_days for left in await served(office, MAY, case)] == [0]
 
 
 async def test_a_known_copy_changes_nothing(office: Office, make_contract: MakeContract) -> None:

@@ -35,6 +35,14 @@ _ENTRY_AGAIN = """
 INSERT INTO capacity_entries SELECT (jsonb_populate_record(e, '{"number": 9}')).* FROM capacity_entries e
 """
 
+_FOLLOWING = """
+INSERT INTO acts (municipality_id, authority, number, kind, application_id, act_date, recorded_at, replaces)
+SELECT 'M', 'SAD-LYULIN', '{number}', '{kind}', 'a', '2026-02-28', '2026-02-28T09:00Z',
+       (SELECT act_id FROM acts LIMIT 1)
+"""
+_SUPERSEDED = "UPDATE acts SET state = 'SUPERSEDED' WHERE replaces IS NULL"
+_REVOKED = "UPDATE acts SET state = 'REVOKED' WHERE replaces IS NULL"
+
 
 @pytest.fixture
 async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[Database]:
@@ -62,6 +70,17 @@ async def commit(database: Database, statements: list[str]) -> None:
     [
         ([_CONTRACT.format(contract_id="c-2", start="2026-03-01")], "contract_one_at_a_time"),
         ([_ACT, _ACT], "act_number_of_authority"),
+        ([_ACT, "UPDATE acts SET number = '8'"], "acts_are_kept"),
+        ([_ACT, "DELETE FROM acts"], "acts_are_kept"),
+        ([_ACT, "UPDATE acts SET state = 'AMENDED'"], "act_state_follows"),
+        ([_ACT, _FOLLOWING.format(number=8, kind="AMENDMENT")], "act_state_follows"),
+        ([_ACT, *2 * [_FOLLOWING.format(number=8, kind="REVOCATION")]], "act_followed_once"),
+        ([_ACT, _FOLLOWING.format(number=8, kind="ORDER"), _SUPERSEDED, _REVOKED], "acts_are_kept"),
+        ([_FOLLOWING.format(number=8, kind="AMENDMENT")], "act_follows_one"),
+        (
+            ["UPDATE contracts SET authorised_from = start_date, authorised_to = start_date - 2"],
+            "contract_authorised_range",
+        ),
         (["UPDATE facilities SET held = 2"], "facility_has_the_places"),
         (["UPDATE facilities SET capacity = 0", "UPDATE facilities SET offered = 2"], "facility_has_the_places"),
         (["UPDATE contracts SET end_date = start_date"], "contract_ends_for_a_reason"),
