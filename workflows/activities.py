@@ -189,6 +189,10 @@ class BillingActivities:
     async def draft_page(self, request: billing.DraftPageRequest) -> billing.DraftPageResponse:
         return await self._caller.call(self._stub.DraftPage, request, PAGE_DEADLINE)
 
+    @activity.defn(name="Billing.ActForOperator")
+    async def act_for_operator(self, request: billing.ActForOperatorRequest) -> billing.ActForOperatorResponse:
+        return await self._caller.call(self._stub.ActForOperator, request, CALL_DEADLINE)
+
     @activity.defn(name="Billing.IssuePage")
     async def issue_page(self, request: billing.IssuePageRequest) -> billing.IssuePageResponse:
         return await self._caller.call(self._stub.IssuePage, request, PAGE_DEADLINE)
@@ -247,6 +251,7 @@ def batch_activities(channels: Mapping[Stage, grpc.aio.Channel], caller: StageCa
         delivery_calls.close_daily_run,
         billing_calls.open_billing_run,
         billing_calls.draft_page,
+        billing_calls.act_for_operator,
         billing_calls.issue_page,
         billing_calls.close_billing_run,
     ]

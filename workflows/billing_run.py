@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+
 from temporalio import workflow
 
 from services.kernel.codes import Event, Role, WorkflowType
 from services.kernel.dates import Month, start_of_day
+from services.kernel.operator_acts import OperatorVerb
 from socialcare.billing.v1.billing_service_pb2 import (
+    ActForOperatorRequest,
+    ApproveBillingRunRequest,
+    BillingRunState,
     CloseBillingRunRequest,
     DraftPageRequest,
     IssuePageRequest,
     OpenBillingRunRequest,
+    RejectBillingRunRequest,
 )
 from socialcare.common.v1.flow_pb2 import BillingRunStart, Happened, NextDue, RunCarry
+from socialcare.common.v1.types_pb2 import OperatorAct
 from workflows.activities import BillingActivities
 from workflows.batch import PAGE_SIZE, BatchRun, scheduled_day
-from workflows.calls import Refused
+from workflows.calls import Refused, request_id_of_update
+from workflows.case.operators import Asked, check_shape
 from workflows.desk import Waiting
-from workflows.texts import Awaited, FlowStage, Label
+from workflows.language import language
+from workflows.run_face import Progress, red, reviewed
+from workflows.texts import AWAITED, Awaited, FlowStage, Label
 from workflows.wire import case_event, instant, optional_instant, wire_month
 
 __all__ = ["BillingRunWorkflow"]
@@ -25,22 +38,33 @@ __all__ = ["BillingRunWorkflow"]
 FINISHED_BEFORE = "FINISHED_BEFORE"
 FINISHED = "FINISHED"
 
+CHECK_AGAIN = timedelta(hours=1)
+"""After how long red invariants are looked at again by themselves."""
+
 
 @workflow.defn(name=WorkflowType.BILLING_RUN.value)
 class BillingRunWorkflow:
-    """Opens the month, drafts every page, waits at the review gate, issues, closes.
+    """Checks the invariants, drafts every page, waits at the review gate, issues, closes.
 
-    Ends with FINISHED, or FINISHED_BEFORE when the month was done. A refusal (a red invariant) fails the run under its
-    reason. Signal `happened` with RUN_APPROVED opens the gate, once or often.
+    Ends with FINISHED, or FINISHED_BEFORE when the month was done. While an invariant is red it waits and checks again,
+    each hour or when the update `recheck` asks. Signal `happened` with RUN_APPROVED opens the gate, with RUN_REJECTED
+    it has the month drafted again; the updates `approve` and `reject` have billing decide and tell it so.
     """
 
     @workflow.init
     def __init__(self, start: BillingRunStart, carry: RunCarry | None = None) -> None:
+        self._start = start
         self._month = _month(start)
         begins = optional_instant(start.business_start_time) or start_of_day(self._month.next().first)
         self._run = BatchRun(Label.BILLING, start.municipality_id, begins, carry, str(self._month))
         self._approved = carry is not None and carry.approved
-        self._waits = False
+        self._rejected = False
+        self._check_again = False
+        self._progress = (
+            Progress.of(carry.progress) if carry is not None and carry.HasField("progress") else Progress.begin(0)
+        )
+        self._accounts = self._progress.total
+        self._goes_on: Callable[[], bool] | None = None
         self.clock = self._run.clock
 
     @workflow.run
@@ -49,81 +73,197 @@ class BillingRunWorkflow:
         run = self._run
         run.show(Waiting(FlowStage.BILLING_RUN, Awaited.NOTHING))
         try:
-            outcome = await self._bill(start)
+            outcome = await self._bill()
         except Refused as refused:
             run.desk.finish(FlowStage.BILLING_RUN, refused.reason, None)
             raise refused.failure() from refused
         run.desk.finish(FlowStage.BILLING_RUN, outcome, None)
+        await self._operators_answered()
         return outcome
 
     @workflow.signal
     def happened(self, message: Happened) -> None:
-        """The billing clerk approved the month."""
-        if case_event(message.event) is Event.RUN_APPROVED:
-            self._approved = True
-            self.clock.reach(instant(message.event_time))
-            self._run.desk.note(Event.RUN_APPROVED, instant(message.event_time))
+        """The billing clerk approved or rejected the month."""
+        event = case_event(message.event)
+        if event not in {Event.RUN_APPROVED, Event.RUN_REJECTED}:
+            return
+        self._approved = event is Event.RUN_APPROVED
+        self._rejected = event is Event.RUN_REJECTED
+        self.clock.reach(instant(message.event_time))
+        self._run.desk.note(event, instant(message.event_time))
+
+    @workflow.update
+    async def approve(self, asked: Asked) -> dict[str, str]:
+        """Open the review gate."""
+        return await self._decide(OperatorVerb.APPROVE, asked)
+
+    @approve.validator
+    def check_approve(self, asked: Asked) -> None:
+        """Shape only: billing decides."""
+        check_shape(OperatorVerb.APPROVE, asked)
+
+    @workflow.update
+    async def reject(self, asked: Asked) -> dict[str, str]:
+        """Have the month drafted again."""
+        return await self._decide(OperatorVerb.REJECT, asked)
+
+    @reject.validator
+    def check_reject(self, asked: Asked) -> None:
+        """Shape only: billing decides."""
+        check_shape(OperatorVerb.REJECT, asked)
+
+    @workflow.update
+    def recheck(self) -> None:
+        """Look at red invariants again now; nothing when none is red."""
+        self._check_again = True
 
     @workflow.query
     def next_due(self) -> NextDue:
-        """Where the clock of the run stands; settled while it waits at the gate."""
-        return self._run.next_due(settled=self._waits and not self._approved)
+        """Where the clock of the run stands; settled while it waits for people."""
+        return self._run.next_due(settled=self._goes_on is not None and not self._goes_on())
 
-    async def _bill(self, start: BillingRunStart) -> str:
-        run, calls = self._run, self._run.calls
-        if not run.run_id:
-            opened = await calls.call_page(
+    async def _bill(self) -> str:
+        if not self._run.run_id and not await self._open():
+            return FINISHED_BEFORE
+        await self._draft()
+        while not await self._reviewed():
+            await self._draft()
+        await self._issue()
+        await self._run.calls.call_page(
+            BillingActivities.close_billing_run, CloseBillingRunRequest(run_id=self._run.run_id)
+        )
+        return FINISHED
+
+    async def _open(self) -> bool:
+        """Claim the month and wait until no invariant is red; False when the month was finished before."""
+        while True:
+            opened = await self._run.calls.call_page(
                 BillingActivities.open_billing_run,
                 OpenBillingRunRequest(
-                    municipality_id=start.municipality_id,
+                    municipality_id=self._start.municipality_id,
                     month=wire_month(self._month),
                     workflow_id=workflow.info().workflow_id,
                 ),
             )
             if opened.finished:
-                return FINISHED_BEFORE
-            run.run_id = opened.run_id
+                return False
+            self._run.run_id = opened.run_id
             self._approved = self._approved or opened.auto_approve
-        await self._draft(start)
-        await self._review()
-        await self._issue(start)
-        await calls.call_page(BillingActivities.close_billing_run, CloseBillingRunRequest(run_id=run.run_id))
-        return FINISHED
+            if not opened.red_invariants:
+                self._accounts = opened.accounts
+                self._progress = Progress.begin(opened.accounts)
+                return True
+            await self._until_checked_again(opened.red_invariants)
 
-    async def _draft(self, start: BillingRunStart) -> None:
+    async def _until_checked_again(self, invariants: Sequence[int]) -> None:
+        run = self._run
+        run.desk.progress = red(invariants)
+        # The reason stays until the next look: the run may end here for as long as somebody needs.
+        run.desk.show(
+            Waiting(FlowStage.BILLING_RUN, Awaited.REPAIR, Role.BILLING_CLERK), None, refusal="INVARIANT_VIOLATED"
+        )
+        self._check_again = False
+        with suppress(TimeoutError):
+            await self._until(lambda: self._check_again, CHECK_AGAIN)
+        self._check_again = False
+        run.desk.progress = ""
+        await self._go_on_anew_when_long()
+
+    async def _until(self, goes_on: Callable[[], bool], longest: timedelta | None = None) -> None:
+        """Wait for people; TimeoutError when nobody came."""
+        self._goes_on = goes_on
+        try:
+            await workflow.wait_condition(
+                goes_on, timeout=longest, timeout_summary=AWAITED[Awaited.REPAIR].said(language()) if longest else None
+            )
+        finally:
+            self._goes_on = None
+
+    async def _draft(self) -> None:
         run = self._run
         while run.pages == 0 or run.page_token:
+            self._show_progress(Label.DRAFTED)
             page = await run.calls.call_page(
                 BillingActivities.draft_page,
                 DraftPageRequest(run_id=run.run_id, page_token=run.page_token, page_size=PAGE_SIZE),
             )
+            if page.red_invariants:
+                await self._until_checked_again(page.red_invariants)
+                await self._open()
+                continue
             run.page_done(page.next_page_token)
-            self._go_on_anew_when_long(start)
+            self._progress.done += page.accounts
+            if page.HasField("review"):
+                run.desk.progress = reviewed(page.review)
+                self._progress = Progress.begin(page.review.drafts)
+            await self._go_on_anew_when_long()
 
-    async def _review(self) -> None:
+    async def _reviewed(self) -> bool:
+        """Wait for the billing clerk; False when the month is to be drafted again."""
         if self._approved:
-            return
+            return True
         self._run.show(Waiting(FlowStage.BILLING_RUN, Awaited.APPROVAL, Role.BILLING_CLERK))
-        self._waits = True
-        await workflow.wait_condition(lambda: self._approved)
-        self._waits = False
+        await self._until(lambda: self._approved or self._rejected)
         self._run.show(Waiting(FlowStage.BILLING_RUN, Awaited.NOTHING))
+        if self._approved:
+            self._progress = Progress.begin(self._progress.total)
+            return True
+        self._progress = Progress.begin(self._accounts)
+        self._rejected, self._run.pages, self._run.page_token = False, 0, ""
+        return False
 
-    async def _issue(self, start: BillingRunStart) -> None:
+    async def _issue(self) -> None:
         more = True
         while more:
+            self._show_progress(Label.ISSUED)
             page = await self._run.calls.call_page(
                 BillingActivities.issue_page, IssuePageRequest(run_id=self._run.run_id, page_size=PAGE_SIZE)
             )
             more = page.more
-            self._go_on_anew_when_long(start)
+            self._progress.done += page.issued
+            await self._go_on_anew_when_long()
+        self._show_progress(Label.ISSUED)
 
-    def _go_on_anew_when_long(self, start: BillingRunStart) -> None:
+    def _show_progress(self, label: Label) -> None:
+        if self._progress.total:
+            self._run.desk.progress = self._progress.said(label, self.clock.now())
+            self._run.show(Waiting(FlowStage.BILLING_RUN, Awaited.NOTHING))
+
+    async def _decide(self, verb: OperatorVerb, asked: Asked) -> dict[str, str]:
+        """Have billing decide in the name of the staff member; ApplicationError named by the reason when it says no."""
+        update = workflow.current_update_info()
+        assert update is not None  # noqa: S101  # only an update comes here.
+        request_id = request_id_of_update(update.id)
+        whose = {"request_id": request_id, "municipality_id": self._start.municipality_id}
+        act = OperatorAct(
+            staff_id=str(asked["staff_id"]),
+            reason_code=str(asked["reason_code"]),
+            evidence_id=str(asked["evidence_id"]),
+        )
+        request = ActForOperatorRequest(request_id=request_id, act=act)
+        if verb is OperatorVerb.APPROVE:
+            request.approve.CopyFrom(ApproveBillingRunRequest(month=wire_month(self._month), **whose))
+        else:
+            request.reject.CopyFrom(RejectBillingRunRequest(month=wire_month(self._month), **whose))
+        try:
+            done = await self._run.calls.call_as_asked(BillingActivities.act_for_operator, request)
+        except Refused as refused:
+            raise refused.failure() from refused
+        return {"state": BillingRunState.Name(done.run.state).removeprefix("BILLING_RUN_STATE_")}
+
+    async def _operators_answered(self) -> None:
+        """Wait until every update has its answer: a run that ends before loses it."""
+        if not workflow.all_handlers_finished():
+            await workflow.wait_condition(workflow.all_handlers_finished)
+
+    async def _go_on_anew_when_long(self) -> None:
         if workflow.info().is_continue_as_new_suggested():
+            await self._operators_answered()
             carry = self._run.carry()
             carry.approved = self._approved
-            start.month.CopyFrom(wire_month(self._month))
-            workflow.continue_as_new(args=[start, carry])
+            carry.progress.CopyFrom(self._progress.carry())
+            self._start.month.CopyFrom(wire_month(self._month))
+            workflow.continue_as_new(args=[self._start, carry])
 
 
 def _month(start: BillingRunStart) -> Month:

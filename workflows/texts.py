@@ -131,6 +131,9 @@ class Label(StrEnum):
     MESSAGE_ON_ITS_WAY = "MESSAGE_ON_ITS_WAY"
     PROGRESS = "PROGRESS"
     RECOUNTED = "RECOUNTED"
+    DRAFTED = "DRAFTED"
+    ISSUED = "ISSUED"
+    REVIEW = "REVIEW"
 
 
 LABELS: Mapping[Label, Words] = {
@@ -156,6 +159,22 @@ LABELS: Mapping[Label, Words] = {
     Label.RECOUNTED: Words(
         "услуги {done} от {of}, страници {pages}, преместени срокове {moved}",
         "{done} of {of} services, {pages} pages, {moved} limits moved",
+    ),
+    Label.DRAFTED: Words(
+        "изчислени {done} от {of} сметки ({percent} %), край около {end}",
+        "{done} of {of} accounts drafted ({percent} %), should end about {end}",
+    ),
+    Label.ISSUED: Words(
+        "издадени {done} от {of} сметки ({percent} %), край около {end}",
+        "{done} of {of} invoices issued ({percent} %), should end about {end}",
+    ),
+    Label.REVIEW: Words(
+        "проекти: {drafts}, за месеца {month_drafts} за {total}; предходен месец {previous_invoices} за "
+        "{previous_total} (разлика {more}, {difference}); отклонения {outliers}, без доход {missing}, "
+        "отложени {parked}",
+        "drafts: {drafts}, of the month {month_drafts} over {total}; month before {previous_invoices} over "
+        "{previous_total} (difference {more}, {difference}); outliers {outliers}, without income {missing}, "
+        "parked {parked}",
     ),
 }
 
@@ -265,6 +284,7 @@ EVENTS: Mapping[Event, Words] = {
     Event.CARE_CORRECTED: Words("корекция за изминал месец", "care of a past month was recorded"),
     Event.PAUSE_CHANGED: Words("промяна на прекъсване", "a pause was granted or changed"),
     Event.ARREARS_CHANGED: Words("промяна на просрочията", "arrears changed"),
+    Event.RUN_REJECTED: Words("месецът е върнат за ново изчисляване", "the month was sent back to be drafted again"),
     Event.RUN_APPROVED: Words("месецът е одобрен", "the month was approved"),
     Event.AUTHORISATION_CHANGED: Words(
         "дните по заповедта са променени", "the days that the order covers were changed"

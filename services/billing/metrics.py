@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from services.billing.domain.runs import Invariant, ParkReason
 
 __all__ = ["BillingMetrics"]
 
@@ -24,3 +28,25 @@ class BillingMetrics:
         self.bank_payments = Counter(
             "socialcare_billing_bank_payments_total", "Payments taken in from bank files.", registry=registry
         )
+        self._blocked = Gauge(
+            "socialcare_billing_blocked_runs",
+            "Billing runs that wait because an invariant is red; replicas show the same rows, take the maximum. "
+            "NaN while the database is away.",
+            ("invariant",),
+            registry=registry,
+        )
+        self._parked = Gauge(
+            "socialcare_billing_parked_accounts",
+            "Accounts and months that no billing run could bill; replicas show the same rows, take the maximum. "
+            "NaN while the database is away.",
+            ("reason",),
+            registry=registry,
+        )
+        self.show_runs(None, None)
+
+    def show_runs(self, blocked: Mapping[Invariant, int] | None, parked: Mapping[ParkReason, int] | None) -> None:
+        """Show how many runs wait by invariant and how many accounts by reason; None: not known."""
+        for invariant in Invariant:
+            self._blocked.labels(invariant).set(float("nan") if blocked is None else blocked.get(invariant, 0))
+        for reason in ParkReason:
+            self._parked.labels(reason).set(float("nan") if parked is None else parked.get(reason, 0))

@@ -19,6 +19,7 @@ from services.kernel.districts import ASSISTANT_SUPPORT_DISTRICTS, ASSISTANT_SUP
 
 __all__ = ["SETTINGS", "SETTING_DEFAULTS", "MunicipalSettings", "Setting", "SettingNotAllowedError"]
 
+_STAFF_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,62}", re.ASCII)
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,5}", re.ASCII)
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,4})?", re.ASCII)
@@ -101,6 +102,9 @@ _FLAG = _one_of("true", "false")
 _PERCENT = _amount(Decimal(0), Decimal(100))
 _DAYS = _whole(1, 366)
 _DAY = _Allowed("day, `2022-03-30`", _is_day)
+_STAFF = _Allowed(
+    "list of staff ids", lambda value: all(_STAFF_ID.fullmatch(item) is not None for item in _items(value))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +251,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "C-29", "false", _one_of("false"), "whether a receipt needs a second person", _BILLING
         ),
         "billing.auto_approve": Setting("C-29", "false", _FLAG, "whether a billing run is issued without review"),
+        "billing.outlier_pct": Setting(
+            "C-29", "50", _whole(1, 1000), "change against the month before, in percent, that a billing clerk is shown"
+        ),
+        "billing.clerks": Setting(
+            "C-29", "", _STAFF, "staff ids of the billing clerks, who may then act from the Temporal UI"
+        ),
         "breach.cause_codes": Setting("C-29", "", _codes(), "causes that may be written down for a breach"),
     }
 )

@@ -1,4 +1,4 @@
-"""What operators do in the Temporal UI by updates of a case, and the closed reasons for it (design section 5)."""
+"""What operators do in the Temporal UI by updates of a case or a run, and the closed reasons for it (section 5)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ class OperatorVerb(StrEnum):
     CANCEL = "cancel"
     ANSWER_RUNG = "answer_rung"
     CLOSE_CHECK = "close_check"
+    APPROVE = "approve"
+    REJECT = "reject"
 
 
 REASONS: Mapping[OperatorVerb, frozenset[str]] = MappingProxyType(
@@ -33,6 +35,8 @@ REASONS: Mapping[OperatorVerb, frozenset[str]] = MappingProxyType(
         OperatorVerb.CLOSE_CHECK: frozenset(
             {"SPOKE_TO_PERSON", "SPOKE_TO_CONTACT", "WENT_THERE", "HOSPITAL_CONFIRMED", "POLICE_CONFIRMED"}
         ),
+        OperatorVerb.APPROVE: frozenset({"REVIEWED", "REVIEWED_WITH_REMARKS"}),
+        OperatorVerb.REJECT: frozenset({"FACTS_MISSING", "FACTS_WRONG", "TARIFF_WRONG", "SERVED_DAYS_WRONG"}),
     }
 )
 """Closed reasons by verb. A suspension has those that the municipality lists itself (`deadline.suspend_reasons`)."""

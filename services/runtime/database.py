@@ -31,6 +31,7 @@ __all__ = [
     "async_dsn",
     "is_concurrent_change",
     "is_database_away",
+    "is_refused_value",
     "violated_constraint",
 ]
 
@@ -178,6 +179,19 @@ class WriteTx(ReadTx):
         *_, count = status.split()
         return int(count) if count.isdigit() else 0
 
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """Undo what the block wrote when it raises; the transaction goes on if the caller catches that."""
+        await self.run("SAVEPOINT attempt")
+        try:
+            yield
+        except DBAPIError:
+            if not self._connection.is_closed():
+                await self.run("ROLLBACK TO SAVEPOINT attempt")
+                await self.run("RELEASE SAVEPOINT attempt")
+            raise
+        await self.run("RELEASE SAVEPOINT attempt")
+
     def emit(self, emission: Emission) -> None:
         """Have an outbox row stored when the transaction commits, in the order of emission."""
         self.emissions.append(emission)
@@ -316,6 +330,11 @@ def violated_constraint(error: IntegrityError) -> str | None:
 def is_concurrent_change(error: DBAPIError) -> bool:
     """Whether a concurrent transaction won, so that the same request may be repeated."""
     return _sqlstate(error) in _CONCURRENT_CHANGE
+
+
+def is_refused_value(error: DBAPIError) -> bool:
+    """Whether the database refused a value: out of range, or against a constraint."""
+    return _sqlstate(error).startswith(("22", "23"))
 
 
 def is_database_away(error: BaseException) -> bool:

@@ -40,6 +40,7 @@ from tests.stacks import stack_options
 from tests.workflow import (
     test_continue_as_new,
     test_home_patronage,
+    test_month_gate,
     test_operators,
     test_reprojection,
     test_side_ways,
@@ -205,6 +206,20 @@ async def from_workflow_tests(book: Book) -> None:
                 recount = await test_reprojection.start(client, "RECORDED-2")
                 await recount.result()
                 book.keep("a_changed_calendar", await recount.fetch_history())
+            await _months(book, client, town, cut=suggest_at is not None)
+
+
+async def _months(book: Book, client: Client, town: Town, *, cut: bool) -> None:
+    """Months that were rejected, and whose books did not agree at first."""
+    for name, live in (
+        ("a_rejected_month", test_month_gate.drafted_twice),
+        ("a_month_with_red_invariants", test_month_gate.found_red_twice),
+    ):
+        run = await live(client, fresh(town))
+        runs = [each async for each in client.list_workflows(f"WorkflowId = '{run.id}'")]
+        for each in sorted(runs, key=lambda one: (one.start_time, one.run_id)):
+            history = await client.get_workflow_handle(each.id, run_id=each.run_id).fetch_history()
+            book.keep(f"{name}_cut_short" if cut else name, history)
 
 
 async def record(*, anew: bool) -> None:

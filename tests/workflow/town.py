@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from typing import Any
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import code_pb2, error_details_pb2, status_pb2
+from google.type.money_pb2 import Money
 from grpc_status import rpc_status
 
 from services.delivery.domain.welfare import WelfareCheck, answered, climbed, closed
@@ -25,6 +27,7 @@ from socialcare.assessment.v1.resources_pb2 import Assessment as AssessmentMessa
 from socialcare.assessment.v1.resources_pb2 import AssessmentState, Rung
 from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.billing.v1 import billing_service_pb2_grpc as billing_grpc
+from socialcare.billing.v1 import runs_pb2 as runs
 from socialcare.common.v1.flow_pb2 import CaseStart, StageSequence
 from socialcare.common.v1.types_pb2 import EligibilityOutcome, YearMonth
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery
@@ -95,6 +98,12 @@ class Town:
     issue_pages: int = 2
     moved: list[int] = field(default_factory=lambda: [2, 1])
     """Limits that move by each page of a recount; as many pages as entries."""
+    hold: tuple[str, asyncio.Event] | None = None
+    """The page of drafts with that token waits for the event."""
+    red: list[list[str]] = field(default_factory=list)
+    """Red invariants of the next openings of a billing run, one after the other."""
+    acts: list[tuple[str, str, str]] = field(default_factory=list)
+    """What operators had done to billing runs: verb, staff id, reason."""
     finished: bool = False
     checks: dict[str, WelfareCheck] = field(default_factory=dict)
     """Welfare checks, by the rules that delivery goes by."""
@@ -368,13 +377,41 @@ class Billing(billing_grpc.BillingServiceServicer):
         month = f"{request.month.year}-{request.month.month:02}"
         await self.town.enter("OpenBillingRun", month, request, context)
         assert request.workflow_id.startswith("billing-run/")
+        red = self.town.red.pop(0) if self.town.red else []
         return billing.OpenBillingRunResponse(
-            run_id=month, finished=self.town.finished, auto_approve=self.town.auto_approve
+            run_id=month,
+            finished=self.town.finished,
+            auto_approve=self.town.auto_approve,
+            red_invariants=[f"BILLING_INVARIANT_{name}" for name in red],
+            accounts=1_000,
         )
 
     async def DraftPage(self, request: Any, context: Any) -> billing.DraftPageResponse:
         await self.town.enter("DraftPage", request.run_id, request, context)
-        return billing.DraftPageResponse(next_page_token=_page_after(self.town.pages, request.page_token))
+        if self.town.hold is not None and self.town.hold[0] == request.page_token:
+            await self.town.hold[1].wait()
+        token = _page_after(self.town.pages, request.page_token)
+        review = runs.RunReview(
+            drafts=990,
+            month_drafts=990,
+            month_total=Money(currency_code="EUR", units=120, nanos=500_000_000),
+            previous_invoices=991,
+            previous_total=Money(currency_code="EUR", units=130),
+            outliers=3,
+            missing_incomes=2,
+            parked=1,
+        )
+        return billing.DraftPageResponse(next_page_token=token, accounts=500, review=None if token else review)
+
+    async def ActForOperator(self, request: Any, context: Any) -> billing.ActForOperatorResponse:
+        verb = request.WhichOneof("command")
+        command = getattr(request, verb)
+        assert command.request_id == request.request_id
+        month = f"{command.month.year}-{command.month.month:02}"
+        await self.town.enter("Billing.ActForOperator", month, request, context)
+        self.town.acts.append((verb, request.act.staff_id, request.act.reason_code))
+        state = "BILLING_RUN_STATE_APPROVED" if verb == "approve" else "BILLING_RUN_STATE_DRAFTING"
+        return billing.ActForOperatorResponse(run=billing.BillingRun(state=state))
 
     async def IssuePage(self, request: Any, context: Any) -> billing.IssuePageResponse:
         await self.town.enter("IssuePage", request.run_id, request, context)

@@ -88,6 +88,8 @@ _FIELDS: Mapping[OperatorVerb, Mapping[str, _Check]] = MappingProxyType(
         OperatorVerb.CANCEL: {},
         OperatorVerb.ANSWER_RUNG: {"rung": _RUNGS.__contains__, "answer": _ANSWERS.__contains__},
         OperatorVerb.CLOSE_CHECK: {"outcome": _OUTCOMES.__contains__},
+        OperatorVerb.APPROVE: {},
+        OperatorVerb.REJECT: {},
     }
 )
 _OPTIONAL: Mapping[OperatorVerb, Mapping[str, _Check]] = {OperatorVerb.SCHEDULE: {"social_worker_id": _is_id}}

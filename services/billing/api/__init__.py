@@ -6,10 +6,10 @@ from services.billing.api.answers import PureAnswers
 from services.billing.api.cases import CaseMethods
 from services.billing.api.ledger import LedgerMethods
 from services.billing.api.payments import PaymentMethods
-from services.billing.api.runs import RunMethods
+from services.billing.api.run_review import RunReviewMethods
 
 __all__ = ["BillingServicer"]
 
 
-class BillingServicer(PureAnswers, CaseMethods, RunMethods, PaymentMethods, LedgerMethods):
+class BillingServicer(PureAnswers, CaseMethods, RunReviewMethods, PaymentMethods, LedgerMethods):
     """Every method of `BillingService` that this version offers."""

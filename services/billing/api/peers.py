@@ -70,6 +70,10 @@ class Neighbours(Protocol):
         """What a municipality has decided, by intake."""
         ...
 
+    async def office_heads(self, municipality_id: str) -> frozenset[str]:
+        """Staff ids of the heads of a municipality's offices, by intake."""
+        ...
+
     async def served(
         self, municipality_id: str, month: Month, case_ids: Sequence[str], counted: frozenset[str]
     ) -> list[ServedMonth]:
@@ -106,6 +110,11 @@ class ServiceNeighbours:
         stub = IntakeServiceStub(self._peers.channel(Stage.INTAKE))
         answer = await stub.GetMunicipality(intake_pb.GetMunicipalityRequest(municipality_id=municipality_id))
         return rules_from_proto(answer.municipality, answer.municipality.version)
+
+    async def office_heads(self, municipality_id: str) -> frozenset[str]:
+        stub = IntakeServiceStub(self._peers.channel(Stage.INTAKE))
+        answer = await stub.GetMunicipality(intake_pb.GetMunicipalityRequest(municipality_id=municipality_id))
+        return frozenset(office.head_staff_id for office in answer.municipality.offices)
 
     async def served(
         self, municipality_id: str, month: Month, case_ids: Sequence[str], counted: frozenset[str]

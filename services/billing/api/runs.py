@@ -11,7 +11,7 @@ from services.billing.storage import Store
 from services.billing.usecases import runs
 from services.billing.usecases.reprojection import reproject_due_dates
 from services.billing.usecases.runs import Page, RunClaim
-from services.billing.wire.accounts import run_to_proto
+from services.billing.wire.runs import invariants_to_proto, review_to_proto, run_to_proto
 from services.kernel.dates import Month
 from services.runtime.civil import month_from_proto
 from services.runtime.commands import Call
@@ -19,6 +19,7 @@ from services.runtime.errors import InvalidArgument
 from services.runtime.limit_moves import PAGE_OF_LIMITS
 from services.runtime.paging import decode_token, encode_token, id_key, page_size
 from socialcare.billing.v1 import billing_service_pb2 as pb
+from socialcare.billing.v1 import runs_pb2
 
 __all__ = ["RunMethods"]
 
@@ -26,6 +27,17 @@ LARGEST_DRAFT_PAGE = 500
 """Cases for which delivery can be asked in one call."""
 
 LARGEST_ISSUE_PAGE = 5_000
+
+
+_OfMonth = (
+    pb.ApproveBillingRunRequest
+    | pb.RejectBillingRunRequest
+    | pb.GetBillingRunRequest
+    | runs_pb2.RedraftAccountRequest
+    | runs_pb2.ListRunFindingsRequest
+)
+
+_UNREVIEWED = frozenset({RunState.BLOCKED, RunState.DRAFTING})
 
 
 class RunMethods(Desk):
@@ -42,18 +54,23 @@ class RunMethods(Desk):
             request,
             lambda tx: runs.open_run(claim, rules, Store(tx, self._runtime.cipher), act_of(call)),
         )
-        found = await self._run(effect.resource)
+        async with self._runtime.db.read() as tx:
+            found = await storage.run(tx, effect.resource)
+            red = await storage.red_invariants(tx, found.run_id) if found.state is RunState.BLOCKED else ()
+            accounts = await storage.accounts_of(tx, found)
         return pb.OpenBillingRunResponse(
             run_id=found.run_id,
             finished=found.state is RunState.FINISHED,
             auto_approve=found.auto_approve or found.state is RunState.APPROVED,
+            red_invariants=invariants_to_proto(red),
+            accounts=accounts,
         )
 
     async def DraftPage(self, request: pb.DraftPageRequest, context: Context) -> pb.DraftPageResponse:
         found = await self._run(request.run_id)
         call = self._call_about(request.request_id, found)
         if found.state is not RunState.DRAFTING:
-            return pb.DraftPageResponse()
+            return await self._drafted(found.run_id)
         after = _after(request.page_token)
         size = page_size(request.page_size, default=LARGEST_DRAFT_PAGE, maximum=LARGEST_DRAFT_PAGE)
         async with self._runtime.db.read() as tx:
@@ -67,14 +84,27 @@ class RunMethods(Desk):
         effect = await self._runtime.commands.perform(
             call,
             request,
-            lambda tx: runs.draft_page(found.run_id, page, served, Store(tx, self._runtime.cipher)),
+            lambda tx: runs.draft_page(found.run_id, page, served, Store(tx, self._runtime.cipher), act_of(call)),
         )
         if not effect.replayed:
             self._metrics.drafted.inc(effect.version)
-        token = _first_token(found, after) if effect.replayed else _next_token(page, size)
-        if effect.replayed and (await self._run(found.run_id)).state is not RunState.DRAFTING:
-            token = ""
-        return pb.DraftPageResponse(next_page_token=token, drafts=effect.version)
+        answer = await self._drafted(found.run_id)
+        answer.drafts = effect.version
+        if not answer.red_invariants and not answer.HasField("review"):
+            answer.next_page_token = _first_token(found, after) if effect.replayed else _next_token(page, size)
+        if answer.next_page_token or answer.HasField("review"):
+            answer.accounts = 0 if effect.replayed else len(page.case_ids)
+        return answer
+
+    async def _drafted(self, run_id: str) -> pb.DraftPageResponse:
+        """What is red where the run is blocked; the review where it has drafted all."""
+        async with self._runtime.db.read() as tx:
+            found = await storage.run(tx, run_id)
+            red = await storage.red_invariants(tx, run_id) if found.state is RunState.BLOCKED else ()
+            review = None if found.state in _UNREVIEWED else await storage.review(tx, run_id)
+        return pb.DraftPageResponse(
+            red_invariants=invariants_to_proto(red), review=None if review is None else review_to_proto(review)
+        )
 
     async def ReprojectLimits(self, request: pb.ReprojectLimitsRequest, context: Context) -> pb.ReprojectLimitsResponse:
         call = self._runtime.call(
@@ -146,9 +176,7 @@ class RunMethods(Desk):
         async with self._runtime.db.read() as tx:
             return await storage.run(tx, run_id)
 
-    async def _run_of(
-        self, municipality_id: str, request: pb.ApproveBillingRunRequest | pb.GetBillingRunRequest
-    ) -> Run:
+    async def _run_of(self, municipality_id: str, request: _OfMonth) -> Run:
         self._runtime.call(municipality_id=municipality_id).caller.require_municipality(municipality_id)
         async with self._runtime.db.read() as tx:
             return await storage.run_of(tx, municipality_id, month_from_proto(request.month, "month"))

@@ -89,8 +89,9 @@ class ArrearsStatus(StrEnum):
 
 
 class RunState(StrEnum):
-    """Where a month's billing run stands; it only moves downwards."""
+    """Where a month's billing run stands."""
 
+    BLOCKED = "BLOCKED"
     DRAFTING = "DRAFTING"
     REVIEW = "REVIEW"
     APPROVED = "APPROVED"
@@ -100,12 +101,17 @@ class RunState(StrEnum):
 class RunStep(StrEnum):
     """What moves a billing run."""
 
+    BLOCK = "BLOCK"
+    RELEASE = "RELEASE"
     DRAFT = "DRAFT"
     SUBMIT = "SUBMIT"
     SKIP_REVIEW = "SKIP_REVIEW"
     APPROVE = "APPROVE"
+    REJECT = "REJECT"
+    REDRAFT = "REDRAFT"
     ISSUE = "ISSUE"
     FINISH = "FINISH"
+    RERUN = "RERUN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +129,21 @@ _REVIEWER = frozenset({Role.BILLING_CLERK, Role.OFFICE_HEAD})
 
 RUN_TRANSITIONS: Mapping[tuple[RunState, RunStep], RunTransition] = MappingProxyType(
     {
+        # A red invariant keeps the run from drafting; opening it again checks again.
+        (_R.BLOCKED, RunStep.BLOCK): RunTransition(_R.BLOCKED, _SYSTEM, "S9"),
+        (_R.BLOCKED, RunStep.RELEASE): RunTransition(_R.DRAFTING, _SYSTEM, "S9"),
+        (_R.DRAFTING, RunStep.BLOCK): RunTransition(_R.BLOCKED, _SYSTEM, "S9"),
+        (_R.DRAFTING, RunStep.RELEASE): RunTransition(_R.DRAFTING, _SYSTEM, "S9"),
         (_R.DRAFTING, RunStep.DRAFT): RunTransition(_R.DRAFTING, _SYSTEM, "S9"),
         (_R.DRAFTING, RunStep.SUBMIT): RunTransition(_R.REVIEW, _SYSTEM, "S9"),
         (_R.DRAFTING, RunStep.SKIP_REVIEW): RunTransition(_R.APPROVED, _SYSTEM, "S9"),
         (_R.REVIEW, RunStep.APPROVE): RunTransition(_R.APPROVED, _REVIEWER, "S9"),
+        (_R.REVIEW, RunStep.REJECT): RunTransition(_R.DRAFTING, _REVIEWER, "S9"),
+        (_R.REVIEW, RunStep.REDRAFT): RunTransition(_R.REVIEW, _REVIEWER, "S9"),
         (_R.APPROVED, RunStep.APPROVE): RunTransition(_R.APPROVED, _REVIEWER, "S9"),
         (_R.APPROVED, RunStep.ISSUE): RunTransition(_R.APPROVED, _SYSTEM, "L-01"),
         (_R.APPROVED, RunStep.FINISH): RunTransition(_R.FINISHED, _SYSTEM, "S9"),
+        (_R.FINISHED, RunStep.RERUN): RunTransition(_R.FINISHED, _REVIEWER, "S9"),
         # Repetitions find the work done.
         (_R.FINISHED, RunStep.APPROVE): RunTransition(_R.FINISHED, _REVIEWER, "S9"),
         (_R.FINISHED, RunStep.ISSUE): RunTransition(_R.FINISHED, _SYSTEM, "L-01"),
@@ -327,7 +341,8 @@ class BilledRow:
 class Run:
     """A month's run of a municipality; it bills every month from `from_month` to `month` that is not billed yet.
 
-    `workflow_id` is who waits for the approval; empty: nobody.
+    `workflow_id` is who waits for the approval; empty: nobody. `rerun` counts invoices of accounts that were parked and
+    billed by themselves later; `documents_hash` is empty until the run is closed.
     """
 
     run_id: str
@@ -339,3 +354,5 @@ class Run:
     workflow_id: str = ""
     drafted: int = 0
     issued: int = 0
+    rerun: int = 0
+    documents_hash: str = ""

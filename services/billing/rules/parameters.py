@@ -43,6 +43,10 @@ class BillingParameters:
     due_day: int
     issue_day: int
     auto_approve: bool
+    outlier_pct: int
+    """Change against the month before, in percent, that a billing clerk is shown."""
+    clerks: frozenset[str]
+    """Staff ids of the billing clerks."""
     calendar: BusinessCalendar
     catalogue: Catalogue = field(hash=False)
 
@@ -76,6 +80,8 @@ def parameters_of(rules: LocalRules) -> BillingParameters:
         due_day=settings.whole("billing.due_day"),
         issue_day=settings.whole("billing.issue_day"),
         auto_approve=settings.flag("billing.auto_approve"),
+        outlier_pct=settings.whole("billing.outlier_pct"),
+        clerks=settings.codes("billing.clerks"),
         calendar=rules.calendar,
         catalogue=rules.catalogue,
     )

@@ -11,20 +11,40 @@ from services.billing.storage.facts import (
     rules_of,
     served_months,
 )
-from services.billing.storage.pages import RunSummary, case_sequences, next_page, run, run_of, summary
+from services.billing.storage.invariants import blocked_runs, red_invariants
+from services.billing.storage.pages import RunSummary, accounts_of, case_sequences, next_page, run, run_of, summary
+from services.billing.storage.run_review import (
+    BEFORE_ALL,
+    findings,
+    months_in_care,
+    parked_account,
+    parked_accounts,
+    parked_by_reason,
+    review,
+)
 from services.billing.storage.store import Store
 
 __all__ = [
+    "BEFORE_ALL",
     "RunSummary",
     "Store",
     "account_books",
+    "accounts_of",
+    "blocked_runs",
     "case_sequences",
     "contract",
     "corrections_of_request",
     "dated_facts",
     "find_contract",
+    "findings",
     "months_billed_from",
+    "months_in_care",
     "next_page",
+    "parked_account",
+    "parked_accounts",
+    "parked_by_reason",
+    "red_invariants",
+    "review",
     "rules_of",
     "run",
     "run_of",

@@ -46,7 +46,7 @@ _CUSTODY = "SELECT held_minor, currency FROM custody_accounts WHERE case_id = :c
 _BILLED = """
 SELECT b.month, b.currency, b.computed_minor, b.document_currency, b.amount_minor, b.issue_date,
        i.invoice_id IS NOT NULL AS is_invoiced,
-       i.invoice_id IS NULL AND (r.state IN ('DRAFTING', 'REVIEW') OR (
+       i.invoice_id IS NULL AND (r.state IN ('BLOCKED', 'DRAFTING', 'REVIEW') OR (
            r.state = 'APPROVED' AND (b.month, b.case_id) > (r.issued_through_month, r.issued_through_case))) AS is_draft
 FROM billed_months b JOIN billing_runs r ON r.run_id = b.run_id
 LEFT JOIN invoices i ON i.case_id = b.case_id AND i.month = b.month

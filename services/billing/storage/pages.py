@@ -9,7 +9,10 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.billing.domain.accounts import Run, RunState
+from services.billing.domain.runs import Invariant, RunReview
+from services.billing.storage.invariants import red_invariants
 from services.billing.storage.rows import money, month
+from services.billing.storage.run_review import review
 from services.billing.usecases.runs import Page
 from services.kernel.dates import Month
 from services.kernel.money import Money
@@ -20,6 +23,7 @@ __all__ = [
     "PLAN_AFRESH",
     "RUN_COLUMNS",
     "RunSummary",
+    "accounts_of",
     "case_sequences",
     "next_page",
     "run",
@@ -29,7 +33,8 @@ __all__ = [
 ]
 
 RUN_COLUMNS = """
-    run_id::text AS run_id, municipality_id, month, from_month, state, auto_approve, workflow_id, drafted, issued
+    run_id::text AS run_id, municipality_id, month, from_month, state, auto_approve, workflow_id, drafted, issued,
+    rerun, documents_hash
 """
 
 _RUN = f"SELECT {RUN_COLUMNS} FROM billing_runs WHERE run_id = :run_id"  # noqa: S608 a constant of this module
@@ -51,6 +56,14 @@ WHERE c.municipality_id = :municipality_id AND c.case_id > CAST(:after AS uuid)
 ORDER BY c.case_id LIMIT :size
 """
 
+_ACCOUNTS = """
+SELECT count(*) FROM contracts c
+CROSS JOIN LATERAL generate_series(CAST(:from_month AS date)::timestamp, CAST(:month AS date)::timestamp, '1 month') m
+WHERE c.municipality_id = :municipality_id AND c.care && daterange(m::date, (m + interval '1 month')::date)
+  AND NOT EXISTS (SELECT FROM billed_months b
+                  WHERE b.case_id = c.case_id AND b.month = m::date AND b.run_id <> :run_id)
+"""
+
 _TOTALS = "SELECT currency, sum(amount_minor)::bigint AS minor FROM invoices WHERE run_id = :run_id GROUP BY currency"
 
 _FAILED = "SELECT count(*) FROM undrafted_months WHERE run_id = :run_id"
@@ -62,11 +75,13 @@ _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run with what it issued so far, by currency, and how many months could not be drafted."""
+    """A run with what it issued so far, by currency, how many months could not be drafted, and what it found."""
 
     run: Run
     totals: tuple[Money, ...]
     failed: int
+    red: tuple[Invariant, ...] = ()
+    review: RunReview | None = None
 
 
 async def run(tx: ReadTx, run_id: str) -> Run:
@@ -89,7 +104,24 @@ async def summary(tx: ReadTx, found: Run) -> RunSummary:
     """The run with its sums."""
     totals = await tx.all(_TOTALS, {"run_id": found.run_id})
     failed = await tx.scalar(_FAILED, {"run_id": found.run_id})
-    return RunSummary(found, tuple(money(row.minor, row.currency) for row in totals), int(failed or 0))
+    return RunSummary(
+        found,
+        tuple(money(row.minor, row.currency) for row in totals),
+        int(failed or 0),
+        await red_invariants(tx, found.run_id),
+        await review(tx, found.run_id),
+    )
+
+
+async def accounts_of(tx: ReadTx, found: Run) -> int:
+    """Months of accounts that the run has to look at, those already drafted included."""
+    key = {
+        "run_id": found.run_id,
+        "municipality_id": found.municipality_id,
+        "from_month": found.from_month.first,
+        "month": found.month.first,
+    }
+    return int(await tx.scalar(_ACCOUNTS, key))
 
 
 async def next_page(tx: ReadTx, found: Run, after: tuple[Month, str] | None, size: int) -> Page:
@@ -130,6 +162,8 @@ def run_from(row: Row[Any]) -> Run:
         row.workflow_id,
         row.drafted,
         row.issued,
+        row.rerun,
+        row.documents_hash or "",
     )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.billing.domain.accounts import Run, RunState
+from sqlalchemy.exc import DBAPIError
+
+from services.billing.domain.accounts import Run, RunState, ServedMonth
+from services.billing.domain.runs import ParkReason
 from services.billing.rules.currency import month_currency
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.pages import PLAN_AFRESH, RUN_COLUMNS, run_from
@@ -13,6 +16,7 @@ from services.billing.storage.rows import month as month_of
 from services.billing.usecases.runs import MonthDates
 from services.kernel.dates import Month
 from services.kernel.money import Money
+from services.runtime.database import is_refused_value
 from services.runtime.errors import NotFound
 from services.runtime.outbox import Signal
 
@@ -38,18 +42,6 @@ CROSS JOIN LATERAL (
     SELECT coalesce(b.last + interval '1 month', date_trunc('month', lower(c.care)::timestamp))::date AS next) n
 WHERE c.municipality_id = :municipality_id AND NOT isempty(c.care) AND n.next <= :month
   AND (upper(c.care) IS NULL OR n.next < upper(c.care))
-"""
-
-_INVARIANTS = """
-SELECT coalesce((SELECT max(number) = count(*) FROM invoices WHERE municipality_id = :municipality_id
-                 HAVING count(*) > 0), true)
-   AND NOT EXISTS (
-    SELECT FROM (
-        SELECT currency, minor FROM receivable_movements WHERE municipality_id = :municipality_id
-        UNION ALL
-        SELECT currency, -amount_minor FROM ledger_entries
-        WHERE municipality_id = :municipality_id AND account = 'RECEIVABLE') AS booked
-    GROUP BY currency HAVING sum(minor) <> 0)
 """
 
 _LOCK_CASES = """
@@ -95,7 +87,28 @@ WITH page AS (
 ), counted AS (
     SELECT count(*) FILTER (WHERE amount_minor > 0) AS drafts FROM drafted
 )
-UPDATE billing_runs SET drafted = drafted + counted.drafts FROM counted WHERE run_id = :run_id
+UPDATE billing_runs r
+SET drafted = r.drafted + CASE WHEN r.state = 'FINISHED' THEN 0 ELSE counted.drafts END,
+    rerun = r.rerun + CASE WHEN r.state = 'FINISHED' THEN counted.drafts ELSE 0 END
+FROM counted WHERE r.run_id = :run_id
+RETURNING counted.drafts
+"""
+
+_PARK = """
+WITH dropped AS (
+    DELETE FROM billed_months WHERE run_id = :run_id AND month = :month AND case_id = ANY(CAST(:cases AS uuid[]))
+    RETURNING amount_minor
+), parked AS (
+    INSERT INTO undrafted_months AS u (case_id, month, run_id, reason)
+    SELECT unnest(CAST(:cases AS uuid[])), :month, :run_id, :reason
+    ON CONFLICT (case_id, month) DO UPDATE SET run_id = EXCLUDED.run_id, reason = EXCLUDED.reason
+), counted AS (
+    SELECT count(*) FILTER (WHERE amount_minor > 0) AS drafts FROM dropped
+)
+UPDATE billing_runs r
+SET drafted = r.drafted - CASE WHEN r.state = 'FINISHED' THEN 0 ELSE counted.drafts END,
+    rerun = r.rerun - CASE WHEN r.state = 'FINISHED' THEN counted.drafts ELSE 0 END
+FROM counted WHERE r.run_id = :run_id
 RETURNING counted.drafts
 """
 
@@ -109,13 +122,8 @@ ON CONFLICT (municipality_id) DO UPDATE SET last_number = n.last_number
 RETURNING last_number
 """
 
-_ISSUE = """
-WITH page AS (
-    SELECT b.* FROM billed_months b JOIN billing_runs r ON r.run_id = b.run_id
-    WHERE b.run_id = :run_id AND b.amount_minor > 0
-      AND (b.month, b.case_id) > (r.issued_through_month, r.issued_through_case)
-    ORDER BY b.month, b.case_id LIMIT :size
-), issued AS (
+_INVOICE = """
+issued AS (
     INSERT INTO invoices (invoice_id, municipality_id, number, case_id, month, run_id, amount_minor, currency,
                           issued_date, due_date, calendar_version)
     SELECT gen_random_uuid(), :municipality_id, :last_number + row_number() OVER (ORDER BY month, case_id), case_id,
@@ -128,20 +136,37 @@ WITH page AS (
     SELECT i.invoice_id, lines.line, :municipality_id, i.case_id, lines.account, i.currency,
            lines.sign * i.amount_minor, booking_day(:municipality_id, i.issued_date)
     FROM issued i CROSS JOIN (VALUES (1, 'RECEIVABLE', 1), (2, 'REVENUE', -1)) AS lines (line, account, sign)
-), last AS (
-    SELECT month, case_id FROM page ORDER BY month DESC, case_id DESC LIMIT 1
 ), counted AS (
     SELECT count(*) AS issued FROM page
+), numbered AS (
+    UPDATE invoice_numbers n SET last_number = n.last_number + counted.issued
+    FROM counted WHERE n.municipality_id = :municipality_id
+)"""
+
+_ISSUE = f"""
+WITH page AS (
+    SELECT b.* FROM billed_months b JOIN billing_runs r ON r.run_id = b.run_id
+    WHERE b.run_id = :run_id AND b.amount_minor > 0
+      AND (b.month, b.case_id) > (r.issued_through_month, r.issued_through_case)
+    ORDER BY b.month, b.case_id LIMIT :size
+), {_INVOICE}, last AS (
+    SELECT month, case_id FROM page ORDER BY month DESC, case_id DESC LIMIT 1
 ), moved AS (
     UPDATE billing_runs r
     SET issued = r.issued + counted.issued, issued_through_month = last.month, issued_through_case = last.case_id
     FROM counted, last WHERE r.run_id = :run_id
-), numbered AS (
-    UPDATE invoice_numbers n SET last_number = n.last_number + counted.issued
-    FROM counted WHERE n.municipality_id = :municipality_id
 )
 SELECT issued FROM counted
-"""
+"""  # noqa: S608 constants of this module
+
+_ISSUE_ACCOUNT = f"""
+WITH page AS (
+    SELECT b.* FROM billed_months b
+    WHERE b.run_id = :run_id AND b.case_id = :case_id AND b.month = :month AND b.amount_minor > 0
+      AND NOT EXISTS (SELECT FROM invoices i WHERE i.case_id = b.case_id AND i.month = b.month)
+), {_INVOICE}
+SELECT issued FROM counted
+"""  # noqa: S608 constants of this module
 
 _MOVE = "UPDATE billing_runs SET state = :state, version = version + 1 WHERE run_id = :run_id"
 
@@ -172,10 +197,6 @@ class RunWrites(CommonReads):
         first = await self._tx.scalar(_FIRST_UNBILLED, key)
         return month if first is None else min(month, month_of(first))
 
-    async def invariants_hold(self, municipality_id: str) -> bool:
-        """Whether receivables equal invoices plus notes minus what was paid, and invoice numbers have no gap."""
-        return bool(await self._tx.scalar(_INVARIANTS, {"municipality_id": municipality_id}))
-
     async def lock_run(self, run_id: str) -> Run:
         """The run, kept from everybody else until the commit; NotFound when there is none."""
         row = await self._tx.one_or_none(_LOCK_RUN, {"run_id": run_id})
@@ -187,8 +208,27 @@ class RunWrites(CommonReads):
         """Wait for facts being recorded about the cases."""
         await self._tx.scalar(_LOCK_CASES, {"cases": list(case_ids)})
 
-    async def draft(self, run: Run, dates: MonthDates, case_ids: Sequence[str]) -> int:
-        """Draft the month of these cases; gives how many are above 0.00. What cannot be drafted is kept with why."""
+    async def draft(self, run: Run, dates: MonthDates, case_ids: Sequence[str], served: Sequence[ServedMonth]) -> int:
+        """Keep the served days of these cases and draft their month; gives how many are above 0.00.
+
+        What cannot be drafted is kept with why. Where the database refuses a value the page is halved until it is known
+        whose: that account is parked, the others are drafted.
+        """
+        try:
+            async with self._tx.attempt():
+                await self.save_served(served)
+                return await self._draft(run, dates, case_ids)
+        except DBAPIError as error:
+            if not is_refused_value(error):
+                raise
+        if len(case_ids) == 1:
+            return -await self.park(run, dates.month, case_ids, ParkReason.NOT_COMPUTABLE)
+        middle, drafts = len(case_ids) // 2, 0
+        for half in (case_ids[:middle], case_ids[middle:]):
+            drafts += await self.draft(run, dates, half, [item for item in served if item.case_id in set(half)])
+        return drafts
+
+    async def _draft(self, run: Run, dates: MonthDates, case_ids: Sequence[str]) -> int:
         await self._tx.scalar(PLAN_AFRESH)
         drafts = await self._tx.scalar(
             _DRAFT,
@@ -208,6 +248,13 @@ class RunWrites(CommonReads):
         )
         return int(drafts)
 
+    async def park(self, run: Run, month: Month, case_ids: Sequence[str], reason: ParkReason) -> int:
+        """Throw away what the run drafted of these cases for a month and list them; gives how many drafts are gone."""
+        dropped = await self._tx.scalar(
+            _PARK, {"run_id": run.run_id, "month": month.first, "cases": list(case_ids), "reason": reason.value}
+        )
+        return int(dropped)
+
     async def drafted_amount(self, case_id: str, month: Month) -> Money | None:
         """What a month was computed to in its own currency; None when it was not."""
         minor = await self._tx.scalar(_DRAFTED, {"case_id": case_id, "month": month.first})
@@ -218,6 +265,16 @@ class RunWrites(CommonReads):
         key = {"municipality_id": run.municipality_id}
         last_number = int(await self._tx.scalar(_NUMBERS, key))
         issued = await self._tx.scalar(_ISSUE, {**key, "run_id": run.run_id, "size": limit, "last_number": last_number})
+        return int(issued)
+
+    async def issue_account(self, run: Run, case_id: str, month: Month) -> int:
+        """Issue the draft of one case and month with the next number; gives 0 when it is 0.00 or issued."""
+        key = {"municipality_id": run.municipality_id}
+        last_number = int(await self._tx.scalar(_NUMBERS, key))
+        issued = await self._tx.scalar(
+            _ISSUE_ACCOUNT,
+            {**key, "run_id": run.run_id, "case_id": case_id, "month": month.first, "last_number": last_number},
+        )
         return int(issued)
 
     async def emit(self, emission: Signal) -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from services.billing.storage.fact_writes import FactWrites
+from services.billing.storage.invariants import InvariantWrites
 from services.billing.storage.money_writes import MoneyWrites
 from services.billing.storage.payments import PaymentWrites
 from services.billing.storage.periods import PeriodWrites
 from services.billing.storage.reprojection import DraftWrites
+from services.billing.storage.run_review import ReviewWrites
 from services.billing.storage.run_writes import RunWrites
 
 __all__ = ["Store"]
 
 
-class Store(FactWrites, RunWrites, DraftWrites, MoneyWrites, PaymentWrites, PeriodWrites):
+class Store(
+    FactWrites, RunWrites, InvariantWrites, ReviewWrites, DraftWrites, MoneyWrites, PaymentWrites, PeriodWrites
+):
     """Everything that use cases ask of the database."""

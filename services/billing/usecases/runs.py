@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from services.billing.domain.accounts import Act, Run, RunState, RunStep, ServedMonth, run_after
+from services.billing.domain.runs import Invariant, ParkReason
 from services.billing.errors import InvariantViolated, StateNotAllowed
 from services.billing.rules.currency import document_currency, month_currency
 from services.billing.rules.decisions import DatedFacts, facts_in
@@ -18,8 +19,9 @@ from services.billing.usecases.facts import part_of
 from services.kernel.codes import Event
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
-from services.kernel.money import Currency, Money
+from services.kernel.money import Currency, CurrencyMismatchError, Money
 from services.runtime.commands import Effect
+from services.runtime.errors import DomainError
 from services.runtime.ids import new_id
 from services.runtime.outbox import Signal
 
@@ -29,10 +31,14 @@ __all__ = [
     "RunClaim",
     "RunStore",
     "approve_run",
+    "block",
     "close_run",
+    "draft_cases",
     "draft_page",
     "issue_page",
+    "month_dates",
     "open_run",
+    "tell",
 ]
 
 
@@ -79,8 +85,12 @@ class RunStore(Protocol):
         """The earliest month, not after `month`, that some case has to be billed for."""
         ...
 
-    async def invariants_hold(self, municipality_id: str) -> bool:
-        """Whether receivables equal invoices plus notes minus payments and numbers have no gap."""
+    async def broken_invariants(self, municipality_id: str, month: Month) -> Sequence[Invariant]:
+        """Which invariants are red for a municipality whose month is to be billed."""
+        ...
+
+    async def keep_red(self, run: Run, red: Sequence[Invariant], now: datetime) -> None:
+        """Keep what is red now, instead of what was."""
         ...
 
     async def lock_run(self, run_id: str) -> Run:
@@ -91,9 +101,19 @@ class RunStore(Protocol):
         """Wait for facts being recorded about the cases."""
         ...
 
-    async def save_served(self, served: Sequence[ServedMonth]) -> None: ...
-    async def draft(self, run: Run, dates: MonthDates, case_ids: Sequence[str]) -> int:
-        """Draft the month of these cases, set-based; gives how many are above 0.00."""
+    async def draft(self, run: Run, dates: MonthDates, case_ids: Sequence[str], served: Sequence[ServedMonth]) -> int:
+        """Keep the served days of these cases and draft their month, set-based; gives how many are above 0.00.
+
+        Cases that cannot be drafted are parked with why; how many drafts that took away is given as less.
+        """
+        ...
+
+    async def park(self, run: Run, month: Month, case_ids: Sequence[str], reason: ParkReason) -> int:
+        """Throw away what the run drafted of these cases for a month and list them; gives how many drafts are gone."""
+        ...
+
+    async def write_review(self, run: Run, currency: Currency, outlier_pct: int) -> None:
+        """Put the drafts beside the month before; `currency` is that of the month's documents."""
         ...
 
     async def drafted_amount(self, case_id: str, month: Month) -> Money | None: ...
@@ -103,48 +123,74 @@ class RunStore(Protocol):
         ...
 
     async def move_run(self, run_id: str, state: RunState) -> None: ...
+    async def seal(self, run: Run) -> None:
+        """Keep the hash of every invoice that was numbered since the run before was closed."""
+        ...
+
     async def emit(self, emission: Signal) -> None: ...
 
 
 async def open_run(claim: RunClaim, rules: LocalRules, store: RunStore, act: Act) -> Effect:
-    """Claim the run of a municipality and month, or answer the one that exists.
+    """Claim the run of a municipality and month, or answer the one that exists; check the invariants before it drafts.
 
-    Raises StateNotAllowed before the month's day of issue and InvariantViolated when the books do not agree.
+    While an invariant is red the run is BLOCKED. Raises StateNotAllowed before the month's day of issue.
     """
     municipality_id, month = claim.municipality_id, claim.month
     await store.keep_rules(municipality_id, rules)
     parameters = parameters_of(await store.rules(municipality_id))
     if act.today < parameters.issue_date(month):
         raise StateNotAllowed(metadata={"month": str(month), "issue_date": parameters.issue_date(month).isoformat()})
-    if not await store.invariants_hold(municipality_id):
-        raise InvariantViolated(metadata={"month": str(month)})
     first = await store.first_unbilled_month(municipality_id, month)
     claimed = Run(
         new_id(), municipality_id, month, first, RunState.DRAFTING, parameters.auto_approve, claim.workflow_id
     )
     run = await store.claim_run(claimed, act.now)
+    if run.state in {RunState.BLOCKED, RunState.DRAFTING}:
+        await block(run, await store.broken_invariants(municipality_id, month), store, act)
     return Effect(run.run_id)
 
 
-async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], store: RunStore) -> Effect:
+async def block(run: Run, red: Sequence[Invariant], store: RunStore, act: Act) -> None:
+    """Keep a run that has not drafted all from going on while something is red, and let it go on when nothing is."""
+    await store.keep_red(run, red, act.now)
+    state = run_after(run.state, RunStep.BLOCK if red else RunStep.RELEASE)
+    if state is not run.state:
+        await store.move_run(run.run_id, state)
+
+
+async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], store: RunStore, act: Act) -> Effect:
     """Store what delivery says about a page of cases and draft their month; the version of the effect counts drafts.
 
-    Raises InvariantViolated when a sampled draft differs from the rule.
+    A page of several cases of which delivery knows none blocks the run: then the month itself is not there. Drafts that
+    differ from the rule are parked.
     """
     run = await store.lock_run(run_id)
     if run.state is not RunState.DRAFTING:
         return Effect(run_id, 0)
-    drafts = 0
-    if page.case_ids:
-        parameters = parameters_of(await store.rules(run.municipality_id))
-        await store.lock_cases(page.case_ids)
-        await store.save_served(served)
-        drafts = await store.draft(run, month_dates(page.month, parameters), page.case_ids)
-        if served:
-            await _check_sample(served[len(served) // 2], page.month, parameters, store)
+    if len(page.case_ids) > 1 and not served:
+        await block(run, [Invariant.SERVED_DAYS_KNOWN], store, act)
+        return Effect(run_id, 0)
+    parameters = parameters_of(await store.rules(run.municipality_id))
+    drafts = await draft_cases(run, page, served, parameters, store) if page.case_ids else 0
     if page.is_last:
         await store.move_run(run_id, run_after(run.state, RunStep.SKIP_REVIEW if run.auto_approve else RunStep.SUBMIT))
+        await store.write_review(run, month_dates(run.month, parameters).document_currency, parameters.outlier_pct)
     return Effect(run_id, drafts)
+
+
+async def draft_cases(
+    run: Run, page: Page, served: Sequence[ServedMonth], parameters: BillingParameters, store: RunStore
+) -> int:
+    """Draft a page of a locked run; gives how many drafts are above 0.00.
+
+    One case of it is computed by the rule too, and every case when that one differs.
+    """
+    await store.lock_cases(page.case_ids)
+    drafts = await store.draft(run, month_dates(page.month, parameters), page.case_ids, served)
+    if served and await _differs(served[len(served) // 2], page.month, parameters, store):
+        wrong = [item.case_id for item in served if await _differs(item, page.month, parameters, store)]
+        drafts -= await store.park(run, page.month, wrong, ParkReason.DIFFERS_FROM_RULE)
+    return drafts
 
 
 def month_dates(month: Month, parameters: BillingParameters) -> MonthDates:
@@ -160,34 +206,48 @@ def month_dates(month: Month, parameters: BillingParameters) -> MonthDates:
     )
 
 
-async def _check_sample(served: ServedMonth, month: Month, parameters: BillingParameters, store: RunStore) -> None:
+async def _differs(served: ServedMonth, month: Month, parameters: BillingParameters, store: RunStore) -> bool:
+    """Whether the rule gives another amount than the draft, or none at all."""
     drafted = await store.drafted_amount(served.case_id, month)
     if drafted is None:
-        return
-    dated = await store.dated_facts(served.case_id)
-    fee = monthly_fee(facts_in(dated, month), month, month_currency(month), parameters)
-    if month_amount(fee, part_of(month, served)) != drafted:
-        raise InvariantViolated(metadata={"case_id": served.case_id, "month": str(month)})
+        return False
+    try:
+        dated = await store.dated_facts(served.case_id)
+        fee = monthly_fee(facts_in(dated, month), month, month_currency(month), parameters)
+        return month_amount(fee, part_of(month, served)) != drafted
+    except (DomainError, CurrencyMismatchError):
+        return True
 
 
 async def approve_run(run_id: str, store: RunStore, act: Act) -> Effect:
-    """Open the review gate and tell the workflow that waits at it; StateNotAllowed while drafts are being made."""
+    """Open the review gate and tell the workflow that waits at it.
+
+    Raises StateNotAllowed while drafts are being made and InvariantViolated when the books do not agree.
+    """
     run = await store.lock_run(run_id)
     state = run_after(run.state, RunStep.APPROVE)
     if state is not run.state:
+        red = await store.broken_invariants(run.municipality_id, run.month)
+        if red:
+            raise InvariantViolated(metadata={"month": str(run.month), "invariants": ",".join(red)})
         await store.move_run(run_id, state)
-        if run.workflow_id:
-            await store.emit(
-                Signal(
-                    case_id=run_id,
-                    municipality_id=run.municipality_id,
-                    workflow_id=run.workflow_id,
-                    event=Event.RUN_APPROVED,
-                    instant=act.now,
-                    reference=run_id,
-                )
-            )
+        await tell(run, Event.RUN_APPROVED, store, act)
     return Effect(run_id)
+
+
+async def tell(run: Run, event: Event, store: RunStore, act: Act) -> None:
+    """Tell the workflow of the run, if there is one."""
+    if run.workflow_id:
+        await store.emit(
+            Signal(
+                case_id=run.run_id,
+                municipality_id=run.municipality_id,
+                workflow_id=run.workflow_id,
+                event=event,
+                instant=act.now,
+                reference=run.run_id,
+            )
+        )
 
 
 async def issue_page(run_id: str, limit: int, store: RunStore) -> Effect:
@@ -206,4 +266,5 @@ async def close_run(run_id: str, store: RunStore) -> Effect:
     if run.issued != run.drafted:
         raise StateNotAllowed(metadata={"state": run.state})
     await store.move_run(run_id, state)
+    await store.seal(run)
     return Effect(run_id)

@@ -11,7 +11,6 @@ from services.billing.domain.accounts import Assets, Correction, FeeFacts, Incom
 from services.billing.errors import InvalidFact
 from services.billing.rules.accounts import AccountView, InvoiceView
 from services.billing.rules.payment_reference import payment_reference
-from services.billing.storage import RunSummary
 from services.billing.usecases.quotes import Quote, QuoteTerms
 from services.kernel.money import Money
 from services.runtime.civil import (
@@ -23,7 +22,6 @@ from services.runtime.civil import (
     month_to_proto,
     trace_to_proto,
 )
-from socialcare.billing.v1 import billing_service_pb2 as service_pb
 from socialcare.billing.v1 import resources_pb2 as pb
 from socialcare.common.v1 import facts_pb2
 
@@ -36,7 +34,6 @@ __all__ = [
     "positive",
     "quote_terms",
     "quote_to_proto",
-    "run_to_proto",
 ]
 
 
@@ -161,19 +158,4 @@ def correction_to_proto(correction: Correction) -> pb.Correction:
         month=month_to_proto(correction.month),
         amount=money_to_proto(correction.amount),
         issued_date=date_to_proto(correction.issued_on),
-    )
-
-
-def run_to_proto(summary: RunSummary) -> service_pb.BillingRun:
-    """A month's run with its sums."""
-    run = summary.run
-    return service_pb.BillingRun(
-        run_id=run.run_id,
-        municipality_id=run.municipality_id,
-        month=month_to_proto(run.month),
-        state=f"BILLING_RUN_STATE_{run.state.name}",
-        drafts=run.drafted - run.issued,
-        issued=run.issued,
-        totals=[money_to_proto(amount) for amount in summary.totals],
-        failed=summary.failed,
     )

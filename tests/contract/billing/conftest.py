@@ -61,6 +61,9 @@ class FakeNeighbours:
     async def rules(self, municipality_id: str) -> LocalRules:
         return self.own_rules
 
+    async def office_heads(self, municipality_id: str) -> frozenset[str]:
+        return frozenset({"head-1"})
+
     async def served(
         self, municipality_id: str, month: Month, case_ids: Sequence[str], counted: frozenset[str]
     ) -> list[ServedMonth]:

@@ -124,7 +124,7 @@ class Office:
             days = [await self.served(case, page.month, served) for case in page.case_ids]
             effect = await self.write(
                 lambda store, page=page, days=days: runs.draft_page(  # type: ignore[misc]
-                    run.run_id, page, [item for item in days if item], store
+                    run.run_id, page, [item for item in days if item], store, self.act(run.month.next().first)
                 )
             )
             drafts += effect.version

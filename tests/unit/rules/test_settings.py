@@ -298,6 +298,15 @@ def test_the_minutes_of_each_rung_of_a_welfare_check_are_a_setting() -> None:
     assert passed == [5, 15, 35]
 
 
+def test_what_a_billing_clerk_is_shown_and_who_is_one_are_settings() -> None:
+    shipped = parameters_of(LocalRules(MunicipalSettings.of({})))
+    assert (shipped.outlier_pct, shipped.clerks) == (50, frozenset())
+    own = parameters_of(
+        LocalRules(MunicipalSettings.of({"billing.outlier_pct": "20", "billing.clerks": "clerk-1,clerk-2"}))
+    )
+    assert (own.outlier_pct, own.clerks) == (20, frozenset({"clerk-1", "clerk-2"}))
+
+
 PLAYED_ABOVE = {
     *(row[0] for row in ELIGIBILITY),
     *(row[0] for row in FEES),
@@ -312,6 +321,8 @@ PLAYED_ABOVE = {
     "breach.cause_codes",
     "billing.auto_approve",
     "welfare.rung_minutes",
+    "billing.outlier_pct",
+    "billing.clerks",
 }
 
 

@@ -1,0 +1,81 @@
+"""What a monthly run finds: red invariants, what a billing clerk reviews, accounts that wait for somebody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.kernel.dates import Month
+from services.kernel.money import Money
+
+__all__ = ["FindingKind", "Invariant", "ParkReason", "ParkedAccount", "RunFinding", "RunReview"]
+
+
+class Invariant(StrEnum):
+    """What must hold before anything is billed; each is one question to the database."""
+
+    RECEIVABLES_AGREE = "RECEIVABLES_AGREE"
+    LEDGER_BALANCED = "LEDGER_BALANCED"
+    NUMBERS_WITHOUT_GAP = "NUMBERS_WITHOUT_GAP"
+    DOCUMENTS_UNCHANGED = "DOCUMENTS_UNCHANGED"
+    SERVED_DAYS_KNOWN = "SERVED_DAYS_KNOWN"
+    OLDER_MONTHS_BILLED = "OLDER_MONTHS_BILLED"
+
+
+class ParkReason(StrEnum):
+    """Why an account could not be billed for a month."""
+
+    NO_SERVED_DAYS = "NO_SERVED_DAYS"
+    NO_FEE_DECISION = "NO_FEE_DECISION"
+    OUTSIDE_CARE = "OUTSIDE_CARE"
+    DIFFERS_FROM_RULE = "DIFFERS_FROM_RULE"
+    NOT_COMPUTABLE = "NOT_COMPUTABLE"
+
+
+class FindingKind(StrEnum):
+    """What a billing clerk should look at before approving."""
+
+    OUTLIER = "OUTLIER"
+    MISSING_INCOME = "MISSING_INCOME"
+
+
+@dataclass(frozen=True, slots=True)
+class RunReview:
+    """A drafted month beside the one before.
+
+    `totals` are the drafts above 0.00 of every month that the run bills, by currency; `month_total` and
+    `previous_total` are of the run's month and the one before, in one currency. Equal drafts have equal `drafts_hash`.
+    """
+
+    drafts: int
+    totals: tuple[Money, ...]
+    month_drafts: int
+    month_total: Money
+    previous_invoices: int
+    previous_total: Money
+    outliers: int
+    missing_incomes: int
+    parked: int
+    drafts_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedAccount:
+    """An account that could not be billed for a month, and the run that tried last."""
+
+    case_id: str
+    month: Month
+    run_id: str
+    municipality_id: str
+    reason: ParkReason
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinding:
+    """Something to look at; `previous` is the amount of the month before, None for a missing income."""
+
+    case_id: str
+    month: Month
+    kind: FindingKind
+    amount: Money
+    previous: Money | None

@@ -1,0 +1,122 @@
+"""What must hold before anything is billed: each invariant is one question, answered true when it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+
+from services.billing.domain.accounts import Run
+from services.billing.domain.runs import Invariant
+from services.billing.storage.common_reads import CommonReads
+from services.kernel.dates import Month
+from services.runtime.database import ReadTx
+
+__all__ = ["INVARIANTS", "InvariantWrites", "blocked_runs", "red_invariants"]
+
+_RECEIVABLES_AGREE = """
+SELECT NOT EXISTS (
+    SELECT FROM (
+        SELECT currency, minor FROM receivable_movements WHERE municipality_id = :municipality_id
+        UNION ALL
+        SELECT currency, -amount_minor FROM ledger_entries
+        WHERE municipality_id = :municipality_id AND account = 'RECEIVABLE') AS booked
+    GROUP BY currency HAVING sum(minor) <> 0)
+"""
+
+_LEDGER_BALANCED = """
+SELECT NOT EXISTS (
+    SELECT FROM ledger_entries WHERE municipality_id = :municipality_id
+    GROUP BY currency HAVING sum(amount_minor) <> 0)
+"""
+
+_NUMBERS_WITHOUT_GAP = """
+SELECT coalesce(max(number), 0) = count(*)
+   AND coalesce(max(number), 0) = coalesce((SELECT last_number FROM invoice_numbers
+                                            WHERE municipality_id = :municipality_id), 0)
+FROM invoices WHERE municipality_id = :municipality_id
+"""
+
+_HASH = """
+encode(sha256(coalesce(string_agg(sha256(convert_to(concat_ws('|',
+    i.invoice_id, i.number, i.case_id, i.month, i.run_id, i.amount_minor, i.currency, i.issued_date, i.due_date,
+    i.calendar_version), 'UTF8')), ''::bytea ORDER BY i.number) FILTER (WHERE i.number IS NOT NULL), ''::bytea)), 'hex')
+"""
+
+_DOCUMENTS_UNCHANGED = f"""
+SELECT NOT EXISTS (
+    SELECT FROM billing_runs r
+    LEFT JOIN invoices i ON i.municipality_id = r.municipality_id
+        AND i.number BETWEEN r.sealed_from AND r.sealed_through
+    WHERE r.municipality_id = :municipality_id AND r.documents_hash IS NOT NULL
+    GROUP BY r.run_id HAVING r.documents_hash <> {_HASH})
+"""  # noqa: S608 a constant of this module
+
+_SEAL = f"""
+WITH numbers AS (
+    SELECT coalesce((SELECT max(sealed_through) FROM billing_runs WHERE municipality_id = :municipality_id), 0) + 1
+               AS first,
+           coalesce((SELECT last_number FROM invoice_numbers WHERE municipality_id = :municipality_id), 0) AS last
+), hashed AS (
+    SELECT {_HASH} AS hash FROM numbers
+    LEFT JOIN invoices i ON i.municipality_id = :municipality_id AND i.number BETWEEN numbers.first AND numbers.last
+)
+UPDATE billing_runs SET sealed_from = numbers.first, sealed_through = numbers.last, documents_hash = hashed.hash
+FROM numbers, hashed WHERE run_id = :run_id
+"""  # noqa: S608 a constant of this module
+
+_OLDER_MONTHS_BILLED = """
+SELECT NOT EXISTS (
+    SELECT FROM billing_runs WHERE municipality_id = :municipality_id AND month < :month AND state <> 'FINISHED')
+"""
+
+INVARIANTS: Mapping[Invariant, str] = MappingProxyType(
+    {
+        Invariant.RECEIVABLES_AGREE: _RECEIVABLES_AGREE,
+        Invariant.LEDGER_BALANCED: _LEDGER_BALANCED,
+        Invariant.NUMBERS_WITHOUT_GAP: _NUMBERS_WITHOUT_GAP,
+        Invariant.DOCUMENTS_UNCHANGED: _DOCUMENTS_UNCHANGED,
+        Invariant.OLDER_MONTHS_BILLED: _OLDER_MONTHS_BILLED,
+    }
+)
+"""Questions about a municipality before a month is billed. SERVED_DAYS_KNOWN is asked of delivery, page by page."""
+
+_RED = "SELECT invariant FROM red_invariants WHERE run_id = :run_id ORDER BY invariant"
+_BLOCKED = """
+SELECT invariant, count(*) AS runs FROM red_invariants JOIN billing_runs USING (run_id)
+WHERE state = 'BLOCKED' GROUP BY 1
+"""
+_FORGET = "DELETE FROM red_invariants WHERE run_id = :run_id"
+_KEEP = """
+INSERT INTO red_invariants (run_id, invariant, found_at)
+SELECT :run_id, unnest(CAST(:invariants AS text[])), :now
+"""
+
+
+async def red_invariants(tx: ReadTx, run_id: str) -> tuple[Invariant, ...]:
+    """What was red when the run was checked last."""
+    return tuple(Invariant(row.invariant) for row in await tx.all(_RED, {"run_id": run_id}))
+
+
+async def blocked_runs(tx: ReadTx) -> Mapping[Invariant, int]:
+    """How many runs wait, by what is red."""
+    return {Invariant(row.invariant): row.runs for row in await tx.all(_BLOCKED)}
+
+
+class InvariantWrites(CommonReads):
+    """Port of the use cases that check before they bill."""
+
+    async def broken_invariants(self, municipality_id: str, month: Month) -> Sequence[Invariant]:
+        """Which of the questions to the database are answered no."""
+        key = {"municipality_id": municipality_id, "month": month.first}
+        return [name for name, sql in INVARIANTS.items() if not await self._tx.scalar(sql, key)]
+
+    async def keep_red(self, run: Run, red: Sequence[Invariant], now: datetime) -> None:
+        """Keep what is red now, instead of what was."""
+        await self._tx.run(_FORGET, {"run_id": run.run_id})
+        if red:
+            await self._tx.run(_KEEP, {"run_id": run.run_id, "invariants": [each.value for each in red], "now": now})
+
+    async def seal(self, run: Run) -> None:
+        """Keep the hash of every invoice that was numbered since the run before was closed."""
+        await self._tx.run(_SEAL, {"municipality_id": run.municipality_id, "run_id": run.run_id})

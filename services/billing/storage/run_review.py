@@ -1,0 +1,240 @@
+"""What a billing clerk reviews: a drafted month beside the one before, what stands out, accounts that are parked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from services.billing.domain.accounts import Run
+from services.billing.domain.runs import FindingKind, ParkedAccount, ParkReason, RunFinding, RunReview
+from services.billing.storage.common_reads import CommonReads
+from services.billing.storage.rows import money, month
+from services.kernel.dates import Month
+from services.kernel.money import Currency, Money
+from services.runtime.database import ReadTx
+from services.runtime.errors import NotFound
+
+__all__ = [
+    "BEFORE_ALL",
+    "ReviewWrites",
+    "findings",
+    "months_in_care",
+    "parked_account",
+    "parked_accounts",
+    "parked_by_reason",
+    "review",
+]
+
+_FORGET = ("DELETE FROM run_findings WHERE run_id = :run_id", "DELETE FROM run_reviews WHERE run_id = :run_id")
+
+# The month before in the currency of the draft: F-14 where it was billed in the other one.
+_BESIDE = """
+SELECT b.case_id, b.month, b.charge, b.amount_minor, b.document_currency,
+       CASE WHEN i.currency IS NULL OR i.currency = b.document_currency THEN i.amount_minor
+            ELSE euro_minor(i.amount_minor) END AS previous_minor
+FROM billed_months b
+LEFT JOIN LATERAL (SELECT * FROM invoices i WHERE i.case_id = b.case_id
+                   AND i.month = (b.month - interval '1 month')::date LIMIT 1) i ON true
+WHERE b.run_id = :run_id
+"""
+
+_OUTLIERS = f"""
+INSERT INTO run_findings (run_id, kind, case_id, month, currency, amount_minor, previous_minor)
+SELECT :run_id, 'OUTLIER', case_id, month, document_currency, amount_minor, previous_minor FROM ({_BESIDE}) beside
+WHERE 100 * abs(amount_minor - previous_minor) > CAST(:percent AS bigint) * previous_minor
+"""  # noqa: S608 a constant of this module
+
+_MISSING_INCOMES = """
+INSERT INTO run_findings (run_id, kind, case_id, month, currency, amount_minor)
+SELECT :run_id, 'MISSING_INCOME', b.case_id, b.month, b.document_currency, b.amount_minor
+FROM billed_months b
+WHERE b.run_id = :run_id AND b.charge = 'INCOME_PERCENT'
+  AND NOT EXISTS (SELECT FROM income_declarations d WHERE d.case_id = b.case_id AND d.from_month <= b.month)
+"""
+
+_REVIEW = """
+WITH drafted AS (
+    SELECT * FROM billed_months WHERE run_id = :run_id
+), previous AS (
+    SELECT count(*) AS invoices,
+           coalesce(sum(CASE WHEN i.currency = :currency THEN i.amount_minor ELSE euro_minor(i.amount_minor) END), 0)
+               AS minor
+    FROM billing_runs r JOIN invoices i ON i.run_id = r.run_id AND i.month = :previous_month
+    WHERE r.municipality_id = :municipality_id AND r.month >= :previous_month
+)
+INSERT INTO run_reviews (run_id, drafts, eur_minor, bgn_minor, month_drafts, month_minor, month_currency,
+                         previous_invoices, previous_minor, drafts_hash)
+SELECT :run_id, count(*) FILTER (WHERE amount_minor > 0),
+       coalesce(sum(amount_minor) FILTER (WHERE document_currency = 'EUR'), 0),
+       coalesce(sum(amount_minor) FILTER (WHERE document_currency = 'BGN'), 0),
+       count(*) FILTER (WHERE amount_minor > 0 AND month = :month),
+       coalesce(sum(amount_minor) FILTER (WHERE month = :month), 0), :currency,
+       (SELECT invoices FROM previous), (SELECT minor FROM previous),
+       encode(sha256(coalesce(string_agg(sha256(convert_to(concat_ws('|',
+           case_id, month, chargeable_days, units, charge, rate_nano, currency, computed_minor, document_currency,
+           amount_minor, issue_date, due_date, calendar_version), 'UTF8')), ''::bytea ORDER BY month, case_id),
+           ''::bytea)), 'hex')
+FROM drafted
+"""
+
+_READ = """
+SELECT r.*,
+       (SELECT count(*) FROM run_findings f WHERE f.run_id = r.run_id AND f.kind = 'OUTLIER') AS outliers,
+       (SELECT count(*) FROM run_findings f WHERE f.run_id = r.run_id AND f.kind = 'MISSING_INCOME') AS missing_incomes,
+       (SELECT count(*) FROM undrafted_months u WHERE u.run_id = r.run_id) AS parked
+FROM run_reviews r WHERE r.run_id = :run_id
+"""
+
+_FINDINGS = """
+SELECT case_id::text AS case_id, month, kind, currency, amount_minor, previous_minor
+FROM run_findings
+WHERE run_id = :run_id AND kind = :kind AND (month, case_id) > (CAST(:after_month AS date), CAST(:after_case AS uuid))
+ORDER BY month, case_id LIMIT :size
+"""
+
+_PARKED_COLUMNS = """
+SELECT u.case_id::text AS case_id, u.month, u.run_id::text AS run_id, c.municipality_id, u.reason
+FROM undrafted_months u JOIN contracts c USING (case_id)
+"""
+
+_PARKED = f"""
+{_PARKED_COLUMNS}
+WHERE c.municipality_id = :municipality_id
+  AND (u.month, u.case_id) > (CAST(:after_month AS date), CAST(:after_case AS uuid))
+ORDER BY u.month, u.case_id LIMIT :size
+"""
+
+_PARKED_ONE = f"{_PARKED_COLUMNS} WHERE u.case_id = :case_id AND u.month = :month"
+
+_BY_REASON = "SELECT reason, count(*) AS accounts FROM undrafted_months GROUP BY 1"
+
+_DISCARD = """
+WITH dropped AS (
+    DELETE FROM billed_months WHERE run_id = :run_id
+        AND (CAST(:case_id AS uuid) IS NULL OR case_id = CAST(:case_id AS uuid))
+    RETURNING amount_minor
+), listed AS (
+    DELETE FROM undrafted_months WHERE run_id = :run_id
+        AND (CAST(:case_id AS uuid) IS NULL OR case_id = CAST(:case_id AS uuid))
+)
+UPDATE billing_runs r SET drafted = r.drafted - d.drafts
+FROM (SELECT count(*) FILTER (WHERE amount_minor > 0) AS drafts FROM dropped) d WHERE r.run_id = :run_id
+"""
+
+_MONTHS_IN_CARE = """
+SELECT m::date AS month FROM contracts c
+CROSS JOIN LATERAL generate_series(CAST(:from_month AS date)::timestamp, CAST(:month AS date)::timestamp, '1 month') m
+LEFT JOIN billed_months b ON b.case_id = c.case_id AND b.month = m::date
+WHERE c.case_id = :case_id AND c.care && daterange(m::date, (m + interval '1 month')::date)
+  AND (b.run_id IS NULL OR b.run_id = :run_id)
+ORDER BY 1
+"""
+
+BEFORE_ALL = ("0001-01", "00000000-0000-0000-0000-000000000000")
+"""Sort keys before those of every row."""
+
+
+async def review(tx: ReadTx, run_id: str) -> RunReview | None:
+    """The review of a run; None before all its drafts are made."""
+    row = await tx.one_or_none(_READ, {"run_id": run_id})
+    if row is None:
+        return None
+    totals = (Money.from_minor(row.eur_minor, Currency.EUR), Money.from_minor(row.bgn_minor, Currency.BGN))
+    return RunReview(
+        row.drafts,
+        tuple(total for total in totals if total.minor),
+        row.month_drafts,
+        money(row.month_minor, row.month_currency),
+        row.previous_invoices,
+        money(row.previous_minor, row.month_currency),
+        row.outliers,
+        row.missing_incomes,
+        row.parked,
+        row.drafts_hash,
+    )
+
+
+async def findings(
+    tx: ReadTx, run_id: str, kind: FindingKind, after: tuple[str, str], size: int
+) -> Sequence[RunFinding]:
+    """A page of what stands out, by month and case."""
+    key = {"run_id": run_id, "kind": kind.value, **_behind(after, size)}
+    return [
+        RunFinding(
+            row.case_id,
+            month(row.month),
+            FindingKind(row.kind),
+            money(row.amount_minor, row.currency),
+            None if row.previous_minor is None else money(row.previous_minor, row.currency),
+        )
+        for row in await tx.all(_FINDINGS, key)
+    ]
+
+
+async def parked_accounts(
+    tx: ReadTx, municipality_id: str, after: tuple[str, str], size: int
+) -> Sequence[ParkedAccount]:
+    """A page of accounts that no run could bill, by month and case."""
+    rows = await tx.all(_PARKED, {"municipality_id": municipality_id, **_behind(after, size)})
+    return [
+        ParkedAccount(row.case_id, month(row.month), row.run_id, row.municipality_id, ParkReason(row.reason))
+        for row in rows
+    ]
+
+
+async def parked_account(tx: ReadTx, case_id: str, billed: Month) -> ParkedAccount | None:
+    """The account as it is parked for a month; None when it is not."""
+    row = await tx.one_or_none(_PARKED_ONE, {"case_id": case_id, "month": billed.first})
+    if row is None:
+        return None
+    return ParkedAccount(row.case_id, month(row.month), row.run_id, row.municipality_id, ParkReason(row.reason))
+
+
+async def parked_by_reason(tx: ReadTx) -> Mapping[ParkReason, int]:
+    """How many months of accounts are parked, by why."""
+    return {ParkReason(row.reason): row.accounts for row in await tx.all(_BY_REASON)}
+
+
+async def months_in_care(tx: ReadTx, run: Run, case_id: str) -> Sequence[Month]:
+    """Months of the case that the run bills or would bill, in order; NotFound when there are none."""
+    key = {"run_id": run.run_id, "case_id": case_id, "from_month": run.from_month.first, "month": run.month.first}
+    months = [month(row.month) for row in await tx.all(_MONTHS_IN_CARE, key)]
+    if not months:
+        raise NotFound(resource_type="account", resource_id=case_id)
+    return months
+
+
+class ReviewWrites(CommonReads):
+    """Port of the use cases around the review of a run."""
+
+    async def write_review(self, run: Run, currency: Currency, outlier_pct: int) -> None:
+        """Put the drafts beside the month before, once more from the beginning; `currency` is that of the month."""
+        await self.forget_review(run)
+        await self._tx.run(_OUTLIERS, {"run_id": run.run_id, "percent": outlier_pct})
+        await self._tx.run(_MISSING_INCOMES, {"run_id": run.run_id})
+        await self._tx.run(
+            _REVIEW,
+            {
+                "run_id": run.run_id,
+                "municipality_id": run.municipality_id,
+                "month": run.month.first,
+                "previous_month": run.month.plus(-1).first,
+                "currency": currency.value,
+            },
+        )
+
+    async def forget_review(self, run: Run) -> None:
+        """As if the run had never been reviewed."""
+        for statement in _FORGET:
+            await self._tx.run(statement, {"run_id": run.run_id})
+
+    async def discard_drafts(self, run: Run, case_id: str | None = None) -> None:
+        """Throw away the drafts of the run, or those of one case, and what it parked."""
+        await self._tx.run(_DISCARD, {"run_id": run.run_id, "case_id": case_id})
+
+    async def parked_account(self, case_id: str, billed: Month) -> ParkedAccount | None:
+        return await parked_account(self._tx, case_id, billed)
+
+
+def _behind(after: tuple[str, str], size: int) -> dict[str, object]:
+    after_month, after_case = after
+    return {"after_month": Month.parse(after_month).first, "after_case": after_case, "size": size}

@@ -1,0 +1,230 @@
+"""The review of a month over the contract: what the clerk is shown, rejects, drafts again, bills by itself."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.billing.api import BillingServicer
+from services.billing.errors import InvariantViolated, StateNotAllowed
+from services.kernel.codes import Role
+from services.kernel.dates import Month
+from services.kernel.local_rules import LocalRules
+from services.kernel.municipal_settings import MunicipalSettings
+from services.runtime.auth import Caller
+from services.runtime.errors import InvalidArgument, NotFound, NotYours, ReasonNotListed, StaffNotAllowed
+from socialcare.billing.v1 import billing_service_pb2 as pb
+from socialcare.billing.v1 import runs_pb2
+from socialcare.common.v1.types_pb2 import OperatorAct, YearMonth
+from tests.contract.billing.conftest import Desk
+
+pytestmark = pytest.mark.postgres
+
+FEBRUARY = YearMonth(year=2026, month=2)
+AT = "2026-03-01 00:00"
+NOON = "2026-03-01 12:00"
+
+
+async def person(desk: Desk, pension: str = "280.00") -> str:
+    case = desk.sign(date(2026, 2, 1))
+    await desk.ask(desk.income(case, "2026-02", pension), "2026-02-01 10:00")
+    return case
+
+
+async def opened(desk: Desk) -> Any:
+    request = pb.OpenBillingRunRequest(
+        request_id=str(uuid4()), municipality_id=desk.municipality, month=FEBRUARY, workflow_id="billing-run/TEST-1"
+    )
+    return await desk.ask(request, AT, Role.WORKER)
+
+
+async def drafted(desk: Desk) -> Any:
+    run = await opened(desk)
+    return await desk.ask(pb.DraftPageRequest(request_id=str(uuid4()), run_id=run.run_id), AT, Role.WORKER)
+
+
+def about_run(kind: Any, desk: Desk, **more: Any) -> Any:
+    return kind(request_id=str(uuid4()), municipality_id=desk.municipality, month=FEBRUARY, **more)
+
+
+async def found(desk: Desk) -> pb.BillingRun:
+    request = pb.GetBillingRunRequest(municipality_id=desk.municipality, month=FEBRUARY)
+    answer: pb.GetBillingRunResponse = await desk.ask(request, NOON)
+    return answer.run
+
+
+def act_of(reason: str, staff: str = "head-1") -> OperatorAct:
+    return OperatorAct(staff_id=staff, reason_code=reason, evidence_id="note-7")
+
+
+def ask_as(desk: Desk, verb: str, act: OperatorAct) -> pb.ActForOperatorRequest:
+    kind = pb.ApproveBillingRunRequest if verb == "approve" else pb.RejectBillingRunRequest
+    command = about_run(kind, desk)
+    return pb.ActForOperatorRequest(request_id=command.request_id, act=act, **{verb: command})
+
+
+async def test_the_last_page_of_drafts_brings_what_is_to_be_reviewed(desk: Desk) -> None:
+    await person(desk)
+    await person(desk, "100.00")
+    assert (await opened(desk)).accounts == 2
+    page = await drafted(desk)
+    assert (page.accounts, page.drafts, page.next_page_token) == (2, 2, "")
+    review = (await found(desk)).review
+    assert page.review == review
+    assert (review.month_drafts, review.month_total.units, review.previous_invoices) == (2, 228, 0)
+    assert len(review.drafts_hash) == 64
+
+
+async def test_a_rejected_month_tells_its_workflow_and_can_be_drafted_again(desk: Desk) -> None:
+    await person(desk)
+    await drafted(desk)
+    answer = await desk.ask(about_run(pb.RejectBillingRunRequest, desk), NOON)
+    assert (answer.run.state, answer.run.drafts) == (pb.BILLING_RUN_STATE_DRAFTING, 0)
+    assert not answer.run.HasField("review")
+    assert await desk.messages() == [("billing-run/TEST-1", "RUN_REJECTED")]
+    assert (await drafted(desk)).drafts == 1
+    await desk.ask(about_run(pb.ApproveBillingRunRequest, desk), NOON)
+    assert [event for _, event in await desk.messages()] == ["RUN_REJECTED", "RUN_APPROVED"]
+
+
+async def test_a_head_of_an_office_approves_from_the_temporal_ui(desk: Desk) -> None:
+    await person(desk)
+    await drafted(desk)
+    answer = await desk.ask(ask_as(desk, "approve", act_of("REVIEWED")), NOON, Role.WORKER)
+    assert answer.run.state == pb.BILLING_RUN_STATE_APPROVED
+    async with desk.database.read() as tx:
+        row = await tx.one("SELECT principal, via, evidence_id FROM audit WHERE rpc LIKE '%/ApproveBillingRun'")
+    assert (row.principal, row.via, row.evidence_id) == ("head-1", "temporal_ui", "note-7")
+
+
+async def test_a_billing_clerk_whom_the_municipality_names_may_too_and_nobody_else(desk: Desk) -> None:
+    await person(desk)
+    await drafted(desk)
+    with pytest.raises(StaffNotAllowed):
+        await desk.ask(ask_as(desk, "reject", act_of("FACTS_WRONG", "clerk-1")), NOON, Role.WORKER)
+    rules = desk.neighbours.own_rules
+    settings = MunicipalSettings.of({"billing.clerks": "clerk-1,clerk-2"})
+    desk.neighbours.own_rules = LocalRules(settings, rules.calendar, rules.changes, rules.version + 1)
+    await opened(desk)
+    answer = await desk.ask(ask_as(desk, "reject", act_of("FACTS_WRONG", "clerk-1")), NOON, Role.WORKER)
+    assert answer.run.state == pb.BILLING_RUN_STATE_DRAFTING
+
+
+async def test_a_reason_that_is_not_listed_and_a_second_request_id_are_refused(desk: Desk) -> None:
+    await person(desk)
+    await drafted(desk)
+    with pytest.raises(ReasonNotListed):
+        await desk.ask(ask_as(desk, "approve", act_of("BECAUSE")), NOON, Role.WORKER)
+    twisted = ask_as(desk, "approve", act_of("REVIEWED"))
+    twisted.approve.request_id = str(uuid4())
+    with pytest.raises(InvalidArgument):
+        await desk.ask(twisted, NOON, Role.WORKER)
+
+
+async def test_red_invariants_are_answered_shown_and_refuse_the_approval(desk: Desk) -> None:
+    await person(desk)
+    await drafted(desk)
+    async with desk.database.write() as tx:
+        await tx.run("INSERT INTO invoice_numbers VALUES ('TEST-1', 3)")
+    with pytest.raises(InvariantViolated) as refusal:
+        await desk.ask(about_run(pb.ApproveBillingRunRequest, desk), NOON)
+    assert refusal.value.metadata["invariants"] == "NUMBERS_WITHOUT_GAP"
+    await desk.ask(about_run(pb.RejectBillingRunRequest, desk), NOON)
+    assert (await opened(desk)).red_invariants == [runs_pb2.BILLING_INVARIANT_NUMBERS_WITHOUT_GAP]
+    page = await drafted(desk)
+    assert (page.drafts, page.red_invariants) == (0, [runs_pb2.BILLING_INVARIANT_NUMBERS_WITHOUT_GAP])
+    run = await found(desk)
+    assert (run.state, run.red_invariants) == (
+        pb.BILLING_RUN_STATE_BLOCKED,
+        [runs_pb2.BILLING_INVARIANT_NUMBERS_WITHOUT_GAP],
+    )
+    servicer: BillingServicer = desk.servicer
+    await servicer.observe()
+    registry = servicer._runtime.telemetry.registry
+    gauge = "socialcare_billing_blocked_runs"
+    assert registry.get_sample_value(gauge, {"invariant": "NUMBERS_WITHOUT_GAP"}) == 1
+    assert registry.get_sample_value(gauge, {"invariant": "LEDGER_BALANCED"}) == 0
+
+
+async def parked_pages(desk: Desk, size: int) -> list[Any]:
+    rows: list[Any] = []
+    token = ""
+    while True:
+        request = runs_pb2.ListParkedAccountsRequest(
+            municipality_id=desk.municipality, page_size=size, page_token=token
+        )
+        answer = await desk.ask(request, NOON)
+        rows += answer.accounts
+        token = answer.next_page_token
+        if not token:
+            return rows
+
+
+async def test_parked_accounts_are_listed_by_page_and_billed_by_themselves(desk: Desk) -> None:
+    cases = [await person(desk) for _ in range(4)]
+    async with desk.database.write() as tx:
+        await tx.run(
+            "UPDATE fee_decisions SET rate_nano = 9000000000000000000 WHERE case_id = ANY(CAST(:cases AS uuid[]))",
+            {"cases": cases[1:]},
+        )
+    run = await desk.bill("2026-02", AT)
+    assert (run.issued, run.failed, len(run.documents_hash)) == (1, 3, 64)
+    rows = await parked_pages(desk, 2)
+    assert [each.application_id for each in rows] == sorted(cases[1:])
+    assert {each.reason for each in rows} == {runs_pb2.PARK_REASON_NOT_COMPUTABLE}
+    case = cases[1]
+    request = runs_pb2.RerunAccountRequest(request_id=str(uuid4()), application_id=case, month=FEBRUARY)
+    still = await desk.ask(request, NOON)
+    assert (still.parked, len(still.account.invoices)) == (runs_pb2.PARK_REASON_NOT_COMPUTABLE, 0)
+    await desk.ask(desk.income(case, "2026-02", "280.00"), NOON)
+    request.request_id = str(uuid4())
+    for _ in range(2):
+        answer = await desk.ask(request, NOON)
+        assert answer.parked == runs_pb2.PARK_REASON_UNSPECIFIED
+        assert [(each.number, each.month) for each in answer.account.invoices] == [(2, FEBRUARY)]
+    request.request_id = str(uuid4())
+    with pytest.raises(StateNotAllowed):
+        await desk.ask(request, NOON)
+    assert (await found(desk)).rerun == 1
+
+
+async def test_one_account_is_drafted_again_with_what_delivery_says_now(desk: Desk) -> None:
+    case = await person(desk)
+    await person(desk)
+    page = await drafted(desk)
+    desk.neighbours.paused[(case, Month(2026, 2))] = 14
+    answer = await desk.ask(about_run(runs_pb2.RedraftAccountRequest, desk, application_id=case), NOON)
+    assert page.review.month_total.units - answer.review.month_total.units == 84
+    with pytest.raises(NotFound):
+        await desk.ask(about_run(runs_pb2.RedraftAccountRequest, desk, application_id=str(uuid4())), NOON)
+
+
+async def test_findings_are_listed_by_kind(desk: Desk) -> None:
+    case = desk.sign(date(2026, 2, 1))
+    await desk.copy(case, "2026-02-01 10:00")
+    await person(desk)
+    await drafted(desk)
+    request = runs_pb2.ListRunFindingsRequest(
+        municipality_id=desk.municipality, month=FEBRUARY, kind="RUN_FINDING_KIND_MISSING_INCOME"
+    )
+    answer = await desk.ask(request, NOON)
+    assert [(each.application_id, each.amount.units) for each in answer.findings] == [(case, 0)]
+    request.kind = runs_pb2.RUN_FINDING_KIND_OUTLIER
+    assert not (await desk.ask(request, NOON)).findings
+    request.page_token = "bm90IGEgdG9rZW4"
+    with pytest.raises(InvalidArgument):
+        await desk.ask(request, NOON)
+
+
+async def test_nobody_of_another_municipality_sees_or_changes_anything(desk: Desk) -> None:
+    case = await person(desk)
+    await desk.bill("2026-02", AT)
+    stranger = Caller("staff-9", frozenset({Role.BILLING_CLERK}), frozenset({"OTHER"}))
+    with pytest.raises(NotYours):
+        await desk.ask(runs_pb2.ListParkedAccountsRequest(municipality_id="TEST-1"), NOON, caller=stranger)
+    request = runs_pb2.RerunAccountRequest(request_id=str(uuid4()), application_id=case, month=FEBRUARY)
+    with pytest.raises(NotFound):
+        await desk.ask(request, NOON, caller=stranger)

@@ -1,0 +1,184 @@
+"""The month's run before and at its review gate: red invariants, progress, what the clerk reads, approve and reject."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import grpc
+import pytest
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import TimeSkipper, TimeSkippingConfig
+
+from services.kernel.codes import BATCH_TASK_QUEUE, WorkflowType
+from socialcare.billing.v1.runs_pb2 import BillingInvariant
+from socialcare.common.v1.flow_pb2 import BillingRunStart, Happened, NextDue
+from socialcare.common.v1.types_pb2 import YearMonth
+from tests.workflow.cases import SUBMITTED, eventually
+from tests.workflow.town import Town
+from workflows import run_face
+from workflows.wire import timestamp
+
+pytestmark = pytest.mark.temporal
+
+MONTH = "2026-02"
+CLERK = {"staff_id": "clerk-1", "evidence_id": "note-7"}
+
+Run = WorkflowHandle[Any, Any]
+
+
+async def start(client: Client) -> Run:
+    return await client.start_workflow(
+        WorkflowType.BILLING_RUN.value,
+        BillingRunStart(municipality_id="TEST-TOWN", month=YearMonth(year=2026, month=2)),
+        id=f"billing-run/{uuid.uuid4()}",
+        task_queue=BATCH_TASK_QUEUE,
+        result_type=str,
+    )
+
+
+def said(event: str, sequence: int) -> Happened:
+    return Happened(
+        stage="STAGE_BILLING", sequence=sequence, event=f"CASE_EVENT_{event}", event_time=timestamp(SUBMITTED)
+    )
+
+
+async def waits(run: Run) -> None:
+    async def settled() -> bool:
+        return bool((await run.query("next_due", result_type=NextDue)).settled)
+
+    await eventually(settled)
+
+
+async def details(run: Run) -> str:
+    return str((await run.query("__temporal_workflow_metadata")).current_details)
+
+
+async def ended(run: Run) -> str:
+    return str(await asyncio.wait_for(run.result(), 20))
+
+
+async def ask(run: Run, verb: str, asked: dict[str, Any]) -> Any:
+    return await asyncio.wait_for(run.execute_update(verb, asked, id=str(uuid.uuid4()), result_type=dict), 20)
+
+
+async def drafted_twice(client: Client, town: Town) -> Run:
+    """A month that its clerk rejects once and approves then, from the Temporal UI."""
+    town.auto_approve = False
+    run = await start(client)
+    await waits(run)
+    assert await ask(run, "reject", {**CLERK, "reason_code": "FACTS_WRONG"}) == {"state": "DRAFTING"}
+    await run.signal("happened", said("RUN_REJECTED", 1))
+    await eventually(lambda: _calls(town, "DraftPage", 4))
+    await waits(run)
+    assert await ask(run, "approve", {**CLERK, "reason_code": "REVIEWED"}) == {"state": "APPROVED"}
+    await run.signal("happened", said("RUN_APPROVED", 2))
+    assert await ended(run) == "FINISHED"
+    return run
+
+
+async def found_red_twice(client: Client, town: Town) -> Run:
+    """A month whose books do not agree at first: an hour passes, then somebody asks to look again."""
+    town.red = [["LEDGER_BALANCED", "NUMBERS_WITHOUT_GAP"], ["LEDGER_BALANCED"]]
+    run = await start(client)
+    await waits(run)
+    assert town.calls_of("DraftPage", MONTH) == 0
+    await TimeSkipper(client, config=TimeSkippingConfig(enabled=False)).fast_forward(run, timedelta(hours=1))
+    await eventually(lambda: _calls(town, "OpenBillingRun", 2))
+    await waits(run)
+    await run.execute_update("recheck", id=str(uuid.uuid4()))
+    assert await ended(run) == "FINISHED"
+    return run
+
+
+async def _calls(town: Town, method: str, number: int) -> bool:
+    return town.calls_of(method, MONTH) == number
+
+
+async def test_a_rejected_month_is_drafted_again_and_issued_when_it_is_approved(
+    worker: None, temporal: Client, town: Town
+) -> None:
+    await drafted_twice(temporal, town)
+    assert (town.calls_of("DraftPage", MONTH), town.calls_of("IssuePage", MONTH)) == (4, 2)
+    assert town.acts == [("reject", "clerk-1", "FACTS_WRONG"), ("approve", "clerk-1", "REVIEWED")]
+
+
+async def test_a_run_waits_while_an_invariant_is_red_and_looks_again(
+    worker: None, temporal: Client, town: Town
+) -> None:
+    await found_red_twice(temporal, town)
+    assert town.calls_of("OpenBillingRun", MONTH) == 3
+
+
+async def test_operators_read_which_invariant_is_red(worker: None, temporal: Client, town: Town) -> None:
+    town.red = [["LEDGER_BALANCED"]]
+    run = await start(temporal)
+    await waits(run)
+    shown = await details(run)
+    assert "`LEDGER_BALANCED` счетоводната книга не е равна" in shown
+    assert "`INVARIANT_VIOLATED`" in shown
+    assert (await run.describe()).search_attributes["WaitingFor"] == ["BILLING_CLERK"]
+    await run.execute_update("recheck", id=str(uuid.uuid4()))
+    assert await ended(run) == "FINISHED"
+
+
+async def test_the_clerk_reads_the_difference_to_the_month_before(worker: None, temporal: Client, town: Town) -> None:
+    town.auto_approve = False
+    run = await start(temporal)
+    await waits(run)
+    shown = await details(run)
+    assert "за месеца 990 за 120.50 EUR; предходен месец 991 за 130.00 EUR (разлика -1, -9.50 EUR)" in shown
+    assert "отклонения 3, без доход 2, отложени 1" in shown
+    await run.signal("happened", said("RUN_APPROVED", 1))
+    assert await ended(run) == "FINISHED"
+
+
+async def test_progress_and_estimated_end_are_shown_while_pages_are_drafted(
+    worker: None, temporal: Client, town: Town
+) -> None:
+    town.pages = ["page-2", "page-3", ""]
+    held = asyncio.Event()
+    town.hold = ("page-3", held)
+    run = await start(temporal)
+    await eventually(lambda: _calls(town, "DraftPage", 3))
+    shown = await details(run)
+    assert "изчислени 1000 от 1000 сметки (100 %), край около " in shown
+    assert "край около …" not in shown
+    held.set()
+    assert await ended(run) == "FINISHED"
+    assert "издадени " in await details(run)
+
+
+async def test_what_billing_refuses_is_the_failure_of_the_update_and_the_run_waits_on(
+    worker: None, temporal: Client, town: Town
+) -> None:
+    town.auto_approve = False
+    run = await start(temporal)
+    await waits(run)
+    town.failures["Billing.ActForOperator"] = [(grpc.StatusCode.FAILED_PRECONDITION, "STAFF_NOT_ALLOWED")]
+    with pytest.raises(WorkflowUpdateFailedError) as failed:
+        await ask(run, "approve", {**CLERK, "reason_code": "REVIEWED"})
+    assert isinstance(failed.value.cause, ApplicationError)
+    assert failed.value.cause.type == "STAFF_NOT_ALLOWED"
+    assert (await run.query("next_due", result_type=NextDue)).settled
+    await run.signal("happened", said("RUN_APPROVED", 1))
+    assert await ended(run) == "FINISHED"
+
+
+async def test_an_update_with_free_text_never_reaches_the_history(worker: None, temporal: Client, town: Town) -> None:
+    town.auto_approve = False
+    run = await start(temporal)
+    await waits(run)
+    with pytest.raises(WorkflowUpdateFailedError):
+        await ask(run, "approve", {**CLERK, "reason_code": "REVIEWED", "remark": "Мария се обади"})
+    assert town.acts == []
+    await run.signal("happened", said("RUN_APPROVED", 1))
+    assert await ended(run) == "FINISHED"
+
+
+def test_every_invariant_of_the_contract_has_its_words() -> None:
+    codes = {name.removeprefix("BILLING_INVARIANT_") for name in BillingInvariant.keys()}  # noqa: SIM118  # an enum of the wire.
+    assert set(run_face.INVARIANTS) == codes - {"UNSPECIFIED"}
