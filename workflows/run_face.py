@@ -76,7 +76,7 @@ class Progress:
 
 def red(invariants: Iterable[int]) -> str:
     """What is wrong, each with its code."""
-    names = [BillingInvariant.Name(each).removeprefix("BILLING_INVARIANT_") for each in invariants]  # type: ignore[arg-type]  # the wire has numbers.
+    names = [BillingInvariant.Name(each).removeprefix("BILLING_INVARIANT_") for each in invariants]
     return "; ".join(f"`{name}` {INVARIANTS[name].said(language())}" for name in names)
 
 
@@ -103,7 +103,7 @@ def reviewed(review: RunReview) -> str:
 
 
 def _cents(amount: Money) -> int:
-    return amount.units * 100 + amount.nanos // _CENT
+    return int(amount.units) * 100 + int(amount.nanos) // _CENT
 
 
 def _amount(cents: int, currency: str, sign: str = "") -> str:

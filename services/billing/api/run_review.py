@@ -112,7 +112,7 @@ class RunReviewMethods(RunMethods):
             left = await storage.parked_account(tx, request.application_id, month)
         return runs_pb2.RerunAccountResponse(
             account=account_to_proto(await self._account(call, request.application_id)),
-            parked=f"PARK_REASON_{left.reason.name}" if left else None,  # type: ignore[arg-type]  # the runtime takes names too.
+            parked=f"PARK_REASON_{left.reason.name}" if left else None,
         )
 
     async def ListParkedAccounts(

@@ -34,7 +34,7 @@ def run_to_proto(summary: RunSummary) -> pb.BillingRun:
 
 def invariants_to_proto(red: Iterable[Invariant]) -> list[runs_pb2.BillingInvariant]:
     """What is red."""
-    return [runs_pb2.BillingInvariant.Value(f"BILLING_INVARIANT_{each.name}") for each in red]
+    return [getattr(runs_pb2, f"BILLING_INVARIANT_{each.name}") for each in red]
 
 
 def review_to_proto(review: RunReview) -> runs_pb2.RunReview:
