@@ -231,6 +231,9 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "offer.days": Setting(
             "C-29", "", _or_empty(_DAYS), "calendar days in which an offered place is answered; empty: no limit"
         ),
+        "contract.language": Setting(
+            "C-29", "bg", _one_of("bg", "en"), "language in which a contract is given; it is kept in both"
+        ),
         "kitchen.cut_off": Setting("C-29", "", _one_of(""), "time after which a meal stays planned", _DELIVERY),
         "visit.grace_minutes": Setting("C-29", "60", _one_of("60"), "minutes until a visit is late", _DELIVERY),
         "welfare.rung_minutes": Setting(

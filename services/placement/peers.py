@@ -10,13 +10,14 @@ from typing import Protocol
 
 from services.kernel.codes import Stage
 from services.kernel.local_rules import LocalRules
+from services.placement.documents.contract import User
 from services.placement.errors import ArrearsTermNotReached
-from services.runtime.civil import date_to_proto
+from services.runtime.civil import date_from_proto, date_to_proto
 from services.runtime.local_rules import rules_from_proto
 from services.runtime.peers import Peers
 from socialcare.billing.v1 import billing_service_pb2, billing_service_pb2_grpc
 from socialcare.delivery.v1 import delivery_service_pb2, delivery_service_pb2_grpc
-from socialcare.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
+from socialcare.intake.v1 import intake_service_pb2, intake_service_pb2_grpc, people_pb2
 from socialcare.intake.v1 import resources_pb2 as intake_pb2
 from socialcare.placement.v1 import placement_service_pb2 as pb
 
@@ -48,6 +49,10 @@ class Neighbours(Protocol):
 
     async def offers(self, municipality_id: str, service_code: str, on: date) -> bool:
         """Whether the catalogue of the municipality has the service on the day."""
+        ...
+
+    async def user(self, person_id: str) -> User:
+        """Whom a contract is for, by intake."""
         ...
 
 
@@ -116,3 +121,14 @@ class NeighboursOverGrpc:
             )
         )
         return len(answer.entries) > 0
+
+    async def user(self, person_id: str) -> User:
+        """Whom a contract is for, by intake."""
+        intake = intake_service_pb2_grpc.IntakeServiceStub(self._peers.channel(Stage.INTAKE))
+        person = (await intake.GetPerson(people_pb2.GetPersonRequest(person_id=person_id))).person
+        names = (person.given_name, person.father_name, person.family_name)
+        return User(
+            name=" ".join(name for name in names if name),
+            birth_date=date_from_proto(person.birth_date, "birth_date"),
+            address=person.address,
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.placement.api.capacity import CapacityMethods
+from services.placement.api.documents import DocumentMethods
 from services.placement.api.facilities import FacilityMethods
 from services.placement.api.limits import LimitMethods
 from services.placement.api.register import RegisterMethods
@@ -13,7 +14,7 @@ from services.runtime.server import Runtime
 __all__ = ["PlacementServicer"]
 
 
-class PlacementServicer(RegisterMethods, LimitMethods, CapacityMethods, FacilityMethods):
+class PlacementServicer(RegisterMethods, LimitMethods, DocumentMethods, CapacityMethods, FacilityMethods):
     """Every method of `socialcare.placement.v1.PlacementService`."""
 
     def __init__(self, runtime: Runtime, neighbours: Neighbours | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,8 +10,9 @@ import grpc
 from google.protobuf.message import Message
 
 from services.kernel.codes import Role
-from services.kernel.service_entry import Catalogue, PlacementBasis
+from services.kernel.service_entry import PlacementBasis
 from services.placement.api.capacity import rehearsed
+from services.placement.documents.contract import Draft, rendered
 from services.placement.domain.cases import AppealSubject, Contract, Ground, Placement
 from services.placement.domain.preview import Preview
 from services.placement.domain.register import Paper
@@ -22,9 +24,11 @@ from services.placement.rules import cases as rules
 from services.placement.storage import capacity
 from services.placement.storage import cases as storage
 from services.placement.storage.cases import Store
+from services.placement.storage.documents import ContractFile, basis_of
 from services.placement.usecases import cases as usecases
 from services.placement.usecases import contracts, endings, places
 from services.placement.usecases.cases import Order
+from services.placement.usecases.contracts import Agreed
 from services.placement.usecases.ports import Seat
 from services.placement.wire.capacity import preview_to_proto
 from services.placement.wire.cases import (
@@ -40,6 +44,7 @@ from services.placement.wire.cases import (
 from services.placement.wire.register import coverage_of, paper_of_order, paper_of_referral
 from services.runtime.civil import code_from_proto, code_to_proto, date_from_proto, trace_to_proto
 from services.runtime.commands import Call, Effect
+from services.runtime.database import WriteTx
 from services.runtime.errors import DomainError, NotFound, NotYours
 from services.runtime.ids import new_id
 from services.runtime.server import Runtime
@@ -50,6 +55,7 @@ __all__ = ["CaseMethods", "Context"]
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _Step = Callable[[Store], Awaitable[Effect]]
+_Write = Callable[[WriteTx], Awaitable[Effect]]
 _Tell = Callable[[], None]
 
 
@@ -71,15 +77,15 @@ class CaseMethods:
             facility_code=request.facility_code,
         )
 
-        def record(store: Store) -> Awaitable[Effect]:
-            return usecases.record_order(Seat.of(present), order, store, call.now)
+        def record(tx: WriteTx) -> Awaitable[Effect]:
+            return usecases.record_order(Seat.of(present), order, Store(tx), call.now)
 
         if request.validate_only:
             preview = await self._preview(call, present, record, request.facility_code)
             return pb.RecordOrderResponse(
                 placement=await self._answer(call, request.application_id), preview=preview_to_proto(preview)
             )
-        await self._perform(call, request, record)
+        await self._runtime.commands.perform(call, request, record)
         return pb.RecordOrderResponse(placement=await self._answer(call, request.application_id))
 
     async def RecordCourtDecision(
@@ -130,15 +136,15 @@ class CaseMethods:
     async def AnswerOffer(self, request: pb.AnswerOfferRequest, context: Context) -> pb.AnswerOfferResponse:
         call, present = await self._admitted(request.request_id, request.application_id)
 
-        def answer(store: Store) -> Awaitable[Effect]:
-            return places.answer_offer(Seat.of(present), store, call.now, accepted=request.accepted)
+        def answer(tx: WriteTx) -> Awaitable[Effect]:
+            return places.answer_offer(Seat.of(present), Store(tx), call.now, accepted=request.accepted)
 
         if request.validate_only:
             preview = await self._preview(call, present, answer)
             return pb.AnswerOfferResponse(
                 placement=await self._answer(call, request.application_id), preview=preview_to_proto(preview)
             )
-        await self._perform(call, request, answer)
+        await self._runtime.commands.perform(call, request, answer)
         return pb.AnswerOfferResponse(placement=await self._answer(call, request.application_id))
 
     async def SignContract(self, request: pb.SignContractRequest, context: Context) -> pb.SignContractResponse:
@@ -148,17 +154,20 @@ class CaseMethods:
             await self._refuse_without_order(request)
             raise
         contract = contract_of(request, new_id(), call.today)
-        catalogue = await self._checked(request, present, contract, call)
+        agreed = await self._checked(request, present, contract, call)
 
-        def sign(store: Store) -> Awaitable[Effect]:
-            return contracts.sign_contract(present, contract, catalogue, store, call.now)
+        def sign(tx: WriteTx) -> Awaitable[Effect]:
+            store = ContractFile(tx, self._runtime.cipher)
+            return contracts.sign_contract(present, contract, agreed, store, call.now)
 
         if request.validate_only:
             preview = await self._preview(call, present, sign)
             return pb.SignContractResponse(
                 placement=await self._answer(call, request.application_id), preview=preview_to_proto(preview)
             )
-        await self._perform(call, request, sign, self._metrics.signed.inc)
+        effect = await self._runtime.commands.perform(call, request, sign)
+        if not effect.replayed:
+            self._metrics.signed.inc()
         return pb.SignContractResponse(placement=await self._answer(call, request.application_id))
 
     async def Terminate(self, request: pb.TerminateRequest, context: Context) -> pb.TerminateResponse:
@@ -233,8 +242,11 @@ class CaseMethods:
 
     async def _checked(
         self, request: pb.SignContractRequest, present: Placement, contract: Contract, call: Call
-    ) -> Catalogue | None:
-        """Have the peers check plan and terms; None when the signing will be refused or was done by this request."""
+    ) -> Agreed | None:
+        """Have the peers check plan and terms, and the document made of what they agree to.
+
+        None when the signing will be refused or was done by this request.
+        """
         try:
             rules.sign(present, contract, call.now)
         except DomainError:
@@ -242,7 +254,12 @@ class CaseMethods:
         case = await self._neighbours.case_facts(request.application_id)
         await self._neighbours.check_plan(request, case)
         await self._neighbours.check_terms(request, case)
-        return case_facts(case).rules.catalogue
+        user = await self._neighbours.user(present.person_id)
+        async with self._runtime.db.glance() as tx:
+            basis = await basis_of(tx, present.application_id)
+        decided = case_facts(case).rules
+        document = await asyncio.to_thread(rendered, Draft(present, contract, user, basis, decided))
+        return Agreed(decided.catalogue, document)
 
     async def _refuse_without_order(self, request: pb.SignContractRequest) -> None:
         """Raise OrderMissing for a case that needs an order and is not even accepted yet (R-33)."""
@@ -262,7 +279,7 @@ class CaseMethods:
         if not effect.replayed:
             tell()
 
-    async def _preview(self, call: Call, present: Placement, step: _Step, facility_code: str = "") -> Preview:
+    async def _preview(self, call: Call, present: Placement, step: _Write, facility_code: str = "") -> Preview:
         """What the step would do; an applicant sees the own case alone."""
         async with self._runtime.db.read() as tx:
             programme = await capacity.programme_for(
@@ -270,7 +287,7 @@ class CaseMethods:
             )
         codes = (present.facility_code, facility_code, present.programme_code, programme)
         touched = (present.municipality_id, codes, (present.application_id,))
-        preview = await rehearsed(self._runtime, call, touched, lambda tx: step(Store(tx)))
+        preview = await rehearsed(self._runtime, call, touched, step)
         return preview.of(present.application_id) if call.role == Role.APPLICANT else preview
 
     async def _answer(self, call: Call, application_id: str) -> resources_pb2.Placement:

@@ -239,6 +239,8 @@ class Contract:
     end_date: date | None = None
     """Last day of care; before the start when care never began."""
     ground: Ground | None = None
+    document_sha256: str | None = None
+    """Hash of the document as it was signed; None for one that was signed before documents were kept."""
     version: int = 1
 
 

@@ -18,14 +18,15 @@ __all__ = ["COLUMNS", "contract_of", "put"]
 
 COLUMNS = """
 contract_id, signed_date, start_date, end_date, cost_minor, cost_currency, price_minor, price_currency,
-authorised_from, authorised_to, ground, version
+authorised_from, authorised_to, ground, document_sha256, version
 """
 """Columns of `contracts` that `contract_of` reads, beside `plan` as text."""
 _PUT_CONTRACT = """
 INSERT INTO contracts (contract_id, application_id, signed_date, start_date, end_date, plan, cost_minor, cost_currency,
-                       price_minor, price_currency, authorised_from, authorised_to, ground, version)
+                       price_minor, price_currency, authorised_from, authorised_to, ground, document_sha256, version)
 VALUES (:contract_id, :application_id, :signed_date, :start_date, :end_date, CAST(:plan AS jsonb), :cost_minor,
-        :cost_currency, :price_minor, :price_currency, :authorised_from, :authorised_to, :ground, :version)
+        :cost_currency, :price_minor, :price_currency, :authorised_from, :authorised_to, :ground, :document_sha256,
+        :version)
 ON CONFLICT (contract_id) DO UPDATE
 SET end_date = excluded.end_date, ground = excluded.ground, authorised_from = excluded.authorised_from,
     authorised_to = excluded.authorised_to, version = excluded.version
@@ -58,6 +59,7 @@ def contract_of(row: Row[Any]) -> Contract:
         authorised_to=row.authorised_to,
         end_date=row.end_date,
         ground=None if row.ground is None else Ground(row.ground),
+        document_sha256=row.document_sha256,
         version=row.version,
     )
 
@@ -89,5 +91,6 @@ def _contract_parameters(application_id: str, contract: Contract) -> Mapping[str
         "authorised_from": contract.authorised_from,
         "authorised_to": contract.authorised_to,
         "ground": contract.ground,
+        "document_sha256": contract.document_sha256,
         "version": contract.version,
     }

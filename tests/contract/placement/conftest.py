@@ -18,6 +18,7 @@ from services.kernel.dates import SOFIA, local_date
 from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import MunicipalSettings
 from services.placement.api import PlacementServicer
+from services.placement.documents.contract import User
 from services.runtime.auth import Caller
 from services.runtime.civil import date_to_proto, instant_to_proto
 from services.runtime.clock import SystemClock
@@ -48,6 +49,7 @@ class FakeNeighbours:
         self.termination_refusal: DomainError | None = None
         self.asked: list[str] = []
         self.offered: set[str] = set()
+        self.users: dict[str, User] = {}
         self.local_rules = LocalRules(MunicipalSettings.of({}))
 
     async def rules(self, municipality_id: str) -> LocalRules:
@@ -69,6 +71,9 @@ class FakeNeighbours:
     async def offers(self, municipality_id: str, service_code: str, on: date) -> bool:
         self.asked.append(f"offers {service_code}")
         return service_code in self.offered
+
+    async def user(self, person_id: str) -> User:
+        return self.users.get(person_id, User("Мария Иванова Петрова", date(1950, 1, 1), "ж.к. Люлин 5"))
 
     async def check_termination(self, application_id: str, on: date) -> None:
         self.asked.append(f"termination {on}")

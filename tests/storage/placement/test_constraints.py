@@ -27,6 +27,10 @@ _CONTRACT = """
 INSERT INTO contracts (contract_id, application_id, signed_date, start_date, plan, version)
 VALUES ('{contract_id}', 'a', '2026-01-28', '{start}', '[]', 1)
 """
+_CONTRACT_WITH = """
+INSERT INTO contracts (contract_id, application_id, signed_date, start_date, plan, version, {column})
+VALUES ('c-2', 'holder', '2026-01-28', '2026-03-01', '[]', 1, {value})
+"""
 _ACT = """
 INSERT INTO acts (municipality_id, authority, number, kind, application_id, act_date, recorded_at)
 VALUES ('M', 'SAD-LYULIN', '7', 'ORDER', 'a', '2026-01-28', '2026-01-28T09:00Z')
@@ -84,7 +88,8 @@ async def commit(database: Database, statements: list[str]) -> None:
         (["UPDATE facilities SET held = 2"], "facility_has_the_places"),
         (["UPDATE facilities SET capacity = 0", "UPDATE facilities SET offered = 2"], "facility_has_the_places"),
         (["UPDATE contracts SET end_date = start_date"], "contract_ends_for_a_reason"),
-        (["UPDATE contracts SET cost_minor = 100"], "contract_cost_has_a_currency"),
+        ([_CONTRACT_WITH.format(column="cost_minor", value=100)], "contract_cost_has_a_currency"),
+        ([_CONTRACT_WITH.format(column="document_sha256", value="repeat('0', 64)")], "contract_has_its_document"),
         (["UPDATE placements SET state = 'ASLEEP'"], "placements_state_check"),
         (["UPDATE placements SET state = 'CLOSED'"], "placement_closed_with_cause"),
         (["UPDATE placements SET state = 'OFFERED'"], "placement_offered_a_place"),
@@ -104,10 +109,7 @@ async def commit(database: Database, statements: list[str]) -> None:
         ),
         (["UPDATE placements SET programme_quantity = 1 WHERE state = 'READY'"], "placement_holds_of_a_programme"),
         (["UPDATE facilities SET capacity = 5"], "ledger_has_every_change"),
-        (
-            [_ENTRY_AGAIN],
-            "capacity_entry_once",
-        ),
+        ([_ENTRY_AGAIN], "capacity_entry_once"),
         (["UPDATE facilities SET held = 0"], "facility_places_are_of_cases"),
         (["UPDATE facilities SET offered = 0"], "facility_places_are_of_cases"),
         (["UPDATE placements SET holds_place = false"], "facility_places_are_of_cases"),

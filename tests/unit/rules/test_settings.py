@@ -13,6 +13,7 @@ from services.billing.rules.parameters import parameters_of
 from services.delivery.domain.welfare import MissedVisit, climbed, opened
 from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import SETTINGS, MunicipalSettings
+from services.placement.documents.words import Language
 from services.placement.domain.cases import Parameters as PlacementParameters
 from services.placement.rules.cases import OpeningFacts, priority_flags
 from services.runtime.chosen_settings import SettingNotAllowed
@@ -271,6 +272,11 @@ def test_the_flags_that_count_on_the_waiting_list_are_a_setting() -> None:
     assert priority_flags(facts, one) == ("OVER_75",)
 
 
+def test_the_language_of_a_contract_is_a_setting() -> None:
+    assert Language(rules({}).settings.text("contract.language")) is Language.BG
+    assert Language(rules({"contract.language": "en"}).settings.text("contract.language")) is Language.EN
+
+
 def test_the_days_of_an_offer_are_a_setting() -> None:
     assert PlacementParameters.of(rules({})).offer_days is None
     assert PlacementParameters.of(rules({"offer.days": "5"})).offer_days == 5
@@ -314,6 +320,7 @@ PLAYED_ABOVE = {
     "deadline.suspend_reasons",
     "deadline.extend_max_days",
     "pause.max_months",
+    "contract.language",
     "offer.days",
     "waiting.flags",
     "reminder.assessment_days_before",

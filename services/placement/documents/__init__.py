@@ -1,0 +1,1 @@
+"""The contract as a document for people, in Bulgarian and English."""
