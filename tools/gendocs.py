@@ -26,6 +26,7 @@ from services.kernel.codes import Stage
 from services.kernel.municipal_settings import SETTINGS
 from services.runtime.settings import Settings
 from services.runtime.telemetry import GrpcMetrics, OutboxMetrics
+from tools.paperpages import PICTURES
 from tools.rulepages import rules_table
 from tools.statepages import DIAGRAMS
 from workflows.search_attributes import REGISTRY
@@ -247,6 +248,12 @@ def main() -> None:
             stale.append(page)
             if "--check" not in sys.argv[1:]:
                 path.write_text(after, encoding="utf-8")
+    for name, make in PICTURES.items():
+        path, after_bytes = ROOT / name, make()
+        if not path.exists() or path.read_bytes() != after_bytes:
+            stale.append(name)
+            if "--check" not in sys.argv[1:]:
+                path.write_bytes(after_bytes)
     print("\n".join(stale) or "nothing to renew")
     if stale and "--check" in sys.argv[1:]:
         raise SystemExit(1)

@@ -260,6 +260,9 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "billing.clerks": Setting(
             "C-29", "", _STAFF, "staff ids of the billing clerks, who may then act from the Temporal UI"
         ),
+        "statement.language": Setting(
+            "C-29", "bg", _one_of("bg", "en"), "language of a statement unless another is asked for"
+        ),
         "breach.cause_codes": Setting("C-29", "", _codes(), "causes that may be written down for a breach"),
     }
 )

@@ -76,7 +76,20 @@ def test_every_method_names_the_roles_that_may_call_it(service: ServiceDescripto
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_only_methods_that_can_be_repeated_may_change_anything(service: ServiceDescriptor) -> None:
-    reads = ("Check", "Convert", "Count", "Explain", "Find", "Get", "List", "Preview", "Quote", "Score", "Settle")
+    reads = (
+        "Check",
+        "Convert",
+        "Count",
+        "Explain",
+        "Find",
+        "Get",
+        "List",
+        "Preview",
+        "Quote",
+        "Score",
+        "Settle",
+        "Trace",
+    )
     unrepeatable = [path for path, method in methods_of(service).items() if not method.mutates]
     assert [path for path in unrepeatable if not path.rpartition("/")[2].startswith(reads)] == []
 

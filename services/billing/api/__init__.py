@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.billing.api.answers import PureAnswers
 from services.billing.api.cases import CaseMethods
+from services.billing.api.documents import DocumentMethods
 from services.billing.api.ledger import LedgerMethods
 from services.billing.api.payments import PaymentMethods
 from services.billing.api.run_review import RunReviewMethods
@@ -11,5 +12,5 @@ from services.billing.api.run_review import RunReviewMethods
 __all__ = ["BillingServicer"]
 
 
-class BillingServicer(PureAnswers, CaseMethods, RunReviewMethods, PaymentMethods, LedgerMethods):
+class BillingServicer(PureAnswers, CaseMethods, RunReviewMethods, PaymentMethods, LedgerMethods, DocumentMethods):
     """Every method of `BillingService` that this version offers."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.billing.domain.accounts import Contract, ServedMonth, WarStatus
+from services.billing.domain.tracing import CaseDays, TracedUnit
 from services.billing.errors import StateNotAllowed
 from services.kernel.codes import Stage
 from services.kernel.dates import Month
@@ -15,6 +16,7 @@ from services.kernel.ranges import DateRange
 from services.runtime.civil import (
     date_from_proto,
     money_from_proto,
+    month_from_proto,
     month_to_proto,
     optional_date,
     range_from_proto,
@@ -24,8 +26,10 @@ from services.runtime.local_rules import rules_from_proto
 from services.runtime.peers import Peers
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery_pb
 from socialcare.delivery.v1 import resources_pb2 as delivery_res
+from socialcare.delivery.v1 import tracing_pb2 as tracing_pb
 from socialcare.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
 from socialcare.intake.v1 import intake_service_pb2 as intake_pb
+from socialcare.intake.v1 import people_pb2 as people_pb
 from socialcare.intake.v1 import resources_pb2 as intake_res
 from socialcare.intake.v1.intake_service_pb2_grpc import IntakeServiceStub
 from socialcare.placement.v1 import placement_service_pb2 as placement_pb
@@ -80,6 +84,22 @@ class Neighbours(Protocol):
         """Served days of these cases (at most 500) in a month, by delivery: one call; units are those of `counted`."""
         ...
 
+    async def payer(self, person_id: str) -> str:
+        """Full name of the user, by intake, for a document addressed to them."""
+        ...
+
+    async def case_days(self, case_id: str) -> CaseDays:
+        """When the papers were complete and eligibility was decided, by intake."""
+        ...
+
+    async def units(self, case_id: str, month: Month) -> list[TracedUnit]:
+        """The planned units of a case in a month, by delivery."""
+        ...
+
+    async def month_of_unit(self, unit_id: str) -> tuple[str, Month]:
+        """Case and month of a unit, by delivery; NotFound when it has no such unit."""
+        ...
+
 
 class ServiceNeighbours:
     """The other services over the wire."""
@@ -130,6 +150,40 @@ class ServiceNeighbours:
         )
         asked = frozenset(case_ids)
         return [_served(message, month, counted) for message in answer.cases if message.application_id in asked]
+
+    async def payer(self, person_id: str) -> str:
+        stub = IntakeServiceStub(self._peers.channel(Stage.INTAKE))
+        person = (await stub.GetPerson(people_pb.GetPersonRequest(person_id=person_id))).person
+        return " ".join(name for name in (person.given_name, person.father_name, person.family_name) if name)
+
+    async def case_days(self, case_id: str) -> CaseDays:
+        facts = await self._case_facts(case_id)
+        decided = facts.eligibility.decided_date if facts.HasField("eligibility") else None
+        return CaseDays(
+            registered_on=optional_date(facts.registered_date, "registered_date"),
+            decided_on=None if decided is None else optional_date(decided, "decided_date"),
+        )
+
+    async def units(self, case_id: str, month: Month) -> list[TracedUnit]:
+        about = tracing_pb.CaseMonth(application_id=case_id, month=month_to_proto(month))
+        stub = DeliveryServiceStub(self._peers.channel(Stage.DELIVERY))
+        answer = await stub.TraceUnits(tracing_pb.TraceUnitsRequest(case_month=about))
+        return [
+            TracedUnit(
+                unit.unit_id,
+                unit.plan_line_id,
+                unit.code,
+                date_from_proto(unit.on_date, "on_date"),
+                unit.quantity,
+                unit.state,
+            )
+            for unit in answer.units
+        ]
+
+    async def month_of_unit(self, unit_id: str) -> tuple[str, Month]:
+        stub = DeliveryServiceStub(self._peers.channel(Stage.DELIVERY))
+        answer = await stub.TraceUnits(tracing_pb.TraceUnitsRequest(unit_id=unit_id))
+        return answer.application_id, month_from_proto(answer.month, "month")
 
     async def _case_facts(self, case_id: str) -> intake_res.CaseFacts:
         stub = IntakeServiceStub(self._peers.channel(Stage.INTAKE))

@@ -7,6 +7,7 @@ from services.delivery.api.pauses import PauseMethods
 from services.delivery.api.plans import PlanMethods
 from services.delivery.api.recording import RecordingMethods
 from services.delivery.api.runs import RunMethods
+from services.delivery.api.tracing import TracingMethods
 from services.delivery.api.welfare import WelfareMethods
 from services.delivery.metrics import DeliveryMetrics
 from services.delivery.peers import Neighbours
@@ -15,7 +16,9 @@ from services.runtime.server import Runtime
 __all__ = ["DeliveryServicer"]
 
 
-class DeliveryServicer(PlanMethods, PauseMethods, RecordingMethods, CaseMethods, RunMethods, WelfareMethods):
+class DeliveryServicer(
+    PlanMethods, PauseMethods, RecordingMethods, CaseMethods, RunMethods, TracingMethods, WelfareMethods
+):
     """Every method of `socialcare.delivery.v1.DeliveryService`."""
 
     def __init__(self, runtime: Runtime) -> None:

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from services.billing.api import BillingServicer
 from services.billing.api.peers import CaseIdentity, PulledContract
 from services.billing.domain.accounts import Contract, ServedMonth, WarStatus
+from services.billing.domain.tracing import CaseDays, TracedUnit
 from services.billing.errors import StateNotAllowed
 from services.kernel.codes import Role, Stage
 from services.kernel.dates import SOFIA, Month, local_date
@@ -46,6 +47,8 @@ class FakeNeighbours:
         self.own_rules = SHIPPED_RULES
         self.paused: dict[tuple[str, Month], int] = {}
         self.calls = 0
+        self.planned: dict[str, tuple[str, Month]] = {}
+        self.name = "Мария Иванова Петрова"
 
     async def identity(self, case_id: str) -> CaseIdentity:
         if case_id not in self.cases:
@@ -69,6 +72,24 @@ class FakeNeighbours:
     ) -> list[ServedMonth]:
         self.calls += 1
         return [self._served(self.contracts[case_id], month) for case_id in case_ids]
+
+    async def payer(self, person_id: str) -> str:
+        return self.name
+
+    async def case_days(self, case_id: str) -> CaseDays:
+        return CaseDays(registered_on=date(2026, 1, 19), decided_on=date(2026, 1, 26))
+
+    async def units(self, case_id: str, month: Month) -> list[TracedUnit]:
+        return [
+            TracedUnit(unit_id, "line-1", "HSP_MEAL_DELIVERY", planned.first, 1, "DONE")
+            for unit_id, (owner, planned) in self.planned.items()
+            if (owner, planned) == (case_id, month)
+        ]
+
+    async def month_of_unit(self, unit_id: str) -> tuple[str, Month]:
+        if unit_id not in self.planned:
+            raise NotFound(resource_type="unit", resource_id=unit_id)
+        return self.planned[unit_id]
 
     def _served(self, contract: Contract, month: Month) -> ServedMonth:
         first, last = max(contract.start, month.first), min(contract.end or month.last, month.last)
@@ -125,8 +146,8 @@ class Desk:
         request = pb.CopyContractRequest(request_id=str(uuid4()), application_id=case_id)
         return cast("pb.CopyContractResponse", await self.ask(request, at, Role.WORKER))
 
-    async def bill(self, month: str, at: str, page_size: int = 0) -> pb.BillingRun:
-        """The whole run as the workflow does it."""
+    async def draft(self, month: str, at: str, page_size: int = 0) -> str:
+        """The first part of the run: its id, with every draft."""
         billed = types_pb2.YearMonth(year=int(month[:4]), month=int(month[5:]))
         opening = pb.OpenBillingRunRequest(request_id=str(uuid4()), municipality_id=self.municipality, month=billed)
         run = await self.ask(opening, at, Role.WORKER)
@@ -137,14 +158,19 @@ class Desk:
             )
             token = (await self.ask(page, at, Role.WORKER)).next_page_token
             if not token:
-                break
+                return cast("str", run.run_id)
+
+    async def bill(self, month: str, at: str, page_size: int = 0) -> pb.BillingRun:
+        """The whole run as the workflow does it."""
+        billed = types_pb2.YearMonth(year=int(month[:4]), month=int(month[5:]))
+        run_id = await self.draft(month, at, page_size)
         approval = pb.ApproveBillingRunRequest(request_id=str(uuid4()), municipality_id=self.municipality, month=billed)
         await self.ask(approval, at)
         more = True
         while more:
-            page_of_issue = pb.IssuePageRequest(request_id=str(uuid4()), run_id=run.run_id, page_size=page_size)
+            page_of_issue = pb.IssuePageRequest(request_id=str(uuid4()), run_id=run_id, page_size=page_size)
             more = (await self.ask(page_of_issue, at, Role.WORKER)).more
-        closing = pb.CloseBillingRunRequest(request_id=str(uuid4()), run_id=run.run_id)
+        closing = pb.CloseBillingRunRequest(request_id=str(uuid4()), run_id=run_id)
         return cast("pb.BillingRun", (await self.ask(closing, at, Role.WORKER)).run)
 
     def income(self, case_id: str, from_month: str, pension: str, **more: Any) -> pb.DeclareIncomeRequest:

@@ -9,6 +9,7 @@ from google.type.date_pb2 import Date
 from google.type.money_pb2 import Money
 
 from services.assessment.domain.visits import Parameters as AssessmentParameters
+from services.billing.papers.statement import Language
 from services.billing.rules.parameters import parameters_of
 from services.delivery.domain.welfare import MissedVisit, climbed, opened
 from services.kernel.local_rules import LocalRules
@@ -313,7 +314,13 @@ def test_what_a_billing_clerk_is_shown_and_who_is_one_are_settings() -> None:
     assert (own.outlier_pct, own.clerks) == (20, frozenset({"clerk-1", "clerk-2"}))
 
 
+def test_the_language_of_a_statement_is_a_setting() -> None:
+    chosen = [rules(settings).settings.text("statement.language") for settings in ({}, {"statement.language": "en"})]
+    assert [Language(code) for code in chosen] == [Language.BG, Language.EN]
+
+
 PLAYED_ABOVE = {
+    "statement.language",
     *(row[0] for row in ELIGIBILITY),
     *(row[0] for row in FEES),
     *(row[0] for row in LIMITS),

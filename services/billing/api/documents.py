@@ -1,0 +1,208 @@
+"""Methods about documents: the statement of a month, what a changed fact would bring, what lies behind a bill."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from services.billing import storage
+from services.billing.api.answers import Context
+from services.billing.api.desk import Answer, Desk, act_of
+from services.billing.domain.accounts import Act, BilledRow, Contract, ServedMonth
+from services.billing.errors import InvalidFact, NoInvoice
+from services.billing.papers.statement import Language, statement_pdf
+from services.billing.rules.parameters import parameters_of
+from services.billing.rules.statements import Statement, document_lines, statement_of
+from services.billing.storage import Store, books
+from services.billing.storage import statements as kept
+from services.billing.usecases import facts
+from services.billing.usecases.quotes import Quote
+from services.billing.wire.accounts import assets_from, cents, income_from, quote_to_proto
+from services.billing.wire.documents import announced_note, lines_to_proto, statement_to_proto, units_to_proto
+from services.kernel.dates import Month
+from services.runtime.civil import date_to_proto as day
+from services.runtime.civil import money_to_proto, month_from_proto, month_to_proto, range_to_proto
+from services.runtime.commands import Call, Effect
+from services.runtime.database import ReadTx, WriteTx
+from services.runtime.errors import NotFound
+from socialcare.billing.v1 import documents_pb2 as pb
+
+__all__ = ["DocumentMethods"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Explained:
+    quote: Quote
+    served: ServedMonth
+
+
+class DocumentMethods(Desk):
+    """Statement, preview and trace."""
+
+    async def GetStatement(self, request: pb.GetStatementRequest, context: Context) -> pb.GetStatementResponse:
+        call = self._runtime.call(object_id=request.application_id)
+        month = month_from_proto(request.month, "month")
+        contract = await self._known_contract(call, request.application_id)
+        if contract is None:
+            raise NoInvoice(metadata={"month": str(month)})
+        name = await self._neighbours.payer(contract.person_id)
+        async with self._runtime.db.write() as tx:
+            statement = await self._statement(tx, contract, month, request.revision, name, call)
+            rules = await storage.rules_of(tx, contract.municipality_id)
+        await self._runtime.commands.record_read(
+            call, object_id=contract.case_id, purpose="STATEMENT", municipality_id=contract.municipality_id
+        )
+        language = _LANGUAGES.get(request.language) or Language(rules.settings.text("statement.language"))
+        pdf = statement_pdf(statement, language)
+        return pb.GetStatementResponse(
+            statement=statement_to_proto(statement), pdf=pdf, sha256=hashlib.sha256(pdf).hexdigest()
+        )
+
+    async def _statement(  # noqa: PLR0917 the person's key and the reader's clock come with the question
+        self, tx: WriteTx, contract: Contract, month: Month, revision: int, name: str, call: Call
+    ) -> Statement:
+        """The revision asked for as it was read first; the latest is kept at its first reading."""
+        cipher, store = self._runtime.cipher, Store(tx, self._runtime.cipher)
+        await store.lock_case(contract.case_id)
+        account = await storage.account_books(tx, contract.case_id, contract.municipality_id)
+        latest = len(document_lines(account, month))
+        wanted = revision or latest
+        found = await kept.find_statement(tx, cipher, contract, month, wanted)
+        if found is not None:
+            return found
+        if wanted != latest:
+            raise NotFound(resource_type="statement", resource_id=f"{contract.case_id}/{month}/{revision}")
+        if not any(item.month == month for item in account.invoices):
+            raise NoInvoice(metadata={"month": str(month)})
+        explained = await self._explained(tx, contract, month)
+        quote = explained.quote
+        made = statement_of(
+            account, month, (quote.fee.charge, explained.served), quote.trace, name, contract.service_code
+        )
+        if made is None:
+            raise NoInvoice(metadata={"month": str(month)})
+        await kept.keep_statement(tx, cipher, contract.person_id, made, call.now)
+        return made
+
+    async def _explained(self, tx: ReadTx, contract: Contract, month: Month) -> _Explained:
+        dated = await storage.dated_facts(tx, self._runtime.cipher, contract.case_id)
+        served = (await storage.served_months(tx, contract.case_id)).get(month)
+        if served is None:
+            served = ServedMonth(contract.case_id, month, month.days, 0, 0, 1)
+        rules = await storage.rules_of(tx, contract.municipality_id)
+        row = next((item for item in await books.billed_rows(tx, contract.case_id) if item.month == month), None)
+        parameters = parameters_of(rules)
+        issued_on = row.issue_date if row else parameters.issue_date(month)
+        fee, computed, amount, trace = facts.explain_month(dated, month, served, issued_on, parameters)
+        return _Explained(Quote(amount, computed, fee, trace), served)
+
+    async def PreviewChange(self, request: pb.PreviewChangeRequest, context: Context) -> pb.PreviewChangeResponse:
+        call = self._runtime.call(object_id=request.application_id)
+        change, act = _change_of(request), act_of(call)
+        drafts: list[pb.DraftChange] = []
+
+        async def run(store: Store) -> Effect:
+            before = await store.billed_rows(request.application_id)
+            effect = await change(request.application_id, store, act)
+            drafts.extend(_moved(before, await store.billed_rows(request.application_id)))
+            return effect
+
+        answer: Answer = await self._record(call, request, request.application_id, run, rehearse=True)
+        return pb.PreviewChangeResponse(
+            notes=[announced_note(item) for item in answer.corrections],
+            drafts=drafts,
+            balance=money_to_proto(answer.account.balance),
+        )
+
+    async def TraceInvoiceLine(
+        self, request: pb.TraceInvoiceLineRequest, context: Context
+    ) -> pb.TraceInvoiceLineResponse:
+        case_id, month = await self._traced_month(request)
+        call = self._runtime.call(object_id=case_id)
+        contract = await self._known_contract(call, case_id)
+        if contract is None:
+            raise NotFound(resource_type="contract", resource_id=case_id)
+        units = await self._neighbours.units(case_id, month)
+        days = await self._neighbours.case_days(case_id)
+        async with self._runtime.db.read() as tx:
+            account = await storage.account_books(tx, case_id, contract.municipality_id)
+            explained = await self._explained(tx, contract, month)
+        served = explained.served
+        return pb.TraceInvoiceLineResponse(
+            lines=lines_to_proto(document_lines(account, month)),
+            month=month_to_proto(month),
+            fee=quote_to_proto(explained.quote),
+            served_days=served.served_days,
+            paused_days=served.paused_days,
+            units=served.units,
+            delivered=units_to_proto(units),
+            contract_id=contract.contract_id,
+            authorisation=None if contract.authorisation is None else range_to_proto(contract.authorisation),
+            decided_date=None if days.decided_on is None else day(days.decided_on),
+            registered_date=None if days.registered_on is None else day(days.registered_on),
+            application_id=case_id,
+        )
+
+    async def _traced_month(self, request: pb.TraceInvoiceLineRequest) -> tuple[str, Month]:
+        if request.HasField("unit_id"):
+            return await self._neighbours.month_of_unit(request.unit_id)
+        document_id = request.invoice_id or request.correction_id
+        async with self._runtime.db.read() as tx:
+            found = await kept.month_of_document(tx, document_id)
+        if found is None:
+            raise NotFound(resource_type="document", resource_id=document_id)
+        return found
+
+
+_LANGUAGES = {pb.DOCUMENT_LANGUAGE_BG: Language.BG, pb.DOCUMENT_LANGUAGE_EN: Language.EN}
+
+
+def _moved(before: Sequence[BilledRow], after: Sequence[BilledRow]) -> list[pb.DraftChange]:
+    earlier = {row.month: row.amount for row in before if row.is_draft}
+    return [
+        pb.DraftChange(
+            month=month_to_proto(row.month),
+            before=money_to_proto(earlier[row.month]),
+            after=money_to_proto(row.amount),
+        )
+        for row in after
+        if row.is_draft and row.month in earlier and row.amount != earlier[row.month]
+    ]
+
+
+def _change_of(request: pb.PreviewChangeRequest) -> Callable[[str, Store, Act], Awaitable[Effect]]:
+    """The use case that records the fact."""
+    match request.WhichOneof("change"):
+        case "income":
+            income = income_from(request.income.income, "income.income")
+            month = month_from_proto(request.income.from_month, "income.from_month")
+            return lambda case, store, act: facts.declare_income(case, month, income, store, act)
+        case "assets":
+            asked = request.assets
+            month = month_from_proto(asked.from_month, "assets.from_month")
+            assets = assets_from(
+                asked.savings if asked.HasField("savings") else None,
+                asked.property_transferred_date if asked.HasField("property_transferred_date") else None,
+                "assets.",
+                care_contract=asked.care_contract,
+            )
+            return lambda case, store, act: facts.declare_assets(case, month, assets, store, act)
+        case "actual_cost":
+            month = month_from_proto(request.actual_cost.from_month, "actual_cost.from_month")
+            amount = cents(request.actual_cost.amount, "actual_cost.amount")
+            return lambda case, store, act: facts.set_actual_cost(case, month, amount, store, act)
+        case _:
+            served = request.served
+            month = month_from_proto(served.month, "served.month")
+            if not served.paused_days <= served.served_days <= month.days:
+                raise InvalidFact(field="served.served_days")
+            return lambda case, store, act: _serve(case, month, served, store, act)
+
+
+async def _serve(case_id: str, month: Month, asked: pb.ServedChange, store: Store, act: Act) -> Effect:
+    known = (await store.served_months(case_id)).get(month)
+    if known is None:
+        raise NoInvoice(metadata={"month": str(month)})
+    served = ServedMonth(case_id, month, asked.served_days, asked.paused_days, asked.units, known.version)
+    return await facts.refresh_served_days(case_id, [served], store, act)

@@ -1,0 +1,195 @@
+"""The statement of a month as a document in Bulgarian and English: the same facts, the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from importlib import resources
+from types import MappingProxyType
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+from services.billing.domain.accounts import ChargeKind
+from services.billing.rules.payment_reference import printed
+from services.billing.rules.statements import DocumentKind, Line, Statement
+from services.kernel.catalogue import CATALOGUE
+from services.kernel.dates import Month
+from services.kernel.money import Currency, Money
+from services.runtime.typeset import Facts, picture, typeset
+
+__all__ = ["Language", "statement_pdf", "statement_picture"]
+
+
+class Language(StrEnum):
+    """Language of a document."""
+
+    BG = "bg"
+    EN = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    title: str
+    payer: str
+    case: str
+    reference: str
+    issued: str
+    total: str
+    due: str
+    other: str
+    documents: str
+    documents_head: tuple[str, str, str]
+    invoice: str
+    credit: str
+    debit: str
+    days: str
+    served: str
+    paused: str
+    charged: str
+    units: str
+    steps: str
+    note: str
+    footer: str
+
+
+_WORDS: Mapping[Language, _Words] = MappingProxyType(
+    {
+        Language.BG: _Words(
+            title="Сметка за {month}",
+            payer="Ползвател",
+            case="Заявление",
+            reference="Основание за плащане",
+            issued="Издадена на",
+            total="За плащане за месеца",
+            due="до {day} включително",
+            other="{amount} (само за сведение)",
+            documents="Документи за месеца",
+            documents_head=("Документ", "Дата", "Сума"),
+            invoice="Фактура № {number}",
+            credit="Кредитно известие",
+            debit="Дебитно известие",
+            days="Дни",
+            served="Дни с услуга",
+            paused="от тях в прекъсване",
+            charged="Дни, за които се плаща",
+            units="Получени единици",
+            steps="Как е изчислена таксата",
+            note="Ако сметката не Ви е ясна или доходът Ви се е променил, обадете се в общината: таксата се "
+            "преизчислява и разликата се връща или добавя с известие. Услугата не се прекъсва автоматично заради "
+            "закъсняло плащане.",
+            footer="Правилата F-01 до F-19 са публикувани от общината. Изрично написаната сума е единствената дължима.",
+        ),
+        Language.EN: _Words(
+            title="Statement for {month}",
+            payer="User",
+            case="Application",
+            reference="Payment reference",
+            issued="Issued on",
+            total="Due for the month",
+            due="to be paid by {day}",
+            other="{amount} (for information only)",
+            documents="Documents of the month",
+            documents_head=("Document", "Date", "Amount"),
+            invoice="Invoice no. {number}",
+            credit="Credit note",
+            debit="Debit note",
+            days="Days",
+            served="Days in service",
+            paused="of them paused",
+            charged="Days to pay for",
+            units="Units received",
+            steps="How the fee was computed",
+            note="If the statement is not clear or your income has changed, call the municipality: the fee is computed "
+            "again and the difference is returned or added by a note. Care never stops by itself for a late payment.",
+            footer="Rules F-01 to F-19 are published by the municipality. Only the amount in large print is due.",
+        ),
+    }
+)
+
+_SIGNS: Mapping[Currency, Mapping[Language, str]] = MappingProxyType(
+    {
+        Currency.EUR: MappingProxyType({Language.BG: "€", Language.EN: "€"}),
+        Currency.BGN: MappingProxyType({Language.BG: "лв.", Language.EN: "BGN"}),
+    }
+)
+
+_TEMPLATE = resources.files(__package__).joinpath("statement.typ").read_text(encoding="utf-8")
+
+
+def statement_pdf(statement: Statement, language: Language) -> bytes:
+    """The statement as PDF."""
+    return typeset(_TEMPLATE, _facts(statement, language))
+
+
+def statement_picture(statement: Statement, language: Language) -> bytes:
+    """The statement as PNG, for the pages of the documentation; it fits one page."""
+    return picture(_TEMPLATE, _facts(statement, language))
+
+
+def _facts(statement: Statement, language: Language) -> Facts:
+    words = _WORDS[language]
+    shown = statement.also_shown
+    return {
+        "language": language.value,
+        "municipality": statement.municipality_id,
+        "title": words.title.format(month=_month(statement.month, language)),
+        "service": _service(statement, language),
+        "head": [
+            [words.payer, statement.name],
+            [words.case, statement.case_id],
+            [words.reference, printed(statement.reference)],
+            [words.issued, _day(statement.lines[-1].issued_on, language)],
+        ],
+        "total_label": words.total,
+        "due": words.due.format(day=_day(statement.due_date, language)),
+        "total": _amount(statement.total, language),
+        "other": "" if shown is None else words.other.format(amount=_amount(shown, language)),
+        "documents_title": words.documents,
+        "documents_head": list(words.documents_head),
+        "documents": [_line(line, language, words) for line in statement.lines],
+        "days_title": words.days,
+        "days": _days(statement, words),
+        "steps_title": words.steps,
+        "steps": [[step.rule, step.text_bg if language is Language.BG else step.text_en] for step in statement.trace],
+        "note": words.note,
+        "footer": words.footer,
+    }
+
+
+def _line(line: Line, language: Language, words: _Words) -> list[str]:
+    called = words.credit if line.amount.amount < 0 else words.debit
+    if line.kind is DocumentKind.INVOICE:
+        called = words.invoice.format(number=line.number)
+    return [called, _day(line.issued_on, language), _amount(line.amount, language)]
+
+
+def _days(statement: Statement, words: _Words) -> list[list[str]]:
+    rows = [
+        [words.served, str(statement.served_days)],
+        [words.paused, str(statement.paused_days)],
+        [words.charged, str(statement.served_days - statement.paused_days)],
+    ]
+    if statement.charge is ChargeKind.UNITS:
+        rows.append([words.units, str(statement.units)])
+    return rows
+
+
+def _service(statement: Statement, language: Language) -> str:
+    entry = CATALOGUE.entry(statement.service_code, statement.month.last)
+    return entry.name_bg if language is Language.BG else entry.name_en
+
+
+def _amount(amount: Money, language: Language) -> str:
+    written = format_decimal(amount.amount, format="#,##0.00", locale=language.value)
+    return f"{written} {_SIGNS[amount.currency][language]}"
+
+
+def _day(day: date, language: Language) -> str:
+    return format_date(day, "d MMMM y" if language is Language.EN else "d MMMM y 'г.'", locale=language.value)
+
+
+def _month(month: Month, language: Language) -> str:
+    return format_date(month.first, "LLLL y" if language is Language.EN else "LLLL y 'г.'", locale=language.value)

@@ -1,0 +1,113 @@
+"""What stands on the statement of a month: its documents, days, arithmetic and sum (domain.md F-11, F-17, F-18)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from services.billing.domain.accounts import Books, ChargeKind, ServedMonth
+from services.billing.rules.accounts import sum_in
+from services.billing.rules.currency import also_shown
+from services.billing.rules.payment_reference import payment_reference
+from services.kernel.dates import Month
+from services.kernel.money import Money
+from services.kernel.register import decides
+from services.kernel.trace import Trace
+
+__all__ = ["DocumentKind", "Line", "Statement", "document_lines", "statement_of"]
+
+
+class DocumentKind(StrEnum):
+    """Kind of an issued document."""
+
+    INVOICE = "INVOICE"
+    NOTE = "NOTE"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A document of the month; a credit note is negative, `number` is 0 for a note."""
+
+    kind: DocumentKind
+    document_id: str
+    number: int
+    amount: Money
+    issued_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The statement of a month; `revision` counts its documents, `name` is the payer's."""
+
+    case_id: str
+    service_code: str
+    municipality_id: str
+    name: str
+    month: Month
+    revision: int
+    lines: tuple[Line, ...]
+    total: Money
+    also_shown: Money | None
+    charge: ChargeKind
+    served_days: int
+    paused_days: int
+    units: int
+    due_date: date
+    reference: str
+    trace: Trace
+
+
+def document_lines(books: Books, month: Month) -> tuple[Line, ...]:
+    """The documents of a month in order of issue; none while it is not invoiced."""
+    invoices = [
+        Line(DocumentKind.INVOICE, item.invoice_id, item.number, item.amount, item.issued_on)
+        for item in books.invoices
+        if item.month == month
+    ]
+    notes = [
+        Line(DocumentKind.NOTE, item.correction_id, 0, item.amount, item.issued_on)
+        for item in books.corrections
+        if item.month == month
+    ]
+    return (*invoices, *notes)
+
+
+@decides("F-17", "F-18")
+def statement_of(  # noqa: PLR0917 a statement brings these parts together
+    books: Books, month: Month, charged: tuple[ChargeKind, ServedMonth], trace: Trace, name: str, service_code: str
+) -> Statement | None:
+    """The statement of a month from its documents and the arithmetic behind them; None when nothing was invoiced.
+
+    The sum is stated in the currency of the last document, and in the other one while that day asks for it (F-17).
+    """
+    invoice = next((item for item in books.invoices if item.month == month), None)
+    if invoice is None:
+        return None
+    lines = document_lines(books, month)
+    charge, served = charged
+    total, last_day = _total(lines)
+    return Statement(
+        case_id=books.case_id,
+        service_code=service_code,
+        municipality_id=books.municipality_id,
+        name=name,
+        month=month,
+        revision=len(lines),
+        lines=lines,
+        total=total,
+        also_shown=also_shown(total, last_day) if total.amount >= 0 else None,
+        charge=charge,
+        served_days=served.served_days,
+        paused_days=served.paused_days,
+        units=served.units,
+        due_date=invoice.due_date,
+        reference=payment_reference(invoice.number),
+        trace=trace,
+    )
+
+
+def _total(lines: Sequence[Line]) -> tuple[Money, date]:
+    last = lines[-1]
+    return sum_in((line.amount for line in lines), last.amount.currency), last.issued_on

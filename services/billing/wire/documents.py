@@ -1,0 +1,70 @@
+"""Statements, previews and traces from values of billing to messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from services.billing.domain.accounts import Correction
+from services.billing.domain.tracing import TracedUnit
+from services.billing.rules.statements import Line, Statement
+from services.runtime.civil import date_to_proto, money_to_proto, month_to_proto, trace_to_proto
+from socialcare.billing.v1 import documents_pb2 as pb
+from socialcare.billing.v1 import resources_pb2 as resources
+
+__all__ = ["announced_note", "lines_to_proto", "statement_to_proto", "units_to_proto"]
+
+
+def lines_to_proto(lines: Iterable[Line]) -> list[pb.StatementLine]:
+    """Documents of a month."""
+    return [
+        pb.StatementLine(
+            kind=f"DOCUMENT_KIND_{line.kind.name}",
+            document_id=line.document_id,
+            number=line.number,
+            amount=money_to_proto(line.amount),
+            issued_date=date_to_proto(line.issued_on),
+        )
+        for line in lines
+    ]
+
+
+def statement_to_proto(statement: Statement) -> pb.Statement:
+    """A statement without the payer's name, which stands in the document only."""
+    return pb.Statement(
+        application_id=statement.case_id,
+        month=month_to_proto(statement.month),
+        revision=statement.revision,
+        lines=lines_to_proto(statement.lines),
+        total=money_to_proto(statement.total),
+        also_shown=None if statement.also_shown is None else money_to_proto(statement.also_shown),
+        served_days=statement.served_days,
+        paused_days=statement.paused_days,
+        units=statement.units,
+        due_date=date_to_proto(statement.due_date),
+        payment_reference=statement.reference,
+        trace=trace_to_proto(statement.trace),
+    )
+
+
+def announced_note(note: Correction) -> resources.Correction:
+    """A note that is not issued yet: it has no id."""
+    return resources.Correction(
+        month=month_to_proto(note.month),
+        amount=money_to_proto(note.amount),
+        issued_date=date_to_proto(note.issued_on),
+    )
+
+
+def units_to_proto(units: Iterable[TracedUnit]) -> list[pb.TracedUnit]:
+    """Units of care behind a bill."""
+    return [
+        pb.TracedUnit(
+            unit_id=unit.unit_id,
+            plan_line_id=unit.plan_line_id,
+            code=unit.code,
+            on_date=date_to_proto(unit.on),
+            quantity=unit.quantity,
+            state=unit.state,
+        )
+        for unit in units
+    ]

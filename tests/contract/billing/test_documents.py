@@ -1,0 +1,225 @@
+"""The statement of a month, what a change would bring, and what lies behind a bill."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.billing.errors import InvalidFact, NoInvoice
+from services.kernel.codes import Role
+from services.kernel.dates import Month
+from services.kernel.money import Money, total
+from services.runtime.auth import Caller
+from services.runtime.civil import money_from_proto
+from services.runtime.errors import NotFound
+from socialcare.billing.v1 import billing_service_pb2 as service_pb2
+from socialcare.billing.v1 import documents_pb2 as pb
+from socialcare.billing.v1 import resources_pb2 as resources
+from socialcare.common.v1 import facts_pb2, types_pb2
+
+pytestmark = pytest.mark.postgres
+
+Desk = Any
+
+FEBRUARY = types_pb2.YearMonth(year=2026, month=2)
+MARCH = types_pb2.YearMonth(year=2026, month=3)
+
+
+async def billed(desk: Desk, pension: str = "356.40") -> str:
+    """A case with an invoice for February 2026."""
+    case: str = desk.sign(date(2026, 2, 17))
+    await desk.ask(desk.income(case, "2026-02", pension), "2026-02-01 10:00")
+    await desk.bill("2026-02", "2026-03-01 00:00")
+    return case
+
+
+async def statement(desk: Desk, case: str, at: str = "2026-03-05 10:00", **asked: Any) -> pb.GetStatementResponse:
+    request = pb.GetStatementRequest(application_id=case, month=FEBRUARY, **asked)
+    answer: pb.GetStatementResponse = await desk.ask(request, at)
+    return answer
+
+
+def amount(message: Any) -> Money:
+    return money_from_proto(message, "amount")
+
+
+async def test_a_statement_says_days_arithmetic_sum_due_date_reference_and_both_currencies(desk: Desk) -> None:
+    answer = await statement(desk, await billed(desk))
+    said = answer.statement
+    assert [line.number for line in said.lines] == [1]
+    assert said.total == desk.euro("91.65")
+    assert str(amount(said.also_shown)) == "179.25 BGN"
+    assert (said.served_days, said.paused_days) == (12, 0)
+    assert (said.due_date.month, said.due_date.day) == (3, 25)
+    assert said.payment_reference == "RF740000000001"
+    assert {"F-02", "F-05", "F-11", "F-01"} <= {step.rule for step in said.trace}
+    assert answer.pdf.startswith(b"%PDF")
+    assert answer.sha256 == hashlib.sha256(answer.pdf).hexdigest()
+
+
+async def test_a_statement_has_the_same_bytes_whenever_it_is_read_again(desk: Desk) -> None:
+    case = await billed(desk)
+    first = await statement(desk, case)
+    desk.neighbours.name = "Мария Петрова-Георгиева"
+    assert (await statement(desk, case, "2026-07-01 10:00")).pdf == first.pdf
+
+
+async def test_another_language_is_another_document_with_the_same_amounts(desk: Desk) -> None:
+    case = await billed(desk)
+    bulgarian, english = await statement(desk, case), await statement(desk, case, language=pb.DOCUMENT_LANGUAGE_EN)
+    assert bulgarian.pdf != english.pdf
+    assert bulgarian.statement == english.statement
+
+
+async def test_a_note_makes_the_next_statement_and_the_earlier_one_stays(desk: Desk) -> None:
+    case = await billed(desk)
+    first = await statement(desk, case)
+    await desk.ask(desk.income(case, "2026-02", "300.00"), "2026-03-10 10:00")
+    second = await statement(desk, case, "2026-03-11 10:00")
+    assert [second.statement.revision, len(second.statement.lines)] == [2, 2]
+    assert amount(second.statement.lines[1].amount).amount < 0
+    assert (await statement(desk, case, "2026-03-12 10:00", revision=1)).pdf == first.pdf
+    explained = await desk.ask(explain(case), "2026-03-12 10:00")
+    assert second.statement.total == explained.quote.amount
+
+
+async def test_a_statement_that_nobody_read_in_time_and_a_month_without_bill_are_not_there(desk: Desk) -> None:
+    case = await billed(desk)
+    await desk.ask(desk.income(case, "2026-02", "300.00"), "2026-03-10 10:00")
+    with pytest.raises(NotFound):
+        await statement(desk, case, revision=1)
+    with pytest.raises(NoInvoice):
+        await desk.ask(pb.GetStatementRequest(application_id=case, month=MARCH), "2026-03-12 10:00")
+
+
+async def test_a_user_reads_their_own_statement_and_nobody_elses(desk: Desk) -> None:
+    case = await billed(desk)
+    request = pb.GetStatementRequest(application_id=case, month=FEBRUARY)
+    person = desk.neighbours.cases[case].person_id
+    own = Caller(person, frozenset({Role.APPLICANT}), frozenset({desk.municipality}), person)
+    assert (await desk.ask(request, "2026-03-05 10:00", Role.APPLICANT, own)).pdf
+    other = Caller("p-2", frozenset({Role.APPLICANT}), frozenset({desk.municipality}), "p-2")
+    with pytest.raises(NotFound):
+        await desk.ask(request, "2026-03-05 10:00", Role.APPLICANT, other)
+
+
+def explain(case: str) -> Any:
+    return service_pb2.ExplainFeeRequest(application_id=case, month=FEBRUARY)
+
+
+CENTS = st.integers(0, 60_000).map(lambda cents: f"{cents // 100}.{cents % 100:02d}")
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pensions=st.lists(CENTS, min_size=1, max_size=3), cost=CENTS, paused=st.integers(0, 12))
+async def test_a_preview_shows_exactly_the_notes_that_are_then_issued(
+    desk: Desk, pensions: list[str], cost: str, paused: int
+) -> None:
+    desk.municipality = f"TEST-{uuid4()}"
+    case = await billed(desk)
+    changes: list[tuple[pb.PreviewChangeRequest, Any]] = []
+    for pension in pensions:
+        income = [facts_pb2.Income(kind="PENSION", amount=desk.euro(pension))]
+        preview = pb.IncomeChange(from_month=FEBRUARY, income=income)
+        changes.append(
+            (pb.PreviewChangeRequest(application_id=case, income=preview), desk.income(case, "2026-02", pension))
+        )
+    changes.append(
+        (
+            pb.PreviewChangeRequest(
+                application_id=case, actual_cost=pb.CostChange(from_month=FEBRUARY, amount=desk.euro(cost))
+            ),
+            cost_of(case, desk.euro(cost)),
+        )
+    )
+    for preview_request, command in changes:
+        await preview_equals(desk, case, preview_request, command)
+    desk.neighbours.paused[case, Month(2026, 2)] = paused
+    served = pb.ServedChange(month=FEBRUARY, served_days=12, paused_days=paused)
+    refresh = service_pb2.RefreshServedDaysRequest(request_id=str(uuid4()), application_id=case, from_month=FEBRUARY)
+    await preview_equals(desk, case, pb.PreviewChangeRequest(application_id=case, served=served), refresh)
+    said = (await statement(desk, case, "2026-03-21 10:00")).statement
+    billed_in_all = total((amount(line.amount) for line in said.lines), amount(said.total).currency)
+    explained = (await desk.ask(explain(case), "2026-03-21 10:00")).quote
+    assert billed_in_all == amount(said.total) == amount(explained.amount)
+
+
+def cost_of(case: str, cost: Any) -> Any:
+    return service_pb2.SetActualCostRequest(
+        request_id=str(uuid4()), application_id=case, from_month=FEBRUARY, amount=cost
+    )
+
+
+async def preview_equals(desk: Desk, case: str, preview: pb.PreviewChangeRequest, command: Any) -> None:
+    at = "2026-03-20 10:00"
+    before = list((await desk.account(case, at)).corrections)
+    shown = await desk.ask(preview, at)
+    assert list((await desk.account(case, at)).corrections) == before
+    await desk.ask(command, at, Role.WORKER if "Served" in type(command).__name__ else Role.BILLING_CLERK)
+    account = await desk.account(case, at)
+    issued = [
+        resources.Correction(month=note.month, amount=note.amount, issued_date=note.issued_date)
+        for note in account.corrections[len(before) :]
+    ]
+    assert list(shown.notes) == issued
+    assert shown.balance == account.balance
+
+
+async def test_a_preview_shows_the_draft_that_would_change(desk: Desk) -> None:
+    case = desk.sign(date(2026, 2, 1))
+    await desk.ask(desk.income(case, "2026-02", "300.00"), "2026-02-01 10:00")
+    await desk.draft("2026-02", "2026-03-01 00:00")
+    income = [facts_pb2.Income(kind="PENSION", amount=desk.euro("200.00"))]
+    change = pb.IncomeChange(from_month=FEBRUARY, income=income)
+    shown = await desk.ask(pb.PreviewChangeRequest(application_id=case, income=change), "2026-03-01 09:00")
+    assert not shown.notes
+    (draft,) = shown.drafts
+    assert (draft.before, draft.after) == (desk.euro("180.00"), desk.euro("120.00"))
+
+
+async def test_a_preview_refuses_what_the_command_refuses(desk: Desk) -> None:
+    case = await billed(desk)
+    served = pb.ServedChange(month=FEBRUARY, served_days=12, paused_days=13)
+    with pytest.raises(InvalidFact):
+        await desk.ask(pb.PreviewChangeRequest(application_id=case, served=served), "2026-03-05 10:00")
+    unknown = pb.ServedChange(month=MARCH, served_days=12)
+    with pytest.raises(NoInvoice):
+        await desk.ask(pb.PreviewChangeRequest(application_id=case, served=unknown), "2026-03-05 10:00")
+
+
+async def test_a_line_leads_to_care_and_application_and_a_unit_of_care_leads_back(desk: Desk) -> None:
+    case = await billed(desk)
+    unit_id = str(uuid4())
+    desk.neighbours.planned[unit_id] = (case, Month(2026, 2))
+    invoice = (await desk.account(case, "2026-03-05 10:00")).invoices[0]
+    forth = await desk.ask(pb.TraceInvoiceLineRequest(invoice_id=invoice.invoice_id), "2026-03-05 10:00")
+    assert [unit.unit_id for unit in forth.delivered] == [unit_id]
+    assert forth.delivered[0].plan_line_id == "line-1"
+    assert (forth.application_id, forth.contract_id) == (case, desk.neighbours.contracts[case].contract_id)
+    assert (forth.registered_date.day, forth.decided_date.day) == (19, 26)
+    assert total((amount(line.amount) for line in forth.lines), amount(forth.fee.amount).currency) == amount(
+        forth.fee.amount
+    )
+    back = await desk.ask(pb.TraceInvoiceLineRequest(unit_id=unit_id), "2026-03-05 10:00")
+    assert back == forth
+    await desk.ask(desk.income(case, "2026-02", "300.00"), "2026-03-10 10:00")
+    note = (await desk.account(case, "2026-03-11 10:00")).corrections[0]
+    traced = await desk.ask(pb.TraceInvoiceLineRequest(correction_id=note.correction_id), "2026-03-11 10:00")
+    assert [line.document_id for line in traced.lines] == [invoice.invoice_id, note.correction_id]
+
+
+async def test_a_document_or_unit_that_is_not_there_is_not_traced(desk: Desk) -> None:
+    await billed(desk)
+    for request in (
+        pb.TraceInvoiceLineRequest(invoice_id=str(uuid4())),
+        pb.TraceInvoiceLineRequest(correction_id=str(uuid4())),
+        pb.TraceInvoiceLineRequest(unit_id=str(uuid4())),
+    ):
+        with pytest.raises(NotFound):
+            await desk.ask(request, "2026-03-05 10:00")

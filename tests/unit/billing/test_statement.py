@@ -1,0 +1,71 @@
+"""The statement of a month, as a person holds it in the hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from services.billing.domain.accounts import Books, ChargeKind, Correction, Invoice, ServedMonth
+from services.billing.papers.statement import Language, statement_pdf
+from services.billing.rules.statements import DocumentKind, statement_of
+from services.kernel.calendar import DEFAULT_CALENDAR
+from services.kernel.dates import Month
+from services.kernel.money import Currency, Money
+from tools.paperpages import example_statement
+
+MARCH = Month(2026, 3)
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_the_same_facts_make_the_same_bytes(language: Language) -> None:
+    assert statement_pdf(example_statement(), language) == statement_pdf(example_statement(), language)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"name": "Друго име"},
+        {"total": Money.of("110.38", Currency.EUR)},
+        {"due_date": date(2026, 4, 28)},
+        {"also_shown": None},
+        {"paused_days": 14},
+        {"charge": ChargeKind.UNITS, "units": 7},
+        {"trace": ()},
+        {"reference": "RF740000000001"},
+        {"service_code": "DAY_CENTRE"},
+    ],
+)
+def test_whatever_changes_on_a_statement_changes_the_document(changed: dict[str, object]) -> None:
+    example = example_statement()
+    other = replace(example, **changed)  # type: ignore[arg-type]
+    assert statement_pdf(other, Language.BG) != statement_pdf(example, Language.BG)
+
+
+def test_nothing_invoiced_is_no_statement() -> None:
+    books, served = Books("case", "SOFIA"), ServedMonth("case", MARCH, 31, 0, 0, 1)
+    assert statement_of(books, MARCH, (ChargeKind.FREE, served), (), "", "HSP") is None
+
+
+def test_notes_stand_behind_the_invoice_and_the_sum_is_stated_as_of_the_last_one() -> None:
+    example = example_statement()
+    invoice = example.lines[0]
+    note = Correction(
+        "note", MARCH, Money.of("-10.00", Currency.EUR), Money.of("-10.00", Currency.EUR), date(2026, 9, 1), "r"
+    )
+    books = replace(_books(), corrections=(note,))
+    made = statement_of(books, MARCH, (example.charge, ServedMonth("case", MARCH, 31, 15, 0, 1)), (), "", "HSP")
+    assert made is not None
+    assert [line.kind for line in made.lines] == [DocumentKind.INVOICE, DocumentKind.NOTE]
+    assert made.total == invoice.amount + note.amount
+    assert made.also_shown is None
+    assert made.revision == 2
+
+
+def _books() -> Books:
+    line = example_statement().lines[0]
+    invoice = Invoice(
+        line.document_id, line.number, MARCH, line.amount, line.issued_on, date(2026, 4, 27), DEFAULT_CALENDAR
+    )
+    return Books("case", "SOFIA", (invoice,))
