@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from services.billing.domain.accounts import Books, FeeFacts, Income, IncomeKind, Invoice, ServedMonth
-from services.billing.papers.statement import Language, statement_picture
+from services.billing.papers.statement import statement_picture
 from services.billing.rules.arrears import due_date
 from services.billing.rules.parameters import DEFAULT_PARAMETERS
 from services.billing.rules.proration import MonthPart
@@ -14,6 +14,7 @@ from services.billing.rules.statements import Statement, statement_of
 from services.billing.usecases.quotes import quote_month
 from services.kernel.calendar import DEFAULT_CALENDAR
 from services.kernel.dates import Month
+from services.kernel.language import Language
 from services.kernel.money import Currency, Money
 
 __all__ = ["PICTURES", "example_statement"]

@@ -11,7 +11,7 @@ from services.billing.api.answers import Context
 from services.billing.api.desk import Answer, Desk, act_of
 from services.billing.domain.accounts import Act, BilledRow, Contract, ServedMonth
 from services.billing.errors import InvalidFact, NoInvoice
-from services.billing.papers.statement import Language, statement_pdf
+from services.billing.papers.statement import statement_pdf
 from services.billing.rules.parameters import parameters_of
 from services.billing.rules.statements import Statement, document_lines, statement_of
 from services.billing.storage import Store, books
@@ -21,6 +21,7 @@ from services.billing.usecases.quotes import Quote
 from services.billing.wire.accounts import assets_from, cents, income_from, quote_to_proto
 from services.billing.wire.documents import announced_note, lines_to_proto, statement_to_proto, units_to_proto
 from services.kernel.dates import Month
+from services.kernel.language import Language
 from services.runtime.civil import date_to_proto as day
 from services.runtime.civil import money_to_proto, month_from_proto, month_to_proto, range_to_proto
 from services.runtime.commands import Call, Effect

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from importlib import resources
 from types import MappingProxyType
 
@@ -17,17 +16,11 @@ from services.billing.rules.payment_reference import printed
 from services.billing.rules.statements import DocumentKind, Line, Statement
 from services.kernel.catalogue import CATALOGUE
 from services.kernel.dates import Month
+from services.kernel.language import Language
 from services.kernel.money import Currency, Money
 from services.runtime.typeset import Facts, picture, typeset
 
-__all__ = ["Language", "statement_pdf", "statement_picture"]
-
-
-class Language(StrEnum):
-    """Language of a document."""
-
-    BG = "bg"
-    EN = "en"
+__all__ = ["statement_pdf", "statement_picture"]
 
 
 @dataclass(frozen=True, slots=True)

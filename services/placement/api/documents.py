@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from services.kernel.language import Language
 from services.placement.api.cases import CaseMethods, Context
-from services.placement.documents.words import Language
 from services.placement.storage import documents
 from services.runtime.civil import instant_to_proto
 from services.runtime.errors import NotFound

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from services.kernel.language import Language
 from services.kernel.local_rules import LocalRules
 from services.kernel.service_entry import ServiceEntry
 from services.placement.documents import clauses
-from services.placement.documents.words import DAYS, HEADINGS, UNITS, Heading, Language, Said
+from services.placement.documents.words import DAYS, HEADINGS, UNITS, Heading, Said
 from services.placement.domain.cases import Contract, Placement, PlanLine
 from services.runtime.typeset import Facts, typeset
 

@@ -8,14 +8,7 @@ from typing import NamedTuple
 
 from services.kernel.dates import Weekday
 
-__all__ = ["DAYS", "HEADINGS", "UNITS", "Heading", "Language", "Said"]
-
-
-class Language(StrEnum):
-    """Languages of a contract."""
-
-    BG = "bg"
-    EN = "en"
+__all__ = ["DAYS", "HEADINGS", "UNITS", "Heading", "Said"]
 
 
 class Said(NamedTuple):

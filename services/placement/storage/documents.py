@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.kernel.language import Language
 from services.placement.documents.contract import Basis, Rendering
-from services.placement.documents.words import Language, Said
+from services.placement.documents.words import Said
 from services.placement.domain.cases import Placement
 from services.placement.storage.cases import Store
 from services.runtime.crypto import PersonCipher

@@ -8,10 +8,11 @@ from datetime import date
 import pytest
 
 from services.billing.domain.accounts import Books, ChargeKind, Correction, Invoice, ServedMonth
-from services.billing.papers.statement import Language, statement_pdf
+from services.billing.papers.statement import statement_pdf
 from services.billing.rules.statements import DocumentKind, statement_of
 from services.kernel.calendar import DEFAULT_CALENDAR
 from services.kernel.dates import Month
+from services.kernel.language import Language
 from services.kernel.money import Currency, Money
 from tools.paperpages import example_statement
 

@@ -8,13 +8,14 @@ import pytest
 
 from services.kernel.catalogue import CATALOGUE
 from services.kernel.dates import Weekday
+from services.kernel.language import Language
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, Money
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.service_entry import PlacementBasis
 from services.placement.documents import clauses
 from services.placement.documents.contract import Basis, Draft, User, rendered
-from services.placement.documents.words import HEADINGS, UNITS, Heading, Language, Said
+from services.placement.documents.words import HEADINGS, UNITS, Heading, Said
 from services.placement.domain.cases import Contract, Placement, PlacementState, PlanLine
 
 NOW = datetime(2026, 1, 28, 10, tzinfo=UTC)

@@ -9,12 +9,11 @@ from google.type.date_pb2 import Date
 from google.type.money_pb2 import Money
 
 from services.assessment.domain.visits import Parameters as AssessmentParameters
-from services.billing.papers.statement import Language
 from services.billing.rules.parameters import parameters_of
 from services.delivery.domain.welfare import MissedVisit, climbed, opened
+from services.kernel.language import Language
 from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import SETTINGS, MunicipalSettings
-from services.placement.documents.words import Language
 from services.placement.domain.cases import Parameters as PlacementParameters
 from services.placement.rules.cases import OpeningFacts, priority_flags
 from services.runtime.chosen_settings import SettingNotAllowed
