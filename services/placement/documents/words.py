@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from services.kernel.dates import Weekday
+from services.kernel.language import Language
 
 __all__ = ["DAYS", "HEADINGS", "UNITS", "Heading", "Said"]
 
