@@ -1,23 +1,32 @@
 """Refusals of delivery.
 
 InvalidArgument  ← UnknownPlanCode, FutureCare, LineNotAllowed, PlanInThePast
+                 ← UnknownDistrict, DayOver, AbsenceOver
+AlreadyExists    ← AssistantAbsenceOverlaps, DistrictTaken
 Refused          ← PauseRefused ← PauseNotAvailable, PauseInvalidRange, PauseStartTooEarly, PauseAllowanceExceeded
                  ← CareRefused  ← HomeVisitMissing, OrderMissing, OutsideService, UserFundsMissing
                  ← PrescriptionMissing, SupportPlanMissing, HoursLimitExceeded, NoPauseOnThatDay
                  ← RungNotOpen, OutcomeNotYours
+                 ← AssignmentNotPossible, KitchenNotReady
 """
 
 from __future__ import annotations
 
 from datetime import date
 
-from services.runtime.errors import InvalidArgument, Refused
+from services.runtime.errors import AlreadyExists, InvalidArgument, Refused
 
 __all__ = [
+    "AbsenceOver",
+    "AssignmentNotPossible",
+    "AssistantAbsenceOverlaps",
     "CareRefused",
+    "DayOver",
+    "DistrictTaken",
     "FutureCare",
     "HomeVisitMissing",
     "HoursLimitExceeded",
+    "KitchenNotReady",
     "LineNotAllowed",
     "NoPauseOnThatDay",
     "OrderMissing",
@@ -32,6 +41,7 @@ __all__ = [
     "PrescriptionMissing",
     "RungNotOpen",
     "SupportPlanMissing",
+    "UnknownDistrict",
     "UnknownPlanCode",
     "UserFundsMissing",
 ]
@@ -216,3 +226,55 @@ class OutcomeNotYours(Refused):
     article = "S7"
     text_bg = "Този изход може да даде само ръководителят на офиса, след като всички стъпки са опитани."
     text_en = "Only an office head may end the check like this, when every rung was tried."
+
+
+class UnknownDistrict(InvalidArgument):
+    """No register has such a district or municipality (section 11)."""
+
+    reason = "UNKNOWN_DISTRICT"
+    text_bg = "Няма район или община с код {district_code}."
+    text_en = "There is no district or municipality {district_code}."
+
+
+class DayOver(InvalidArgument):
+    """What is planned for a day is changed on that day at the latest."""
+
+    text_bg = "Този ден е минал."
+    text_en = "That day is over."
+
+
+class AbsenceOver(InvalidArgument):
+    """The day back lies outside the absence."""
+
+    text_bg = "Денят на връщане е извън отсъствието."
+    text_en = "The day back lies outside the absence."
+
+
+class AssistantAbsenceOverlaps(AlreadyExists):
+    """The assistant is away on one of the days already."""
+
+    text_bg = "За част от дните вече има отсъствие."
+    text_en = "The assistant is away on some of these days already."
+
+
+class DistrictTaken(AlreadyExists):
+    """Another kitchen cooks for the district, or another route of the kitchen goes there."""
+
+    text_bg = "За този район вече готви друга кухня или минава друг маршрут."
+    text_en = "Another kitchen cooks for the district, or another route goes there."
+
+
+class AssignmentNotPossible(Refused):
+    """The assistant does not meet a hard condition of the visit."""
+
+    reason = "ASSIGNMENT_NOT_POSSIBLE"
+    text_bg = "Посещението не може да бъде възложено на този служител: {step}."
+    text_en = "The visit cannot go to this assistant: {step}."
+
+
+class KitchenNotReady(Refused):
+    """The day is not planned yet, or its meals may still be taken off."""
+
+    article = "C-29"
+    text_bg = "Денят още не е планиран или срокът за отказ от храна не е изтекъл."
+    text_en = "The day is not planned yet, or the cut-off of its meals has not passed."

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.delivery.domain.care import Outcome
+from services.delivery.domain.staff import AssignmentStep
 from services.delivery.domain.welfare import OPEN_STATES, WelfareOutcome, WelfareState
 
 __all__ = ["DeliveryMetrics"]
@@ -47,6 +48,13 @@ class DeliveryMetrics:
             registry=registry,
         )
         self.show_welfare(None)
+        self._unassigned = Gauge(
+            "socialcare_delivery_visits_unassigned",
+            f"Planned visits that nobody goes to, by the condition at which the last assistant fell out; {shared}",
+            ("reason",),
+            registry=registry,
+        )
+        self.show_unassigned(None)
 
     def show_welfare(self, counted: Mapping[WelfareState, tuple[int, int]] | None) -> None:
         """Show open checks and those that are too late, by rung; None: not known."""
@@ -54,3 +62,9 @@ class DeliveryMetrics:
             checks, overdue = (float("nan"), float("nan")) if counted is None else counted.get(rung, (0, 0))
             self._welfare_open.labels(rung).set(checks)
             self._welfare_overdue.labels(rung).set(overdue)
+
+    def show_unassigned(self, counted: Mapping[AssignmentStep, int] | None) -> None:
+        """Show how many visits nobody goes to, by reason; None: not known."""
+        for step in AssignmentStep:
+            if step is not AssignmentStep.SCORE:
+                self._unassigned.labels(step).set(float("nan") if counted is None else counted.get(step, 0))

@@ -43,6 +43,11 @@ class Neighbours:
         request = placement_service_pb2.GetContractRequest(application_id=application_id)
         return (await self._placement.GetContract(request)).contract
 
+    async def capacity(self, municipality_id: str, facility_code: str) -> int:
+        """Places of a facility; NotFound when placement has none of that code."""
+        request = placement_service_pb2.GetFacilityRequest(municipality_id=municipality_id, facility_code=facility_code)
+        return (await self._placement.GetFacility(request)).facility.capacity
+
     async def case_facts(self, application_id: str) -> intake.CaseFacts:
         """Codes, settings and facts of the case; NotFound when intake does not know it."""
         request = intake_service_pb2.GetCaseFactsRequest(application_id=application_id)

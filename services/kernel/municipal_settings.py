@@ -23,6 +23,7 @@ _STAFF_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,62}", re.ASCII)
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,5}", re.ASCII)
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,4})?", re.ASCII)
+_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _MINIMUM_INCOME = re.compile(r"dmi\.(gmi|coefficient\.[A-Z][A-Z0-9_]{0,31})\.(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})")
 
 Check = Callable[[str], bool]
@@ -105,6 +106,7 @@ _DAY = _Allowed("day, `2022-03-30`", _is_day)
 _STAFF = _Allowed(
     "list of staff ids", lambda value: all(_STAFF_ID.fullmatch(item) is not None for item in _items(value))
 )
+_TIME = _Allowed("empty or a time, `15:30`", lambda value: not value or _CLOCK.fullmatch(value) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,9 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "contract.language": Setting(
             "C-29", "bg", _one_of("bg", "en"), "language in which a contract is given; it is kept in both"
         ),
-        "kitchen.cut_off": Setting("C-29", "", _one_of(""), "time after which a meal stays planned", _DELIVERY),
+        "kitchen.cut_off": Setting(
+            "C-29", "", _TIME, "local time of the day before, after which a pause leaves the meal planned; empty: never"
+        ),
         "visit.grace_minutes": Setting("C-29", "60", _one_of("60"), "minutes until a visit is late", _DELIVERY),
         "welfare.rung_minutes": Setting(
             "C-29",

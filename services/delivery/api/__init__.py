@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from services.delivery.api.assistants import AssistantMethods
 from services.delivery.api.cases import CaseMethods
+from services.delivery.api.kitchens import KitchenMethods
 from services.delivery.api.pauses import PauseMethods
 from services.delivery.api.plans import PlanMethods
 from services.delivery.api.recording import RecordingMethods
@@ -17,7 +19,15 @@ __all__ = ["DeliveryServicer"]
 
 
 class DeliveryServicer(
-    PlanMethods, PauseMethods, RecordingMethods, CaseMethods, RunMethods, TracingMethods, WelfareMethods
+    PlanMethods,
+    PauseMethods,
+    RecordingMethods,
+    CaseMethods,
+    RunMethods,
+    TracingMethods,
+    WelfareMethods,
+    AssistantMethods,
+    KitchenMethods,
 ):
     """Every method of `socialcare.delivery.v1.DeliveryService`."""
 
@@ -25,3 +35,8 @@ class DeliveryServicer(
         self._runtime = runtime
         self._neighbours = Neighbours(runtime.peers)
         self._metrics = DeliveryMetrics(runtime.telemetry.registry)
+
+    async def observe(self) -> None:
+        """Bring the gauges up to date; the process calls it now and then."""
+        await self._observe_welfare()
+        await self._observe_visits()

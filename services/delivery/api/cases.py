@@ -8,6 +8,7 @@ from grpc.aio import ServicerContext
 from services.delivery.api.room import Room
 from services.delivery.domain.care import Care, next_transition
 from services.delivery.storage import reading
+from services.delivery.storage.kitchens import keep_facility
 from services.delivery.storage.store import Store
 from services.delivery.storage.welfare import WelfareStore
 from services.delivery.usecases.care import (
@@ -36,7 +37,8 @@ class CaseMethods(Room):
     async def CopyContract(self, request: pb.CopyContractRequest, context: Context) -> pb.CopyContractResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)
         case = await self._neighbours.case_facts(request.application_id)
-        contract = wire.contract_from_proto(await self._neighbours.contract(request.application_id), case)
+        signed = await self._neighbours.contract(request.application_id)
+        contract = wire.contract_from_proto(signed, case)
         rules = rules_from_proto(case, case.municipality_version)
 
         async def run(tx: WriteTx) -> Effect:
@@ -44,6 +46,7 @@ class CaseMethods(Room):
             effect = await copy_contract(contract, rules, Store(tx), Moment(call.now, call.today))
             alone = case.facts.living_alone
             await WelfareStore(tx).copy_risk(contract.application_id, living_alone=alone, office_code=case.office_code)
+            await keep_facility(tx, request.application_id, signed.facility_code)
             return effect
 
         await self._runtime.commands.perform(call, request, run)

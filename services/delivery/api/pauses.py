@@ -7,6 +7,7 @@ from grpc.aio import ServicerContext
 from services.delivery import previews
 from services.delivery.api.room import Room, moment
 from services.delivery.rules.pause_terms import PausePolicy
+from services.delivery.storage.kitchens import KitchenStore
 from services.delivery.storage.local_rules import rules_of
 from services.delivery.storage.store import Store
 from services.delivery.usecases.care import (
@@ -15,6 +16,7 @@ from services.delivery.usecases.care import (
     end_pause_early,
     request_pause,
 )
+from services.delivery.usecases.kitchens import keep_meals_past_cut_off
 from services.delivery.wire import care as wire
 from services.kernel.trace import TraceBuilder
 from services.runtime.commands import Effect
@@ -40,7 +42,10 @@ class PauseMethods(Room):
         )
 
         async def run(tx: WriteTx) -> Effect:
-            return await request_pause(command, Store(tx), moment(call, tx, care))
+            effect = await request_pause(command, Store(tx), moment(call, tx, care))
+            rules = await rules_of(tx, care.contract.municipality_id)
+            await keep_meals_past_cut_off(command, rules, KitchenStore(tx), moment(call, tx, care))
+            return effect
 
         await self._runtime.commands.perform(call, request, run)
         return pb.RequestPauseResponse(care=await self._care_now(call, care.id))

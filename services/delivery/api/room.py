@@ -12,6 +12,7 @@ from services.delivery.usecases.care import (
     Moment,
 )
 from services.delivery.wire import care as wire
+from services.kernel.codes import Role
 from services.runtime.auth import Caller
 from services.runtime.commands import Call
 from services.runtime.database import WriteTx
@@ -19,7 +20,7 @@ from services.runtime.errors import NotFound, NotYours
 from services.runtime.server import Runtime
 from socialcare.delivery.v1 import resources_pb2 as resources
 
-__all__ = ["Room", "moment", "require_municipality", "require_sight"]
+__all__ = ["Room", "moment", "require_municipality", "require_own", "require_sight"]
 
 Context = ServicerContext[object, object]
 
@@ -43,6 +44,12 @@ class Room:
         require_sight(call.caller, care)
         return care
 
+    def _for_municipality(self, municipality_id: str, request_id: str = "", object_id: str = "") -> Call:
+        """The call, once its caller was found to act for the municipality; else NotYours."""
+        call = self._runtime.call(request_id, municipality_id=municipality_id, object_id=object_id)
+        call.caller.require_municipality(municipality_id)
+        return call
+
     async def _care_now(self, call: Call, application_id: str) -> resources.Care:
         return wire.care_to_proto(await self._stored_care(application_id), call.today)
 
@@ -51,6 +58,12 @@ def moment(call: Call, tx: WriteTx, care: Care) -> Moment:
     """Note whose municipality a command concerns, and give the instant and the day it happens on."""
     tx.audit.municipality_id = care.contract.municipality_id
     return Moment(call.now, call.today)
+
+
+def require_own(caller: Caller, staff_id: str) -> None:
+    """Raise NotYours when the caller is an assistant and nothing more, and asks about somebody else."""
+    if caller.roles == {Role.ASSISTANT} and caller.subject != staff_id:
+        raise NotYours
 
 
 def require_municipality(caller: Caller, municipality_id: str, application_id: str) -> None:

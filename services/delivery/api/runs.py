@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 from grpc.aio import ServicerContext
 
 from services.delivery.api.room import Room
+from services.delivery.domain.care import DailyRun
 from services.delivery.storage import planning, reading
+from services.delivery.storage.assignment import AssignmentStore
 from services.delivery.storage.local_rules import keep_rules
+from services.delivery.storage.staff import lock_assistants
+from services.delivery.usecases.care import Moment
+from services.delivery.usecases.staff import assign_day
 from services.delivery.wire import care as wire
 from services.runtime.civil import (
     month_from_proto,
@@ -65,6 +71,7 @@ class RunMethods(Room):
             tx.audit.municipality_id = found.municipality_id
             if not found.finished:
                 await planning.close_run(tx, found, call.now)
+                await _assign(tx, found, Moment(call.now, call.today))
                 self._metrics.runs_closed.inc()
             return Effect(found.id)
 
@@ -84,6 +91,13 @@ class RunMethods(Room):
             )
         token = encode_token(served[-1].application_id) if len(served) == size else ""
         return pb.ListServedDaysResponse(cases=[wire.served_to_proto(case) for case in served], next_page_token=token)
+
+
+async def _assign(tx: WriteTx, run: DailyRun, moment: Moment) -> None:
+    """Have somebody go to the visits of the run's day and of the next one: sheets are printed the evening before."""
+    await lock_assistants(tx, run.municipality_id)
+    for day in (run.on, run.on + timedelta(days=1)):
+        await assign_day(run.municipality_id, day, AssignmentStore(tx), moment)
 
 
 def _after(token: str) -> str:

@@ -124,8 +124,7 @@ class WelfareMethods(Room):
             answer = await getattr(self, method.name)(command, context)
         return pb.ActOnWelfareCheckResponse(check=answer.check)
 
-    async def observe(self) -> None:
-        """Bring the gauges up to date; the process calls it now and then."""
+    async def _observe_welfare(self) -> None:
         try:
             async with self._runtime.db.glance() as tx:
                 self._metrics.show_welfare(await storage.rungs_stood_on(tx, self._runtime.clock.now()))

@@ -112,8 +112,14 @@ WHERE (unit.quantity, unit.district_code, unit.state, unit.cause)
 """  # noqa: S608 - put together from constants
 
 _WAITED_FOR = f"state IN {tuple(map(str, sorted(EXPECTED)))}"
+# A meal that a pause came too late for (C-29) is cooked for as long as its day is paused.
+_KEPT = "state = 'PAUSED' AND EXISTS (SELECT FROM kept_meal k WHERE k.unit_id = unit.id)"
+_KEPT_MEALS = """
+SELECT district_code, quantity FROM unit JOIN kept_meal k ON k.unit_id = unit.id
+WHERE municipality_id = :municipality AND state = 'PAUSED' AND k.on_day ="""
 _PLANNED_ROWS = f"""
-SELECT code, sum(quantity) AS units FROM unit WHERE application_id = :id AND on_day = :first AND {_WAITED_FOR}
+SELECT code, sum(quantity) AS units FROM unit WHERE application_id = :id AND on_day = :first
+  AND ({_WAITED_FOR} OR {_KEPT})
 GROUP BY code ORDER BY code
 """  # noqa: S608 - put together from constants
 _PLANNED_BEYOND = f"""
@@ -122,9 +128,11 @@ SELECT code, sum(quantity) AS units FROM due WHERE hospital IS NULL GROUP BY cod
 """  # noqa: S608 - put together from constants
 
 _MEALS_ROWS = f"""
-SELECT coalesce(sum(quantity), 0) FROM unit
-WHERE municipality_id = :municipality AND on_day = :first AND district_code = :district AND unit = 'MEAL'
-  AND {_WAITED_FOR}
+SELECT coalesce(sum(quantity), 0) FROM (
+    SELECT district_code, quantity FROM unit
+    WHERE municipality_id = :municipality AND on_day = :first AND unit = 'MEAL' AND {_WAITED_FOR}
+    UNION ALL {_KEPT_MEALS} :first
+) meals WHERE district_code = :district
 """  # noqa: S608 - put together from constants
 _MEALS_BEYOND = f"""
 WITH scope AS (
@@ -151,8 +159,11 @@ FOR SHARE
 
 _COUNT_KITCHENS = f"""
 INSERT INTO kitchen_count (run_id, district_code, meals)
-SELECT :run, district_code, sum(quantity) FROM unit
-WHERE municipality_id = :municipality AND on_day = :day AND unit = 'MEAL' AND {_WAITED_FOR} GROUP BY district_code
+SELECT :run, district_code, sum(quantity) FROM (
+    SELECT district_code, quantity FROM unit
+    WHERE municipality_id = :municipality AND on_day = :day AND unit = 'MEAL' AND {_WAITED_FOR}
+    UNION ALL {_KEPT_MEALS} :day
+) meals GROUP BY district_code
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - put together from constants
 _FINISH = f"""

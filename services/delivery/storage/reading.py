@@ -24,7 +24,8 @@ _BY_OUTCOME = """(
 _DELIVERED = _BY_OUTCOME.format(filter="outcome = 'DELIVERED'")
 _MISSED = _BY_OUTCOME.format(filter="outcome = 'MISSED' AND fault = 'PROVIDER'")
 
-# Without ids: the cases in service in the month. With ids: those, whatever is left of their service.
+# Without ids: the cases in service in the month. With ids: those, whatever is left of their service. A paused day is
+# charged when the pause came too late for its meal (C-29).
 _SERVED = f"""
 WITH page AS (
     SELECT application_id, version, covered * daterange(:first, :last, '[]') AS days FROM care
@@ -36,6 +37,9 @@ WITH page AS (
 SELECT application_id, version, coalesce(upper(days) - lower(days), 0) AS served_days, (
     SELECT coalesce(sum(upper(p.days * page.days) - lower(p.days * page.days)), 0)
     FROM pause p WHERE p.application_id = page.application_id
+) - (
+    SELECT count(DISTINCT k.on_day) FROM kept_meal k JOIN unit u ON u.id = k.unit_id
+    WHERE k.application_id = page.application_id AND k.on_day <@ page.days AND u.state = 'PAUSED'
 ) AS paused_days, {_DELIVERED} AS delivered, {_MISSED} AS missed
 FROM page ORDER BY application_id
 """  # noqa: S608 - put together from constants

@@ -54,6 +54,13 @@ class Neighbours:
     alone: bool = False
     heads: tuple[str, ...] = ()
     settings: dict[str, str] = field(default_factory=dict)
+    capacity: int = 0
+
+    async def GetFacility(  # noqa: N802
+        self, request: placement_service_pb2.GetFacilityRequest, context: object
+    ) -> placement_service_pb2.GetFacilityResponse:
+        facility = placement.Facility(facility_code=request.facility_code, capacity=self.capacity)
+        return placement_service_pb2.GetFacilityResponse(facility=facility)
 
     async def GetContract(  # noqa: N802
         self, request: placement_service_pb2.GetContractRequest, context: grpc.aio.ServicerContext[Message, Message]
@@ -87,6 +94,7 @@ class Neighbours:
             calendar=self.calendar,
             version=self.version,
             offices=[intake.Office(office_code=head, head_staff_id=head) for head in self.heads],
+            settings=self.settings,
         )
         return intake_service_pb2.GetMunicipalityResponse(municipality=town)
 
@@ -127,9 +135,11 @@ class Service:
     def stub(self) -> delivery_service_pb2_grpc.DeliveryServiceStub:
         return delivery_service_pb2_grpc.DeliveryServiceStub(self.channel)
 
-    def by(self, role: Role, at: datetime, *, town: str = TOWN, person: str = "") -> tuple[tuple[str, str], ...]:
+    def by(
+        self, role: Role, at: datetime, *, town: str = TOWN, person: str = "", staff: str = "s-1"
+    ) -> tuple[tuple[str, str], ...]:
         token = mint_token(
-            self.key, subject="s-1", roles=frozenset({role}), municipalities=frozenset({town}), person=person
+            self.key, subject=staff, roles=frozenset({role}), municipalities=frozenset({town}), person=person
         )
         return (("authorization", f"Bearer {token}"), ("x-business-time", at.isoformat()))
 

@@ -11,9 +11,12 @@ from google.type.money_pb2 import Money
 from services.assessment.domain.visits import Parameters as AssessmentParameters
 from services.billing.rules.parameters import parameters_of
 from services.delivery.domain.welfare import MissedVisit, climbed, opened
+from services.delivery.rules.kitchens import meal_day_past_cut_off
+from services.kernel.dates import SOFIA
 from services.kernel.language import Language
 from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import SETTINGS, MunicipalSettings
+from services.kernel.ranges import DateRange
 from services.placement.domain.cases import Parameters as PlacementParameters
 from services.placement.rules.cases import OpeningFacts, priority_flags
 from services.runtime.chosen_settings import SettingNotAllowed
@@ -318,6 +321,13 @@ def test_the_language_of_a_statement_is_a_setting() -> None:
     assert [Language(code) for code in chosen] == [Language.BG, Language.EN]
 
 
+def test_the_cut_off_of_meals_is_a_time_of_the_day_before() -> None:
+    pause, noon = DateRange(date(2026, 5, 6), date(2026, 5, 8)), datetime(2026, 5, 5, 12, tzinfo=SOFIA)
+    assert meal_day_past_cut_off(pause, noon, MunicipalSettings.of({})) is None
+    assert meal_day_past_cut_off(pause, noon, MunicipalSettings.of({"kitchen.cut_off": "12:00"})) == date(2026, 5, 6)
+    assert meal_day_past_cut_off(pause, noon, MunicipalSettings.of({"kitchen.cut_off": "12:01"})) is None
+
+
 PLAYED_ABOVE = {
     "statement.language",
     *(row[0] for row in ELIGIBILITY),
@@ -336,6 +346,7 @@ PLAYED_ABOVE = {
     "welfare.rung_minutes",
     "billing.outlier_pct",
     "billing.clerks",
+    "kitchen.cut_off",
 }
 
 

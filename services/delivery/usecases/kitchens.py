@@ -1,0 +1,77 @@
+"""What the office does with kitchens: register them, and have them told once what to cook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Protocol
+
+from services.delivery.domain.kitchens import Kitchen
+from services.delivery.errors import KitchenNotReady
+from services.delivery.rules.kitchens import cut_off_of, meal_day_past_cut_off
+from services.delivery.usecases.care import Moment, PauseRequest
+from services.kernel.local_rules import LocalRules
+from services.kernel.ranges import DateRange
+from services.runtime.commands import Effect, check_etag
+from services.runtime.errors import NotFound
+from services.runtime.ids import new_id
+
+__all__ = ["Kitchens", "keep_meals_past_cut_off", "produce_sheet", "register_kitchen"]
+
+
+class Kitchens(Protocol):
+    """What the use cases need of the database."""
+
+    async def find_locked(self, municipality_id: str, kitchen_id: str) -> Kitchen | None: ...
+    async def put(self, kitchen: Kitchen) -> None: ...
+    async def sheet_of(self, municipality_id: str, kitchen_id: str, on: date) -> str | None: ...
+    async def planned_through(self, municipality_id: str) -> date | None: ...
+    async def rules(self, municipality_id: str) -> LocalRules: ...
+    async def make_sheet(self, sheet_id: str, kitchen: Kitchen, on: date, moment: Moment) -> None: ...
+    async def keep_meals(self, application_id: str, on: date, moment: Moment) -> None: ...
+
+
+async def register_kitchen(kitchen: Kitchen, etag: str, kitchens: Kitchens) -> Effect:
+    """Register a kitchen, or change what is known of one. Raises EtagMismatch, DistrictTaken, NotFound for a driver."""
+    before = await kitchens.find_locked(kitchen.municipality_id, kitchen.id)
+    version = 0 if before is None else before.version
+    check_etag(etag, version)
+    changed = replace(kitchen, version=version + 1)
+    await kitchens.put(changed)
+    return Effect(changed.id, changed.version)
+
+
+async def produce_sheet(municipality_id: str, kitchen_id: str, on: date, kitchens: Kitchens, moment: Moment) -> Effect:
+    """Count the meals of a kitchen and day and put them on routes, once; afterwards the first sheet is the answer.
+
+    Raises:
+        NotFound: no such kitchen.
+        KitchenNotReady: the day is not planned yet, or its meals may still be taken off.
+    """
+    kitchen = await kitchens.find_locked(municipality_id, kitchen_id)
+    if kitchen is None:
+        raise NotFound(resource_type="kitchen", resource_id=kitchen_id)
+    known = await kitchens.sheet_of(municipality_id, kitchen_id, on)
+    if known is not None:
+        return Effect(known)
+    planned = await kitchens.planned_through(municipality_id)
+    if planned is None or planned < on:
+        raise KitchenNotReady
+    cut_off = cut_off_of(on, (await kitchens.rules(municipality_id)).settings)
+    if cut_off is not None and moment.now < cut_off:
+        raise KitchenNotReady
+    sheet_id = new_id()
+    await kitchens.make_sheet(sheet_id, kitchen, on, moment)
+    return Effect(sheet_id)
+
+
+async def keep_meals_past_cut_off(
+    request: PauseRequest, rules: LocalRules, kitchens: Kitchens, moment: Moment
+) -> Sequence[date]:
+    """Keep the meals that a pause just granted came too late for; gives their days."""
+    day = meal_day_past_cut_off(DateRange(request.start, request.end), moment.now, rules.settings)
+    if day is None:
+        return ()
+    await kitchens.keep_meals(request.application_id, day, moment)
+    return (day,)

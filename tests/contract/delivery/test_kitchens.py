@@ -1,0 +1,176 @@
+"""Kitchens, their sheets and routes, and the beds of facilities, over sockets."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from services.kernel.codes import Role
+from services.kernel.dates import Month
+from services.runtime.civil import date_to_proto, month_to_proto
+from socialcare.common.v1 import facts_pb2
+from socialcare.delivery.v1 import delivery_service_pb2 as delivery
+from socialcare.delivery.v1 import kitchens_pb2 as pb
+from tests.contract.delivery.conftest import TOWN, Service
+from tests.contract.delivery.day import DIET, MEAL, MONDAY, ask, at, cared_for, hire, new, refused, runs
+
+pytestmark = pytest.mark.postgres
+
+TUESDAY = MONDAY + timedelta(days=1)
+
+
+def kitchen(code: str, *routes: tuple[str, list[str]], **more: Any) -> pb.RegisterKitchenRequest:
+    driven = [pb.DeliveryRoute(route_code=route, district_codes=districts) for route, districts in routes]
+    described = pb.Kitchen(municipality_id=TOWN, kitchen_id=code, routes=driven, **more)
+    return pb.RegisterKitchenRequest(request_id=new(), kitchen=described)
+
+
+def producing(on: date, code: str = "K-1") -> pb.ProduceKitchenSheetRequest:
+    return pb.ProduceKitchenSheetRequest(
+        request_id=new(), municipality_id=TOWN, kitchen_id=code, on_date=date_to_proto(on)
+    )
+
+
+async def stops(service: Service, on: date, route: str = "R-1") -> pb.GetRouteSheetResponse:
+    request = pb.GetRouteSheetRequest(
+        municipality_id=TOWN, kitchen_id="K-1", route_code=route, on_date=date_to_proto(on)
+    )
+    answer: pb.GetRouteSheetResponse = await ask(service, request, Role.ASSISTANT)
+    return answer
+
+
+async def lives_in(service: Service, district: str, start: date = MONDAY, *plan: facts_pb2.PlanLine) -> str:
+    case = service.signed(start, *(plan or (MEAL,)))
+    service.neighbours.contracts[case].district_code = district
+    await service.copies(case, at(MONDAY - timedelta(days=6)))
+    return case
+
+
+def pausing(case: str, start: date, end: date) -> delivery.RequestPauseRequest:
+    return delivery.RequestPauseRequest(
+        request_id=new(), application_id=case, start_date=date_to_proto(start), end_date=date_to_proto(end)
+    )
+
+
+async def test_a_kitchen_is_registered_changed_under_an_etag_and_listed(service: Service) -> None:
+    first = (await ask(service, kitchen("K-1", ("R-1", ["SREDETS", "BANKYA"])))).kitchen
+    changed = kitchen("K-1", ("R-1", ["BANKYA"]), ("R-2", ["SREDETS"]), etag=first.etag)
+    answer = await ask(service, changed)
+    assert await ask(service, changed) == answer
+    assert (answer.kitchen.etag, len(answer.kitchen.routes)) == ('"2"', 2)
+    assert (await refused(service, kitchen("K-1", ("R-1", ["BANKYA"]), etag=first.etag)))[0] == "ETAG_MISMATCH"
+    listed = await ask(service, pb.ListKitchensRequest(municipality_id=TOWN))
+    assert list(listed.kitchens) == [answer.kitchen]
+
+
+async def test_a_district_has_one_kitchen_and_a_route_known_drivers(service: Service) -> None:
+    await ask(service, kitchen("K-1", ("R-1", ["SREDETS"])))
+    assert (await refused(service, kitchen("K-2", ("R-1", ["SREDETS"]))))[0] == "ALREADY_EXISTS"
+    assert (await refused(service, kitchen("K-2", ("R-1", ["NOWHERE"]))))[0] == "UNKNOWN_DISTRICT"
+    twice = kitchen("K-2", ("R-1", ["BANKYA"]), ("R-2", ["BANKYA"]))
+    assert (await refused(service, twice))[0] == "INVALID_FIELD"
+    driven = kitchen("K-2", ("R-1", ["BANKYA"]))
+    driven.kitchen.routes[0].driver_id = "as-1"
+    assert (await refused(service, driven))[0] == "NOT_FOUND"
+    await hire(service, "as-1")
+    assert (await ask(service, driven)).kitchen.routes[0].driver_id == "as-1"
+
+
+async def test_a_sheet_is_produced_once_and_later_pauses_do_not_change_it(service: Service) -> None:
+    cases = [await lives_in(service, "SREDETS") for _ in range(3)]
+    await ask(service, kitchen("K-1", ("R-1", ["SREDETS"])))
+    assert (await refused(service, producing(TUESDAY)))[0] == "STATE_NOT_ALLOWED"
+    await runs(service, MONDAY)
+    sheet = (await ask(service, producing(TUESDAY))).sheet
+    assert (sheet.meals, [(menu.menu_code, menu.meals) for menu in sheet.menus]) == (3, [("", 3)])
+    await ask(service, pausing(cases[0], TUESDAY, TUESDAY))
+    assert (await ask(service, producing(TUESDAY))).sheet == sheet
+    assert len((await stops(service, TUESDAY)).stops) == 3
+    wednesday = (await ask(service, producing(TUESDAY + timedelta(days=1)))).sheet
+    assert (wednesday.meals, wednesday.sheet_id != sheet.sheet_id) == (3, True)
+    late = producing(MONDAY)
+    assert (await refused(service, late, Role.OFFICE_HEAD, at(TUESDAY)))[0] == "INVALID_FIELD"
+    assert (await refused(service, producing(TUESDAY, "K-9")))[0] == "NOT_FOUND"
+
+
+async def test_meals_are_counted_by_menu(service: Service) -> None:
+    usual, diet = await lives_in(service, "SREDETS"), await lives_in(service, "SREDETS", MONDAY, DIET)
+    await ask(service, kitchen("K-1", ("R-1", ["SREDETS"])))
+    await runs(service, MONDAY)
+    sheet = (await ask(service, producing(MONDAY))).sheet
+    assert [(menu.menu_code, menu.meals) for menu in sheet.menus] == [("", 1), ("DIABETIC", 2)]
+    route = {stop.application_id: stop.menu_code for stop in (await stops(service, MONDAY)).stops}
+    assert route == {usual: "", diet: "DIABETIC"}
+
+
+async def test_stops_go_by_district_then_first_day_of_care_and_the_newest_comes_last(service: Service) -> None:
+    far = await lives_in(service, "BANKYA")
+    near = sorted([await lives_in(service, "SREDETS"), await lives_in(service, "SREDETS")])
+    newest = await lives_in(service, "SREDETS", TUESDAY)
+    elsewhere = await lives_in(service, "IZGREV")
+    await ask(service, kitchen("K-1", ("R-1", ["SREDETS", "BANKYA"]), ("R-2", ["IZGREV"])))
+    await runs(service, MONDAY)
+    for day, expected in ((MONDAY, [*near, far]), (TUESDAY, [*near, newest, far])):
+        await ask(service, producing(day))
+        route = await stops(service, day)
+        assert [stop.application_id for stop in route.stops] == expected
+        assert [stop.position for stop in route.stops] == list(range(1, len(expected) + 1))
+    assert [stop.application_id for stop in (await stops(service, MONDAY, "R-2")).stops] == [elsewhere]
+    assert list((await stops(service, MONDAY, "R-9")).stops) == []
+
+
+async def test_a_pause_after_the_cut_off_holds_but_the_meal_stays_planned_and_charged(service: Service) -> None:
+    service.neighbours.settings["kitchen.cut_off"] = "15:00"
+    early, late = [await lives_in(service, "SREDETS") for _ in range(2)]
+    await ask(service, kitchen("K-1", ("R-1", ["SREDETS"])))
+    await runs(service, MONDAY)
+    assert (await refused(service, producing(TUESDAY), Role.OFFICE_HEAD, at(MONDAY, 14, 59)))[0] == "STATE_NOT_ALLOWED"
+    end = TUESDAY + timedelta(days=1)
+    await ask(service, pausing(early, TUESDAY, end), Role.OFFICE_HEAD, at(MONDAY, 14, 59))
+    await ask(service, pausing(late, TUESDAY, end), Role.OFFICE_HEAD, at(MONDAY, 15))
+    sheet = (await ask(service, producing(TUESDAY), Role.OFFICE_HEAD, at(MONDAY, 15, 1))).sheet
+    assert sheet.meals == 1
+    assert [stop.application_id for stop in (await stops(service, TUESDAY)).stops] == [late]
+    count = delivery.GetKitchenCountRequest(
+        municipality_id=TOWN, district_code="SREDETS", on_date=date_to_proto(TUESDAY)
+    )
+    assert (await ask(service, count)).meals == 1
+    served = delivery.ListServedDaysRequest(municipality_id=TOWN, month=month_to_proto(Month(2026, 5)))
+    cases = (await ask(service, served, Role.SERVICE)).cases
+    assert {case.application_id: case.paused_days for case in cases} == {early: 2, late: 1}
+    planned = delivery.ListPlannedUnitsRequest(application_id=late, on_date=date_to_proto(TUESDAY))
+    assert [unit.units for unit in (await ask(service, planned)).planned] == [1]
+
+
+async def test_a_census_counts_who_is_there_who_is_away_and_who_will_come(service: Service) -> None:
+    service.neighbours.capacity = 5
+    cases = []
+    for start in (MONDAY, MONDAY, TUESDAY):
+        case = service.signed(start, MEAL)
+        service.neighbours.contracts[case].facility_code = "HOME-1"
+        await service.copies(case, at(MONDAY - timedelta(days=6)))
+        cases.append(case)
+    await ask(service, pausing(cases[0], TUESDAY, TUESDAY))
+    request = pb.GetBedCensusRequest(municipality_id=TOWN, facility_code="HOME-1", on_date=date_to_proto(MONDAY))
+    monday = await ask(service, request)
+    assert (monday.capacity, monday.occupied, monday.absent, monday.expected, monday.free) == (5, 2, 0, 1, 3)
+    request.on_date.CopyFrom(date_to_proto(TUESDAY))
+    tuesday = await ask(service, request)
+    assert (tuesday.occupied, tuesday.absent, tuesday.expected, tuesday.free) == (2, 1, 0, 2)
+
+
+async def test_kitchens_of_another_town_are_not_yours_and_assistants_register_none(service: Service) -> None:
+    asked = kitchen("K-1", ("R-1", ["SREDETS"]))
+    assert (await refused(service, asked, Role.ASSISTANT))[0] == "ROLE_MISSING"
+    assert (await refused(service, asked, town="VARNA"))[0] == "NOT_YOURS"
+    assert (await refused(service, producing(MONDAY), town="VARNA"))[0] == "NOT_YOURS"
+    await ask(service, asked)
+    unproduced = pb.GetRouteSheetRequest(
+        municipality_id=TOWN, kitchen_id="K-1", route_code="R-1", on_date=date_to_proto(MONDAY)
+    )
+    assert (await refused(service, unproduced))[0] == "NOT_FOUND"
+    await cared_for(service, MEAL)
+    await runs(service, MONDAY)
+    assert len((await ask(service, producing(MONDAY))).sheet.menus) == 1
