@@ -16,6 +16,7 @@ from services.kernel.codes import Stage
 from socialcare.assessment.v1 import assessment_service_pb2 as assessment
 from socialcare.assessment.v1 import reviews_pb2 as reviews
 from socialcare.assessment.v1.assessment_service_pb2_grpc import AssessmentServiceStub
+from socialcare.billing.v1 import arrears_pb2 as arrears
 from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.billing.v1.billing_service_pb2_grpc import BillingServiceStub
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery
@@ -205,6 +206,14 @@ class BillingActivities:
     async def reproject_limits(self, request: billing.ReprojectLimitsRequest) -> billing.ReprojectLimitsResponse:
         return await self._caller.call(self._stub.ReprojectLimits, request, PAGE_DEADLINE)
 
+    @activity.defn(name="Billing.AdvanceArrears")
+    async def advance_arrears(self, request: arrears.AdvanceArrearsRequest) -> arrears.AdvanceArrearsResponse:
+        return await self._caller.call(self._stub.AdvanceArrears, request, CALL_DEADLINE)
+
+    @activity.defn(name="Billing.SweepArrears")
+    async def sweep_arrears(self, request: arrears.SweepArrearsRequest) -> arrears.SweepArrearsResponse:
+        return await self._caller.call(self._stub.SweepArrears, request, PAGE_DEADLINE)
+
 
 def case_activities(channels: Mapping[Stage, grpc.aio.Channel], caller: StageCaller) -> list[Callable[..., Any]]:
     """What a worker of the case queue offers."""
@@ -231,6 +240,7 @@ def case_activities(channels: Mapping[Stage, grpc.aio.Channel], caller: StageCal
         delivery_calls.act_on_welfare_check,
         billing_calls.copy_contract,
         billing_calls.refresh_served_days,
+        billing_calls.advance_arrears,
     ]
 
 
@@ -254,4 +264,5 @@ def batch_activities(channels: Mapping[Stage, grpc.aio.Channel], caller: StageCa
         billing_calls.act_for_operator,
         billing_calls.issue_page,
         billing_calls.close_billing_run,
+        billing_calls.sweep_arrears,
     ]

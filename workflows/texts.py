@@ -61,6 +61,7 @@ class FlowStage(StrEnum):
     BILLING_RUN = "BILLING_RUN"
     REPROJECTION = "REPROJECTION"
     WELFARE_CHECK = "WELFARE_CHECK"
+    ARREARS = "ARREARS"
 
 
 class Awaited(StrEnum):
@@ -88,6 +89,11 @@ class Awaited(StrEnum):
     CALL_OF_CONTACT = "CALL_OF_CONTACT"
     SOMEBODY_SENT = "SOMEBODY_SENT"
     WELFARE_OUTCOME = "WELFARE_OUTCOME"
+    PAYMENT = "PAYMENT"
+    INSTALMENT = "INSTALMENT"
+    HARDSHIP_DECISION = "HARDSHIP_DECISION"
+    ARREARS_DECISION = "ARREARS_DECISION"
+    CARE_END = "CARE_END"
     NEWS = "NEWS"
     REPAIR = "REPAIR"
     NOTHING = "NOTHING"
@@ -129,6 +135,8 @@ class Label(StrEnum):
     REPROJECTION = "REPROJECTION"
     WELFARE = "WELFARE"
     MESSAGE_ON_ITS_WAY = "MESSAGE_ON_ITS_WAY"
+    ARREARS = "ARREARS"
+    ARREARS_SWEEP = "ARREARS_SWEEP"
     PROGRESS = "PROGRESS"
     RECOUNTED = "RECOUNTED"
     DRAFTED = "DRAFTED"
@@ -155,6 +163,8 @@ LABELS: Mapping[Label, Words] = {
     Label.REPROJECTION: Words("Сроковете по новия календар · {unit}", "Limits by the new calendar · {unit}"),
     Label.WELFARE: Words("Проверка след пропуснато посещение · {service}", "Welfare check · {service}"),
     Label.MESSAGE_ON_ITS_WAY: Words("съобщението за края пътува", "the message of the end is on its way"),
+    Label.ARREARS: Words("Просрочена сметка", "Overdue invoice"),
+    Label.ARREARS_SWEEP: Words("Просрочени сметки · {unit}", "Overdue invoices · {unit}"),
     Label.PROGRESS: Words("Напредък", "Progress"),
     Label.RECOUNTED: Words(
         "услуги {done} от {of}, страници {pages}, преместени срокове {moved}",
@@ -188,6 +198,7 @@ STAGES: Mapping[FlowStage, Words] = {
     FlowStage.BILLING_RUN: Words("Месечно таксуване", "Monthly billing"),
     FlowStage.REPROJECTION: Words("Преброяване на сроковете", "Recount of the limits"),
     FlowStage.WELFARE_CHECK: Words("Проверка на човека", "Welfare check"),
+    FlowStage.ARREARS: Words("Просрочия", "Arrears"),
 }
 
 STATES: Mapping[CaseState, Words] = {
@@ -253,6 +264,11 @@ AWAITED: Mapping[Awaited, Words] = {
     Awaited.CALL_OF_CONTACT: Words("обаждане на близкия", "a call to the contact person"),
     Awaited.SOMEBODY_SENT: Words("някой да отиде на място", "somebody to go there"),
     Awaited.WELFARE_OUTCOME: Words("какво е станало с човека", "what became of the person"),
+    Awaited.PAYMENT: Words("плащане", "a payment"),
+    Awaited.INSTALMENT: Words("следващата вноска", "the next instalment"),
+    Awaited.HARDSHIP_DECISION: Words("край на прегледа за затруднение", "the end of the hardship review"),
+    Awaited.ARREARS_DECISION: Words("решение продължава ли обслужването", "the decision whether care goes on"),
+    Awaited.CARE_END: Words("вписване на края на обслужването", "the end of care to be recorded"),
     Awaited.NEWS: Words("известие за промененото състояние", "news of the changed state"),
     Awaited.REPAIR: Words("намеса: услуга отказа стъпката", "repair: a service refused the step"),
     Awaited.NOTHING: Words("нищо", "nothing"),
@@ -345,5 +361,7 @@ ACTIVITIES: Mapping[str, Words] = {
     "open_billing_run": Words("отваря се месецът", "opens the month"),
     "draft_page": Words("проекти на сметки за страница", "drafts a page of invoices"),
     "issue_page": Words("издава се страница сметки", "issues a page of invoices"),
+    "sweep_arrears": Words("търсят се просрочени сметки", "looks for overdue invoices"),
+    "advance_arrears": Words("придвижват се просрочията", "moves the arrears"),
     "close_billing_run": Words("затваря се месецът", "closes the month"),
 }

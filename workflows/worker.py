@@ -24,6 +24,7 @@ from services.kernel.codes import BATCH_TASK_QUEUE, CASE_TASK_QUEUE, Stage
 from services.runtime.complaints import complaint
 from services.runtime.telemetry import configure_logging, log_libraries, sdk_logging
 from workflows.activities import batch_activities, case_activities
+from workflows.arrears import ArrearsSweepWorkflow, ArrearsWorkflow
 from workflows.billing_run import BillingRunWorkflow
 from workflows.case.application import ApplicationWorkflow
 from workflows.case.care import CareWorkflow
@@ -40,8 +41,13 @@ from workflows.welfare_check import WelfareCheckWorkflow
 
 __all__ = ["BATCH_WORKFLOWS", "CASE_WORKFLOWS", "interceptors", "main", "run", "workers"]
 
-CASE_WORKFLOWS: Sequence[type] = (ApplicationWorkflow, CareWorkflow, WelfareCheckWorkflow)
-BATCH_WORKFLOWS: Sequence[type] = (DailyDeliveryWorkflow, BillingRunWorkflow, ReprojectionWorkflow)
+CASE_WORKFLOWS: Sequence[type] = (ApplicationWorkflow, CareWorkflow, WelfareCheckWorkflow, ArrearsWorkflow)
+BATCH_WORKFLOWS: Sequence[type] = (
+    DailyDeliveryWorkflow,
+    BillingRunWorkflow,
+    ReprojectionWorkflow,
+    ArrearsSweepWorkflow,
+)
 
 _DAY = 86_400.0
 _SETTLE_SECONDS = 0.5

@@ -15,7 +15,9 @@ Refused
 ├─ AllocationTooLarge    more than a payment has left, or a month open
 ├─ NotOverpaid           more would go back than was paid too much
 ├─ PeriodClosed          the books of that month are closed
-└─ PeriodNotReady        a month that cannot be closed or opened yet
+├─ PeriodNotReady        a month that cannot be closed or opened yet
+├─ InstalmentsNotAllowed they do not make up what is open
+└─ FourEyesNeeded        who proposed may not approve
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ __all__ = [
     "ArrearsTermNotReached",
     "BankFileNotReadable",
     "CurrencyNotAllowed",
+    "FourEyesNeeded",
+    "InstalmentsNotAllowed",
     "InvalidFact",
     "InvariantViolated",
     "NoInvoice",
@@ -156,3 +160,19 @@ class PeriodNotReady(Refused):
     reason = "PERIOD_NOT_READY"
     text_bg = "Месецът още не може да бъде приключен или отворен."
     text_en = "The month cannot be closed or opened yet."
+
+
+class InstalmentsNotAllowed(Refused):
+    """The instalments do not make up what is open, or their days are not in order from today on."""
+
+    reason = "INSTALMENTS_NOT_ALLOWED"
+    text_bg = "Вноските не покриват точно дължимото ({open}) или дните им не са възходящи от днес нататък."
+    text_en = "The instalments do not make up what is open ({open}), or their days are not in order from today on."
+
+
+class FourEyesNeeded(Refused):
+    """Who proposed or recorded something may not approve it too."""
+
+    reason = "FOUR_EYES_NEEDED"
+    text_bg = "Нужен е втори служител, различен от първия."
+    text_en = "A second person, not the first one, is needed."

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from services.billing.domain.arrears import AGE_BUCKETS, AgeingLine
 from services.billing.domain.runs import Invariant, ParkReason
 
 __all__ = ["BillingMetrics"]
@@ -42,6 +43,19 @@ class BillingMetrics:
             ("reason",),
             registry=registry,
         )
+        self._overdue_invoices = Gauge(
+            "socialcare_billing_overdue_invoices",
+            "Invoices with open arrears, by days past the due date; replicas show the same rows, take the maximum. "
+            "Absent while the database is away.",
+            ("municipality", "above_days"),
+            registry=registry,
+        )
+        self._overdue_cents = Gauge(
+            "socialcare_billing_overdue_cents",
+            "What is open of these invoices, in cents of the currency.",
+            ("municipality", "above_days", "currency"),
+            registry=registry,
+        )
         self.show_runs(None, None)
 
     def show_runs(self, blocked: Mapping[Invariant, int] | None, parked: Mapping[ParkReason, int] | None) -> None:
@@ -50,3 +64,13 @@ class BillingMetrics:
             self._blocked.labels(invariant).set(float("nan") if blocked is None else blocked.get(invariant, 0))
         for reason in ParkReason:
             self._parked.labels(reason).set(float("nan") if parked is None else parked.get(reason, 0))
+
+    def show_overdue(self, found: Mapping[str, Sequence[AgeingLine]] | None) -> None:
+        """Show what is overdue by municipality; None: not known."""
+        self._overdue_invoices.clear()
+        self._overdue_cents.clear()
+        for municipality, lines in (found or {}).items():
+            for line in lines:
+                age = str((0, *AGE_BUCKETS)[line.bucket])
+                self._overdue_invoices.labels(municipality, age).inc(line.invoices)
+                self._overdue_cents.labels(municipality, age, line.total.currency.value).set(line.total.minor)

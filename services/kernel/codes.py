@@ -22,6 +22,8 @@ __all__ = [
     "Sex",
     "Stage",
     "WorkflowType",
+    "arrears_sweep_workflow_id",
+    "arrears_workflow_id",
     "billing_run_workflow_id",
     "case_workflow_id",
     "daily_workflow_id",
@@ -183,6 +185,8 @@ class WorkflowType(StrEnum):
     BILLING_RUN = "BillingRunWorkflow"
     REPROJECTION = "ReprojectionWorkflow"
     WELFARE_CHECK = "WelfareCheckWorkflow"
+    ARREARS = "ArrearsWorkflow"
+    ARREARS_SWEEP = "ArrearsSweepWorkflow"
 
 
 CASE_TASK_QUEUE = "socialcare-cases"
@@ -205,6 +209,16 @@ def daily_workflow_id(municipality_id: str) -> str:
 def billing_run_workflow_id(municipality_id: str) -> str:
     """Id, or its stem when a Schedule appends its time, of the municipality's monthly run."""
     return f"billing-run/{municipality_id}"
+
+
+def arrears_workflow_id(invoice_id: str) -> str:
+    """Id of the workflow that leads the arrears of an invoice to their end."""
+    return f"arrears/{invoice_id}"
+
+
+def arrears_sweep_workflow_id(municipality_id: str) -> str:
+    """Id, or its stem when a Schedule appends its time, of the municipality's daily look for overdue invoices."""
+    return f"arrears-sweep/{municipality_id}"
 
 
 def reprojection_workflow_id(calendar_version: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.billing.api.answers import PureAnswers
+from services.billing.api.arrears import ArrearsMethods
 from services.billing.api.cases import CaseMethods
 from services.billing.api.documents import DocumentMethods
 from services.billing.api.ledger import LedgerMethods
@@ -12,5 +13,12 @@ from services.billing.api.run_review import RunReviewMethods
 __all__ = ["BillingServicer"]
 
 
-class BillingServicer(PureAnswers, CaseMethods, RunReviewMethods, PaymentMethods, LedgerMethods, DocumentMethods):
+class BillingServicer(
+    PureAnswers, CaseMethods, RunReviewMethods, PaymentMethods, LedgerMethods, DocumentMethods, ArrearsMethods
+):
     """Every method of `BillingService` that this version offers."""
+
+    async def observe(self) -> None:
+        """Bring all gauges up to date; the process calls it now and then."""
+        await super().observe()
+        await self.observe_arrears()

@@ -13,6 +13,7 @@ from services.billing.errors import StateNotAllowed
 from services.billing.rules.fees import unit_codes
 from services.billing.rules.parameters import parameters_of
 from services.billing.storage import Store
+from services.billing.storage.arrears import protected_by
 from services.billing.usecases import accounts, facts
 from services.billing.usecases.quotes import Quote
 from services.billing.wire.accounts import (
@@ -173,6 +174,9 @@ class CaseMethods(Desk):
         if found is not None:
             async with self._runtime.db.read() as tx:
                 books = await storage.account_books(tx, found.case_id, found.municipality_id)
+                protection = await protected_by(tx, found.case_id)
+            if protection is not None:
+                raise StateNotAllowed(metadata={"state": protection})
         accounts.check_termination(books, date_from_proto(request.on_date, "on_date"))
         return pb.CheckTerminationResponse(allowed=True)
 

@@ -26,7 +26,7 @@ SELECT correction_id::text AS correction_id, month, amount_minor, currency, comp
 FROM corrections WHERE case_id = :case_id ORDER BY id
 """
 
-# At the counter, by bank as allocated; what went back counts against it.
+# At the counter, by bank as allocated, given up by order; what went back counts against it.
 _PAYMENTS = """
 SELECT payment_id::text AS payment_id, month, amount_minor, currency, settled_minor, settled_currency, paid_date
 FROM payments WHERE case_id = :case_id
@@ -37,6 +37,10 @@ FROM allocations a WHERE case_id = :case_id
 UNION ALL
 SELECT refund_id::text, month, -amount_minor, currency, -amount_minor, currency, refunded_date
 FROM refunds WHERE case_id = :case_id
+UNION ALL
+SELECT write_off_id::text, month, amount_minor, currency, amount_minor, currency,
+       CAST(approved_at AT TIME ZONE 'Europe/Sofia' AS date)
+FROM write_offs WHERE case_id = :case_id AND approved_at IS NOT NULL
 ORDER BY payment_id
 """
 

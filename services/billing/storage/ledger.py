@@ -18,6 +18,7 @@ __all__ = [
     "book_payment",
     "book_refund",
     "book_reversal",
+    "book_write_off",
 ]
 
 _BOOK = """
@@ -66,6 +67,15 @@ WHERE r.refund_id = :refund_id
 """  # noqa: S608 a constant of this module
 
 
+_BOOK_WRITE_OFF = f"""
+INSERT INTO ledger_entries {_COLUMNS}
+SELECT w.write_off_id, line, w.municipality_id, w.case_id, account, w.currency, sign * w.amount_minor,
+       booking_day(w.municipality_id, CAST(:today AS date))
+FROM write_offs w CROSS JOIN (VALUES (1, 'WRITE_OFF', 1), (2, 'RECEIVABLE', -1)) AS lines (line, account, sign)
+WHERE w.write_off_id = :write_off_id
+"""  # noqa: S608 a constant of this module
+
+
 async def book_note(tx: WriteTx, case_id: str, correction_id: str, amount: Money, on: date) -> None:
     """A note: receivables against revenue; a credit note has negative amounts."""
     await _book(tx, case_id, correction_id, amount, ("RECEIVABLE", "REVENUE"), on)
@@ -94,6 +104,11 @@ async def book_reversal(tx: WriteTx, document_id: str, allocation_id: str, on: d
 async def book_refund(tx: WriteTx, refund_id: str, on: date) -> None:
     """A refund: what was not allocated, or the receivable that was overpaid, against bank."""
     await tx.run(_BOOK_REFUND, {"refund_id": refund_id, "today": on})
+
+
+async def book_write_off(tx: WriteTx, write_off_id: str, on: date) -> None:
+    """A write-off: a loss against the receivable that is given up."""
+    await tx.run(_BOOK_WRITE_OFF, {"write_off_id": write_off_id, "today": on})
 
 
 async def _book(  # noqa: PLR0917 a booking has these parts

@@ -18,7 +18,7 @@ from services.kernel.dates import Month
 from services.kernel.money import Money
 from services.runtime.database import is_refused_value
 from services.runtime.errors import NotFound
-from services.runtime.outbox import Signal
+from services.runtime.outbox import Signal, Start
 
 __all__ = ["RunWrites"]
 
@@ -277,7 +277,7 @@ class RunWrites(CommonReads):
         )
         return int(issued)
 
-    async def emit(self, emission: Signal) -> None:
+    async def emit(self, emission: Signal | Start) -> None:
         self._tx.emit(emission)
 
     async def move_run(self, run_id: str, state: RunState) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.billing.storage.arrears import ArrearsWrites
 from services.billing.storage.fact_writes import FactWrites
 from services.billing.storage.invariants import InvariantWrites
 from services.billing.storage.money_writes import MoneyWrites
@@ -15,6 +16,14 @@ __all__ = ["Store"]
 
 
 class Store(
-    FactWrites, RunWrites, InvariantWrites, ReviewWrites, DraftWrites, MoneyWrites, PaymentWrites, PeriodWrites
+    FactWrites,
+    RunWrites,
+    InvariantWrites,
+    ReviewWrites,
+    DraftWrites,
+    MoneyWrites,
+    PaymentWrites,
+    PeriodWrites,
+    ArrearsWrites,
 ):
     """Everything that use cases ask of the database."""
