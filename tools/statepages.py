@@ -10,6 +10,7 @@ from typing import Protocol
 from services.assessment.domain.visits import TRANSITIONS as ASSESSMENT_STEPS
 from services.assessment.domain.visits import AssessmentState
 from services.billing.domain.accounts import RUN_TRANSITIONS, RunState
+from services.billing.domain.arrears import ARREARS_TRANSITIONS, ArrearsState
 from services.delivery.domain.care import TRANSITIONS as CARE_STEPS
 from services.delivery.domain.care import CareState
 from services.delivery.domain.units import TRANSITIONS as UNIT_STEPS
@@ -101,5 +102,6 @@ DIAGRAMS: Mapping[str, Diagram] = {
     "unit": Diagram(UnitState, (UnitState.PLANNED, UnitState.PAUSED), _arrows(UNIT_STEPS.items())),
     "welfare-check": Diagram(WelfareState, (WelfareState.CALL_PERSON,), _arrows(WELFARE_STEPS.items())),
     "billing-run": Diagram(RunState, (RunState.DRAFTING,), _arrows(RUN_TRANSITIONS.items())),
+    "arrears": Diagram(ArrearsState, (ArrearsState.OVERDUE,), _arrows(ARREARS_TRANSITIONS.items())),
 }
 """Every state machine by the name of its part in docs/states.md."""

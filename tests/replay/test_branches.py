@@ -46,7 +46,7 @@ EVENTS_OF_ACTS: dict[type[object], dict[str, set[Event]]] = {
 """What each accepted act of a story tells the case's workflow, by its choice."""
 
 NOT_TOLD_YET = {Event.ARREARS_CHANGED}
-"""Codes of the contract that no service emits so far."""
+"""Codes that no story brings: arrears are found by a Schedule, which a municipality on simulated time has not."""
 
 NEVER_MOVED_TO = {CaseState.DRAFT, CaseState.SUBMITTED}
 """States before a case exists for the flow."""

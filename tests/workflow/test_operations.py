@@ -40,8 +40,9 @@ async def test_search_attributes_are_registered_once_and_fit_the_limits(temporal
     assert all(kinds.count(kind) <= 3 for kind in set(kinds) - {2})
 
 
-async def test_a_municipality_has_a_daily_and_a_monthly_schedule(temporal: Client) -> None:
-    assert await register_schedules(temporal, ["PLAN-TOWN"]) == ["daily/PLAN-TOWN", "billing-run/PLAN-TOWN"]
+async def test_a_municipality_has_two_daily_and_a_monthly_schedule(temporal: Client) -> None:
+    ids = [f"{kind}/PLAN-TOWN" for kind in ("daily", "billing-run", "arrears-sweep")]
+    assert await register_schedules(temporal, ["PLAN-TOWN"]) == ids
     assert await register_schedules(temporal, ["PLAN-TOWN"]) == []
     described = await temporal.get_schedule_handle("billing-run/PLAN-TOWN").describe()
     assert described.schedule.policy.overlap is ScheduleOverlapPolicy.BUFFER_ALL
@@ -50,7 +51,7 @@ async def test_a_municipality_has_a_daily_and_a_monthly_schedule(temporal: Clien
         time.astimezone(described.info.next_action_times[0].tzinfo).minute < 3
         for time in described.info.next_action_times
     )
-    for schedule_id in ("daily/PLAN-TOWN", "billing-run/PLAN-TOWN"):
+    for schedule_id in ids:
         await temporal.get_schedule_handle(schedule_id).delete()
 
 
@@ -73,7 +74,7 @@ async def test_a_municipality_set_up_later_gets_its_schedules_from_a_running_wor
         keeping.cancel()
         await asyncio.gather(*(channel.close() for channel in channels.values()))
         for number in (1, 2, 3):
-            for kind in ("daily", "billing-run"):
+            for kind in ("daily", "billing-run", "arrears-sweep"):
                 await temporal.get_schedule_handle(f"{kind}/KEPT-{number}").delete()
 
 

@@ -25,6 +25,7 @@ from socialcare.assessment.v1 import assessment_service_pb2_grpc as assessment_g
 from socialcare.assessment.v1 import reviews_pb2 as reviews
 from socialcare.assessment.v1.resources_pb2 import Assessment as AssessmentMessage
 from socialcare.assessment.v1.resources_pb2 import AssessmentState, Rung
+from socialcare.billing.v1 import arrears_pb2 as arrears
 from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.billing.v1 import billing_service_pb2_grpc as billing_grpc
 from socialcare.billing.v1 import runs_pb2 as runs
@@ -104,6 +105,10 @@ class Town:
     """Red invariants of the next openings of a billing run, one after the other."""
     acts: list[tuple[str, str, str]] = field(default_factory=list)
     """What operators had done to billing runs: verb, staff id, reason."""
+    arrears: list[tuple[datetime, str, int]] = field(default_factory=list)
+    """Where the arrears of an invoice stand from an instant on: state without its prefix, reminders."""
+    sweeps: list[bool] = field(default_factory=lambda: [True, False])
+    """Whether more is to be looked at, by page of a sweep."""
     finished: bool = False
     checks: dict[str, WelfareCheck] = field(default_factory=dict)
     """Welfare checks, by the rules that delivery goes by."""
@@ -420,6 +425,22 @@ class Billing(billing_grpc.BillingServiceServicer):
     async def CloseBillingRun(self, request: Any, context: Any) -> billing.CloseBillingRunResponse:
         await self.town.enter("CloseBillingRun", request.run_id, request, context)
         return billing.CloseBillingRunResponse()
+
+    async def AdvanceArrears(self, request: Any, context: Any) -> arrears.AdvanceArrearsResponse:
+        now = await self.town.enter("AdvanceArrears", request.invoice_id, request, context)
+        _, state, reminders = [row for row in self.town.arrears if row[0] <= now][-1]
+        to_come = [row[0] for row in self.town.arrears if row[0] > now]
+        by_clock = state in {"OVERDUE", "REMINDED", "INSTALMENTS"}
+        return arrears.AdvanceArrearsResponse(
+            state=arrears.ArrearsState.Value(f"ARREARS_STATE_{state}"),
+            next_due_time=timestamp(to_come[0]) if to_come and by_clock else None,
+            reminders=reminders,
+            termination_possible_time=timestamp(self.town.arrears[-1][0]),
+        )
+
+    async def SweepArrears(self, request: Any, context: Any) -> arrears.SweepArrearsResponse:
+        await self.town.enter("SweepArrears", request.municipality_id, request, context)
+        return arrears.SweepArrearsResponse(moved=1, more=self.town.sweeps.pop(0))
 
     async def GetCaseSequences(self, request: Any, context: Any) -> billing.GetCaseSequencesResponse:
         return billing.GetCaseSequencesResponse()

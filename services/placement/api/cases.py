@@ -45,7 +45,7 @@ from services.placement.wire.register import coverage_of, paper_of_order, paper_
 from services.runtime.civil import code_from_proto, code_to_proto, date_from_proto, trace_to_proto
 from services.runtime.commands import Call, Effect
 from services.runtime.database import WriteTx
-from services.runtime.errors import DomainError, NotFound, NotYours
+from services.runtime.errors import DomainError, Forbidden, NotFound, NotYours
 from services.runtime.ids import new_id
 from services.runtime.server import Runtime
 from socialcare.placement.v1 import placement_service_pb2 as pb
@@ -173,6 +173,9 @@ class CaseMethods:
     async def Terminate(self, request: pb.TerminateRequest, context: Context) -> pb.TerminateResponse:
         call, present = await self._admitted(request.request_id, request.application_id)
         last_date, ground = date_from_proto(request.last_date, "last_date"), ground_of(request.ground)
+        # Nobody but the office head decides that care ends for money (S11).
+        if ground is Ground.ARREARS and call.role != Role.OFFICE_HEAD:
+            raise Forbidden
         # A repeated request finds the service ended for arrears already and is answered without asking again.
         if ground is Ground.ARREARS and present.contract is not None and present.contract.ground is not ground:
             await self._neighbours.check_termination(request.application_id, min(call.today, last_date))

@@ -17,7 +17,7 @@ from services.placement.errors import (
 )
 from services.runtime.auth import Caller
 from services.runtime.civil import date_to_proto, instant_from_proto
-from services.runtime.errors import InvalidArgument, NotFound, Refused
+from services.runtime.errors import Forbidden, InvalidArgument, NotFound, Refused
 from socialcare.common.v1 import types_pb2
 from socialcare.placement.v1 import placement_service_pb2 as pb
 
@@ -169,6 +169,19 @@ async def test_an_end_that_is_still_ahead_gives_way_to_an_earlier_one_only(offic
     assert (contract.end_date.day, contract.termination_ground, contract.version) == (18, "DEATH", 3)
     with pytest.raises(StepNotAllowed):
         await office.terminate(case, date(2026, 3, 17), "DEATH", "2026-03-20 10:00")
+
+
+async def test_only_an_office_head_ends_the_service_for_arrears(office: Any) -> None:
+    case = await signed(office)
+    request = pb.TerminateRequest(
+        request_id=str(uuid4()),
+        application_id=case,
+        last_date=date_to_proto(date(2026, 9, 29)),
+        ground="ARREARS",
+    )
+    with pytest.raises(Forbidden):
+        await office.ask(request, "2026-09-29 10:00", Role.SOCIAL_WORKER)
+    assert await office.state(case, "2026-09-29 11:00") == "CONTRACTED"
 
 
 async def test_an_earlier_end_for_arrears_asks_billing_too(office: Any) -> None:
