@@ -34,7 +34,8 @@ def test_every_state_that_is_left_can_be_reached(name: str) -> None:
     assert {arrow.source for arrow in diagram.arrows} <= reached
 
 
-# A unit has none: a record, a pause and an end of care may all be corrected afterwards.
+# Arrears have none: what is paid may be owed again. A unit has none: a record, a pause and an end of care may all be
+# corrected afterwards.
 @pytest.mark.parametrize("name", DIAGRAMS.keys() - {"arrears", "unit"})
 def test_every_machine_has_an_end(name: str) -> None:
     assert DIAGRAMS[name].ends
