@@ -21,6 +21,7 @@ from drill.order_drill import run_order_drill
 from drill.outcome import Outcome
 from drill.race_drill import run_race_drill
 from drill.sizes import CI, FULL, Size
+from drill.welfare_drill import run_welfare_drill
 
 NARROWEST = 120
 """A log has no width of its own."""
@@ -33,6 +34,7 @@ class Drill(StrEnum):
     KILL = "kill"
     ORDER = "order"
     IMPORT = "import"
+    WELFARE = "welfare"
 
 
 DRILLS: dict[Drill, Callable[[Size, int, Callable[[str], None]], Coroutine[None, None, Outcome]]] = {
@@ -40,6 +42,7 @@ DRILLS: dict[Drill, Callable[[Size, int, Callable[[str], None]], Coroutine[None,
     Drill.KILL: run_kill_drill,
     Drill.ORDER: run_order_drill,
     Drill.IMPORT: run_import_drill,
+    Drill.WELFARE: run_welfare_drill,
 }
 
 
@@ -80,6 +83,8 @@ def _amount(drill: Drill, size: Size) -> str:
             return f"{size.races} rounds each"
         case Drill.IMPORT:
             return f"{size.applications} applications"
+        case Drill.WELFARE:
+            return f"{size.orders} orders, {size.deaths} deaths"
         case Drill.KILL | Drill.ORDER:
             return f"{size.cases} cases, {size.kills} kills each"
 

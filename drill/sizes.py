@@ -27,7 +27,8 @@ class Size:
 
     `cases` stories are under way side by side all the time, 1 or more; each process is killed `kills` times, 1 or
     more; `duplicates` and `delays` are how many deliveries are at least repeated and held back; each race is run
-    `races` times; `applications` are imported by the import drill.
+    `races` times; `applications` are imported by the import drill;
+    `orders` are lived by the welfare drill in process, and `deaths` died by SIGKILL on its stack.
     """
 
     cases: int
@@ -38,6 +39,8 @@ class Size:
     workers: int
     races: int
     applications: int
+    orders: int
+    deaths: int
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -45,9 +48,33 @@ class Size:
         return KINDS[: max(2, self.cases)]
 
 
-FULL = Size(cases=10, kills=5, duplicates=300, delays=40, replicas=3, workers=2, races=500, applications=10_000)
+FULL = Size(
+    cases=10,
+    kills=5,
+    duplicates=300,
+    delays=40,
+    replicas=3,
+    workers=2,
+    races=500,
+    applications=10_000,
+    orders=500,
+    deaths=20,
+)
 """`make drill` at a desk."""
-CI = Size(cases=4, kills=1, duplicates=60, delays=8, replicas=3, workers=2, races=100, applications=3_000)
+CI = Size(
+    cases=4,
+    kills=1,
+    duplicates=60,
+    delays=8,
+    replicas=3,
+    workers=2,
+    races=100,
+    applications=3_000,
+    orders=200,
+    deaths=10,
+)
 """`make drill` in CI."""
-SMALL = Size(cases=2, kills=1, duplicates=20, delays=3, replicas=2, workers=2, races=100, applications=1_200)
+SMALL = Size(
+    cases=2, kills=1, duplicates=20, delays=3, replicas=2, workers=2, races=100, applications=1_200, orders=60, deaths=5
+)
 """`make test`."""

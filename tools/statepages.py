@@ -15,6 +15,8 @@ from services.delivery.domain.care import TRANSITIONS as CARE_STEPS
 from services.delivery.domain.care import CareState
 from services.delivery.domain.units import TRANSITIONS as UNIT_STEPS
 from services.delivery.domain.units import UnitState
+from services.delivery.domain.visits import TRANSITIONS as VISIT_STEPS
+from services.delivery.domain.visits import VisitState
 from services.delivery.domain.welfare import TRANSITIONS as WELFARE_STEPS
 from services.delivery.domain.welfare import WelfareState
 from services.intake.domain.case_states import TRANSITIONS as CASE_STEPS
@@ -100,6 +102,7 @@ DIAGRAMS: Mapping[str, Diagram] = {
     "register": Diagram(ActState, (ActState.RECORDED,), _arrows(ACT_TRANSITIONS.items())),
     "care": Diagram(CareState, (CareState.CONTRACTED,), _arrows(CARE_STEPS.items())),
     "unit": Diagram(UnitState, (UnitState.PLANNED, UnitState.PAUSED), _arrows(UNIT_STEPS.items())),
+    "visit": Diagram(VisitState, (VisitState.DUE,), _arrows(VISIT_STEPS.items())),
     "welfare-check": Diagram(WelfareState, (WelfareState.CALL_PERSON,), _arrows(WELFARE_STEPS.items())),
     "billing-run": Diagram(RunState, (RunState.DRAFTING,), _arrows(RUN_TRANSITIONS.items())),
     "arrears": Diagram(ArrearsState, (ArrearsState.OVERDUE,), _arrows(ARREARS_TRANSITIONS.items())),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -10,7 +11,7 @@ from services.delivery.domain.care import Outcome
 from services.delivery.domain.staff import AssignmentStep
 from services.delivery.domain.welfare import OPEN_STATES, WelfareOutcome, WelfareState
 
-__all__ = ["DeliveryMetrics"]
+__all__ = ["DeliveryMetrics", "WatchMetrics"]
 
 _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -29,6 +30,11 @@ class DeliveryMetrics:
         self.recorded = Counter("socialcare_delivery_recorded", "Records of care.", ("outcome",), registry=registry)
         for outcome in (Outcome.DELIVERED, Outcome.MISSED):
             self.recorded.labels(outcome)
+        self.welfare_opened = Counter(
+            "socialcare_delivery_welfare_opened", "Welfare checks opened by calls.", ("cause",), registry=registry
+        )
+        for cause in ("RECORD", "SWEEP"):
+            self.welfare_opened.labels(cause)
         self.welfare_closed = Counter(
             "socialcare_delivery_welfare_closed", "Welfare checks ended here.", ("outcome",), registry=registry
         )
@@ -68,3 +74,25 @@ class DeliveryMetrics:
         for step in AssignmentStep:
             if step is not AssignmentStep.SCORE:
                 self._unassigned.labels(step).set(float("nan") if counted is None else counted.get(step, 0))
+
+
+class WatchMetrics:
+    """What the look for missed visits shows."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._looked = Gauge(
+            "socialcare_delivery_visits_looked_at_timestamp_seconds",
+            "Unix time at which every municipality had been looked at for missed visits; NaN before the first time.",
+            registry=registry,
+        )
+        self._looked.set(float("nan"))
+        self._opened = Counter(
+            "socialcare_delivery_visits_found_missed",
+            "Welfare checks opened by the look for missed visits.",
+            registry=registry,
+        )
+
+    def looked(self, at: datetime, opened: int) -> None:
+        """Note that a look is over."""
+        self._looked.set(at.timestamp())
+        self._opened.inc(opened)

@@ -88,6 +88,23 @@ def _wholes(count: int, least: int) -> _Allowed:
     )
 
 
+def _minutes_by_service(most: int) -> _Allowed:
+    """`60`, or with services of their own: `60,ASSISTANT_SUPPORT:30`."""
+    one = _whole_check(0, most)
+
+    def check(value: str) -> bool:
+        first, *others = value.split(",")
+        pairs = [item.partition(":") for item in others]
+        codes = [code for code, _, _ in pairs]
+        return (
+            one(first)
+            and len(set(codes)) == len(codes)
+            and all(_CODE.fullmatch(code) is not None and one(minutes) for code, _, minutes in pairs)
+        )
+
+    return _Allowed(f"whole number, 0 to {most}, then any of `SERVICE:minutes`", check)
+
+
 def _is_day(value: str) -> bool:
     try:
         return date.fromisoformat(value).isoformat() == value
@@ -239,7 +256,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "kitchen.cut_off": Setting(
             "C-29", "", _TIME, "local time of the day before, after which a pause leaves the meal planned; empty: never"
         ),
-        "visit.grace_minutes": Setting("C-29", "60", _one_of("60"), "minutes until a visit is late", _DELIVERY),
+        "visit.grace_minutes": Setting(
+            "C-29",
+            "60",
+            _minutes_by_service(1_440),
+            "minutes after its time of day in which a visit that nobody recorded is late, before it counts as missed",
+        ),
         "welfare.rung_minutes": Setting(
             "C-29",
             "15,30,60",
@@ -337,6 +359,12 @@ class MunicipalSettings:
     def wholes(self, key: str) -> tuple[int, ...]:
         """Whole numbers in the order in which they are written."""
         return tuple(int(item) for item in _items(self.text(key)))
+
+    def minutes_by_service(self, key: str) -> tuple[int, Mapping[str, int]]:
+        """Minutes for every service, and those of services that have their own, by code."""
+        first, *others = self.text(key).split(",")
+        pairs = (item.partition(":") for item in others)
+        return int(first), {code: int(minutes) for code, _, minutes in pairs}
 
     def minimum_income_rows(self) -> Mapping[str, Decimal]:
         """The dated values of C-21 by key: `dmi.gmi.<day>` in EUR and `dmi.coefficient.<STATUS>.<day>`."""

@@ -8,6 +8,7 @@ from drill.import_drill import run_import_drill
 from drill.kill_drill import run_kill_drill
 from drill.order_drill import run_order_drill
 from drill.sizes import SMALL
+from drill.welfare_drill import run_welfare_deaths
 
 SEED = 20260119
 
@@ -32,5 +33,11 @@ async def test_cases_end_the_same_although_messages_came_twice_and_late_from_sev
 
 async def test_an_import_ends_with_every_case_once_although_service_and_client_were_killed_in_it() -> None:
     outcome = await run_import_drill(SMALL, SEED, silent)
+
+    assert outcome.failures == []
+
+
+async def test_a_missed_visit_has_one_running_check_although_somebody_was_killed_at_every_boundary() -> None:
+    outcome = await run_welfare_deaths(SMALL, SEED, silent)
 
     assert outcome.failures == []

@@ -10,6 +10,7 @@ from services.delivery.api.plans import PlanMethods
 from services.delivery.api.recording import RecordingMethods
 from services.delivery.api.runs import RunMethods
 from services.delivery.api.tracing import TracingMethods
+from services.delivery.api.visits import VisitMethods
 from services.delivery.api.welfare import WelfareMethods
 from services.delivery.metrics import DeliveryMetrics
 from services.delivery.peers import Neighbours
@@ -25,6 +26,7 @@ class DeliveryServicer(
     CaseMethods,
     RunMethods,
     TracingMethods,
+    VisitMethods,
     WelfareMethods,
     AssistantMethods,
     KitchenMethods,

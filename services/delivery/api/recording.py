@@ -75,14 +75,18 @@ class RecordingMethods(Room):
             funds = funds if funds is Funds.RECORDED else await self._neighbours.own_money(care.id)
         asked = RecordCare(care.id, command.code, command.on, command.units, command.outcome, command.fault, funds)
 
+        opened = False
+
         async def run(tx: WriteTx) -> Effect:
+            nonlocal opened
             effect = await record_care(asked, Store(tx), moment(call, tx, care))
             if command.outcome is Outcome.MISSED:
                 missed = Miss(care, command.code, command.on, effect.resource)
-                await open_after_miss(missed, WelfareStore(tx), call.now, call.today)
+                opened = await open_after_miss(missed, WelfareStore(tx), call.now, call.today)
             return effect
 
         effect = await self._runtime.commands.perform(call, request, run)
+        self._metrics.welfare_opened.labels("RECORD").inc(opened)
         if not effect.replayed:
             self._metrics.recorded.labels(command.outcome).inc()
         return effect

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -41,6 +42,7 @@ __all__ = [
     "climb_ladder",
     "close_check",
     "open_after_miss",
+    "open_unseen",
 ]
 
 
@@ -114,11 +116,17 @@ async def open_after_miss(miss: Miss, store: WelfareStorePort, now: datetime, to
         code=code,
         on=on,
     )
-    check = opened(visit, rules.settings.wholes("welfare.rung_minutes"), now)
-    if not await store.add(check):
-        return False
-    await store.emit(_start_of(check))
-    return True
+    return await _begun(opened(visit, rules.settings.wholes("welfare.rung_minutes"), now), store)
+
+
+async def open_unseen(missed: Sequence[MissedVisit], store: WelfareStorePort, now: datetime) -> int:
+    """Open checks for visits of one municipality that nobody recorded in time; gives how many were opened."""
+    if not missed:
+        return 0
+    rules = await store.rules(missed[0].municipality_id)
+    minutes = rules.settings.wholes("welfare.rung_minutes")
+    checks = [opened(visit, minutes, now) for visit in missed]
+    return sum([await _begun(check, store) for check in checks])
 
 
 async def climb_ladder(check_id: str, store: WelfareStorePort, now: datetime) -> Effect:
@@ -171,6 +179,14 @@ async def close_check(closing: Closing, store: WelfareStorePort, now: datetime) 
     await store.save(after)
     await store.emit(_signal_of(after, Event.WELFARE_CLOSED, now))
     return Effect(after.id, after.version)
+
+
+async def _begun(check: WelfareCheck, store: WelfareStorePort) -> bool:
+    """Store the check with the start of its workflow; false when its visit has one."""
+    if not await store.add(check):
+        return False
+    await store.emit(_start_of(check))
+    return True
 
 
 async def _existing(store: WelfareStorePort, check_id: str) -> WelfareCheck:

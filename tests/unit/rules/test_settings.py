@@ -15,7 +15,7 @@ from services.delivery.rules.kitchens import meal_day_past_cut_off
 from services.kernel.dates import SOFIA
 from services.kernel.language import Language
 from services.kernel.local_rules import LocalRules
-from services.kernel.municipal_settings import SETTINGS, MunicipalSettings
+from services.kernel.municipal_settings import SETTINGS, MunicipalSettings, SettingNotAllowedError
 from services.kernel.ranges import DateRange
 from services.placement.domain.cases import Parameters as PlacementParameters
 from services.placement.rules.cases import OpeningFacts, priority_flags
@@ -328,6 +328,14 @@ def test_the_cut_off_of_meals_is_a_time_of_the_day_before() -> None:
     assert meal_day_past_cut_off(pause, noon, MunicipalSettings.of({"kitchen.cut_off": "12:01"})) is None
 
 
+def test_the_grace_of_a_late_visit_is_a_setting_of_each_service() -> None:
+    own = MunicipalSettings.of({"visit.grace_minutes": "45,ASSISTANT_SUPPORT:0"})
+    assert own.minutes_by_service("visit.grace_minutes") == (45, {"ASSISTANT_SUPPORT": 0})
+    for wrong in ("", "1441", "60,", "60,HSP", "60,HSP:x", "60,HSP:1,HSP:2"):
+        with pytest.raises(SettingNotAllowedError):
+            MunicipalSettings.of({"visit.grace_minutes": wrong})
+
+
 PLAYED_ABOVE = {
     "statement.language",
     *(row[0] for row in ELIGIBILITY),
@@ -347,6 +355,7 @@ PLAYED_ABOVE = {
     "billing.outlier_pct",
     "billing.clerks",
     "kitchen.cut_off",
+    "visit.grace_minutes",
 }
 
 

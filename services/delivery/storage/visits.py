@@ -1,0 +1,136 @@
+"""SQL about visits whose time has come: one statement a municipality."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from services.delivery.domain.units import UnitState
+from services.delivery.domain.visits import VisitLimits, limits_of
+from services.delivery.domain.welfare import MissedVisit
+from services.delivery.rules.welfare import comes_home
+from services.kernel.local_rules import LocalRules
+from services.runtime.database import ReadTx
+
+__all__ = ["LOOK_BACK", "MOST", "Visit", "missed_unseen", "municipalities", "visits_of"]
+
+LOOK_BACK = timedelta(days=3)
+"""How old a missed visit may be that nobody has looked at, after an outage or a long weekend."""
+MOST = 500
+"""Visits of one look."""
+
+_MISSED_AT = """
+CASE WHEN l.window_end IS NULL THEN CAST(u.on_day + 1 AS timestamp) AT TIME ZONE 'Europe/Sofia'
+     ELSE (u.on_day + l.window_end) AT TIME ZONE 'Europe/Sofia'
+          + make_interval(mins => coalesce(CAST(CAST(:graces AS jsonb) ->> c.service_code AS integer), :grace)) END"""
+
+# Who is in service today and was not met since: what `rules.welfare.asks_for_check` says of one, said of all.
+_MISSED_UNSEEN = f"""
+SELECT u.id, u.application_id, c.municipality_id, c.district_code, c.service_code, s.office_code, u.code, u.on_day
+FROM safeguard s
+JOIN care c USING (application_id)
+JOIN unit u USING (application_id)
+JOIN plan_line l ON l.id = u.line_id
+WHERE c.municipality_id = :municipality AND (s.living_alone OR s.marked)
+  AND CAST(:today AS date) <@ c.covered
+  AND NOT EXISTS (SELECT FROM pause p WHERE p.application_id = c.application_id AND CAST(:today AS date) <@ p.days)
+  AND u.on_day BETWEEN :first AND :today AND u.code = ANY(CAST(:codes AS text[]))
+  AND (u.state = 'MISSED' OR u.state = 'PLANNED' AND {_MISSED_AT} <= :now)
+  AND NOT EXISTS (SELECT FROM delivery d WHERE d.application_id = c.application_id AND d.outcome = 'DELIVERED'
+                  AND d.on_day > u.on_day)
+  AND NOT EXISTS (SELECT FROM welfare_check w WHERE w.id = u.id)
+ORDER BY u.on_day, u.id LIMIT :most
+"""  # noqa: S608 constants of this module
+
+_VISITS = """
+SELECT u.id, u.application_id, u.code, u.state, c.service_code, l.window_end
+FROM unit u JOIN care c USING (application_id) JOIN plan_line l ON l.id = u.line_id
+WHERE u.municipality_id = :municipality AND u.on_day = :day AND u.code = ANY(CAST(:codes AS text[]))
+  AND u.state IN ('PLANNED', 'MISSED') AND u.id > CAST(:after AS uuid)
+ORDER BY u.id LIMIT :size
+"""
+
+_BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A planned visit of a day that was not delivered so far."""
+
+    id: str
+    application_id: str
+    code: str
+    unit: UnitState
+    limits: VisitLimits
+
+
+async def municipalities(tx: ReadTx) -> Sequence[str]:
+    """Every municipality that has care here."""
+    return [row.id for row in await tx.all("SELECT id FROM municipality ORDER BY id")]
+
+
+async def missed_unseen(
+    tx: ReadTx, municipality_id: str, rules: LocalRules, now: datetime, today: date
+) -> list[MissedVisit]:
+    """Missed visits of vulnerable people that have no check yet, the oldest first, at most `MOST`."""
+    grace, own = rules.settings.minutes_by_service("visit.grace_minutes")
+    rows = await tx.all(
+        _MISSED_UNSEEN,
+        {
+            "municipality": municipality_id,
+            "today": today,
+            "first": today - LOOK_BACK,
+            "codes": _codes(rules, today),
+            "grace": grace,
+            "graces": json.dumps(dict(own)),
+            "now": now,
+            "most": MOST,
+        },
+    )
+    return [
+        MissedVisit(
+            id=str(row.id),
+            application_id=str(row.application_id),
+            municipality_id=row.municipality_id,
+            district_code=row.district_code,
+            service_code=row.service_code,
+            office_code=row.office_code,
+            code=row.code,
+            on=row.on_day,
+        )
+        for row in rows
+    ]
+
+
+async def visits_of(
+    tx: ReadTx, municipality_id: str, rules: LocalRules, on: date, *, after: str = "", size: int = 200
+) -> list[Visit]:
+    """The next visits of a day that were not delivered so far, behind the id `after` (empty: from the first)."""
+    grace, own = rules.settings.minutes_by_service("visit.grace_minutes")
+    rows = await tx.all(
+        _VISITS,
+        {
+            "municipality": municipality_id,
+            "day": on,
+            "codes": _codes(rules, on),
+            "after": after or _BEFORE_ALL,
+            "size": size,
+        },
+    )
+    return [
+        Visit(
+            str(row.id),
+            str(row.application_id),
+            row.code,
+            UnitState(row.state),
+            limits_of(on, row.window_end, timedelta(minutes=own.get(row.service_code, grace))),
+        )
+        for row in rows
+    ]
+
+
+def _codes(rules: LocalRules, on: date) -> list[str]:
+    catalogue = rules.catalogue
+    return sorted({entry.code for entry in catalogue.entries if comes_home(entry.code, on, catalogue)})

@@ -1,0 +1,130 @@
+"""The look for missed visits: one statement says of everybody what the rules say of one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+
+import pytest
+
+from services.delivery.domain.care import MissFault, PlanLine
+from services.delivery.domain.visits import VisitState, state_at
+from services.delivery.domain.welfare import WelfareOutcome
+from services.delivery.storage.visits import LOOK_BACK, missed_unseen, visits_of
+from services.delivery.storage.welfare import WelfareStore, find_check
+from services.delivery.usecases.welfare import Closing, close_check, open_unseen
+from services.kernel.dates import SOFIA
+from services.kernel.local_rules import SHIPPED_RULES
+from services.kernel.plan_terms import LineTerms
+from tests.storage.delivery.conftest import EVERY_DAY, MUNICIPALITY, MakeContract, Office
+from tests.storage.delivery.test_constraints import refused
+
+pytestmark = pytest.mark.postgres
+
+MONDAY = date(2026, 5, 4)
+CLEANING = "HSP_HOME_CLEANING"
+WINDOWS = [(time(8, 0), time(9, 30)), (time(12, 0), time(13, 0)), (time(17, 0), time(20, 15)), None]
+
+
+def at(hour: int, minute: int = 0, day: date = MONDAY) -> datetime:
+    return datetime.combine(day, time(hour, minute), SOFIA)
+
+
+async def person(office: Office, make_contract: MakeContract, *, start: date = MONDAY, alone: bool = True) -> str:
+    lines = [PlanLine(CLEANING, 1, EVERY_DAY, LineTerms(window=window)) for window in WINDOWS]
+    case = await office.signs(make_contract(start, *lines), start)
+    async with office.db.write() as tx:
+        await WelfareStore(tx).copy_risk(case, living_alone=alone, office_code="MAIN")
+    return case
+
+
+async def found(office: Office, now: datetime) -> set[str]:
+    async with office.db.read() as tx:
+        missed = await missed_unseen(tx, MUNICIPALITY, office.rules, now, now.astimezone(SOFIA).date())
+    return {visit.id for visit in missed}
+
+
+async def by_rule(office: Office, now: datetime, on: date) -> set[str]:
+    async with office.db.read() as tx:
+        visits = await visits_of(tx, MUNICIPALITY, office.rules, on)
+    return {visit.id for visit in visits if state_at(visit.unit, visit.limits, now) is VisitState.MISSED}
+
+
+@pytest.mark.parametrize("start", [MONDAY, date(2026, 3, 29), date(2026, 10, 25)])
+@pytest.mark.parametrize("grace", ["60", "0", "60,HSP:15"])
+async def test_the_statement_finds_what_the_rule_calls_missed_at_every_quarter_of_an_hour(
+    office: Office, make_contract: MakeContract, start: date, grace: str
+) -> None:
+    office.rules = replace(SHIPPED_RULES, settings=SHIPPED_RULES.settings.changed({"visit.grace_minutes": grace}))
+    await person(office, make_contract, start=start)
+    seen = set()
+    for quarter in range(24, 105):
+        now = at(0, day=start) + timedelta(minutes=15 * quarter)
+        missed = await found(office, now)
+        assert missed == await by_rule(office, now, start)
+        seen.add(len(missed))
+    assert seen == set(range(len(WINDOWS) + 1))
+
+
+async def test_each_missed_visit_of_a_day_has_a_check_of_its_own_and_only_one(
+    office: Office, make_contract: MakeContract
+) -> None:
+    case = await person(office, make_contract)
+    opened = []
+    for now in (at(10, 30), at(10, 31), at(14, 0), at(14, 1)):
+        async with office.db.write() as tx:
+            missed = await missed_unseen(tx, MUNICIPALITY, office.rules, now, MONDAY)
+            opened.append(await open_unseen(missed, WelfareStore(tx), now))
+    assert opened == [1, 0, 1, 0]
+    await office.misses(case, CLEANING, MONDAY, MissFault.USER)
+    assert await found(office, at(15, 0)) == set()
+
+
+async def test_nobody_looks_for_who_lives_with_others_was_met_later_or_is_out_of_care(
+    office: Office, make_contract: MakeContract
+) -> None:
+    await person(office, make_contract, alone=False)
+    met, ended, paused = [await person(office, make_contract) for _ in range(3)]
+    tuesday, wednesday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
+    await office.delivers(met, CLEANING, tuesday)
+    await office.ends(ended, MONDAY, MONDAY)
+    await office.pauses(paused, tuesday, wednesday, on=MONDAY)
+    assert len(await found(office, at(23, 0, MONDAY))) == 2 * 3
+    assert await found(office, at(0, 5, tuesday)) == set()
+
+
+async def test_an_older_visit_than_some_days_alarms_nobody(office: Office, make_contract: MakeContract) -> None:
+    await person(office, make_contract)
+    late = at(9, day=MONDAY + LOOK_BACK + timedelta(days=4))
+    async with office.db.read() as tx:
+        missed = await missed_unseen(tx, MUNICIPALITY, office.rules, late, late.date())
+    assert min(visit.on for visit in missed) == late.date() - LOOK_BACK
+
+
+async def test_the_database_refuses_a_check_without_its_outcome_and_a_change_of_a_closed_one(
+    office: Office, make_contract: MakeContract
+) -> None:
+    await person(office, make_contract)
+    now = at(10, 30)
+    async with office.db.write() as tx:
+        missed = await missed_unseen(tx, MUNICIPALITY, office.rules, now, MONDAY)
+        await open_unseen(missed, WelfareStore(tx), now)
+    (visit,) = missed
+    async with office.db.read() as tx:
+        assert await find_check(tx, visit.id) is not None
+    rung = "INSERT INTO welfare_rung (check_id, number, state, begun_at, due_at, answer, answered_at) SELECT id, "
+    soon = "begun_at, begun_at + interval '1 minute', "
+    for statement, constraint in (
+        ("UPDATE welfare_check SET state = 'CLOSED'", "welfare_check_ends_with_outcome"),
+        (f"{rung} 2, 'CALL_CONTACT', {soon} NULL, NULL FROM welfare_check", "welfare_rung_stood_on"),
+        (f"{rung} 2, 'OFFICE_HEAD', {soon} 'NO_ANSWER', begun_at FROM welfare_check", "welfare_rung_in_order"),
+    ):
+        assert await refused(office, statement) == constraint
+    async with office.db.write() as tx:
+        await close_check(Closing(visit.id, WelfareOutcome.AWAY, "sw-1", "SOCIAL_WORKER"), WelfareStore(tx), now)
+    for statement in (
+        "UPDATE welfare_check SET outcome = 'FOUND_WELL'",
+        "UPDATE welfare_rung SET answer = 'NO_ANSWER'",
+        "DELETE FROM welfare_check",
+    ):
+        assert await refused(office, statement) is None
