@@ -45,6 +45,7 @@ class BatchRun:
         self.pages = 0 if carry is None else carry.pages
         self.phases = 0 if carry is None else carry.phases
         self.moved = 0 if carry is None else carry.moved
+        self.cases = 0 if carry is None else carry.cases
         self._waits = False
         fixed = {attributes.MUNICIPALITY: municipality}
         if month:
@@ -73,6 +74,7 @@ class BatchRun:
             pages=self.pages,
             phases=self.phases,
             moved=self.moved,
+            cases=self.cases,
         )
 
     def next_due(self, *, settled: bool) -> NextDue:

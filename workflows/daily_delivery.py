@@ -14,7 +14,8 @@ from workflows.activities import DeliveryActivities
 from workflows.batch import PAGE_SIZE, BatchRun, scheduled_day
 from workflows.calls import Refused
 from workflows.desk import Waiting
-from workflows.texts import Awaited, FlowStage, Label
+from workflows.language import language
+from workflows.texts import LABELS, Awaited, FlowStage, Label
 from workflows.wire import wire_date
 
 __all__ = ["DailyDeliveryWorkflow"]
@@ -25,7 +26,9 @@ FINISHED = "FINISHED"
 
 @workflow.defn(name=WorkflowType.DAILY_DELIVERY.value)
 class DailyDeliveryWorkflow:
-    """Opens the day, plans every page of cases, counts the kitchens.
+    """Opens the day, plans every page of cases, closes the days before it, counts the kitchens.
+
+    A case that cannot be planned is parked by delivery, for the office to look at, and the others go on.
 
     Ends with FINISHED, or FINISHED_BEFORE when the day was done. A refusal fails the run under its reason.
     """
@@ -65,11 +68,19 @@ class DailyDeliveryWorkflow:
                 PlanPageRequest(run_id=run.run_id, page_token=run.page_token, page_size=PAGE_SIZE),
             )
             run.page_done(page.next_page_token)
+            run.cases += page.cases
+            self._show(page.parked)
             if workflow.info().is_continue_as_new_suggested():
                 start.on_date.CopyFrom(wire_date(self._day))
                 workflow.continue_as_new(args=[start, run.carry()])
         await calls.call_page(DeliveryActivities.close_daily_run, CloseDailyRunRequest(run_id=run.run_id))
         return FINISHED
+
+    def _show(self, parked: int) -> None:
+        run = self._run
+        words = LABELS[Label.PLANNED_SO_FAR].said(language())
+        run.desk.progress = words.format(pages=run.pages, cases=run.cases, parked=parked)
+        run.show(Waiting(FlowStage.DAILY_RUN, Awaited.NOTHING))
 
     @workflow.query
     def next_due(self) -> NextDue:

@@ -142,6 +142,7 @@ class Label(StrEnum):
     DRAFTED = "DRAFTED"
     ISSUED = "ISSUED"
     REVIEW = "REVIEW"
+    PLANNED_SO_FAR = "PLANNED_SO_FAR"
 
 
 LABELS: Mapping[Label, Words] = {
@@ -185,6 +186,9 @@ LABELS: Mapping[Label, Words] = {
         "drafts: {drafts}, of the month {month_drafts} over {total}; month before {previous_invoices} over "
         "{previous_total} (difference {more}, {difference}); outliers {outliers}, without income {missing}, "
         "parked {parked}",
+    ),
+    Label.PLANNED_SO_FAR: Words(
+        "страници {pages}, случаи {cases}, отложени {parked}", "{pages} pages, {cases} cases, {parked} parked"
     ),
 }
 

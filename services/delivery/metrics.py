@@ -61,6 +61,10 @@ class DeliveryMetrics:
             registry=registry,
         )
         self.show_unassigned(None)
+        self.parked = Gauge(
+            "socialcare_delivery_parked_cases", f"Cases that no daily run could plan; {shared}", registry=registry
+        )
+        self.parked.set(float("nan"))
 
     def show_welfare(self, counted: Mapping[WelfareState, tuple[int, int]] | None) -> None:
         """Show open checks and those that are too late, by rung; None: not known."""

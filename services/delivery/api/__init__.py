@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.delivery.api.assistants import AssistantMethods
 from services.delivery.api.cases import CaseMethods
+from services.delivery.api.days import DayMethods
 from services.delivery.api.kitchens import KitchenMethods
 from services.delivery.api.pauses import PauseMethods
 from services.delivery.api.plans import PlanMethods
@@ -30,6 +31,7 @@ class DeliveryServicer(
     WelfareMethods,
     AssistantMethods,
     KitchenMethods,
+    DayMethods,
 ):
     """Every method of `socialcare.delivery.v1.DeliveryService`."""
 
@@ -42,3 +44,4 @@ class DeliveryServicer(
         """Bring the gauges up to date; the process calls it now and then."""
         await self._observe_welfare()
         await self._observe_visits()
+        await self._observe_parked()

@@ -9,7 +9,7 @@ from grpc.aio import ServicerContext
 
 from services.delivery.api.room import Room
 from services.delivery.domain.care import DailyRun
-from services.delivery.storage import planning, reading
+from services.delivery.storage import days, pages, planning, reading
 from services.delivery.storage.assignment import AssignmentStore
 from services.delivery.storage.local_rules import keep_rules
 from services.delivery.storage.staff import lock_assistants
@@ -56,12 +56,15 @@ class RunMethods(Room):
         size = page_size(request.page_size, default=_DEFAULT_PAGE, maximum=_LARGEST_PAGE)
         started = time.monotonic()
         # Planning a page again changes nothing, so the page needs neither key nor audit row of its own.
-        async with self._runtime.db.write() as tx:
-            page = await planning.plan_page(tx, await planning.run_by_id(tx, request.run_id), after, size)
+        async with self._runtime.db.read() as tx:
+            run = await planning.run_by_id(tx, request.run_id)
+        page = await pages.plan_or_park(self._runtime.db, run, after, size, self._runtime.call().now)
         self._metrics.page_seconds.observe(time.monotonic() - started)
         self._metrics.units_planned.inc(page.units)
         token = encode_token(page.last) if page.last else ""
-        return pb.PlanPageResponse(next_page_token=token, cases=page.cases, units=page.units)
+        async with self._runtime.db.glance() as tx:
+            parked = await pages.count_parked(tx, run.municipality_id)
+        return pb.PlanPageResponse(next_page_token=token, cases=page.cases, units=page.units, parked=parked)
 
     async def CloseDailyRun(self, request: pb.CloseDailyRunRequest, context: Context) -> pb.CloseDailyRunResponse:
         call = self._runtime.call(request.request_id, object_id=request.run_id)
@@ -72,13 +75,15 @@ class RunMethods(Room):
             if not found.finished:
                 await planning.close_run(tx, found, call.now)
                 await _assign(tx, found, Moment(call.now, call.today))
+                await days.close_days(tx, found, call.now)
                 self._metrics.runs_closed.inc()
             return Effect(found.id)
 
         await self._runtime.commands.perform(call, request, run)
         async with self._runtime.db.read() as tx:
             closed = await planning.run_by_id(tx, request.run_id)
-        return pb.CloseDailyRunResponse(meals=closed.meals, units=closed.units)
+            unrecorded = await days.count_unrecorded(tx, closed.municipality_id)
+        return pb.CloseDailyRunResponse(meals=closed.meals, units=closed.units, unrecorded=unrecorded)
 
     async def ListServedDays(self, request: pb.ListServedDaysRequest, context: Context) -> pb.ListServedDaysResponse:
         self._runtime.call().caller.require_municipality(request.municipality_id)

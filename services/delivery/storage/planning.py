@@ -1,7 +1,7 @@
 """The rolling horizon as set-based SQL (L-11; design section 10).
 
-`_DUE` is the one definition of what is planned: a function of care, plan, pauses and working days; `_EXPECTED` adds
-what was recorded. Planning makes the stored units of some cases and days equal to it, so late runs, gaps and
+`DUE` is the one definition of what is planned: a function of care, plan, pauses and working days; `STANDING` adds what
+was recorded. Planning makes the stored units of some cases and days equal to it, so late runs, gaps and
 repetitions lead to the same rows. A stored unit that is due no more is cancelled.
 """
 
@@ -23,11 +23,15 @@ from services.runtime.database import ReadTx, WriteTx
 from services.runtime.errors import NotFound
 
 __all__ = [
+    "DUE",
     "HORIZON",
+    "STANDING",
     "Page",
     "close_run",
+    "horizon_of",
     "kitchen_meals",
     "open_run",
+    "page_ids",
     "plan",
     "plan_page",
     "planned_units",
@@ -38,7 +42,7 @@ HORIZON = timedelta(days=27)
 """Days planned beyond the day of the run: 28 days with it."""
 
 # Records of a code and day count for its lines one after the other, so each line has done, missed or no units at all.
-_DUE = """
+DUE = """
 days AS (
     SELECT CAST(d AS date) AS on_day, to_char(d, 'YYYY-MM-DD') AS written,
            1 << (CAST(extract(isodow FROM d) AS integer) - 1) AS bit,
@@ -61,7 +65,7 @@ due AS (
     LEFT JOIN pause p ON p.application_id = s.application_id AND d.on_day <@ p.days
 )"""
 
-_EXPECTED = """
+STANDING = """
 in_turn AS (
     SELECT due.*, sum(quantity) OVER (PARTITION BY application_id, on_day, code ORDER BY line) - quantity AS prior
     FROM due
@@ -89,8 +93,8 @@ SELECT EXISTS (
 """
 _PLAN = f"""
 WITH scope AS (SELECT * FROM care WHERE application_id = ANY(CAST(:ids AS uuid[]))),
-{_DUE},
-{_EXPECTED},
+{DUE},
+{STANDING},
 gone AS (
     UPDATE unit u SET state = 'CANCELLED', cause = CASE
         WHEN NOT EXISTS (SELECT FROM scope s WHERE s.application_id = u.application_id AND u.on_day <@ s.covered)
@@ -123,7 +127,7 @@ SELECT code, sum(quantity) AS units FROM unit WHERE application_id = :id AND on_
 GROUP BY code ORDER BY code
 """  # noqa: S608 - put together from constants
 _PLANNED_BEYOND = f"""
-WITH scope AS (SELECT * FROM care WHERE application_id = :id), {_DUE}
+WITH scope AS (SELECT * FROM care WHERE application_id = :id), {DUE}
 SELECT code, sum(quantity) AS units FROM due WHERE hospital IS NULL GROUP BY code ORDER BY code
 """  # noqa: S608 - put together from constants
 
@@ -138,7 +142,7 @@ _MEALS_BEYOND = f"""
 WITH scope AS (
     SELECT * FROM care
     WHERE municipality_id = :municipality AND district_code = :district AND CAST(:first AS date) <@ covered
-), {_DUE}
+), {DUE}
 SELECT coalesce(sum(quantity), 0) FROM due WHERE unit = 'MEAL' AND hospital IS NULL
 """  # noqa: S608 - put together from constants
 
@@ -153,8 +157,8 @@ _PAGE = """
 SELECT application_id FROM care
 WHERE municipality_id = :municipality AND application_id > CAST(:after AS uuid)
   AND covered && daterange(:first, :last, '[]')
+  AND NOT EXISTS (SELECT FROM parked_case p WHERE p.application_id = care.application_id)
 ORDER BY application_id LIMIT :size
-FOR SHARE
 """
 
 _COUNT_KITCHENS = f"""
@@ -186,7 +190,8 @@ class Page:
     units: int
 
 
-def _horizon(days: DateRange, calendar: BusinessCalendar) -> dict[str, object]:
+def horizon_of(days: DateRange, calendar: BusinessCalendar) -> dict[str, object]:
+    """Parameters of `DUE`."""
     closed = [day for day in days if not calendar.is_working_day(day)]
     return {"first": days.start, "last": days.end, "closed": closed}
 
@@ -198,7 +203,7 @@ async def plan(tx: WriteTx, application_ids: Sequence[str], days: DateRange, cal
     """
     where = {"ids": list(application_ids), "first": days.start, "last": days.end}
     recorded = await tx.scalar(_RECORDED, where)
-    return await tx.run(_PLAN, {**where, **_horizon(days, calendar), "recorded": recorded})
+    return await tx.run(_PLAN, {**where, **horizon_of(days, calendar), "recorded": recorded})
 
 
 async def planned_units(tx: ReadTx, application_id: str, on: date) -> list[tuple[str, int]]:
@@ -214,7 +219,7 @@ async def planned_units(tx: ReadTx, application_id: str, on: date) -> list[tuple
         rows = await tx.all(_PLANNED_ROWS, {"id": application_id, "first": on})
     else:
         calendar = await calendar_in_force(tx, town.id)
-        rows = await tx.all(_PLANNED_BEYOND, {"id": application_id, **_horizon(DateRange(on, on), calendar)})
+        rows = await tx.all(_PLANNED_BEYOND, {"id": application_id, **horizon_of(DateRange(on, on), calendar)})
     return [(row.code, int(row.units)) for row in rows]
 
 
@@ -225,7 +230,7 @@ async def kitchen_meals(tx: ReadTx, municipality_id: str, district_code: str, on
     if through is not None and on <= through:
         return int(await tx.scalar(_MEALS_ROWS, {**where, "first": on}))
     calendar = await calendar_in_force(tx, municipality_id)
-    return int(await tx.scalar(_MEALS_BEYOND, {**where, **_horizon(DateRange(on, on), calendar)}))
+    return int(await tx.scalar(_MEALS_BEYOND, {**where, **horizon_of(DateRange(on, on), calendar)}))
 
 
 async def open_run(tx: WriteTx, run_id: str, municipality_id: str, on: date, now: datetime) -> DailyRun:
@@ -265,22 +270,27 @@ async def run_by_id(tx: ReadTx, run_id: str) -> DailyRun:
 
 async def plan_page(tx: WriteTx, run: DailyRun, after: str, size: int) -> Page:
     """Plan the next `size` cases behind the application id `after` (empty: from the first)."""
+    ids = await page_ids(tx, run, after, size, locked=True)
+    days = DateRange(run.plan_from, run.plan_to) if ids else None
+    units = await plan(tx, ids, days, await calendar_in_force(tx, run.municipality_id)) if days else 0
+    return Page(len(ids), ids[-1] if len(ids) == size else "", units)
+
+
+async def page_ids(tx: ReadTx, run: DailyRun, after: str, size: int, *, locked: bool = False) -> list[str]:
+    """The next cases that have care in the days of the run and are not parked."""
     if run.plan_to < run.plan_from:
-        return Page(0, "", 0)
-    days = DateRange(run.plan_from, run.plan_to)
+        return []
     rows = await tx.all(
-        _PAGE,
+        f"{_PAGE} FOR SHARE OF care" if locked else _PAGE,
         {
             "municipality": run.municipality_id,
             "after": after or _BEFORE_ALL,
-            "first": days.start,
-            "last": days.end,
+            "first": run.plan_from,
+            "last": run.plan_to,
             "size": size,
         },
     )
-    ids = [str(row.application_id) for row in rows]
-    units = await plan(tx, ids, days, await calendar_in_force(tx, run.municipality_id)) if ids else 0
-    return Page(len(ids), ids[-1] if len(ids) == size else "", units)
+    return [str(row.application_id) for row in rows]
 
 
 async def close_run(tx: WriteTx, run: DailyRun, now: datetime) -> None:

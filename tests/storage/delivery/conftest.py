@@ -12,7 +12,7 @@ import pytest
 from services.delivery.domain.care import Care, ContractCopy, MissFault, Outcome, PlanLine
 from services.delivery.rules.pauses import HospitalProof
 from services.delivery.rules.recording import Funds
-from services.delivery.storage import planning
+from services.delivery.storage import days, pages, planning
 from services.delivery.storage.store import Store, find_care
 from services.delivery.usecases.care import (
     Moment,
@@ -108,13 +108,13 @@ class Office:
             run = await planning.open_run(tx, new_id(), MUNICIPALITY, day, now)
         after = ""
         while True:
-            async with self.db.write() as tx:
-                page = await planning.plan_page(tx, run, after, size)
+            page = await pages.plan_or_park(self.db, run, after, size, now)
             after = page.last
             if not after:
                 break
         async with self.db.write() as tx:
             await planning.close_run(tx, run, now)
+            await days.close_days(tx, run, now)
         return run.id
 
     async def misses(self, case: str, code: str, on: date, fault: MissFault, units: int = 1) -> Effect:

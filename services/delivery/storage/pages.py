@@ -1,0 +1,124 @@
+"""One page of the daily run; a case that cannot be planned is parked and the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy.exc import DataError, IntegrityError
+
+from services.delivery.domain.care import DailyRun
+from services.delivery.domain.days import ParkedCase
+from services.delivery.storage import planning
+from services.delivery.storage.local_rules import calendar_in_force
+from services.delivery.storage.planning import Page
+from services.kernel.ranges import DateRange
+from services.runtime.database import Database, ReadTx, WriteTx, violated_constraint
+
+__all__ = ["count_parked", "parked_page", "plan_or_park"]
+
+_PARK = """
+INSERT INTO parked_case (application_id, municipality_id, reason, plan_from, run_id, parked_at, tried_at, attempts)
+VALUES (:id, :municipality, :reason, :from, :run, :now, :now, 1)
+ON CONFLICT (application_id) DO UPDATE
+SET reason = excluded.reason, run_id = excluded.run_id, tried_at = excluded.tried_at,
+    attempts = parked_case.attempts + 1
+"""
+_PARKED = """
+SELECT application_id, reason, plan_from, parked_at, tried_at, attempts FROM parked_case
+WHERE municipality_id = :municipality AND application_id > CAST(:after AS uuid) ORDER BY application_id LIMIT :size
+"""
+_TO_TRY = "SELECT application_id, plan_from FROM parked_case WHERE municipality_id = :municipality AND run_id <> :run"
+_LOCK = "SELECT application_id FROM care WHERE application_id = ANY(CAST(:ids AS uuid[])) ORDER BY 1 FOR SHARE"
+
+_BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
+
+
+async def plan_or_park(db: Database, run: DailyRun, after: str, size: int, now: datetime) -> Page:
+    """Plan the next `size` cases behind the application id `after`; the first page tries parked cases again.
+
+    A page that the database refuses is planned by halves, down to the case that it is about.
+    """
+    if not after:
+        await _try_again(db, run, now)
+    try:
+        async with db.write() as tx:
+            return await planning.plan_page(tx, run, after, size)
+    except (IntegrityError, DataError):
+        async with db.read() as tx:
+            ids = await planning.page_ids(tx, run, after, size)
+        units = await _by_halves(db, run, ids, now)
+        return Page(len(ids), ids[-1] if len(ids) == size else "", units)
+
+
+async def parked_page(tx: ReadTx, municipality_id: str, after: str, size: int) -> list[ParkedCase]:
+    """Parked cases of a municipality behind an application id (empty: from the first)."""
+    rows = await tx.all(_PARKED, {"municipality": municipality_id, "after": after or _BEFORE_ALL, "size": size})
+    return [
+        ParkedCase(str(row.application_id), row.reason, row.plan_from, row.parked_at, row.tried_at, row.attempts)
+        for row in rows
+    ]
+
+
+async def count_parked(tx: ReadTx, municipality_id: str = "") -> int:
+    """Parked cases of a municipality, or of all."""
+    return int(
+        await tx.scalar(
+            "SELECT count(*) FROM parked_case WHERE :id = '' OR municipality_id = :id", {"id": municipality_id}
+        )
+    )
+
+
+async def _by_halves(db: Database, run: DailyRun, ids: Sequence[str], now: datetime) -> int:
+    middle = len(ids) // 2
+    units = 0
+    for half in (ids[:middle], ids[middle:]) if middle else (ids,):
+        try:
+            async with db.write() as tx:
+                units += await _plan(tx, run, half, run.plan_from)
+        except (IntegrityError, DataError) as error:
+            if len(half) > 1:
+                units += await _by_halves(db, run, half, now)
+            else:
+                await _park(db, run, half[0], (run.plan_from, now, _reason(error)))
+    return units
+
+
+async def _try_again(db: Database, run: DailyRun, now: datetime) -> None:
+    async with db.read() as tx:
+        parked = await tx.all(_TO_TRY, {"municipality": run.municipality_id, "run": run.id})
+    for row in parked:
+        case = str(row.application_id)
+        try:
+            async with db.write() as tx:
+                await _plan(tx, run, [case], row.plan_from)
+                await tx.run("DELETE FROM parked_case WHERE application_id = :id", {"id": case})
+        except (IntegrityError, DataError) as error:
+            await _park(db, run, case, (row.plan_from, now, _reason(error)))
+
+
+async def _plan(tx: WriteTx, run: DailyRun, ids: Sequence[str], first: date) -> int:
+    await tx.all(_LOCK, {"ids": list(ids)})
+    calendar = await calendar_in_force(tx, run.municipality_id)
+    return await planning.plan(tx, ids, DateRange(first, run.plan_to), calendar)
+
+
+async def _park(db: Database, run: DailyRun, case: str, what: tuple[date, datetime, str]) -> None:
+    first, now, reason = what
+    async with db.write() as tx:
+        await tx.run(
+            _PARK,
+            {
+                "id": case,
+                "municipality": run.municipality_id,
+                "reason": reason,
+                "from": first,
+                "run": run.id,
+                "now": now,
+            },
+        )
+
+
+def _reason(error: IntegrityError | DataError) -> str:
+    constraint = violated_constraint(error) if isinstance(error, IntegrityError) else None
+    return constraint.upper() if constraint else "DATA"
