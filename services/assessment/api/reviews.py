@@ -11,7 +11,7 @@ from services.assessment.api.visits import require_visible
 from services.assessment.domain.reviews import Review
 from services.assessment.errors import StepNotAllowed
 from services.assessment.peers import IntakePort
-from services.assessment.rules.reviews import last_round_on, next_review
+from services.assessment.rules.reviews import explain_review, last_round_on, next_review
 from services.assessment.storage import reviews, visits
 from services.assessment.storage.needs import NeedsStore
 from services.assessment.storage.reviews import ReviewPage, ReviewStore
@@ -20,7 +20,14 @@ from services.assessment.wire.needs import answers_from
 from services.assessment.wire.visits import facts_to_json
 from services.kernel.codes import CaseState
 from services.kernel.dates import add_years, start_of_day
-from services.runtime.civil import code_from_proto, code_to_proto, date_to_proto, instant_to_proto, optional_date
+from services.runtime.civil import (
+    code_from_proto,
+    code_to_proto,
+    date_to_proto,
+    instant_to_proto,
+    optional_date,
+    trace_to_proto,
+)
 from services.runtime.commands import Call
 from services.runtime.errors import InvalidArgument, NotFound
 from services.runtime.paging import decode_token, encode_token, page_size
@@ -105,7 +112,22 @@ class ReviewMethods:
             found = await reviews.reviews(tx, page)
         last = found[-1] if len(found) == size else None
         token = "" if last is None else encode_token(last.due.isoformat(), last.application_id, str(last.round))
-        return pb.ListReviewsResponse(reviews=map(_to_proto, found), next_page_token=token)
+        return pb.ListReviewsResponse(
+            reviews=map(_to_proto, found),
+            next_page_token=token,
+            next_review=await self._next_review(request) if request.application_id else (),
+        )
+
+    async def _next_review(self, request: pb.ListReviewsRequest) -> list[types_pb2.TraceStep]:
+        """Why the next review of a case is due when it is; empty for a case of another municipality, or none."""
+        async with self._runtime.db.read() as tx:
+            assessment = await visits.assessment(tx, request.application_id)
+            last = await reviews.review(tx, request.application_id)
+        since = None if assessment is None else last_round_on(assessment, last)
+        if assessment is None or since is None or assessment.municipality_id != request.municipality_id:
+            return []
+        until = _decision_until(await self._intake.case_facts(request.application_id))
+        return trace_to_proto((explain_review(since, until),))
 
     async def _about(self, request_id: str, application_id: str, purpose: str = "") -> Call:
         call = self._runtime.call(request_id, object_id=application_id, purpose=purpose)

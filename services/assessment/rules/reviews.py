@@ -8,9 +8,11 @@ from services.assessment.domain.reviews import NextReview, Review, ReviewCause
 from services.assessment.domain.visits import Assessment, AssessmentState
 from services.kernel.dates import add_years, local_date
 from services.kernel.register import decides
+from services.kernel.rule_book import RULE_BOOK
 from services.kernel.time_limit import LimitKind
+from services.kernel.trace import Step
 
-__all__ = ["last_round_on", "next_review"]
+__all__ = ["explain_review", "last_round_on", "next_review"]
 
 
 @decides("S10")
@@ -26,6 +28,25 @@ def next_review(since: date, decision_until: date | None) -> NextReview:
     if decision_until is not None and since < decision_until < yearly:
         return NextReview(decision_until, ReviewCause.DECISION_EXPIRY)
     return NextReview(yearly, ReviewCause.YEARLY)
+
+
+def explain_review(since: date, decision_until: date | None) -> Step:
+    """When the next review is due, and which of the two days comes first."""
+    due = next_review(since, decision_until)
+    why_bg, why_en = "дванайсет месеца след последната оценка", "twelve months after the last round"
+    if due.cause is ReviewCause.DECISION_EXPIRY:
+        why_bg, why_en = "изтича решението на медицинската комисия", "the medical board's decision expires"
+    return Step(
+        rule="S10",
+        inputs={
+            "last_round": since.isoformat(),
+            "decision_until": "" if decision_until is None else decision_until.isoformat(),
+        },
+        outcome=due.due.isoformat(),
+        source=RULE_BOOK["S10"].source,
+        text_bg=f"Следващият преглед е на {due.due:%d.%m.%Y}: {why_bg}. Преглед се открива и при промяна.",
+        text_en=f"The next review is due on {due.due}: {why_en}. A change opens one as well.",
+    )
 
 
 def last_round_on(assessment: Assessment, last: Review | None) -> date | None:

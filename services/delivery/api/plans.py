@@ -5,6 +5,7 @@ from __future__ import annotations
 from grpc.aio import ServicerContext
 
 from services.delivery.api.room import Room, moment
+from services.delivery.rules.care_words import explain_duration
 from services.delivery.rules.plan import check_plan, plan_hash
 from services.delivery.rules.plan_words import explain_plan
 from services.delivery.storage import planning, plans
@@ -69,7 +70,8 @@ class PlanMethods(Room):
     async def GetCare(self, request: pb.GetCareRequest, context: Context) -> pb.GetCareResponse:
         call = self._runtime.call(object_id=request.application_id)
         care = await self._visible_care(call, request.application_id)
-        return pb.GetCareResponse(care=wire.care_to_proto(care, call.today))
+        trace = explain_duration(care.contract, call.today)
+        return pb.GetCareResponse(care=wire.care_to_proto(care, call.today), trace=trace_to_proto(trace))
 
     async def ExplainHoursLimit(
         self, request: pb.ExplainHoursLimitRequest, context: Context

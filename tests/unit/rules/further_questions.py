@@ -9,11 +9,13 @@ from google.protobuf.message import Message
 from google.type.date_pb2 import Date
 from google.type.money_pb2 import Money
 
+from services.assessment.rules.reviews import explain_review
 from services.billing.domain.accounts import Contract
 from services.billing.rules.decisions import DatedFacts
 from services.billing.rules.parameters import DEFAULT_PARAMETERS
 from services.billing.usecases.facts import explain_month
-from services.delivery.domain.care import PlanLine
+from services.delivery.domain.care import ContractCopy, PlanLine
+from services.delivery.rules.care_words import explain_duration
 from services.delivery.rules.plan_words import explain_plan
 from services.kernel.dates import Month, Weekday
 from services.kernel.service_entry import PlacementBasis
@@ -122,4 +124,21 @@ def explained_of_stored_cases() -> Iterable[Step]:
     march = Month(2026, 3)
     _, _, _, trace = explain_month(DatedFacts(contract), march, None, date(2026, 4, 1), DEFAULT_PARAMETERS)
     yield from trace
+    yield explain_review(date(2026, 3, 12), None)
+    care = ContractCopy(
+        contract_id=contract.contract_id,
+        application_id=waiting.application_id,
+        municipality_id="SOFIA",
+        person_id=waiting.person_id,
+        service_code="HSP",
+        district_code="LYULIN",
+        start=date(2026, 3, 12),
+        end=date(2026, 4, 1),
+        authorised_from=date(2026, 3, 1),
+        authorised_to=None,
+        plan=(),
+        user_funds=False,
+        version=1,
+    )
+    yield from explain_duration(care, date(2026, 4, 1))
     yield from explain_plan(date(2026, 3, 12), [PlanLine("HSP_MEAL_DELIVERY", 1, frozenset({Weekday.MON}))])
