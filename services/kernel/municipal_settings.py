@@ -156,7 +156,7 @@ def _fee_percents() -> dict[str, Setting]:
 _UNDEFINED = "section 12 defines no other reading"
 _SEED = "the sources know no other value"
 _DELIVERY = "what it changes belongs to the daily work of delivery, which comes with visits and day sheets"
-_BILLING = "what it changes comes with dated income facts and the ledger of clients' own money"
+_BILLING = "what it changes comes with the ledger of clients' own money"
 _RETENTION = "nothing is deleted yet"
 
 SETTINGS: Mapping[str, Setting] = MappingProxyType(
@@ -271,7 +271,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "delivery.lock_days": Setting("C-29", "", _one_of(""), "days after which a day sheet is locked", _DELIVERY),
         "income.missing": Setting("C-29", "ZERO", _one_of("ZERO"), "what a missing income counts as", _UNDEFINED),
         "income.reminder_days": Setting(
-            "C-29", "30,14,1", _one_of("30,14,1"), "days before an income expires with a reminder", _BILLING
+            "C-29", "30,14,1", _wholes(3, 0), "days before the evidence of an income expires with a reminder"
         ),
         "reminder.assessment_days_before": Setting(
             "C-29", "2", _whole(0, 30), "days before the end of D-01 with a reminder; 0: none"

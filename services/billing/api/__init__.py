@@ -6,6 +6,7 @@ from services.billing.api.answers import PureAnswers
 from services.billing.api.arrears import ArrearsMethods
 from services.billing.api.cases import CaseMethods
 from services.billing.api.documents import DocumentMethods
+from services.billing.api.incomes import IncomeMethods
 from services.billing.api.ledger import LedgerMethods
 from services.billing.api.payments import PaymentMethods
 from services.billing.api.run_review import RunReviewMethods
@@ -14,7 +15,14 @@ __all__ = ["BillingServicer"]
 
 
 class BillingServicer(
-    PureAnswers, CaseMethods, RunReviewMethods, PaymentMethods, LedgerMethods, DocumentMethods, ArrearsMethods
+    PureAnswers,
+    CaseMethods,
+    RunReviewMethods,
+    PaymentMethods,
+    LedgerMethods,
+    DocumentMethods,
+    ArrearsMethods,
+    IncomeMethods,
 ):
     """Every method of `BillingService` that this version offers."""
 

@@ -10,6 +10,7 @@ from services.billing.api.desk import Desk, act_of
 from services.billing.api.pause_quotes import quote_pause, quote_pause_of
 from services.billing.domain.accounts import Books
 from services.billing.errors import StateNotAllowed
+from services.billing.rules.decisions import IncomeDeclaration
 from services.billing.rules.fees import unit_codes
 from services.billing.rules.parameters import parameters_of
 from services.billing.storage import Store
@@ -21,6 +22,7 @@ from services.billing.wire.accounts import (
     assets_from,
     cents,
     correction_to_proto,
+    evidence_from,
     income_from,
     positive,
     quote_to_proto,
@@ -39,12 +41,16 @@ class CaseMethods(Desk):
 
     async def DeclareIncome(self, request: pb.DeclareIncomeRequest, context: Context) -> pb.DeclareIncomeResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)
-        month, income = month_from_proto(request.from_month, "from_month"), income_from(request.income, "income")
+        declared = IncomeDeclaration(
+            month_from_proto(request.from_month, "from_month"),
+            income_from(request.income, "income"),
+            evidence_from(request),
+        )
         answer = await self._record(
             call,
             request,
             request.application_id,
-            lambda store: facts.declare_income(request.application_id, month, income, store, act_of(call)),
+            lambda store: facts.declare_income(request.application_id, declared, store, act_of(call)),
             rehearse=request.validate_only,
         )
         return pb.DeclareIncomeResponse(

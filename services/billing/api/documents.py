@@ -12,6 +12,7 @@ from services.billing.api.desk import Answer, Desk, act_of
 from services.billing.domain.accounts import Act, BilledRow, Contract, ServedMonth
 from services.billing.errors import InvalidFact, NoInvoice
 from services.billing.papers.statement import statement_pdf
+from services.billing.rules.decisions import IncomeDeclaration
 from services.billing.rules.parameters import parameters_of
 from services.billing.rules.statements import Statement, document_lines, statement_of
 from services.billing.storage import Store, books
@@ -178,7 +179,8 @@ def _change_of(request: pb.PreviewChangeRequest) -> Callable[[str, Store, Act], 
         case "income":
             income = income_from(request.income.income, "income.income")
             month = month_from_proto(request.income.from_month, "income.from_month")
-            return lambda case, store, act: facts.declare_income(case, month, income, store, act)
+            declared = IncomeDeclaration(month, income)
+            return lambda case, store, act: facts.declare_income(case, declared, store, act)
         case "assets":
             asked = request.assets
             month = month_from_proto(asked.from_month, "assets.from_month")

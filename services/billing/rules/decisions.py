@@ -18,6 +18,7 @@ from services.billing.domain.accounts import (
 )
 from services.billing.rules.currency import EURO_FROM, month_currency
 from services.billing.rules.fees import monthly_fee
+from services.billing.rules.incomes import OWN_DECLARATION, Evidence
 from services.billing.rules.parameters import BillingParameters
 from services.billing.rules.words import step
 from services.kernel.catalogue import Catalogue
@@ -54,6 +55,7 @@ class IncomeDeclaration:
 
     from_month: Month
     income: tuple[Income, ...]
+    evidence: Evidence = OWN_DECLARATION
 
 
 @dataclass(frozen=True, slots=True)

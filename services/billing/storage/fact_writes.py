@@ -11,14 +11,13 @@ from services.billing.domain.accounts import (
     Assets,
     BilledRow,
     Contract,
-    Income,
     MonthlyFee,
     ServedMonth,
     WarStatus,
 )
 from services.billing.rules.corrections import Note
 from services.billing.rules.currency import in_document_currency
-from services.billing.rules.decisions import FeeDecision
+from services.billing.rules.decisions import FeeDecision, IncomeDeclaration
 from services.billing.rules.proration import month_amount
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.facts import WAR_FIELD
@@ -49,8 +48,8 @@ WHERE kept.version <= EXCLUDED.version
 """
 
 _ADD_INCOME = """
-INSERT INTO income_declarations (case_id, from_month, income, declared_at)
-VALUES (:case_id, :from_month, CAST(:income AS jsonb), :now)
+INSERT INTO income_declarations (case_id, from_month, income, source, valid_until, declared_at)
+VALUES (:case_id, :from_month, CAST(:income AS jsonb), :source, CAST(:valid_until AS date), :now)
 """
 
 _ADD_ASSETS = """
@@ -127,10 +126,17 @@ class FactWrites(CommonReads):
             return None
         return await self._cipher.seal(self._tx, person_id, WAR_FIELD, ",".join(codes))
 
-    async def add_income(self, case_id: str, from_month: Month, income: Sequence[Income], now: datetime) -> None:
+    async def add_income(self, case_id: str, declared: IncomeDeclaration, now: datetime) -> None:
         await self._tx.run(
             _ADD_INCOME,
-            {"case_id": case_id, "from_month": from_month.first, "income": income_to_json(income), "now": now},
+            {
+                "case_id": case_id,
+                "from_month": declared.from_month.first,
+                "income": income_to_json(declared.income),
+                "source": declared.evidence.source.value,
+                "valid_until": declared.evidence.valid_until,
+                "now": now,
+            },
         )
 
     async def add_assets(self, case_id: str, from_month: Month, assets: Assets, now: datetime) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from services.billing.domain.accounts import NO_WAR_STATUS, Assets, Contract, ServedMonth, WarStatus
 from services.billing.rules.decisions import AssetsDeclaration, CostDeclaration, DatedFacts, IncomeDeclaration
+from services.billing.rules.incomes import Evidence, IncomeSource
 from services.billing.storage.rows import income_from_json, money, month, optional_money
 from services.kernel.dates import Month
 from services.kernel.local_rules import SHIPPED_RULES, LocalRules
@@ -39,7 +40,9 @@ SELECT case_id::text AS case_id, contract_id, municipality_id, person_id, servic
 FROM contracts WHERE case_id = :case_id
 """
 
-_INCOMES = "SELECT from_month, income FROM income_declarations WHERE case_id = :case_id ORDER BY id"
+_INCOMES = (
+    "SELECT from_month, income, source, valid_until FROM income_declarations WHERE case_id = :case_id ORDER BY id"
+)
 
 _ASSETS = """
 SELECT from_month, savings_minor, savings_currency, care_contract, property_transferred_on
@@ -85,7 +88,11 @@ async def dated_facts(tx: ReadTx, cipher: PersonCipher, case_id: str) -> DatedFa
         contract=_contract(row),
         war=await _war_status(tx, cipher, row),
         incomes=[
-            IncomeDeclaration(month(item.from_month), income_from_json(item.income))
+            IncomeDeclaration(
+                month(item.from_month),
+                income_from_json(item.income),
+                Evidence(IncomeSource(item.source), item.valid_until),
+            )
             for item in await tx.all(_INCOMES, key)
         ],
         assets=[AssetsDeclaration(month(item.from_month), _assets(item)) for item in await tx.all(_ASSETS, key)],

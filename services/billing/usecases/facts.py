@@ -13,7 +13,6 @@ from services.billing.domain.accounts import (
     Books,
     ChargeKind,
     Contract,
-    Income,
     MonthlyFee,
     ServedMonth,
     WarStatus,
@@ -21,7 +20,14 @@ from services.billing.domain.accounts import (
 from services.billing.errors import CurrencyNotAllowed, InvalidFact
 from services.billing.rules.corrections import BilledMonth, Note, note_over
 from services.billing.rules.currency import document_currency, in_document_currency, month_currency
-from services.billing.rules.decisions import DatedFacts, FeeDecision, explain_declarations, facts_in, fee_decisions
+from services.billing.rules.decisions import (
+    DatedFacts,
+    FeeDecision,
+    IncomeDeclaration,
+    explain_declarations,
+    facts_in,
+    fee_decisions,
+)
 from services.billing.rules.fees import monthly_fee
 from services.billing.rules.parameters import BillingParameters, parameters_of
 from services.billing.rules.proration import MonthPart, month_amount
@@ -59,7 +65,7 @@ class FactsStore(Protocol):
         """Keep the copy unless a newer one is kept."""
         ...
 
-    async def add_income(self, case_id: str, from_month: Month, income: Sequence[Income], now: datetime) -> None: ...
+    async def add_income(self, case_id: str, declared: IncomeDeclaration, now: datetime) -> None: ...
     async def add_assets(self, case_id: str, from_month: Month, assets: Assets, now: datetime) -> None: ...
     async def add_cost(self, case_id: str, from_month: Month, amount: Money, now: datetime) -> None: ...
     async def dated_facts(self, case_id: str) -> DatedFacts: ...
@@ -82,14 +88,18 @@ async def copy_contract(contract: Contract, war: WarStatus, rules: LocalRules, s
     return Effect(contract.case_id, contract.version)
 
 
-async def declare_income(
-    case_id: str, from_month: Month, income: Sequence[Income], store: FactsStore, act: Act
-) -> Effect:
-    """Replace all incomes from a month on; CurrencyNotAllowed for euro in a month of the lev."""
-    for item in income:
-        check_currency(item.amount, from_month, "income")
+async def declare_income(case_id: str, declared: IncomeDeclaration, store: FactsStore, act: Act) -> Effect:
+    """Replace all incomes from a month on.
+
+    Raises CurrencyNotAllowed for euro in a month of the lev, InvalidFact for evidence that ends before the month.
+    """
+    ends = declared.evidence.valid_until
+    if ends is not None and ends < declared.from_month.first:
+        raise InvalidFact(field="valid_until_date")
+    for item in declared.income:
+        check_currency(item.amount, declared.from_month, "income")
     await store.lock_case(case_id)
-    await store.add_income(case_id, from_month, income, act.now)
+    await store.add_income(case_id, declared, act.now)
     await _decide(case_id, store, act)
     return Effect(case_id)
 

@@ -10,18 +10,22 @@ from google.type import date_pb2, money_pb2
 from services.billing.domain.accounts import Assets, Correction, FeeFacts, Income, IncomeKind, WarStatus
 from services.billing.errors import InvalidFact
 from services.billing.rules.accounts import AccountView, InvoiceView
+from services.billing.rules.incomes import Evidence, IncomeSource
 from services.billing.rules.payment_reference import payment_reference
 from services.billing.usecases.quotes import Quote, QuoteTerms
 from services.kernel.money import Money
 from services.runtime.civil import (
+    code_from_proto,
     date_from_proto,
     date_to_proto,
     money_from_proto,
     money_to_proto,
     month_from_proto,
     month_to_proto,
+    optional_date,
     trace_to_proto,
 )
+from socialcare.billing.v1 import billing_service_pb2, incomes_pb2
 from socialcare.billing.v1 import resources_pb2 as pb
 from socialcare.common.v1 import facts_pb2
 
@@ -30,6 +34,7 @@ __all__ = [
     "assets_from",
     "cents",
     "correction_to_proto",
+    "evidence_from",
     "income_from",
     "positive",
     "quote_terms",
@@ -64,6 +69,14 @@ def income_from(messages: Iterable[facts_pb2.Income], field: str) -> tuple[Incom
         Income(IncomeKind(message.kind), cents(message.amount, f"{field}[{place}].amount"))
         for place, message in enumerate(messages)
     )
+
+
+def evidence_from(message: billing_service_pb2.DeclareIncomeRequest) -> Evidence:
+    """On what declared incomes stand; unspecified is the person's own declaration."""
+    source = IncomeSource.DECLARATION
+    if message.source:
+        source = code_from_proto(incomes_pb2.IncomeSource, message.source, IncomeSource, "source")
+    return Evidence(source, optional_date(message.valid_until_date, "valid_until_date"))
 
 
 def assets_from(

@@ -23,6 +23,7 @@ from services.billing.domain.accounts import (
     WarStatus,
 )
 from services.billing.rules.accounts import AccountView, account_on
+from services.billing.rules.decisions import IncomeDeclaration
 from services.billing.storage import Store
 from services.billing.usecases import accounts, facts, runs
 from services.billing.usecases.runs import RunClaim
@@ -94,8 +95,8 @@ class Office:
         return case_id
 
     async def declare(self, case_id: str, from_month: Month, pension: Money, on: date = date(2026, 1, 20)) -> Effect:
-        income = [Income(IncomeKind.PENSION, pension)]
-        return await self.write(lambda store: facts.declare_income(case_id, from_month, income, store, self.act(on)))
+        declared = IncomeDeclaration(from_month, (Income(IncomeKind.PENSION, pension),))
+        return await self.write(lambda store: facts.declare_income(case_id, declared, store, self.act(on)))
 
     async def declare_assets(self, case_id: str, from_month: Month, assets: Assets, on: date) -> Effect:
         return await self.write(lambda store: facts.declare_assets(case_id, from_month, assets, store, self.act(on)))

@@ -9,6 +9,7 @@ from google.type.date_pb2 import Date
 from google.type.money_pb2 import Money
 
 from services.assessment.domain.visits import Parameters as AssessmentParameters
+from services.billing.rules.incomes import renewal_of
 from services.billing.rules.parameters import parameters_of
 from services.delivery.domain.welfare import MissedVisit, climbed, opened
 from services.delivery.rules.kitchens import meal_day_past_cut_off
@@ -336,7 +337,14 @@ def test_the_grace_of_a_late_visit_is_a_setting_of_each_service() -> None:
             MunicipalSettings.of({"visit.grace_minutes": wrong})
 
 
+def test_the_days_of_the_reminders_before_an_income_expires_are_a_setting() -> None:
+    own = rules({"income.reminder_days": "60,30,7"}).settings.wholes("income.reminder_days")
+    asked = [renewal_of(date(2026, 6, 30), day, own, declared=True) for day in (date(2026, 4, 30), date(2026, 5, 1))]
+    assert [renewal and renewal.reminder_days for renewal in asked] == [None, 60]
+
+
 PLAYED_ABOVE = {
+    "income.reminder_days",
     "statement.language",
     *(row[0] for row in ELIGIBILITY),
     *(row[0] for row in FEES),
