@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 SYNCED := $(VENV)/.synced
 INSTALLED := $(VENV)/.installed
 GENERATED := gen/.generated
+OPS := .venv-ops
+OPS_SYNCED := $(OPS)/.synced
 FAULT_LOG := $(VENV)/fault-tests.log
 CONTRACTS := $(shell find protos third_party/protos -name '*.proto' 2>/dev/null)
 
@@ -14,12 +16,12 @@ export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test stories drill bench check format lock histories docs proto baseline clean
+.PHONY: help setup demo run test stories drill bench check format lock histories docs proto baseline manifests container-test clean
 
 ##@ Start here
 
 help: ## Show this list.
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) $(GENERATED) ## Make the virtual environment from the hashed lock file.
 
@@ -63,6 +65,20 @@ check: setup ## Lint, format, types, import rules, contracts.
 	$(BIN)/buf format -d --exit-code protos
 	$(BIN)/buf breaking protos --against protos/baseline.binpb
 
+manifests: setup $(OPS_SYNCED) ## Check what deploy/ has: manifests, schemas, policies, container files.
+	@rm -rf $(OPS)/rendered && mkdir -p $(OPS)/rendered
+	@for overlay in production staging production/jobs staging/jobs; do \
+		$(OPS)/bin/kubectl kustomize deploy/kubernetes/overlays/$$overlay >$(OPS)/rendered/$$(echo $$overlay | tr / -).yaml || exit 1; \
+	done
+	$(OPS)/bin/kubernetes-validate --strict --no-warn --quiet $(OPS)/rendered/*.yaml
+	$(OPS)/bin/python deploy/kubernetes/monitors.py $(OPS)/rendered/*.yaml
+	$(OPS)/bin/hadolint deploy/Containerfile deploy/standin/Containerfile
+	@cp deploy/Containerfile $(OPS)/rendered/Dockerfile
+	$(OPS)/bin/checkov --config-file deploy/checkov.yaml --directory $(OPS)/rendered
+
+container-test: setup $(OPS_SYNCED) ## Build the image, run the compose stack with podman, play three stories on it (needs podman).
+	PODMAN_COMPOSE=$(CURDIR)/$(OPS)/bin/podman-compose $(BIN)/python -m tests.containers
+
 format: setup ## Put code and contracts into the one format.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -82,6 +98,7 @@ histories: setup ## Record the ways through workflows that no stored history has
 
 docs: setup ## Write the parts of the documentation that follow from the code.
 	$(BIN)/python tools/gendocs.py
+	$(BIN)/python tools/dashboards.py
 
 lock: setup ## Resolve the dependencies again and write the hashed lock files.
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -102,6 +119,14 @@ $(SYNCED): requirements-dev.lock
 	@if test -x $(BIN)/uv; \
 	then VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.lock; \
 	else $(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock; fi
+	@touch $@
+
+# Large, and needed for deploy/ only, hence an environment of its own.
+$(OPS_SYNCED): requirements-ops.lock $(SYNCED)
+	@test -x $(OPS)/bin/python || $(PYTHON) -m venv $(OPS)
+	@if test -x $(BIN)/uv; \
+	then $(BIN)/uv pip sync --quiet --require-hashes --python $(OPS)/bin/python requirements-ops.lock; \
+	else $(OPS)/bin/pip install --quiet --require-hashes -r requirements-ops.lock; fi
 	@touch $@
 
 $(INSTALLED): $(SYNCED) pyproject.toml tools/hatch_build.py

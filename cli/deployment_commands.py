@@ -29,9 +29,11 @@ def secrets(
     typer.echo(f"{directory}: made. {directory / 'issuer'} belongs to your token issuer, not onto the servers.")
 
 
-def databases() -> None:
-    """Make the five databases and roles that do not exist; repeatable. Connection strings: SOCIALCARE_ADMIN_DSN_FILE,
-    and SOCIALCARE_DSN_FILE with {stage} in it.
+def databases(
+    further: Annotated[list[Path] | None, typer.Argument(help="Files with further connection strings.")] = None,
+) -> None:
+    """Make the five databases and roles that do not exist, and further ones; repeatable. Connection strings:
+    SOCIALCARE_ADMIN_DSN_FILE, and SOCIALCARE_DSN_FILE with {stage} in it.
     """
     from cli.local.databases import ensure_databases  # noqa: PLC0415  # As above.
 
@@ -39,6 +41,7 @@ def databases() -> None:
     if environment.admin_dsn_file is None or environment.dsn_file is None:
         raise LocalStackError("set SOCIALCARE_ADMIN_DSN_FILE, and SOCIALCARE_DSN_FILE with {stage} in it")
     wanted = [environment.dsn_in_file(stage) or "" for stage in Stage]
+    wanted += [read_dsn(file) for file in further or ()]
     for name in asyncio.run(ensure_databases(read_dsn(environment.admin_dsn_file), wanted)):
         typer.echo(f"{name}: exists")
 

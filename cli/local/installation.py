@@ -62,6 +62,10 @@ def _write_databases(place: _Place, database: str, password: Callable[[], str]) 
     for stage in Stage:
         name = f"socialcare_{stage.package}"
         place.write(f"dsn-{stage.package}", f"postgresql://{name}:{password()}@{database}/{name}")
+    of_temporal = password()
+    place.write("temporal-password", of_temporal)
+    for file, name in {"dsn-temporal": "temporal", "dsn-temporal-visibility": "temporal_visibility"}.items():
+        place.write(file, f"postgresql://temporal:{of_temporal}@{database}/{name}")
     place.write("grafana-password", password())
 
 

@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+FURTHER_LOCKS = ("requirements-build.lock", "requirements-ops.lock")
+"""What builds the image, and what checks deploy/."""
 REGISTRY_HOSTS = re.compile(r"\b(pypi\.org|pythonhosted\.org|npmjs\.(org|com)|docker\.io|ghcr\.io|quay\.io)\b")
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(home|root|work|Users)/[\w.-]+")
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==([^\s;\\]+)", re.MULTILINE)
@@ -49,12 +51,12 @@ def project() -> dict[str, list[str]]:
     return {"requirements.lock": declared["dependencies"], "requirements-dev.lock": extras["local"] + extras["dev"]}
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", (*LOCKS, *FURTHER_LOCKS))
 def test_a_lock_file_names_no_place_to_download_from(lock: str) -> None:
     assert re.findall(r"https?://\S+|--(?:index|find-links)\S*", (ROOT / lock).read_text()) == []
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", (*LOCKS, *FURTHER_LOCKS))
 def test_every_pin_has_a_hash(lock: str) -> None:
     blocks = re.split(r"^(?=[a-z0-9])", (ROOT / lock).read_text(), flags=re.MULTILINE)[1:]
 
@@ -75,6 +77,14 @@ def test_the_development_lock_holds_the_same_versions_as_the_runtime_lock() -> N
     assert {name: development.get(name) for name in runtime} == runtime
 
 
+def test_the_image_is_built_with_what_the_project_says() -> None:
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    locked = pins("requirements-build.lock")
+    assert {name: locked.get(name) for name, _, _ in (each.partition("==") for each in wanted)} == {
+        name: version for name, _, version in (each.partition("==") for each in wanted)
+    }
+
+
 def test_no_file_names_a_registry_or_a_place_on_somebodys_machine() -> None:
     found = [
         f"{name}:{number}: {line.strip()[:100]}"
@@ -90,7 +100,19 @@ def test_make_help_shows_every_target_people_use() -> None:
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
     targets = set(re.findall(r"^  (\S+) {2,}\S", shown, flags=re.MULTILINE))
-    assert {"demo", "run", "test", "drill", "bench", "check", "lock", "proto", "clean", "setup"} <= targets
+    assert {
+        "demo",
+        "run",
+        "test",
+        "drill",
+        "bench",
+        "check",
+        "manifests",
+        "container-test",
+        "lock",
+        "clean",
+        "setup",
+    } <= targets
 
 
 def test_third_party_files_carry_their_licence() -> None:
