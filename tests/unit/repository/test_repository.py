@@ -51,12 +51,12 @@ def project() -> dict[str, list[str]]:
     return {"requirements.lock": declared["dependencies"], "requirements-dev.lock": extras["local"] + extras["dev"]}
 
 
-@pytest.mark.parametrize("lock", (*LOCKS, *FURTHER_LOCKS))
+@pytest.mark.parametrize("lock", [*LOCKS, *FURTHER_LOCKS])
 def test_a_lock_file_names_no_place_to_download_from(lock: str) -> None:
     assert re.findall(r"https?://\S+|--(?:index|find-links)\S*", (ROOT / lock).read_text()) == []
 
 
-@pytest.mark.parametrize("lock", (*LOCKS, *FURTHER_LOCKS))
+@pytest.mark.parametrize("lock", [*LOCKS, *FURTHER_LOCKS])
 def test_every_pin_has_a_hash(lock: str) -> None:
     blocks = re.split(r"^(?=[a-z0-9])", (ROOT / lock).read_text(), flags=re.MULTILINE)[1:]
 
