@@ -23,6 +23,7 @@ from services.intake.domain.case_states import TRANSITIONS as CASE_STEPS
 from services.kernel.codes import CaseState, Role
 from services.placement.domain.cases import TRANSITIONS as PLACEMENT_STEPS
 from services.placement.domain.cases import PlacementState
+from services.placement.domain.dialogue import REQUEST_TRANSITIONS, RequestState
 from services.placement.domain.register import ACT_TRANSITIONS, ActState
 
 __all__ = ["DIAGRAMS", "Arrow", "Diagram"]
@@ -99,6 +100,7 @@ DIAGRAMS: Mapping[str, Diagram] = {
         (PlacementState.READY, PlacementState.REFERRAL_AWAITED, PlacementState.ORDER_AWAITED),
         _arrows(PLACEMENT_STEPS.items()),
     ),
+    "order-request": Diagram(RequestState, (RequestState.SENT,), _arrows(REQUEST_TRANSITIONS.items())),
     "register": Diagram(ActState, (ActState.RECORDED,), _arrows(ACT_TRANSITIONS.items())),
     "care": Diagram(CareState, (CareState.CONTRACTED,), _arrows(CARE_STEPS.items())),
     "unit": Diagram(UnitState, (UnitState.PLANNED, UnitState.PAUSED), _arrows(UNIT_STEPS.items())),

@@ -78,6 +78,7 @@ class Awaited(StrEnum):
     APPEAL_DECISION = "APPEAL_DECISION"
     REFERRAL = "REFERRAL"
     ORDER = "ORDER"
+    REMARKS_REPLY = "REMARKS_REPLY"
     FREE_PLACE = "FREE_PLACE"
     OFFER_ANSWER = "OFFER_ANSWER"
     CONTRACT = "CONTRACT"
@@ -257,6 +258,7 @@ AWAITED: Mapping[Awaited, Words] = {
     Awaited.APPEAL_DECISION: Words("решение по жалбата", "the decision on the appeal"),
     Awaited.REFERRAL: Words("насочване от общината", "the referral by the municipality"),
     Awaited.ORDER: Words("заповед на дирекцията", "the order of the directorate"),
+    Awaited.REMARKS_REPLY: Words("отговор на бележките на дирекцията", "the reply to the directorate's remarks"),
     Awaited.FREE_PLACE: Words("свободно място", "a free place"),
     Awaited.OFFER_ANSWER: Words("отговор на предложеното място", "the answer to the offered place"),
     Awaited.CONTRACT: Words("подписване на договора", "the signing of the contract"),
@@ -309,6 +311,10 @@ EVENTS: Mapping[Event, Words] = {
     Event.AUTHORISATION_CHANGED: Words(
         "дните по заповедта са променени", "the days that the order covers were changed"
     ),
+    Event.ORDER_REQUEST_RETURNED: Words(
+        "дирекцията върна искането с бележки", "the directorate returned the request with remarks"
+    ),
+    Event.ORDER_REQUESTED_AGAIN: Words("искането е изпратено отново", "the request was sent to the directorate again"),
     Event.RECONCILED: Words("проверка по искане на оператор", "checked anew for an operator"),
     Event.WELFARE_RUNG_ANSWERED: Words("никой не е открит на тази стъпка", "nobody was reached on the rung"),
     Event.WELFARE_CLOSED: Words("проверката приключи", "the welfare check has its outcome"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import grpc
 import pytest
 
@@ -199,6 +201,26 @@ async def test_an_order_leads_from_its_request_over_its_issue_to_the_waiting_lis
     case.record.placement = PlacementState.PLACEMENT_STATE_WAITLISTED
     await case.say(Stage.PLACEMENT, Event.ORDER_RECORDED, day("2026-02-03"))
     assert case.record.way[-3:] == [CaseState.ORDER_REQUESTED, CaseState.ORDER_ISSUED, CaseState.WAITLISTED]
+
+
+async def test_a_returned_request_waits_for_the_office_and_then_for_the_directorate_again(case: CaseDriver) -> None:
+    case.record.placement = PlacementState.PLACEMENT_STATE_ORDER_AWAITED
+    await case.start()
+    await assess(case)
+    assert await case.attribute("WaitingUnit") == "SAD-LYULIN"
+    case.record.request_returned, case.record.placement_end = True, day("2026-02-10")
+    await case.say(Stage.PLACEMENT, Event.ORDER_REQUEST_RETURNED, day("2026-02-03"), day("2026-02-10"))
+    assert await case.attribute("WaitingFor") == "SOCIAL_WORKER"
+    assert await case.attribute("WaitingUnit") != "SAD-LYULIN"
+    assert await case.attribute("LimitKind") == "ORDER_DECISION"
+    assert await case.attribute("DueAt") == day("2026-02-10")
+    case.record.request_returned = False
+    await case.say(Stage.PLACEMENT, Event.ORDER_REQUESTED_AGAIN, day("2026-02-05"), day("2026-02-10"))
+    assert await case.attribute("WaitingFor") == "DIRECTORATE"
+    assert await case.attribute("WaitingUnit") == "SAD-LYULIN"
+    since = await case.attribute("WaitingSince")
+    assert isinstance(since, datetime)
+    assert day("2026-02-05") <= since < day("2026-02-06")
 
 
 async def test_a_declined_offer_leaves_the_case_on_the_waiting_list(case: CaseDriver) -> None:

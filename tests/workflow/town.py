@@ -65,6 +65,7 @@ class Record:
     appeal_pending: bool = False
     placement: PlacementState = PlacementState.PLACEMENT_STATE_READY
     placement_end: datetime | None = None
+    request_returned: bool = False
     care: list[tuple[datetime, CaseState]] = field(default_factory=list)
     """Changes of care not applied yet, by instant."""
     care_state: CaseState = CaseState.CONTRACTED
@@ -276,7 +277,13 @@ class Placement(placement_grpc.PlacementServiceServicer):
     async def OpenPlacement(self, request: Any, context: Any) -> placement.OpenPlacementResponse:
         await self.town.enter("OpenPlacement", request.application_id, request, context)
         record = self.town.cases[request.application_id]
-        return placement.OpenPlacementResponse(state=record.placement, next_due_time=timestamp(record.placement_end))
+        awaits_order = record.placement == PlacementState.PLACEMENT_STATE_ORDER_AWAITED
+        return placement.OpenPlacementResponse(
+            state=record.placement,
+            directorate_code="SAD-LYULIN" if awaits_order else "",
+            next_due_time=timestamp(record.placement_end),
+            request_returned=record.request_returned,
+        )
 
     async def ClaimDueLimits(self, request: Any, context: Any) -> placement.ClaimDueLimitsResponse:
         now = await self.town.enter("ClaimDueLimits", request.application_id, request, context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 
 from services.kernel.codes import CaseState, Event, Role, Stage
@@ -13,6 +14,7 @@ from socialcare.placement.v1.placement_service_pb2 import (
     ClaimDueLimitsRequest,
     ClosePlacementRequest,
     OpenPlacementRequest,
+    OpenPlacementResponse,
 )
 from socialcare.placement.v1.resources_pb2 import PlacementState
 from workflows.activities import BillingActivities, DeliveryActivities, PlacementActivities
@@ -99,7 +101,7 @@ class PlacementStage:
         state = self._state_of(answer.state, answer.awaited_basis)
         if state is not None:
             await self._case.advance(state, cause, Stage.PLACEMENT, at)
-        self.waiting = _waiting(answer.state, answer.directorate_code, self.next_due, overdue=answer.overdue)
+        self.waiting = _waiting(answer, self.next_due)
         return None
 
     def _state_of(self, state: PlacementState, basis: LegalBasis) -> CaseState | None:
@@ -124,13 +126,13 @@ class PlacementStage:
         return Signed(self._case.clock.now() if begun else optional_instant(care.next_due_time))
 
 
-def _waiting(state: PlacementState, directorate: str, due: datetime | None, *, overdue: bool) -> Waiting:
-    stage = FlowStage.PLACEMENT
-    match state:
+def _waiting(answer: OpenPlacementResponse, due: datetime | None) -> Waiting:
+    stage, overdue = FlowStage.PLACEMENT, answer.overdue
+    match answer.state:
         case PlacementState.PLACEMENT_STATE_REFERRAL_AWAITED:
             return Waiting(stage, Awaited.REFERRAL, Role.MUNICIPALITY, due=due, overdue=overdue)
         case PlacementState.PLACEMENT_STATE_ORDER_AWAITED:
-            return Waiting(stage, Awaited.ORDER, Role.DIRECTORATE, directorate, "ORDER_DECISION", due, overdue)
+            return _waiting_for_order(answer, due)
         case PlacementState.PLACEMENT_STATE_ORDER_REFUSED:
             return Waiting(stage, Awaited.APPEAL, Role.APPLICANT, limit="APPEAL", due=due)
         case PlacementState.PLACEMENT_STATE_WAITLISTED:
@@ -143,3 +145,11 @@ def _waiting(state: PlacementState, directorate: str, due: datetime | None, *, o
             return Waiting(
                 stage, Awaited.CONTRACT, Role.APPLICANT, limit="CONTRACT_SIGNATURE", due=due, overdue=overdue
             )
+
+
+def _waiting_for_order(answer: OpenPlacementResponse, due: datetime | None) -> Waiting:
+    """The directorate is waited for, or the office when it got the request back; D-04 runs either way."""
+    waiting = Waiting(FlowStage.PLACEMENT, Awaited.ORDER, limit="ORDER_DECISION", due=due, overdue=answer.overdue)
+    if answer.request_returned:
+        return replace(waiting, awaited=Awaited.REMARKS_REPLY, role=Role.SOCIAL_WORKER)
+    return replace(waiting, role=Role.DIRECTORATE, unit=answer.directorate_code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.placement.api.capacity import CapacityMethods
+from services.placement.api.dialogue import DialogueMethods
 from services.placement.api.documents import DocumentMethods
 from services.placement.api.facilities import FacilityMethods
 from services.placement.api.limits import LimitMethods
@@ -14,7 +15,9 @@ from services.runtime.server import Runtime
 __all__ = ["PlacementServicer"]
 
 
-class PlacementServicer(RegisterMethods, LimitMethods, DocumentMethods, CapacityMethods, FacilityMethods):
+class PlacementServicer(
+    DialogueMethods, RegisterMethods, LimitMethods, DocumentMethods, CapacityMethods, FacilityMethods
+):
     """Every method of `socialcare.placement.v1.PlacementService`."""
 
     def __init__(self, runtime: Runtime, neighbours: Neighbours | None = None) -> None:

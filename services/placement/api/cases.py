@@ -13,7 +13,7 @@ from services.kernel.codes import Role
 from services.kernel.service_entry import PlacementBasis
 from services.placement.api.capacity import rehearsed
 from services.placement.documents.contract import Draft, rendered
-from services.placement.domain.cases import AppealSubject, Contract, Ground, Placement
+from services.placement.domain.cases import AppealSubject, Contract, Ground, Placement, PlacementState
 from services.placement.domain.preview import Preview
 from services.placement.domain.register import Paper
 from services.placement.errors import OrderMissing
@@ -21,7 +21,7 @@ from services.placement.metrics import PlacementMetrics
 from services.placement.peers import Neighbours
 from services.placement.ranks import explain_rank
 from services.placement.rules import cases as rules
-from services.placement.storage import capacity
+from services.placement.storage import capacity, dialogue
 from services.placement.storage import cases as storage
 from services.placement.storage.cases import Store
 from services.placement.storage.documents import ContractFile, basis_of
@@ -85,7 +85,9 @@ class CaseMethods:
             return pb.RecordOrderResponse(
                 placement=await self._answer(call, request.application_id), preview=preview_to_proto(preview)
             )
-        await self._runtime.commands.perform(call, request, record)
+        effect = await self._runtime.commands.perform(call, request, record)
+        if not effect.replayed:
+            self._metrics.answered(present, order, call.today)
         return pb.RecordOrderResponse(placement=await self._answer(call, request.application_id))
 
     async def RecordCourtDecision(
@@ -215,7 +217,12 @@ class CaseMethods:
             request,
             lambda store: usecases.open_placement(request.application_id, facts, store, call.now),
         )
-        return opened_to_proto(await self._found(request.application_id), call.now)
+        found = await self._found(request.application_id)
+        returned = False
+        if found.state is PlacementState.ORDER_AWAITED:
+            async with self._runtime.db.glance() as tx:
+                returned = await dialogue.is_returned(tx, request.application_id)
+        return opened_to_proto(found, call.now, returned=returned)
 
     async def ClaimDueLimits(self, request: pb.ClaimDueLimitsRequest, context: Context) -> pb.ClaimDueLimitsResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)

@@ -24,9 +24,10 @@ from services.placement.domain.cases import (
     Placement,
     PlacementState,
 )
+from services.placement.domain.dialogue import RequestOutcome
 from services.placement.domain.register import Act, ActState, RegisteredAct
 from services.placement.ranks import NOT_WAITING, Standing
-from services.placement.storage import capacity, contracts, places, register
+from services.placement.storage import capacity, contracts, dialogue, places, register
 from services.runtime.database import ReadTx, WriteTx
 from services.runtime.errors import NotFound
 from services.runtime.limit_moves import moves_from_text, moves_within
@@ -259,6 +260,14 @@ class Store:
     async def follow(self, before: RegisteredAct, state: ActState) -> None:
         """Store what became of an act that another one follows. Raises ConcurrentChange."""
         await register.follow(self._tx, before, state)
+
+    async def open_request(self, placement: Placement, now: datetime) -> None:
+        """Keep a request for an order that goes out now."""
+        await dialogue.open_request(self._tx, placement, now)
+
+    async def settle_request(self, application_id: str, outcome: RequestOutcome, now: datetime) -> None:
+        """Settle the request for an order that is open, if there is one."""
+        await dialogue.settle(self._tx, application_id, outcome, now)
 
     async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None:
         """Take over settings and calendar of the municipality, unless a later version is kept."""

@@ -23,6 +23,7 @@ from services.placement.domain.cases import (
 from services.placement.domain.register import COURT, MUNICIPALITY, Act, ActKind, Coverage, Paper
 from services.placement.errors import NotEligible, OrderWrongDirectorate, UnknownFacility
 from services.placement.rules import cases as rules
+from services.placement.usecases.dialogue import follow
 from services.placement.usecases.ports import PlacementStore, Seat
 from services.placement.usecases.telling import tell
 from services.runtime.commands import Effect
@@ -99,7 +100,9 @@ async def open_placement(application_id: str, facts: CaseFacts | None, store: Pl
         route=facts.route,
     )
     placed = rules.opened(fresh, facts.opening, await store.parameters(facts.municipality_id))
-    if not await store.insert(placed):
+    if await store.insert(placed):
+        await follow(store, None, placed, now)
+    else:
         placed = await store.load(application_id)
     return Effect(placed.application_id, placed.version)
 

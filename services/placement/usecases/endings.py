@@ -10,6 +10,7 @@ from services.kernel.dates import local_date
 from services.placement.domain.capacity import Cause, Movement
 from services.placement.domain.cases import Facility, Placement, PlacementState
 from services.placement.rules import cases as rules
+from services.placement.usecases.dialogue import follow
 from services.placement.usecases.places import draw, offer_place, seated
 from services.placement.usecases.ports import PlacementStore, Seat
 from services.runtime.commands import Effect
@@ -48,6 +49,7 @@ async def _end(seat: Seat, store: PlacementStore, now: datetime, step: Callable[
     if changed == before:
         return Effect(before.application_id, before.version)
     saved = await store.save(before, changed)
+    await follow(store, before, saved, now)
     if expired:
         await store.expire_offer(before.vacancy_id, before.application_id, now)
     if accounts.facility is not None and (gives_back or expired) and (before.holds_place or before.vacancy_id):

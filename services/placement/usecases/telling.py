@@ -8,6 +8,7 @@ from services.kernel.codes import Event, case_workflow_id
 from services.placement.domain.cases import Placement
 from services.placement.messages import reopening
 from services.placement.rules import cases as rules
+from services.placement.usecases.dialogue import follow
 from services.placement.usecases.ports import PlacementStore
 from services.runtime.commands import Effect
 from services.runtime.outbox import Signal
@@ -27,6 +28,7 @@ async def tell(
 ) -> Effect:
     """Save what changed and tell the case's workflow; `due` is the next limit's end unless it is given."""
     saved = await store.save(before, changed)
+    await follow(store, before, saved, now)
     await store.emit(
         Signal(
             case_id=saved.application_id,

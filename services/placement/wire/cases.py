@@ -210,7 +210,7 @@ _BASES = {
 }
 
 
-def opened_to_proto(found: Placement, now: datetime) -> pb.OpenPlacementResponse:
+def opened_to_proto(found: Placement, now: datetime, *, returned: bool) -> pb.OpenPlacementResponse:
     """Where the placement stands, for the case workflow."""
     due = rules.next_due(found, now)
     return pb.OpenPlacementResponse(
@@ -219,6 +219,7 @@ def opened_to_proto(found: Placement, now: datetime) -> pb.OpenPlacementResponse
         directorate_code=found.directorate_code,
         next_due_time=None if due is None else instant_to_proto(due),
         overdue=rules.is_overdue(found, now),
+        request_returned=returned,
     )
 
 
