@@ -62,7 +62,7 @@ async def test_an_offer_that_nobody_answers_goes_to_the_next_in_line_and_the_ran
     assert [event for event, _ in await office.events(second)] == ["ORDER_RECORDED", "PLACE_OFFERED"]
     async with office.database.read() as tx:
         rows = await tx.all("SELECT cause FROM case_history(:case) ORDER BY at", {"case": first})
-    assert [row.cause for row in rows] == ["ORDER_RECORDED", "PLACE_OFFERED", "OFFER_EXPIRED"]
+    assert [row.cause for row in rows] == ["ORDER_REQUEST_SENT", "ORDER_RECORDED", "PLACE_OFFERED", "OFFER_EXPIRED"]
 
 
 async def test_an_answer_after_the_last_day_is_not_taken(office: Any) -> None:
