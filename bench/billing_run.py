@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 import uuid
-from pathlib import Path
 
 import asyncpg
 
+from bench.memory import forget_the_peak, peak_mebibytes
 from bench.result import Budget, Figure, Limit, Result, ratios
 from bench.stand import Stand
 from bench.town import Town, connected_to, copy_rows, settle, twin_id
@@ -32,17 +32,17 @@ async def measure_billing_run(stand: Stand) -> list[Result]:
     """The calls of the monthly run, one after the other: open, draft every page, issue every page, close."""
     village = await settle(stand, stand.size.accounts // 10)
     town = await settle(stand, stand.size.accounts)
-    _forget_the_peak(stand)
+    forget_the_peak(stand, Stage.BILLING)
     await _bill(stand, village, _FIRST)
-    small = _peak_mebibytes(stand)
-    _forget_the_peak(stand)
+    small = peak_mebibytes(stand, Stage.BILLING)
+    forget_the_peak(stand, Stage.BILLING)
     measured, floor = [], []
     async with connected_to(stand, Stage.BILLING) as connection:
         for number in range(stand.size.rounds):
             month = _FIRST.plus(number)
             measured.append(await _bill(stand, town, month))
             floor.append(await _insert_bare(connection, town, month))
-    large = _peak_mebibytes(stand)
+    large = peak_mebibytes(stand, Stage.BILLING)
     return [
         Result(
             f"billing run of {town.people} accounts against INSERT … SELECT of the same rows",
@@ -59,21 +59,6 @@ async def measure_billing_run(stand: Stand) -> list[Result]:
             FLAT,
         ),
     ]
-
-
-def _forget_the_peak(stand: Stand) -> None:
-    (_process(stand) / "clear_refs").write_text("5", encoding="ascii")
-
-
-def _peak_mebibytes(stand: Stand) -> float:
-    """The most memory that the service had since the peak was forgotten."""
-    status = (_process(stand) / "status").read_text(encoding="ascii")
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) / 1024
-
-
-def _process(stand: Stand) -> Path:
-    return Path("/proc") / str(stand.stack.supervisor.pid(Stage.BILLING.package))
 
 
 async def _bill(stand: Stand, town: Town, month: Month) -> float:

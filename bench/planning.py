@@ -8,6 +8,7 @@ import uuid
 
 import asyncpg
 
+from bench.memory import forget_the_peak, peak_mebibytes
 from bench.result import Budget, Figure, Limit, Result, ratios
 from bench.stand import Stand
 from bench.town import FIRST_DAY, Town, connected_to, copy_rows, plan_through, settle, twin_id
@@ -21,20 +22,30 @@ from workflows.batch import PAGE_SIZE
 __all__ = ["measure_planning"]
 
 BUDGET = Budget(Limit.AT_MOST, 3.0)
+NO_DEARER = Budget(Limit.AT_MOST, 1.25)
+"""Twenty times the people may take a quarter more a person: pages of a fixed size."""
+_FEWEST = 50
 _TWIN = {"id": twin_id("id"), "line_id": twin_id("line_id"), "application_id": twin_id("application_id")}
 
 
 async def measure_planning(stand: Stand) -> list[Result]:
     """The calls of the daily run, one after the other: open, every page, the kitchens' counts. The horizon is full."""
+    village = await settle(stand, max(_FEWEST, stand.size.people // 20))
+    few, little = await _days(stand, village)
     town = await settle(stand, stand.size.people)
     await plan_through(stand, town, FIRST_DAY - dt.timedelta(days=1))
     measured, floor = [], []
+    forget_the_peak(stand, Stage.DELIVERY)
     async with connected_to(stand, Stage.DELIVERY) as connection:
         await _plan(stand, town, FIRST_DAY)
         for number in range(1, stand.size.rounds + 1):
             on = FIRST_DAY + dt.timedelta(days=number)
             measured.append(await _plan(stand, town, on))
             floor.append(await _insert_bare(connection, town, on + HORIZON))
+    much = peak_mebibytes(stand, Stage.DELIVERY)
+    dear, cheap = (
+        [seconds / each.people * 1000 for seconds in took] for each, took in ((town, measured), (village, few))
+    )
     return [
         Result(
             f"planning a day for {town.people} people against the bare insert of the same rows",
@@ -42,8 +53,32 @@ async def measure_planning(stand: Stand) -> list[Result]:
             Figure(tuple(floor), "s"),
             ratios(measured, floor),
             BUDGET,
-        )
+        ),
+        Result(
+            f"planning a day for one person among {town.people} against one among {village.people}",
+            Figure(tuple(dear), "ms"),
+            Figure(tuple(cheap), "ms"),
+            ratios(dear, cheap),
+            NO_DEARER,
+        ),
+        Result(
+            f"peak memory of delivery, {town.people} people against {village.people}",
+            Figure((much,), "MiB"),
+            Figure((little,), "MiB"),
+            Figure((much / little,)),
+            NO_DEARER,
+        ),
     ]
+
+
+async def _days(stand: Stand, town: Town) -> tuple[list[float], float]:
+    """Seconds of each planned day of a town whose horizon is full, and the most memory that delivery had."""
+    await plan_through(stand, town, FIRST_DAY - dt.timedelta(days=1))
+    forget_the_peak(stand, Stage.DELIVERY)
+    await _plan(stand, town, FIRST_DAY)
+    rounds = range(1, stand.size.rounds + 1)
+    took = [await _plan(stand, town, FIRST_DAY + dt.timedelta(days=number)) for number in rounds]
+    return took, peak_mebibytes(stand, Stage.DELIVERY)
 
 
 async def _plan(stand: Stand, town: Town, on: dt.date) -> float:

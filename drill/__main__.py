@@ -17,6 +17,7 @@ from rich.table import Table
 
 from drill.import_drill import run_import_drill
 from drill.kill_drill import run_kill_drill
+from drill.month_drill import run_lives_drill, run_month_drill
 from drill.order_drill import run_order_drill
 from drill.outcome import Outcome
 from drill.race_drill import run_race_drill
@@ -35,6 +36,8 @@ class Drill(StrEnum):
     ORDER = "order"
     IMPORT = "import"
     WELFARE = "welfare"
+    MONTH = "month"
+    LIVES = "lives"
 
 
 DRILLS: dict[Drill, Callable[[Size, int, Callable[[str], None]], Coroutine[None, None, Outcome]]] = {
@@ -43,6 +46,8 @@ DRILLS: dict[Drill, Callable[[Size, int, Callable[[str], None]], Coroutine[None,
     Drill.ORDER: run_order_drill,
     Drill.IMPORT: run_import_drill,
     Drill.WELFARE: run_welfare_drill,
+    Drill.MONTH: run_month_drill,
+    Drill.LIVES: run_lives_drill,
 }
 
 
@@ -53,6 +58,8 @@ def main(
     kills: Annotated[int | None, typer.Option(min=1, help="How often each process is killed.")] = None,
     races: Annotated[int | None, typer.Option(min=1, help="How often each race is run.")] = None,
     applications: Annotated[int | None, typer.Option(min=1_000, help="Applications that are imported.")] = None,
+    people: Annotated[int | None, typer.Option(min=10, help="People of the month drill.")] = None,
+    mortals: Annotated[int | None, typer.Option(min=10, help="People of the lives drill.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the schedule; drawn when left out.")] = None,
 ) -> None:
     """Break the system while it is at work; the result must be that of an undisturbed run."""
@@ -63,6 +70,8 @@ def main(
         kills=kills or size.kills,
         races=races or size.races,
         applications=applications or size.applications,
+        people=people or size.people,
+        mortals=mortals or size.mortals,
     )
     seed = random.SystemRandom().randrange(10**9) if seed is None else seed
     console = Console(width=max(Console().width, NARROWEST))
@@ -85,6 +94,10 @@ def _amount(drill: Drill, size: Size) -> str:
             return f"{size.applications} applications"
         case Drill.WELFARE:
             return f"{size.orders} orders, {size.deaths} deaths"
+        case Drill.MONTH:
+            return f"{size.people} people, 31 days"
+        case Drill.LIVES:
+            return f"{size.mortals} people, {size.mortal_days} days, a death a day"
         case Drill.KILL | Drill.ORDER:
             return f"{size.cases} cases, {size.kills} kills each"
 

@@ -27,8 +27,9 @@ class Size:
 
     `cases` stories are under way side by side all the time, 1 or more; each process is killed `kills` times, 1 or
     more; `duplicates` and `delays` are how many deliveries are at least repeated and held back; each race is run
-    `races` times; `applications` are imported by the import drill;
-    `orders` are lived by the welfare drill in process, and `deaths` died by SIGKILL on its stack.
+    `races` times; `applications` are imported by the import drill; `orders` are lived by the welfare drill in process,
+    and `deaths` died by SIGKILL on its stack; `people` live the month drill, `mortals` the lives drill for
+    `mortal_days`, a death a day.
     """
 
     cases: int
@@ -41,6 +42,9 @@ class Size:
     applications: int
     orders: int
     deaths: int
+    people: int
+    mortals: int
+    mortal_days: int
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -59,6 +63,9 @@ FULL = Size(
     applications=10_000,
     orders=500,
     deaths=20,
+    people=20_000,
+    mortals=1_000,
+    mortal_days=31,
 )
 """`make drill` at a desk."""
 CI = Size(
@@ -72,9 +79,24 @@ CI = Size(
     applications=3_000,
     orders=200,
     deaths=10,
+    people=300,
+    mortals=300,
+    mortal_days=31,
 )
 """`make drill` in CI."""
 SMALL = Size(
-    cases=2, kills=1, duplicates=20, delays=3, replicas=2, workers=2, races=100, applications=1_200, orders=60, deaths=5
+    cases=2,
+    kills=1,
+    duplicates=20,
+    delays=3,
+    replicas=2,
+    workers=2,
+    races=100,
+    applications=1_200,
+    orders=60,
+    deaths=5,
+    people=300,
+    mortals=60,
+    mortal_days=6,
 )
 """`make test`."""

@@ -6,6 +6,7 @@ import pytest
 
 from drill.import_drill import run_import_drill
 from drill.kill_drill import run_kill_drill
+from drill.month_drill import run_lives_drill, run_month_drill
 from drill.order_drill import run_order_drill
 from drill.sizes import SMALL
 from drill.welfare_drill import run_welfare_deaths
@@ -39,5 +40,17 @@ async def test_an_import_ends_with_every_case_once_although_service_and_client_w
 
 async def test_a_missed_visit_has_one_running_check_although_somebody_was_killed_at_every_boundary() -> None:
     outcome = await run_welfare_deaths(SMALL, SEED, silent)
+
+    assert outcome.failures == []
+
+
+async def test_every_unit_of_a_month_is_done_missed_cancelled_paused_or_on_a_list() -> None:
+    outcome = await run_month_drill(SMALL, SEED, silent)
+
+    assert outcome.failures == []
+
+
+async def test_days_end_the_same_although_worker_service_and_database_died_in_them() -> None:
+    outcome = await run_lives_drill(SMALL, SEED, silent)
 
     assert outcome.failures == []
