@@ -2,12 +2,12 @@
 
 InvalidArgument  ← UnknownPlanCode, FutureCare, LineNotAllowed, PlanInThePast
                  ← UnknownDistrict, DayOver, AbsenceOver
-AlreadyExists    ← AssistantAbsenceOverlaps, DistrictTaken
+AlreadyExists    ← AssistantAbsenceOverlaps, DistrictTaken, AlreadyRecorded
 Refused          ← PauseRefused ← PauseNotAvailable, PauseInvalidRange, PauseStartTooEarly, PauseAllowanceExceeded
                  ← CareRefused  ← HomeVisitMissing, OrderMissing, OutsideService, UserFundsMissing
                  ← PrescriptionMissing, SupportPlanMissing, HoursLimitExceeded, NoPauseOnThatDay
                  ← RungNotOpen, OutcomeNotYours
-                 ← AssignmentNotPossible, KitchenNotReady
+                 ← AssignmentNotPossible, KitchenNotReady, DayLocked, NotCheckedIn, SecondPersonNeeded
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from services.runtime.errors import AlreadyExists, InvalidArgument, Refused
 
 __all__ = [
     "AbsenceOver",
+    "AlreadyRecorded",
     "AssignmentNotPossible",
     "AssistantAbsenceOverlaps",
     "CareRefused",
+    "DayLocked",
     "DayOver",
     "DistrictTaken",
     "FutureCare",
@@ -29,6 +31,7 @@ __all__ = [
     "KitchenNotReady",
     "LineNotAllowed",
     "NoPauseOnThatDay",
+    "NotCheckedIn",
     "OrderMissing",
     "OutcomeNotYours",
     "OutsideService",
@@ -40,6 +43,7 @@ __all__ = [
     "PlanInThePast",
     "PrescriptionMissing",
     "RungNotOpen",
+    "SecondPersonNeeded",
     "SupportPlanMissing",
     "UnknownDistrict",
     "UnknownPlanCode",
@@ -278,3 +282,35 @@ class KitchenNotReady(Refused):
     article = "C-29"
     text_bg = "Денят още не е планиран или срокът за отказ от храна не е изтекъл."
     text_en = "The day is not planned yet, or the cut-off of its meals has not passed."
+
+
+class AlreadyRecorded(AlreadyExists):
+    """Everything that was planned of the item on the day is recorded, and otherwise."""
+
+    text_bg = "За този ден вече е записано нещо друго."
+    text_en = "Something else is recorded for that day already."
+
+
+class DayLocked(Refused):
+    """The day may only be corrected (`delivery.lock_days`)."""
+
+    reason = "DAY_LOCKED"
+    article = "C-29"
+    text_bg = "Денят е заключен; поискайте поправка."
+    text_en = "The day is locked; ask for a correction."
+
+
+class NotCheckedIn(Refused):
+    """Nobody has arrived at the visit."""
+
+    text_bg = "За посещението няма отбелязано пристигане."
+    text_en = "Nobody has arrived at the visit."
+
+
+class SecondPersonNeeded(Refused):
+    """Who asked for a correction of a locked day cannot make it."""
+
+    reason = "SECOND_PERSON_NEEDED"
+    article = "C-29"
+    text_bg = "Поправката се одобрява от друг служител."
+    text_en = "Another staff member approves the correction."

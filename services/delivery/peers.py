@@ -12,14 +12,16 @@ from collections.abc import Sequence
 from services.delivery.domain.care import Care
 from services.delivery.rules.recording import BeforeContract, Funds, HomeVisit
 from services.kernel.codes import CaseState, Stage
+from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.ranges import DateRange
-from services.runtime.civil import code_from_proto, date_to_proto, range_to_proto
+from services.runtime.civil import code_from_proto, date_to_proto, month_to_proto, range_to_proto
 from services.runtime.errors import NotFound
 from services.runtime.local_rules import rules_from_proto
 from services.runtime.peers import Peers
 from socialcare.assessment.v1 import assessment_service_pb2, assessment_service_pb2_grpc
 from socialcare.billing.v1 import billing_service_pb2, billing_service_pb2_grpc
+from socialcare.billing.v1 import resources_pb2 as billing_resources
 from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
 from socialcare.intake.v1 import resources_pb2 as intake
@@ -92,6 +94,16 @@ class Neighbours:
         except NotFound:
             return HomeVisit.MISSING
         return HomeVisit.DONE if found.home_visit_done else HomeVisit.MISSING
+
+    async def invoice_of(self, application_id: str, month: Month) -> billing_resources.Invoice | None:
+        """The invoice of a month; None before it is billed."""
+        request = billing_service_pb2.GetAccountRequest(application_id=application_id)
+        try:
+            account = (await self._billing.GetAccount(request)).account
+        except NotFound:
+            return None
+        asked = month_to_proto(month)
+        return next((invoice for invoice in account.invoices if invoice.month == asked), None)
 
     async def own_money(self, application_id: str) -> Funds:
         """Whether billing holds money of the user (R-08); a case without an account has none."""

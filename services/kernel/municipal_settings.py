@@ -268,7 +268,9 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             _wholes(3, 1),
             "minutes of the rungs of a welfare check: calling the person, calling the contact person, sending somebody",
         ),
-        "delivery.lock_days": Setting("C-29", "", _one_of(""), "days after which a day sheet is locked", _DELIVERY),
+        "delivery.lock_days": Setting(
+            "C-29", "", _or_empty(_whole(0, 366)), "days after which a day may only be corrected; empty: never"
+        ),
         "income.missing": Setting("C-29", "ZERO", _one_of("ZERO"), "what a missing income counts as", _UNDEFINED),
         "income.reminder_days": Setting(
             "C-29", "30,14,1", _wholes(3, 0), "days before the evidence of an income expires with a reminder"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from services.delivery.api.assistants import AssistantMethods
+from services.delivery.api.attendance import AttendanceMethods
 from services.delivery.api.cases import CaseMethods
+from services.delivery.api.corrections import CorrectionMethods
 from services.delivery.api.days import DayMethods
 from services.delivery.api.kitchens import KitchenMethods
 from services.delivery.api.pauses import PauseMethods
 from services.delivery.api.plans import PlanMethods
-from services.delivery.api.recording import RecordingMethods
 from services.delivery.api.runs import RunMethods
 from services.delivery.api.tracing import TracingMethods
 from services.delivery.api.visits import VisitMethods
@@ -23,7 +24,8 @@ __all__ = ["DeliveryServicer"]
 class DeliveryServicer(
     PlanMethods,
     PauseMethods,
-    RecordingMethods,
+    AttendanceMethods,
+    CorrectionMethods,
     CaseMethods,
     RunMethods,
     TracingMethods,

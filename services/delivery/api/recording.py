@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 from grpc.aio import ServicerContext
 
 from services.delivery.api.room import Room, moment, require_municipality, require_sight
-from services.delivery.domain.care import MissFault, Outcome
+from services.delivery.domain.care import Care, MissFault, Outcome
+from services.delivery.errors import DayLocked
+from services.delivery.rules.attendance import is_locked
 from services.delivery.rules.plan import offered
 from services.delivery.rules.recording import Funds, Obstacle, before_contract, spends_own_money
 from services.delivery.storage import reading
 from services.delivery.storage.local_rules import rules_of
 from services.delivery.storage.store import Store, find_care
 from services.delivery.storage.welfare import WelfareStore
+from services.delivery.usecases.attendance import Recorder
 from services.delivery.usecases.care import (
     RecordCare,
     raise_obstacle,
@@ -19,7 +25,7 @@ from services.delivery.usecases.care import (
 )
 from services.delivery.usecases.welfare import Miss, open_after_miss
 from services.delivery.wire import care as wire
-from services.kernel.catalogue import CATALOGUE
+from services.kernel.catalogue import CATALOGUE, Catalogue
 from services.runtime.civil import (
     code_from_proto,
     month_from_proto,
@@ -29,7 +35,7 @@ from services.runtime.database import WriteTx
 from services.runtime.local_rules import rules_from_proto
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
 
-__all__ = ["RecordingMethods"]
+__all__ = ["RecordingMethods", "require_open_day"]
 
 Context = ServicerContext[object, object]
 
@@ -70,26 +76,42 @@ class RecordingMethods(Room):
         if care is None:
             return await self._refuse_without_contract(call, request, command)
         require_sight(call.caller, care)
-        funds = Funds.RECORDED if care.contract.user_funds else Funds.NONE
-        if command.outcome is Outcome.DELIVERED and spends_own_money(command.code, command.on, catalogue):
-            funds = funds if funds is Funds.RECORDED else await self._neighbours.own_money(care.id)
+        funds = await self._funds_for(care, command.code, command.on, command.outcome, catalogue)
         asked = RecordCare(care.id, command.code, command.on, command.units, command.outcome, command.fault, funds)
 
-        opened = False
-
         async def run(tx: WriteTx) -> Effect:
-            nonlocal opened
-            effect = await record_care(asked, Store(tx), moment(call, tx, care))
-            if command.outcome is Outcome.MISSED:
-                missed = Miss(care, command.code, command.on, effect.resource)
-                opened = await open_after_miss(missed, WelfareStore(tx), call.now, call.today)
-            return effect
+            await require_open_day(tx, call, care, command.on)
+            return await self._write_down(tx, call, care, asked)
 
         effect = await self._runtime.commands.perform(call, request, run)
-        self._metrics.welfare_opened.labels("RECORD").inc(opened)
         if not effect.replayed:
             self._metrics.recorded.labels(command.outcome).inc()
         return effect
+
+    async def _write_down(self, tx: WriteTx, call: Call, care: Care, asked: RecordCare) -> Effect:
+        """Record care, and look after who was missed: the one way in which a record comes to be."""
+        effect = await record_care(asked, Store(tx), moment(call, tx, care))
+        if asked.outcome is Outcome.MISSED:
+            missed = Miss(care, asked.code, asked.on, effect.resource)
+            opened = await open_after_miss(missed, WelfareStore(tx), call.now, call.today)
+            self._metrics.welfare_opened.labels("RECORD").inc(opened)
+        return effect
+
+    def _recorder(self, tx: WriteTx, call: Call, care: Care, funds: Funds) -> Recorder:
+        """Records care of the case in the transaction, as RecordDelivery and RecordMissed do."""
+
+        async def record(command: RecordCare) -> Effect:
+            return await self._write_down(tx, call, care, replace(command, funds=funds))
+
+        return record
+
+    async def _funds_for(self, care: Care, code: str, on: date, outcome: Outcome, catalogue: Catalogue) -> Funds:
+        """Whether money of the user is recorded, asked of billing where the item needs it."""
+        if care.contract.user_funds:
+            return Funds.RECORDED
+        if outcome is Outcome.DELIVERED and spends_own_money(code, on, catalogue):
+            return await self._neighbours.own_money(care.id)
+        return Funds.NONE
 
     async def _refuse_without_contract(
         self, call: Call, request: pb.RecordDeliveryRequest | pb.RecordMissedRequest, command: RecordCare
@@ -108,3 +130,10 @@ class RecordingMethods(Room):
             raise AssertionError("every obstacle is a refusal")
 
         return await self._runtime.commands.perform(call, request, run)
+
+
+async def require_open_day(tx: WriteTx, call: Call, care: Care, on: date) -> None:
+    """Raise DayLocked when the day may only be corrected."""
+    rules = await rules_of(tx, care.contract.municipality_id)
+    if is_locked(on, call.today, rules.settings):
+        raise DayLocked

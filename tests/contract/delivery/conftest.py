@@ -8,6 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import asyncpg
 import grpc
 import pytest
 import structlog
@@ -55,6 +56,7 @@ class Neighbours:
     heads: tuple[str, ...] = ()
     settings: dict[str, str] = field(default_factory=dict)
     capacity: int = 0
+    invoices: dict[str, list[billing.Invoice]] = field(default_factory=dict)
 
     async def GetFacility(  # noqa: N802
         self, request: placement_service_pb2.GetFacilityRequest, context: object
@@ -106,10 +108,11 @@ class Neighbours:
     async def GetAccount(  # noqa: N802
         self, request: billing_service_pb2.GetAccountRequest, context: grpc.aio.ServicerContext[Message, Message]
     ) -> billing_service_pb2.GetAccountResponse:
-        if request.application_id not in self.custody:
+        if request.application_id not in self.custody.keys() | self.invoices.keys():
             await _absent(context)
-        held = money_pb2.Money(currency_code="EUR", units=self.custody[request.application_id])
-        return billing_service_pb2.GetAccountResponse(account=billing.Account(custody=held))
+        held = money_pb2.Money(currency_code="EUR", units=self.custody.get(request.application_id, 0))
+        account = billing.Account(custody=held, invoices=self.invoices.get(request.application_id, []))
+        return billing_service_pb2.GetAccountResponse(account=account)
 
     async def QuotePause(  # noqa: N802
         self, request: billing_service_pb2.QuotePauseRequest, context: grpc.aio.ServicerContext[Message, Message]
@@ -130,6 +133,7 @@ class Service:
     channel: grpc.aio.Channel
     key: Ed25519PrivateKey
     neighbours: Neighbours
+    dsn: str
 
     @property
     def stub(self) -> delivery_service_pb2_grpc.DeliveryServiceStub:
@@ -159,6 +163,15 @@ class Service:
         )
         return case
 
+    async def rows(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        """What the database answers, past the service."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            found: list[asyncpg.Record] = await connection.fetch(statement, *arguments)
+        finally:
+            await connection.close()
+        return found
+
     async def copies(self, case: str, at: datetime) -> pb.CopyContractResponse:
         request = pb.CopyContractRequest(request_id=str(uuid4()), application_id=case)
         return await self.stub.CopyContract(request, metadata=self.by(Role.WORKER, at))
@@ -177,13 +190,14 @@ async def service(migrated_database: Callable[[Stage], Awaitable[str]], tmp_path
     key = write_signing_key(tmp_path / "key.pem", tmp_path / "key.pub.pem")
     write_key_ring(tmp_path / "ring.json")
     (tmp_path / "token").write_text(mint_token(key, subject="delivery", roles=frozenset({Role.SERVICE})))
+    dsn = await migrated_database(Stage.DELIVERY)
     settings = Settings.model_validate(
         {
             "environment": "test",
             "clock": "simulated",
             "bind": "127.0.0.1:0",
             "metrics_bind": "127.0.0.1:0",
-            "dsn": await migrated_database(Stage.DELIVERY),
+            "dsn": dsn,
             "temporal_address": "127.0.0.1:1",
             "auth_public_key_file": tmp_path / "key.pub.pem",
             "key_ring_file": tmp_path / "ring.json",
@@ -195,7 +209,7 @@ async def service(migrated_database: Callable[[Stage], Awaitable[str]], tmp_path
     server = Server(SERVICE, settings, Telemetry(structlog.wrap_logger(None, processors=[log])))
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        yield Service(channel, key, neighbours)
+        yield Service(channel, key, neighbours, dsn)
     await server.stop()
     await beside.stop(None)
 

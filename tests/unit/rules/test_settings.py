@@ -12,6 +12,7 @@ from services.assessment.domain.visits import Parameters as AssessmentParameters
 from services.billing.rules.incomes import renewal_of
 from services.billing.rules.parameters import parameters_of
 from services.delivery.domain.welfare import MissedVisit, climbed, opened
+from services.delivery.rules.attendance import is_locked
 from services.delivery.rules.kitchens import meal_day_past_cut_off
 from services.kernel.dates import SOFIA
 from services.kernel.language import Language
@@ -343,6 +344,13 @@ def test_the_days_of_the_reminders_before_an_income_expires_are_a_setting() -> N
     assert [renewal and renewal.reminder_days for renewal in asked] == [None, 60]
 
 
+def test_a_day_is_locked_once_the_days_of_the_setting_have_passed() -> None:
+    day, fourth, fifth = date(2026, 5, 1), date(2026, 5, 4), date(2026, 5, 5)
+    assert not is_locked(day, fifth, MunicipalSettings.of({}))
+    locked = MunicipalSettings.of({"delivery.lock_days": "3"})
+    assert (is_locked(day, fourth, locked), is_locked(day, fifth, locked)) == (False, True)
+
+
 PLAYED_ABOVE = {
     "income.reminder_days",
     "statement.language",
@@ -364,6 +372,7 @@ PLAYED_ABOVE = {
     "billing.clerks",
     "kitchen.cut_off",
     "visit.grace_minutes",
+    "delivery.lock_days",
 }
 
 

@@ -1,0 +1,186 @@
+"""Corrections of what was recorded, over sockets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.kernel.codes import Role
+from services.kernel.dates import Month
+from services.runtime.civil import date_to_proto, month_to_proto
+from socialcare.billing.v1 import resources_pb2 as billing
+from socialcare.delivery.v1 import attendance_pb2 as attendance
+from socialcare.delivery.v1 import corrections_pb2 as pb
+from socialcare.delivery.v1 import delivery_service_pb2 as delivery
+from tests.contract.delivery.conftest import TOWN, Service
+from tests.contract.delivery.day import CLEANING, MONDAY, ask, at, cared_for, new, refused, runs
+
+pytestmark = pytest.mark.postgres
+
+LATE, JUNE = at(MONDAY + timedelta(days=10)), at(MONDAY + timedelta(days=40))
+MAY = month_to_proto(Month(2026, 5))
+
+
+async def recorded(service: Service) -> tuple[str, str]:
+    """A case whose cleaning of Monday was recorded, and the record."""
+    case = await cared_for(service, CLEANING)
+    await runs(service, MONDAY)
+    request = delivery.RecordDeliveryRequest(
+        request_id=new(), application_id=case, code="HSP_HOME_CLEANING", on_date=date_to_proto(MONDAY), units=1
+    )
+    return case, (await ask(service, request)).delivery_id
+
+
+def correcting(case: str, record: str = "", **more: Any) -> pb.RequestCorrectionRequest:
+    reason = {"reason": pb.CORRECTION_REASON_WRITTEN_WRONGLY}
+    return pb.RequestCorrectionRequest(request_id=new(), application_id=case, delivery_id=record, **reason | more)
+
+
+async def delivered(service: Service, case: str) -> dict[str, int]:
+    request = delivery.ListDeliveredUnitsRequest(application_id=case, month=MAY)
+    return {unit.code: unit.units for unit in (await ask(service, request)).delivered}
+
+
+async def planned_states(service: Service, case: str) -> list[str]:
+    rows = await service.rows("SELECT state FROM unit WHERE application_id = $1 AND on_day = $2", UUID(case), MONDAY)
+    return [row["state"] for row in rows]
+
+
+MISSED: dict[str, Any] = {"kind": attendance.ATTENDANCE_KIND_MISSED_BY_PROVIDER, "units": 1}
+
+
+async def test_an_open_day_is_corrected_at_once_and_the_old_record_stays_in_the_lineage(service: Service) -> None:
+    case, record = await recorded(service)
+    request = correcting(case, record, **MISSED)
+    first = await ask(service, request)
+    assert await ask(service, request) == first
+    made = first.correction
+    assert (made.state, made.locked, made.delivery_id) == (pb.CORRECTION_STATE_APPLIED, False, record)
+    assert made.replacement_id not in {"", record}
+    assert await delivered(service, case) == {}
+    assert await planned_states(service, case) == ["MISSED"]
+    assert (await refused(service, correcting(case, record, **MISSED)))[0] == "STATE_NOT_ALLOWED"
+    assert (await ask(service, correcting(case, made.replacement_id))).correction.replacement_id == ""
+    assert await planned_states(service, case) == ["PLANNED"]
+
+
+async def test_after_the_lock_a_second_person_makes_the_correction(service: Service) -> None:
+    service.neighbours.settings["delivery.lock_days"] = "5"
+    case, record = await recorded(service)
+    again = delivery.RecordDeliveryRequest(
+        request_id=new(), application_id=case, code="HSP_HOME_CLEANING", on_date=date_to_proto(MONDAY), units=1
+    )
+    assert (await refused(service, again, Role.OFFICE_HEAD, LATE))[0] == "DAY_LOCKED"
+    asked = (await ask(service, correcting(case, record), Role.ASSISTANT, LATE, staff="as-1")).correction
+    assert (asked.state, asked.locked, asked.requested_by) == (pb.CORRECTION_STATE_REQUESTED, True, "as-1")
+    assert await delivered(service, case) == {"HSP_HOME_CLEANING": 1}
+    assert (await refused(service, correcting(case, record), Role.OFFICE_HEAD, LATE))[0] == "STATE_NOT_ALLOWED"
+    approve = pb.ApproveCorrectionRequest(request_id=new(), correction_id=asked.correction_id)
+    assert (await refused(service, approve, Role.OFFICE_HEAD, LATE, staff="as-1"))[0] == "SECOND_PERSON_NEEDED"
+    made = (await ask(service, approve, Role.OFFICE_HEAD, LATE, staff="head-1")).correction
+    assert (made.state, made.decided_by) == (pb.CORRECTION_STATE_APPLIED, "head-1")
+    assert (await ask(service, approve, Role.OFFICE_HEAD, LATE, staff="head-1")).correction == made
+    assert await delivered(service, case) == {}
+    approve.request_id = new()
+    assert (await refused(service, approve, Role.OFFICE_HEAD, LATE, staff="head-2"))[0] == "STATE_NOT_ALLOWED"
+
+
+async def test_a_declined_correction_changes_nothing_and_is_listed_no_longer(service: Service) -> None:
+    service.neighbours.settings["delivery.lock_days"] = "0"
+    case, record = await recorded(service)
+    asked = (await ask(service, correcting(case, record), Role.OFFICE_HEAD, LATE)).correction
+    listing = pb.ListCorrectionsRequest(municipality_id=TOWN, open_only=True)
+    assert [each.correction_id for each in (await ask(service, listing)).corrections] == [asked.correction_id]
+    decline = pb.DeclineCorrectionRequest(request_id=new(), correction_id=asked.correction_id)
+    declined = (await ask(service, decline, Role.OFFICE_HEAD, LATE)).correction
+    assert declined.state == pb.CORRECTION_STATE_DECLINED
+    assert await delivered(service, case) == {"HSP_HOME_CLEANING": 1}
+    assert list((await ask(service, listing)).corrections) == []
+    whole = pb.ListCorrectionsRequest(municipality_id=TOWN, page_size=1)
+    page = await ask(service, whole)
+    assert list(page.corrections) == [declined]
+    whole.page_token = page.next_page_token
+    assert list((await ask(service, whole)).corrections) == []
+
+
+async def test_the_bill_that_a_correction_changes_is_shown_beforehand(service: Service) -> None:
+    case, record = await recorded(service)
+    preview = correcting(case, record, validate_only=True)
+    shown = await ask(service, preview, Role.OFFICE_HEAD, JUNE)
+    assert (shown.impact.month, shown.impact.invoice_id, shown.HasField("correction")) == (MAY, "", False)
+    service.neighbours.invoices[case] = [billing.Invoice(invoice_id="inv-1", number=17, month=MAY)]
+    shown = await ask(service, preview, Role.OFFICE_HEAD, JUNE)
+    assert (shown.impact.invoice_id, shown.impact.invoice_number) == ("inv-1", 17)
+    assert await delivered(service, case) == {"HSP_HOME_CLEANING": 1}
+    refusal = correcting(case, new(), validate_only=True)
+    assert (await refused(service, refusal, Role.OFFICE_HEAD, JUNE))[0] == "NOT_FOUND"
+
+
+async def test_billing_learns_of_a_correction_of_a_month_that_is_over(service: Service) -> None:
+    case, record = await recorded(service)
+    await ask(service, correcting(case, record), Role.OFFICE_HEAD, JUNE)
+    rows = await service.rows("SELECT event FROM outbox WHERE case_id = $1", case)
+    assert [row["event"] for row in rows] == ["CARE_CORRECTED"]
+    advance = delivery.AdvanceCareRequest(request_id=new(), application_id=case)
+    assert (await ask(service, advance, Role.WORKER, JUNE)).corrected_from_month == MAY
+
+
+async def test_a_forgotten_record_is_added_by_a_correction_under_the_rules_of_recording(service: Service) -> None:
+    service.neighbours.settings["delivery.lock_days"] = "5"
+    case, _ = await recorded(service)
+    missing: dict[str, Any] = {
+        "code": "HSP_HOME_CLEANING",
+        "on_date": date_to_proto(MONDAY + timedelta(days=1)),
+        "kind": attendance.ATTENDANCE_KIND_DELIVERED,
+        "units": 1,
+        "reason": pb.CORRECTION_REASON_FORGOTTEN,
+    }
+    asked = (await ask(service, correcting(case, **missing), Role.ASSISTANT, LATE, staff="as-1")).correction
+    approve = pb.ApproveCorrectionRequest(request_id=new(), correction_id=asked.correction_id)
+    await ask(service, approve, Role.OFFICE_HEAD, LATE)
+    assert await delivered(service, case) == {"HSP_HOME_CLEANING": 2}
+    foreign = correcting(case, **missing | {"code": "HSP_LEGAL_ADVICE"})
+    asked = (await ask(service, foreign, Role.ASSISTANT, LATE, staff="as-1")).correction
+    approve = pb.ApproveCorrectionRequest(request_id=new(), correction_id=asked.correction_id)
+    assert (await refused(service, approve, Role.OFFICE_HEAD, LATE))[0] == "UNKNOWN_PLAN_CODE"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"kind": attendance.ATTENDANCE_KIND_DELIVERED}, {"units": 1}, {}, {"code": "HSP_HOME_CLEANING", **MISSED}],
+    ids=["no units", "no kind", "nothing to withdraw", "no day"],
+)
+async def test_a_correction_that_says_half_a_thing_is_refused(service: Service, said: dict[str, Any]) -> None:
+    case, _ = await recorded(service)
+    assert (await refused(service, correcting(case, **said)))[0] == "INVALID_FIELD"
+
+
+async def test_corrections_of_another_town_are_not_there(service: Service) -> None:
+    service.neighbours.settings["delivery.lock_days"] = "0"
+    case, record = await recorded(service)
+    request = correcting(case, record)
+    assert (await refused(service, request, Role.OFFICE_HEAD, LATE, town="VARNA"))[0] == "NOT_FOUND"
+    assert (await refused(service, request, Role.INTEGRATOR, LATE))[0] == "ROLE_MISSING"
+    asked = (await ask(service, request, Role.OFFICE_HEAD, LATE)).correction
+    for decision in (pb.ApproveCorrectionRequest, pb.DeclineCorrectionRequest):
+        foreign = decision(request_id=new(), correction_id=asked.correction_id)
+        assert (await refused(service, foreign, Role.OFFICE_HEAD, LATE, town="VARNA"))[0] == "NOT_FOUND"
+
+
+async def test_the_database_holds_the_second_person_and_the_past(service: Service) -> None:
+    service.neighbours.settings["delivery.lock_days"] = "0"
+    case, record = await recorded(service)
+    asked = (await ask(service, correcting(case, record), Role.OFFICE_HEAD, LATE)).correction
+    decided = "UPDATE correction SET state = $2, decided_by = $3, decided_at = now() WHERE id = $1"
+    with pytest.raises(asyncpg.CheckViolationError, match="correction_has_second_person"):
+        await service.rows(decided, UUID(asked.correction_id), "APPLIED", asked.requested_by)
+    await service.rows(decided, UUID(asked.correction_id), "DECLINED", "head-1")
+    for change in ("UPDATE correction SET units = 5 WHERE id = $1", "DELETE FROM correction WHERE id = $1"):
+        with pytest.raises(asyncpg.RestrictViolationError):
+            await service.rows(change, UUID(asked.correction_id))
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await service.rows("DELETE FROM attendance_entry")
