@@ -278,9 +278,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "reminder.assessment_days_before": Setting(
             "C-29", "2", _whole(0, 30), "days before the end of D-01 with a reminder; 0: none"
         ),
-        "custody.second_signature": Setting(
-            "C-29", "false", _one_of("false"), "whether a receipt needs a second person", _BILLING
-        ),
+        "custody.second_signature": Setting("C-29", "false", _FLAG, "whether a receipt needs a second person"),
         "billing.auto_approve": Setting("C-29", "false", _FLAG, "whether a billing run is issued without review"),
         "billing.outlier_pct": Setting(
             "C-29", "50", _whole(1, 1000), "change against the month before, in percent, that a billing clerk is shown"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.billing.api.answers import PureAnswers
 from services.billing.api.arrears import ArrearsMethods
 from services.billing.api.cases import CaseMethods
+from services.billing.api.custody import CustodyMethods
 from services.billing.api.documents import DocumentMethods
 from services.billing.api.incomes import IncomeMethods
 from services.billing.api.ledger import LedgerMethods
@@ -23,6 +24,7 @@ class BillingServicer(
     DocumentMethods,
     ArrearsMethods,
     IncomeMethods,
+    CustodyMethods,
 ):
     """Every method of `BillingService` that this version offers."""
 

@@ -8,6 +8,7 @@ from services.billing import storage
 from services.billing.api.answers import Context
 from services.billing.api.desk import Desk, act_of
 from services.billing.api.pause_quotes import quote_pause, quote_pause_of
+from services.billing.api.payments import by_of
 from services.billing.domain.accounts import Books
 from services.billing.errors import StateNotAllowed
 from services.billing.rules.decisions import IncomeDeclaration
@@ -15,7 +16,8 @@ from services.billing.rules.fees import unit_codes
 from services.billing.rules.parameters import parameters_of
 from services.billing.storage import Store
 from services.billing.storage.arrears import protected_by
-from services.billing.usecases import accounts, facts
+from services.billing.storage.custody import is_pending
+from services.billing.usecases import accounts, custody, facts
 from services.billing.usecases.quotes import Quote
 from services.billing.wire.accounts import (
     account_to_proto,
@@ -124,9 +126,14 @@ class CaseMethods(Desk):
             call,
             request,
             request.application_id,
-            lambda store: accounts.record_receipt(request.application_id, amount, request.code, store, act_of(call)),
+            lambda store: custody.take_receipt(request.application_id, amount, request.code, store, by_of(call)),
         )
-        return pb.RecordCustodyReceiptResponse(account=account_to_proto(answer.account))
+        waiting = custody.receipt_id(request.application_id, request.request_id)
+        async with self._runtime.db.read() as tx:
+            waits = await is_pending(tx, waiting)
+        return pb.RecordCustodyReceiptResponse(
+            account=account_to_proto(answer.account), pending_receipt_id=waiting if waits else ""
+        )
 
     async def GetAccount(self, request: pb.GetAccountRequest, context: Context) -> pb.GetAccountResponse:
         call = self._runtime.call(object_id=request.application_id)

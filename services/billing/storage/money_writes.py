@@ -64,6 +64,10 @@ class MoneyWrites(CommonReads):
         """Add to what is held; UserFundsMissing when less than nothing would remain."""
         await self._enter(case_id, "ADVANCE" if code is None else "RECEIPT", amount, code, on)
 
+    async def return_custody(self, case_id: str, amount: Money, on: date) -> None:
+        """Give back of what is held; UserFundsMissing when less than nothing would remain."""
+        await self._enter(case_id, "RETURN", -amount, None, on)
+
     async def convert_custody(self, case_id: str, held: Sequence[Money], into: Money, on: date) -> None:
         """Turn what is held in other currencies into one."""
         for amount in held:

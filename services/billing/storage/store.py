@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.billing.storage.arrears import ArrearsWrites
+from services.billing.storage.custody import CustodyWrites
 from services.billing.storage.fact_writes import FactWrites
 from services.billing.storage.invariants import InvariantWrites
 from services.billing.storage.money_writes import MoneyWrites
@@ -25,5 +26,6 @@ class Store(
     PaymentWrites,
     PeriodWrites,
     ArrearsWrites,
+    CustodyWrites,
 ):
     """Everything that use cases ask of the database."""

@@ -35,11 +35,13 @@ from services.runtime.ids import new_id
 
 __all__ = [
     "AccountStore",
+    "check_receipt",
     "check_termination",
     "check_terms",
     "record_advance",
     "record_payment",
     "record_receipt",
+    "return_custody",
 ]
 
 
@@ -57,6 +59,8 @@ class AccountStore(Protocol):
     async def add_custody(self, case_id: str, amount: Money, code: str | None, on: date) -> None:
         """Add to what is held (positive: advance, negative: receipt of `code`)."""
         ...
+
+    async def return_custody(self, case_id: str, amount: Money, on: date) -> None: ...
 
 
 async def record_payment(case_id: str, month: Month, paid: Money, store: AccountStore, act: Act) -> Effect:
@@ -84,18 +88,36 @@ async def record_advance(case_id: str, amount: Money, store: AccountStore, act: 
 
 
 async def record_receipt(case_id: str, amount: Money, code: str, store: AccountStore, act: Act) -> Effect:
-    """Take what was spent out of custody; UserFundsMissing when less is held, UnknownService for another errand."""
+    """Take what was spent out of custody; errors as `check_receipt`."""
+    spent = await check_receipt(case_id, amount, code, store, act)
+    await store.add_custody(case_id, -spent, code, act.today)
+    return Effect(case_id)
+
+
+async def check_receipt(case_id: str, amount: Money, code: str, store: AccountStore, act: Act) -> Money:
+    """What a receipt takes out; UserFundsMissing when less is held, UnknownService for another errand."""
     _check_taken(amount, act.today)
     await store.lock_case(case_id)
     rules = await store.rules((await store.books(case_id)).municipality_id)
     if not is_bought_with_own_money(code, rules.catalogue):
         raise UnknownService(field="code", metadata={"service_code": code})
-    held = await _held(case_id, store, act.today)
-    spent = in_currency(amount, held.currency)
-    if spent > held:
-        raise UserFundsMissing
-    await store.add_custody(case_id, -spent, code, act.today)
+    return await _available(case_id, amount, store, act)
+
+
+async def return_custody(case_id: str, amount: Money, store: AccountStore, act: Act) -> Effect:
+    """Give the user's own money back; UserFundsMissing when less is held (F-16)."""
+    _check_taken(amount, act.today)
+    await store.lock_case(case_id)
+    await store.return_custody(case_id, await _available(case_id, amount, store, act), act.today)
     return Effect(case_id)
+
+
+async def _available(case_id: str, amount: Money, store: AccountStore, act: Act) -> Money:
+    held = await _held(case_id, store, act.today)
+    wanted = in_currency(amount, held.currency)
+    if wanted > held:
+        raise UserFundsMissing
+    return wanted
 
 
 async def _held(case_id: str, store: AccountStore, today: date) -> Money:

@@ -1,0 +1,77 @@
+"""The user's own money: receipts by one person or two, and the count at the end of a day (F-16, C-29)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Protocol
+
+from services.billing.domain.custody import PendingReceipt
+from services.billing.errors import FourEyesNeeded, StateNotAllowed
+from services.billing.rules.accounts import currency_on
+from services.billing.usecases.accounts import AccountStore, check_receipt, record_receipt
+from services.billing.usecases.payments import By
+from services.kernel.local_rules import LocalRules
+from services.kernel.money import Currency, Money
+from services.runtime.commands import Effect
+
+__all__ = ["CustodyStore", "confirm_receipt", "count_custody", "receipt_id", "take_receipt"]
+
+SECOND_SIGNATURE = "custody.second_signature"
+
+_RECEIPTS = uuid.UUID("0b7d2c3e-5d0f-5b1e-8a6d-6d1f6f3a9c55")
+"""Namespace of the ids of receipts that wait."""
+
+
+class CustodyStore(AccountStore, Protocol):
+    """What custody needs of the database."""
+
+    async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None: ...
+    async def add_pending_receipt(self, receipt: PendingReceipt) -> None: ...
+    async def lock_pending_receipt(self, receipt_id: str) -> PendingReceipt: ...
+    async def mark_confirmed(self, receipt_id: str, by: By) -> None: ...
+    async def held_in_all(self, municipality_id: str, currency: Currency) -> Money: ...
+    async def add_count(self, municipality_id: str, held: Money, counted: Money, by: By) -> str:
+        """Keep a count; gives its id."""
+        ...
+
+
+def receipt_id(case_id: str, request_id: str) -> str:
+    """Id of the receipt that a request records, should it have to wait."""
+    return str(uuid.uuid5(_RECEIPTS, f"{case_id}/{request_id}"))
+
+
+async def take_receipt(case_id: str, amount: Money, code: str, store: CustodyStore, by: By) -> Effect:
+    """Take what was spent out of custody, or have it wait where the municipality wants two signatures."""
+    municipality_id = (await store.books(case_id)).municipality_id
+    if not (await store.rules(municipality_id)).settings.flag(SECOND_SIGNATURE):
+        return await record_receipt(case_id, amount, code, store, by.act)
+    spent = await check_receipt(case_id, amount, code, store, by.act)
+    waiting = receipt_id(case_id, by.act.request_id)
+    await store.add_pending_receipt(
+        PendingReceipt(waiting, municipality_id, case_id, code, spent, by.act.today, by.staff)
+    )
+    return Effect(case_id)
+
+
+async def confirm_receipt(receipt: str, store: CustodyStore, by: By) -> Effect:
+    """Take a waiting receipt out of custody.
+
+    FourEyesNeeded from who recorded it, StateNotAllowed the second time, UserFundsMissing when less is held by now.
+    """
+    waiting = await store.lock_pending_receipt(receipt)
+    if waiting.confirmed_by:
+        raise StateNotAllowed(metadata={"receipt_id": receipt})
+    if waiting.recorded_by == by.staff:
+        raise FourEyesNeeded
+    await record_receipt(waiting.case_id, waiting.amount, waiting.code, store, by.act)
+    await store.mark_confirmed(receipt, by)
+    return Effect(waiting.case_id)
+
+
+async def count_custody(municipality_id: str, counted: Money, rules: LocalRules, store: CustodyStore, by: By) -> Effect:
+    """Keep what was counted beside what the books hold in the day's currency."""
+    await store.keep_rules(municipality_id, rules)
+    held = await store.held_in_all(municipality_id, currency_on(by.act.today))
+    if counted.currency is not held.currency:
+        raise StateNotAllowed(metadata={"currency": held.currency})
+    return Effect(await store.add_count(municipality_id, held, counted, by))
