@@ -43,6 +43,8 @@ class BillingParameters:
     due_day: int
     issue_day: int
     auto_approve: bool
+    second_signature: bool
+    """Whether a receipt of the user's own money needs a second person (C-29)."""
     outlier_pct: int
     """Change against the month before, in percent, that a billing clerk is shown."""
     clerks: frozenset[str]
@@ -80,6 +82,7 @@ def parameters_of(rules: LocalRules) -> BillingParameters:
         due_day=settings.whole("billing.due_day"),
         issue_day=settings.whole("billing.issue_day"),
         auto_approve=settings.flag("billing.auto_approve"),
+        second_signature=settings.flag("custody.second_signature"),
         outlier_pct=settings.whole("billing.outlier_pct"),
         clerks=settings.codes("billing.clerks"),
         calendar=rules.calendar,

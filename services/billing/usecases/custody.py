@@ -8,6 +8,7 @@ from typing import Protocol
 from services.billing.domain.custody import PendingReceipt
 from services.billing.errors import FourEyesNeeded, StateNotAllowed
 from services.billing.rules.accounts import currency_on
+from services.billing.rules.parameters import parameters_of
 from services.billing.usecases.accounts import AccountStore, check_receipt, record_receipt
 from services.billing.usecases.payments import By
 from services.kernel.local_rules import LocalRules
@@ -15,8 +16,6 @@ from services.kernel.money import Currency, Money
 from services.runtime.commands import Effect
 
 __all__ = ["CustodyStore", "confirm_receipt", "count_custody", "receipt_id", "take_receipt"]
-
-SECOND_SIGNATURE = "custody.second_signature"
 
 _RECEIPTS = uuid.UUID("0b7d2c3e-5d0f-5b1e-8a6d-6d1f6f3a9c55")
 """Namespace of the ids of receipts that wait."""
@@ -43,7 +42,7 @@ def receipt_id(case_id: str, request_id: str) -> str:
 async def take_receipt(case_id: str, amount: Money, code: str, store: CustodyStore, by: By) -> Effect:
     """Take what was spent out of custody, or have it wait where the municipality wants two signatures."""
     municipality_id = (await store.books(case_id)).municipality_id
-    if not (await store.rules(municipality_id)).settings.flag(SECOND_SIGNATURE):
+    if not parameters_of(await store.rules(municipality_id)).second_signature:
         return await record_receipt(case_id, amount, code, store, by.act)
     spent = await check_receipt(case_id, amount, code, store, by.act)
     waiting = receipt_id(case_id, by.act.request_id)

@@ -318,6 +318,11 @@ def test_what_a_billing_clerk_is_shown_and_who_is_one_are_settings() -> None:
     assert (own.outlier_pct, own.clerks) == (20, frozenset({"clerk-1", "clerk-2"}))
 
 
+def test_the_second_signature_of_a_receipt_is_a_setting() -> None:
+    chosen = [parameters_of(rules(settings)) for settings in ({}, {"custody.second_signature": "true"})]
+    assert [parameters.second_signature for parameters in chosen] == [False, True]
+
+
 def test_the_language_of_a_statement_is_a_setting() -> None:
     chosen = [rules(settings).settings.text("statement.language") for settings in ({}, {"statement.language": "en"})]
     assert [Language(code) for code in chosen] == [Language.BG, Language.EN]
@@ -370,6 +375,7 @@ PLAYED_ABOVE = {
     "welfare.rung_minutes",
     "billing.outlier_pct",
     "billing.clerks",
+    "custody.second_signature",
     "kitchen.cut_off",
     "visit.grace_minutes",
     "delivery.lock_days",
