@@ -48,8 +48,8 @@ endif
 stories: setup ## Play every story of tests/stories, published and further ones, to its last check.
 	EVERY_STORY=1 $(BIN)/pytest tests/stories/test_stories.py -k every_story $(ARGS)
 
-drill: setup ## Break the system at work; the result must not change (CASES=10 KILLS=5 RACES=500 APPLICATIONS=10000 PEOPLE=20000 MORTALS=1000 SEED=1; small where CI=true).
-	$(BIN)/python -m drill $(if $(CASES),--cases $(CASES)) $(if $(KILLS),--kills $(KILLS)) $(if $(RACES),--races $(RACES)) $(if $(APPLICATIONS),--applications $(APPLICATIONS)) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(MORTALS),--mortals $(MORTALS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+drill: setup ## Break the system at work; the result must not change (CASES=10 KILLS=5 RACES=500 APPLICATIONS=10000 PEOPLE=20000 MORTALS=1000 ACCOUNTS=100000 SEED=1; small where CI=true).
+	$(BIN)/python -m drill $(if $(CASES),--cases $(CASES)) $(if $(KILLS),--kills $(KILLS)) $(if $(RACES),--races $(RACES)) $(if $(APPLICATIONS),--applications $(APPLICATIONS)) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(MORTALS),--mortals $(MORTALS)) $(if $(ACCOUNTS),--accounts $(ACCOUNTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 	$(if $(filter true,$(CI))$(ARGS),,EVERY_BOUNDARY=1 $(BIN)/pytest tests/fault/test_signing_under_fire.py)
 	$(if $(filter true,$(CI))$(ARGS),,$(MAKE) stories)
 

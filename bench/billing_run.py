@@ -1,4 +1,4 @@
-"""A month's bills for a whole town, against INSERT … SELECT of the same rows, and the memory that the run takes."""
+"""A month's bills for a whole town against INSERT … SELECT of the same rows: time, memory, cost an account, events."""
 
 from __future__ import annotations
 
@@ -11,38 +11,47 @@ from bench.memory import forget_the_peak, peak_mebibytes
 from bench.result import Budget, Figure, Limit, Result, ratios
 from bench.stand import Stand
 from bench.town import Town, connected_to, copy_rows, settle, twin_id
-from services.kernel.codes import Role, Stage
+from services.kernel.codes import BATCH_TASK_QUEUE, Role, Stage, WorkflowType, billing_run_workflow_id
 from services.kernel.dates import Month, start_of_day
-from services.runtime.civil import month_to_proto
+from services.runtime.civil import instant_to_proto, month_to_proto
 from socialcare.billing.v1 import billing_service_pb2 as billing
+from socialcare.common.v1.flow_pb2 import BillingRunStart
 from workflows.batch import PAGE_SIZE
 
 __all__ = ["measure_billing_run"]
 
 BUDGET = Budget(Limit.AT_MOST, 10.0)
 FLAT = Budget(Limit.AT_MOST, 1.25)
-"""Ten times the accounts may take a quarter more memory: pages of a fixed size, and what the allocator keeps."""
+"""Many more accounts may take a quarter more memory: pages of a fixed size, and what the allocator keeps."""
 
+LINEAR = Budget(Limit.AT_MOST, 1.25)
+"""An account of a large town may cost a quarter more than one of a village."""
+FEW_EVENTS = Budget(Limit.AT_MOST, 0.05, "events")
+
+_VILLAGE = 1_000
 _FIRST = Month(2026, 2)
 _CASE = {"case_id": twin_id("case_id")}
 _DOCUMENT = {"document_id": twin_id("document_id")}
 
 
 async def measure_billing_run(stand: Stand) -> list[Result]:
-    """The calls of the monthly run, one after the other: open, draft every page, issue every page, close."""
-    village = await settle(stand, stand.size.accounts // 10)
+    """The calls of the monthly run, one after the other, in a village and a town; a last month by the workflow."""
+    village = await settle(stand, min(_VILLAGE, stand.size.accounts // 2))
     town = await settle(stand, stand.size.accounts)
+    months = [_FIRST.plus(number) for number in range(stand.size.rounds)]
     forget_the_peak(stand, Stage.BILLING)
-    await _bill(stand, village, _FIRST)
+    in_village = [await _bill(stand, village, month) for month in months]
     small = peak_mebibytes(stand, Stage.BILLING)
     forget_the_peak(stand, Stage.BILLING)
     measured, floor = [], []
     async with connected_to(stand, Stage.BILLING) as connection:
-        for number in range(stand.size.rounds):
-            month = _FIRST.plus(number)
+        for month in months:
             measured.append(await _bill(stand, town, month))
             floor.append(await _insert_bare(connection, town, month))
     large = peak_mebibytes(stand, Stage.BILLING)
+    one = [1_000 * seconds / town.people for seconds in measured]
+    one_of_few = [1_000 * seconds / village.people for seconds in in_village]
+    events = await _events(stand, town, _FIRST.plus(stand.size.rounds))
     return [
         Result(
             f"billing run of {town.people} accounts against INSERT … SELECT of the same rows",
@@ -52,13 +61,43 @@ async def measure_billing_run(stand: Stand) -> list[Result]:
             BUDGET,
         ),
         Result(
+            f"an account of {town.people} against one of {village.people}",
+            Figure(tuple(one), "ms"),
+            Figure(tuple(one_of_few), "ms"),
+            ratios(one, one_of_few),
+            LINEAR,
+        ),
+        Result(
             f"peak memory of billing, {town.people} accounts against {village.people}",
             Figure((large,), "MiB"),
             Figure((small,), "MiB"),
             Figure((large / small,)),
             FLAT,
         ),
+        Result(
+            f"history events an account of a billing run of {town.people}",
+            Figure((float(events),), "events"),
+            None,
+            Figure((events / town.people,)),
+            FEW_EVENTS,
+        ),
     ]
+
+
+async def _events(stand: Stand, town: Town, month: Month) -> int:
+    """Have the workflow bill a month and count its history, every run of it."""
+    handle = await stand.client.start_workflow(
+        WorkflowType.BILLING_RUN.value,
+        BillingRunStart(
+            municipality_id=town.municipality_id,
+            month=month_to_proto(month),
+            business_start_time=instant_to_proto(start_of_day(month.next().first)),
+        ),
+        id=f"{billing_run_workflow_id(town.municipality_id)}/{month}",
+        task_queue=BATCH_TASK_QUEUE,
+    )
+    await handle.result()
+    return (await handle.describe()).history_length
 
 
 async def _bill(stand: Stand, town: Town, month: Month) -> float:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from drill.bill_drill import run_bill_drill
 from drill.import_drill import run_import_drill
 from drill.kill_drill import run_kill_drill
 from drill.month_drill import run_lives_drill, run_month_drill
@@ -38,6 +39,7 @@ class Drill(StrEnum):
     WELFARE = "welfare"
     MONTH = "month"
     LIVES = "lives"
+    BILL = "bill"
 
 
 DRILLS: dict[Drill, Callable[[Size, int, Callable[[str], None]], Coroutine[None, None, Outcome]]] = {
@@ -48,6 +50,7 @@ DRILLS: dict[Drill, Callable[[Size, int, Callable[[str], None]], Coroutine[None,
     Drill.WELFARE: run_welfare_drill,
     Drill.MONTH: run_month_drill,
     Drill.LIVES: run_lives_drill,
+    Drill.BILL: run_bill_drill,
 }
 
 
@@ -60,6 +63,7 @@ def main(
     applications: Annotated[int | None, typer.Option(min=1_000, help="Applications that are imported.")] = None,
     people: Annotated[int | None, typer.Option(min=10, help="People of the month drill.")] = None,
     mortals: Annotated[int | None, typer.Option(min=10, help="People of the lives drill.")] = None,
+    accounts: Annotated[int | None, typer.Option(min=10, help="Accounts that are billed undisturbed.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the schedule; drawn when left out.")] = None,
 ) -> None:
     """Break the system while it is at work; the result must be that of an undisturbed run."""
@@ -72,6 +76,8 @@ def main(
         applications=applications or size.applications,
         people=people or size.people,
         mortals=mortals or size.mortals,
+        accounts=accounts or size.accounts,
+        accounts_under_fire=min(accounts or size.accounts, size.accounts_under_fire),
     )
     seed = random.SystemRandom().randrange(10**9) if seed is None else seed
     console = Console(width=max(Console().width, NARROWEST))
@@ -86,7 +92,7 @@ def main(
         raise typer.Exit(1)
 
 
-def _amount(drill: Drill, size: Size) -> str:
+def _amount(drill: Drill, size: Size) -> str:  # noqa: PLR0911 one line a drill
     match drill:
         case Drill.RACE:
             return f"{size.races} rounds each"
@@ -98,6 +104,8 @@ def _amount(drill: Drill, size: Size) -> str:
             return f"{size.people} people, 31 days"
         case Drill.LIVES:
             return f"{size.mortals} people, {size.mortal_days} days, a death a day"
+        case Drill.BILL:
+            return f"{size.accounts} accounts, {size.accounts_under_fire} under fire of {size.bill_kills} kills"
         case Drill.KILL | Drill.ORDER:
             return f"{size.cases} cases, {size.kills} kills each"
 

@@ -20,12 +20,15 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Row
 
 from services.assessment.api import AssessmentServicer
+from services.billing.api import BillingServicer
+from services.billing.api.peers import CaseIdentity, Neighbours, PulledContract
+from services.billing.domain.accounts import Contract, ServedMonth, WarStatus
 from services.intake.api import IntakeServicer
 from services.intake.domain.timeline import Record
 from services.intake.domain.withdrawal import Falling
 from services.intake.usecases.ports import FoundFacts
 from services.kernel.codes import Role, Stage
-from services.kernel.dates import local_date
+from services.kernel.dates import Month, local_date
 from services.kernel.local_rules import SHIPPED_RULES, LocalRules
 from services.placement.api import PlacementServicer
 from services.placement.documents.contract import User
@@ -78,6 +81,9 @@ class Elsewhere:
     found: dict[str, FoundFacts] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
     """What the municipality of a case has set."""
+    contracts: dict[str, Contract] = field(default_factory=dict)
+    unserved: set[str] = field(default_factory=set)
+    """Cases that delivery does not know."""
 
     async def case_facts(self, application_id: str) -> intake_pb2.CaseFacts:
         """What intake says of a case."""
@@ -90,6 +96,25 @@ class Elsewhere:
     async def office_heads(self, municipality_id: str) -> frozenset[str]:  # noqa: ARG002 no operator races
         """What intake says of a municipality's offices."""
         return frozenset()
+
+    async def identity(self, case_id: str) -> CaseIdentity:
+        """Whose case it is."""
+        found = self.contracts[case_id]
+        return CaseIdentity(found.municipality_id, found.person_id)
+
+    async def contract(self, case_id: str) -> PulledContract:
+        """What placement says of a contract."""
+        return PulledContract(self.contracts[case_id], WarStatus(), SHIPPED_RULES)
+
+    async def served(
+        self,
+        municipality_id: str,  # noqa: ARG002 the cases say it
+        month: Month,
+        case_ids: Sequence[str],
+        counted: frozenset[str],  # noqa: ARG002 nothing is counted
+    ) -> list[ServedMonth]:
+        """Everybody whom delivery knows was served every day."""
+        return [ServedMonth(case, month, month.days, 0, 0, 1) for case in case_ids if case not in self.unserved]
 
     async def found_facts(self, application_id: str) -> FoundFacts:
         """What assessment found."""
@@ -180,6 +205,9 @@ def _servicer(stage: Stage, database: Database, keys: KeyRing, elsewhere: Elsewh
             return IntakeServicer(runtime, elsewhere, elsewhere)
         case Stage.ASSESSMENT:
             return AssessmentServicer(runtime, elsewhere)
+        case Stage.BILLING:
+            # A race asks for contracts, rules and served days alone.
+            return BillingServicer(runtime, cast("Neighbours", elsewhere))
         case Stage.PLACEMENT:
             return PlacementServicer(runtime, elsewhere)
         case _:

@@ -29,7 +29,8 @@ class Size:
     more; `duplicates` and `delays` are how many deliveries are at least repeated and held back; each race is run
     `races` times; `applications` are imported by the import drill; `orders` are lived by the welfare drill in process,
     and `deaths` died by SIGKILL on its stack; `people` live the month drill, `mortals` the lives drill for
-    `mortal_days`, a death a day.
+    `mortal_days`, a death a day. A month of `accounts` is billed undisturbed, one of `accounts_under_fire`, not more,
+    with `bill_kills` deaths, 2 or more.
     """
 
     cases: int
@@ -45,6 +46,9 @@ class Size:
     people: int
     mortals: int
     mortal_days: int
+    accounts: int
+    accounts_under_fire: int
+    bill_kills: int
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -66,6 +70,9 @@ FULL = Size(
     people=20_000,
     mortals=1_000,
     mortal_days=31,
+    accounts=100_000,
+    accounts_under_fire=20_000,
+    bill_kills=20,
 )
 """`make drill` at a desk."""
 CI = Size(
@@ -82,6 +89,9 @@ CI = Size(
     people=300,
     mortals=300,
     mortal_days=31,
+    accounts=2_000,
+    accounts_under_fire=2_000,
+    bill_kills=6,
 )
 """`make drill` in CI."""
 SMALL = Size(
@@ -98,5 +108,8 @@ SMALL = Size(
     people=300,
     mortals=60,
     mortal_days=6,
+    accounts=500,
+    accounts_under_fire=500,
+    bill_kills=3,
 )
 """`make test`."""

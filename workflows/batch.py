@@ -17,7 +17,7 @@ from workflows.language import language
 from workflows.texts import LABELS, Label, Tick
 from workflows.wire import timestamp
 
-__all__ = ["PAGE_SIZE", "BatchRun", "scheduled_day"]
+__all__ = ["PAGE_SIZE", "BatchRun", "is_scheduled", "scheduled_day"]
 
 PAGE_SIZE = 5_000
 """Cases a page: at this size the history of a month's runs stays below a tenth of an event a person (design section
@@ -30,6 +30,11 @@ def scheduled_day() -> date:
     """The local day of the scheduled start, also when the run began late; the present day without a Schedule."""
     at = workflow.info().typed_search_attributes.get(_SCHEDULED_START)
     return local_date(at if at is not None else workflow.now())
+
+
+def is_scheduled() -> bool:
+    """Whether a Schedule started the run."""
+    return workflow.info().typed_search_attributes.get(_SCHEDULED_START) is not None
 
 
 class BatchRun:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 from services.kernel.codes import Event, Role, WorkflowType
 from services.kernel.dates import Month, start_of_day
@@ -24,7 +25,7 @@ from socialcare.billing.v1.billing_service_pb2 import (
 from socialcare.common.v1.flow_pb2 import BillingRunStart, Happened, NextDue, RunCarry
 from socialcare.common.v1.types_pb2 import OperatorAct
 from workflows.activities import BillingActivities
-from workflows.batch import PAGE_SIZE, BatchRun, scheduled_day
+from workflows.batch import PAGE_SIZE, BatchRun, is_scheduled, scheduled_day
 from workflows.calls import Refused, request_id_of_update
 from workflows.case.operators import Asked, check_shape
 from workflows.desk import Waiting
@@ -69,8 +70,10 @@ class BillingRunWorkflow:
 
     @workflow.run
     async def run(self, start: BillingRunStart, carry: RunCarry | None = None) -> str:  # noqa: ARG002  # read by __init__.
-        """Bill the month."""
+        """Bill the month; MONTH_MISSING when it is neither named nor scheduled: the clock may say another one."""
         run = self._run
+        if not (start.HasField("month") or is_scheduled()):
+            raise ApplicationError("MONTH_MISSING", type="MONTH_MISSING", non_retryable=True)
         run.show(Waiting(FlowStage.BILLING_RUN, Awaited.NOTHING))
         try:
             outcome = await self._bill()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from drill.bill_drill import run_bill_drill
 from drill.import_drill import run_import_drill
 from drill.kill_drill import run_kill_drill
 from drill.month_drill import run_lives_drill, run_month_drill
@@ -52,5 +53,11 @@ async def test_every_unit_of_a_month_is_done_missed_cancelled_paused_or_on_a_lis
 
 async def test_days_end_the_same_although_worker_service_and_database_died_in_them() -> None:
     outcome = await run_lives_drill(SMALL, SEED, silent)
+
+    assert outcome.failures == []
+
+
+async def test_a_month_is_billed_the_same_although_worker_billing_and_database_were_killed_in_it() -> None:
+    outcome = await run_bill_drill(SMALL, SEED, silent)
 
     assert outcome.failures == []

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
 import pytest
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    ScheduleBackfill,
+    ScheduleOverlapPolicy,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
@@ -20,6 +27,7 @@ from socialcare.common.v1.types_pb2 import YearMonth
 from tests.workflow.cases import SUBMITTED, eventually
 from tests.workflow.town import Town
 from workflows import run_face
+from workflows.schedules import register_schedules
 from workflows.wire import timestamp
 
 pytestmark = pytest.mark.temporal
@@ -177,6 +185,49 @@ async def test_an_update_with_free_text_never_reaches_the_history(worker: None, 
     assert town.acts == []
     await run.signal("happened", said("RUN_APPROVED", 1))
     assert await ended(run) == "FINISHED"
+
+
+@pytest.mark.parametrize(
+    ("scheduled", "billed"),
+    [
+        # 00:00 of 1 April in Sofia is the evening before in UTC, an hour earlier than in winter.
+        (datetime(2026, 3, 31, 21, tzinfo=UTC), "2026-03"),
+        (datetime(2026, 10, 31, 22, tzinfo=UTC), "2026-10"),
+        (datetime(2026, 12, 31, 22, tzinfo=UTC), "2026-12"),
+    ],
+)
+async def test_the_month_is_the_one_before_the_scheduled_start_in_sofia(
+    worker: None, temporal: Client, town: Town, scheduled: datetime, billed: str
+) -> None:
+    town_code = f"TOWN-{billed}"
+    await register_schedules(temporal, [town_code])
+    schedule = temporal.get_schedule_handle(f"billing-run/{town_code}")
+    # Longer than the jitter.
+    window = timedelta(minutes=5)
+    await schedule.backfill(
+        ScheduleBackfill(scheduled - window, scheduled + window, overlap=ScheduleOverlapPolicy.ALLOW_ALL)
+    )
+
+    async def closed() -> bool:
+        return town.calls_of("CloseBillingRun", billed) == 1
+
+    await eventually(closed)
+    assert {about for name, about, _ in town.calls if name == "OpenBillingRun"} == {billed}
+    await schedule.delete()
+
+
+async def test_a_run_started_by_hand_must_name_its_month(worker: None, temporal: Client, town: Town) -> None:
+    run = await temporal.start_workflow(
+        WorkflowType.BILLING_RUN.value,
+        BillingRunStart(municipality_id="TEST-TOWN"),
+        id=f"billing-run/{uuid.uuid4()}",
+        task_queue=BATCH_TASK_QUEUE,
+    )
+    with pytest.raises(WorkflowFailureError) as failure:
+        await ended(run)
+    assert isinstance(failure.value.cause, ApplicationError)
+    assert failure.value.cause.type == "MONTH_MISSING"
+    assert town.calls == []
 
 
 def test_every_invariant_of_the_contract_has_its_words() -> None:
