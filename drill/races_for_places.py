@@ -16,6 +16,7 @@ from services.kernel.dates import SOFIA
 from services.runtime.civil import date_to_proto, instant_to_proto
 from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.intake.v1 import resources_pb2 as intake_pb2
+from socialcare.placement.v1 import amendments_pb2
 from socialcare.placement.v1 import placement_service_pb2 as pb
 
 __all__ = ["RACES_FOR_PLACES"]
@@ -110,6 +111,30 @@ class _Office:
         case = await self.case(facility)
         await self.order(self.field.first, case, facility)()
         return case
+
+    async def signed(self, facility: str) -> str:
+        """A case with a contract that holds a place there."""
+        case = await self.ordered(facility)
+        request = pb.SignContractRequest(
+            request_id=str(uuid4()),
+            application_id=case,
+            plan=[facts_pb2.PlanLine(code=_SERVICE, quantity=1, weekdays=[types_pb2.WEEKDAY_TUE])],
+            start_date=date_to_proto(date(2026, 6, 1)),
+        )
+        await self.ask(self.field.first, request, _ORDERED)
+        return case
+
+    def transfer(self, replica: Replica, case: str, facility: str) -> partial[Any]:
+        request = amendments_pb2.TransferPlacementRequest(
+            request_id=str(uuid4()),
+            application_id=case,
+            facility_code=facility,
+            first_date=date_to_proto(date(2026, 7, 1)),
+            order_number=f"ПР-{case[:13]}",
+            order_date=date_to_proto(_ORDERED.date()),
+            directorate_code=_DIRECTORATE,
+        )
+        return partial(self.ask, replica, request, _CLOSED)
 
     async def state(self, case: str) -> str:
         found = await self.field.first.value("SELECT state FROM placements WHERE application_id = :id", {"id": case})
@@ -312,6 +337,25 @@ async def offer_that_expires(field: Field) -> str:
     return "expiry"
 
 
+async def last_bed_by_transfer(field: Field) -> str:
+    """Two people move to the facility with one free bed: one moves, the other keeps the place that was held."""
+    office = _Office(field)
+    homes, target = [await office.facility(1) for _ in range(2)], await office.facility(1)
+    movers = [await office.signed(home) for home in homes]
+    answers = await field.release(
+        office.transfer(field.first, movers[0], target), office.transfer(field.second, movers[1], target)
+    )
+    count = "SELECT count(*) FROM contract_amendments WHERE application_id = :id"
+    moved = [await field.first.value(count, {"id": mover}) for mover in movers]
+    require(sorted(moved) == [0, 1], "one has moved")
+    winner = moved.index(1)
+    refusal_of(answers[1 - winner], "NO_FREE_PLACE")
+    require(await office.places(target) == (1, 1, 0), "the bed is held once")
+    require(await office.places(homes[winner]) == (1, 0, 0), "the winner's old place is free")
+    require(await office.places(homes[1 - winner]) == (1, 1, 0), "the loser keeps the old place")
+    return ("first move", "second move")[winner]
+
+
 _ORDERS = ("first order", "second order")
 
 RACES_FOR_PLACES = (
@@ -331,6 +375,7 @@ RACES_FOR_PLACES = (
     Race("two orders with one number", Stage.PLACEMENT, _ORDERS, one_number),
     Race("signing while the place is taken", Stage.PLACEMENT, ("signing", "place taken"), signing_of_a_taken_place),
     Race("capacity lowered below what is held", Stage.PLACEMENT, ("order", "capacity"), capacity_below_what_is_held),
+    Race("two moves to the last bed", Stage.PLACEMENT, ("first move", "second move"), last_bed_by_transfer),
     Race("an offer that expires while it is accepted", Stage.PLACEMENT, ("answer", "expiry"), offer_that_expires),
     Race("capacity lowered while a place is freed", Stage.PLACEMENT, ("offer", "capacity"), capacity_of_a_freed_place),
 )

@@ -308,6 +308,7 @@ EVENTS: Mapping[Event, Words] = {
     Event.ARREARS_CHANGED: Words("промяна на просрочията", "arrears changed"),
     Event.RUN_REJECTED: Words("месецът е върнат за ново изчисляване", "the month was sent back to be drafted again"),
     Event.RUN_APPROVED: Words("месецът е одобрен", "the month was approved"),
+    Event.CONTRACT_AMENDED: Words("договорът е изменен", "the contract was amended"),
     Event.AUTHORISATION_CHANGED: Words(
         "дните по заповедта са променени", "the days that the order covers were changed"
     ),

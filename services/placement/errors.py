@@ -1,6 +1,7 @@
 """Refusals of placement.
 
-InvalidArgument ─┬─ UnknownFacility
+InvalidArgument ─┬─ AmendmentInThePast
+                 ├─ UnknownFacility
                  └─ UnknownService
 AlreadyExists ───┬─ FacilityExists
                  └─ OrderNumberTaken
@@ -20,6 +21,7 @@ from __future__ import annotations
 from services.runtime.errors import AlreadyExists, Exhausted, InvalidArgument, Refused
 
 __all__ = [
+    "AmendmentInThePast",
     "AppealOutOfTime",
     "ArrearsTermNotReached",
     "FacilityExists",
@@ -122,6 +124,14 @@ class StartBeforeSigning(Refused):
     article = "L-10"
     text_bg = "Услугата не може да започне преди подписването."
     text_en = "The service cannot start before the signing."
+
+
+class AmendmentInThePast(InvalidArgument):
+    """A contract is amended for days to come only, each version behind the one before it."""
+
+    reason = "EFFECTIVE_DATE_PASSED"
+    text_bg = "Договорът може да се измени най-рано от {first_day}."
+    text_en = "The contract may be amended from {first_day} on."
 
 
 class AppealOutOfTime(Refused):

@@ -166,6 +166,17 @@ async def test_a_changed_order_reaches_the_copies_of_the_contract(case: CaseDriv
     assert case.record.state is CaseState.IN_SERVICE
 
 
+async def test_an_amended_contract_is_copied_by_delivery_and_billing(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    await sign(case)
+    await case.move_to(day("2026-02-09"))
+    await case.say(Stage.PLACEMENT, Event.CONTRACT_AMENDED, day("2026-03-10"))
+    assert case.town.calls_of("Delivery.CopyContract", case.id) == 2
+    assert case.town.calls_of("Billing.CopyContract", case.id) == 2
+    assert case.record.state is CaseState.IN_SERVICE
+
+
 async def test_care_goes_on_anew_at_each_yearly_review(case: CaseDriver) -> None:
     await case.start()
     await assess(case)

@@ -78,9 +78,9 @@ class DeliveryStage:
         return move
 
     async def happened(self, news: News) -> Move:
-        """A pause was changed, care of a billed month corrected, an end recorded, or the order changed."""
+        """A pause was changed, care of a billed month corrected, an end recorded, order or contract changed."""
         match news.event:
-            case Event.TERMINATION_RECORDED | Event.AUTHORISATION_CHANGED:
+            case Event.TERMINATION_RECORDED | Event.AUTHORISATION_CHANGED | Event.CONTRACT_AMENDED:
                 await copy_contract(self._case)
                 return await self._advance()
             case Event.PAUSE_CHANGED | Event.CARE_CORRECTED:

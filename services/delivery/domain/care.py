@@ -135,6 +135,8 @@ class ContractCopy:
     plan: tuple[PlanLine, ...]
     user_funds: bool
     version: int
+    districts: tuple[tuple[date, str], ...] = ()
+    """Where the person moved: districts with their first days, in order; else none, and `district_code` holds."""
 
     def covers(self, day: date) -> bool:
         """Whether the day lies in the contract, both ends included."""

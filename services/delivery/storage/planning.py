@@ -55,7 +55,10 @@ days AS (
 ),
 due AS (
     SELECT CAST(md5(CAST(l.id AS text) || d.written) AS uuid) AS id, l.id AS line_id, l.line, s.application_id,
-           s.municipality_id, s.district_code, l.code, l.unit, d.on_day, l.quantity, p.hospital
+           s.municipality_id,
+           CASE WHEN s.moved_on = '{}' THEN s.district_code
+                ELSE s.districts[width_bucket(d.on_day, s.moved_on) + 1] END AS district_code,
+           l.code, l.unit, d.on_day, l.quantity, p.hospital
     FROM scope s
     JOIN plan_line l USING (application_id)
     JOIN days d ON l.weekdays & d.bit <> 0 AND d.on_day <@ s.covered AND d.on_day <@ l.valid
@@ -141,9 +144,10 @@ SELECT coalesce(sum(quantity), 0) FROM (
 _MEALS_BEYOND = f"""
 WITH scope AS (
     SELECT * FROM care
-    WHERE municipality_id = :municipality AND district_code = :district AND CAST(:first AS date) <@ covered
+    WHERE municipality_id = :municipality AND CAST(:first AS date) <@ covered
+      AND (district_code = :district OR :district = ANY(districts))
 ), {DUE}
-SELECT coalesce(sum(quantity), 0) FROM due WHERE unit = 'MEAL' AND hospital IS NULL
+SELECT coalesce(sum(quantity), 0) FROM due WHERE unit = 'MEAL' AND hospital IS NULL AND district_code = :district
 """  # noqa: S608 - put together from constants
 
 _RUN = """

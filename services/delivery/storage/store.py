@@ -34,14 +34,16 @@ FROM care c WHERE c.application_id = :id
 """  # noqa: S608 - put together from constants
 _INSERT_CARE = """
 INSERT INTO care (application_id, contract_id, municipality_id, person_id, service_code, district_code, start_on,
-                  end_on, authorised_from, authorised_to, user_funds, contract_version, version)
+                  end_on, authorised_from, authorised_to, user_funds, contract_version, districts, moved_on, version)
 VALUES (:application_id, :contract_id, :municipality_id, :person_id, :service_code, :district_code, :start_on, :end_on,
-        :authorised_from, :authorised_to, :user_funds, :contract_version, 1)
+        :authorised_from, :authorised_to, :user_funds, :contract_version, CAST(:districts AS text[]),
+        CAST(:moved_on AS date[]), 1)
 """
 _UPDATE_CONTRACT = """
 UPDATE care SET district_code = :district_code, start_on = :start_on, end_on = :end_on,
     authorised_from = :authorised_from, authorised_to = :authorised_to, user_funds = :user_funds,
-    contract_version = :contract_version
+    contract_version = :contract_version, districts = CAST(:districts AS text[]),
+    moved_on = CAST(:moved_on AS date[])
 WHERE application_id = :application_id
 """
 _TOUCH = """
@@ -244,6 +246,8 @@ def _contract_row(contract: ContractCopy) -> dict[str, object]:
         "authorised_to": contract.authorised_to,
         "user_funds": contract.user_funds,
         "contract_version": contract.version,
+        "districts": [district for _, district in contract.districts],
+        "moved_on": [first for first, _ in contract.districts[1:]],
     }
 
 

@@ -127,6 +127,9 @@ def contract_from_proto(contract: placement.Contract, case: intake.CaseFacts) ->
         plan=plan_from_proto(contract.plan),
         user_funds=case.facts.user_funds,
         version=contract.version,
+        districts=tuple(
+            (date_from_proto(part.first_date, "contract.districts"), part.district_code) for part in contract.districts
+        ),
     )
 
 

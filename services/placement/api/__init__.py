@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.placement.api.amendments import AmendmentMethods
 from services.placement.api.capacity import CapacityMethods
 from services.placement.api.dialogue import DialogueMethods
 from services.placement.api.documents import DocumentMethods
@@ -16,7 +17,13 @@ __all__ = ["PlacementServicer"]
 
 
 class PlacementServicer(
-    DialogueMethods, RegisterMethods, LimitMethods, DocumentMethods, CapacityMethods, FacilityMethods
+    DialogueMethods,
+    RegisterMethods,
+    LimitMethods,
+    AmendmentMethods,
+    DocumentMethods,
+    CapacityMethods,
+    FacilityMethods,
 ):
     """Every method of `socialcare.placement.v1.PlacementService`."""
 

@@ -289,11 +289,13 @@ class CaseMethods:
         if not effect.replayed:
             tell()
 
-    async def _preview(self, call: Call, present: Placement, step: _Write, facility_code: str = "") -> Preview:
+    async def _preview(
+        self, call: Call, present: Placement, step: _Write, facility_code: str = "", district_code: str = ""
+    ) -> Preview:
         """What the step would do; an applicant sees the own case alone."""
         async with self._runtime.db.read() as tx:
             programme = await capacity.programme_for(
-                tx, present.municipality_id, present.service_code, present.district_code
+                tx, present.municipality_id, present.service_code, district_code or present.district_code
             )
         codes = (present.facility_code, facility_code, present.programme_code, programme)
         touched = (present.municipality_id, codes, (present.application_id,))

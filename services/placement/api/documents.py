@@ -11,8 +11,6 @@ from socialcare.placement.v1 import documents_pb2 as pb
 
 __all__ = ["DocumentMethods"]
 
-_AS_SIGNED = 1
-
 
 class DocumentMethods(CaseMethods):
     """Part of `PlacementServicer`; named by the contract."""
@@ -23,7 +21,7 @@ class DocumentMethods(CaseMethods):
         call, found = await self._admitted("", request.application_id)
         language = Language(request.language) if request.language else None
         async with self._runtime.db.read() as tx:
-            kept = await documents.document(tx, self._runtime.cipher, found.application_id, _AS_SIGNED, language)
+            kept = await documents.document(tx, self._runtime.cipher, found.application_id, request.number, language)
         if kept is None:
             raise NotFound(resource_type="contract_document", resource_id=request.application_id)
         await self._runtime.commands.record_read(
@@ -37,4 +35,5 @@ class DocumentMethods(CaseMethods):
             sha256=kept.sha256,
             language=kept.rendering.language,
             sign_time=instant_to_proto(kept.kept_at),
+            number=kept.number,
         )

@@ -12,7 +12,8 @@ from services.kernel.local_rules import LocalRules
 from services.kernel.service_entry import ServiceEntry
 from services.placement.documents import clauses
 from services.placement.documents.words import DAYS, HEADINGS, UNITS, Heading, Said
-from services.placement.domain.cases import Contract, Placement, PlanLine
+from services.placement.domain.amendments import Amendment, PlanLine
+from services.placement.domain.cases import Contract, Placement
 from services.runtime.typeset import Facts, typeset
 
 __all__ = ["Basis", "Draft", "Rendering", "User", "rendered"]
@@ -88,6 +89,18 @@ class Draft:
     user: User
     basis: Basis | None
     rules: LocalRules
+    version: Amendment | None = None
+    """The version that the document is of; None: the contract as signed."""
+
+    @property
+    def plan(self) -> tuple[PlanLine, ...]:
+        """The plan of the version."""
+        return self.contract.plan if self.version is None else self.version.plan
+
+    @property
+    def first_date(self) -> date:
+        """First day on which the version holds."""
+        return self.contract.start_date if self.version is None else self.version.first_date
 
     @property
     def service(self) -> ServiceEntry:
@@ -115,7 +128,7 @@ def _facts(draft: Draft, language: Language) -> Facts:
         "parties": _parties(draft, language),
         "plan_title": _say(Heading.PLAN, language),
         "plan_head": [_say(head, language) for head in (Heading.WHAT, Heading.QUANTITY, Heading.DAYS)],
-        "plan": [_line(line, draft.rules, contract.start_date, language) for line in contract.plan],
+        "plan": [_line(line, draft.rules, draft.first_date, language) for line in draft.plan],
         "sections": _sections(draft, language),
         "signatures": [_say(Heading.FOR_PROVIDER, language), _say(Heading.FOR_USER, language)],
     }
@@ -131,6 +144,7 @@ def _parties(draft: Draft, language: Language) -> list[list[str]]:
         (Heading.ADDRESS, user.address),
         (Heading.SERVICE, Said(draft.service.name_bg, draft.service.name_en).in_(language)),
         (Heading.START, _day(contract.start_date)),
+        *_version_rows(draft.version),
         (Heading.DISTRICT, placement.district_code),
         (Heading.PLACE, placement.facility_code if placement.holds_place else ""),
     ]
@@ -138,6 +152,13 @@ def _parties(draft: Draft, language: Language) -> list[list[str]]:
         act = f"{basis.kind.in_(language)} № {basis.number} / {_day(basis.act_date)}, {basis.authority}"
         rows.append((Heading.AUTHORISATION, act))
     return [[_say(heading, language), text] for heading, text in rows if text]
+
+
+def _version_rows(version: Amendment | None) -> list[tuple[Heading, str]]:
+    if version is None:
+        return []
+    agreed, first = _day(version.agreed_date), _day(version.first_date)
+    return [(Heading.VERSION, str(version.number)), (Heading.AGREED, agreed), (Heading.IN_FORCE, first)]
 
 
 def _line(line: PlanLine, rules: LocalRules, on: date, language: Language) -> list[str]:

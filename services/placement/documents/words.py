@@ -35,6 +35,9 @@ class Heading(StrEnum):
     ADDRESS = "ADDRESS"
     SERVICE = "SERVICE"
     START = "START"
+    VERSION = "VERSION"
+    AGREED = "AGREED"
+    IN_FORCE = "IN_FORCE"
     DISTRICT = "DISTRICT"
     PLACE = "PLACE"
     AUTHORISATION = "AUTHORISATION"
@@ -62,6 +65,9 @@ HEADINGS: Mapping[Heading, Said] = {
     Heading.ADDRESS: Said("Адрес", "Address"),
     Heading.SERVICE: Said("Услуга", "Service"),
     Heading.START: Said("Начало на услугата", "First day of care"),
+    Heading.VERSION: Said("Изменение: редакция", "Amendment: version"),
+    Heading.AGREED: Said("Договорено на", "Agreed on"),
+    Heading.IN_FORCE: Said("В сила от", "In force from"),
     Heading.DISTRICT: Said("Район", "District"),
     Heading.PLACE: Said("Място в заведение", "Place in facility"),
     Heading.AUTHORISATION: Said("Основание", "Ground"),

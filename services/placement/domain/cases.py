@@ -17,13 +17,12 @@ from types import MappingProxyType
 
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.codes import LegalBasis, PlacementRoute, Role
-from services.kernel.dates import Weekday
 from services.kernel.limit_moves import LimitMove
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Money
-from services.kernel.plan_terms import EVERY_WEEK, LineTerms
 from services.kernel.service_entry import PlacementBasis
 from services.kernel.time_limit import LimitKind, TimeLimit
+from services.placement.domain.amendments import Amendment, PlanLine
 from services.placement.domain.capacity import CapacityUnit
 from services.placement.errors import NoFreePlace, OrderMissing, StepNotAllowed
 
@@ -213,16 +212,6 @@ class Appeal:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanLine:
-    """What is given, how much a day, on which days; none: on request."""
-
-    code: str
-    quantity: int
-    weekdays: tuple[Weekday, ...]
-    terms: LineTerms = EVERY_WEEK
-
-
-@dataclass(frozen=True, slots=True)
 class Contract:
     """A signed contract: plan and terms as one document."""
 
@@ -242,6 +231,13 @@ class Contract:
     document_sha256: str | None = None
     """Hash of the document as it was signed; None for one that was signed before documents were kept."""
     version: int = 1
+    amendments: tuple[Amendment, ...] = ()
+    """Versions behind the signed one, in order."""
+
+    @property
+    def present_plan(self) -> tuple[PlanLine, ...]:
+        """The plan agreed last."""
+        return self.amendments[-1].plan if self.amendments else self.plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,9 @@ SELECT application_id, municipality_id, person_id, service_code, district_code, 
              WHERE application_id = p.application_id ORDER BY number) AS limits,
        ARRAY(SELECT ROW({_APPEAL}) FROM appeals WHERE application_id = p.application_id ORDER BY number) AS appeals,
        ARRAY(SELECT ROW({contracts.COLUMNS}, plan::text) FROM contracts WHERE application_id = p.application_id
-             ORDER BY start_date DESC LIMIT 1) AS contracts
+             ORDER BY start_date DESC LIMIT 1) AS contracts,
+       ARRAY(SELECT ROW({contracts.AMENDMENT_COLUMNS}, plan::text) FROM contract_amendments
+             WHERE application_id = p.application_id ORDER BY number) AS amendments
 FROM placements p WHERE application_id = ANY(CAST(:ids AS text[])) ORDER BY application_id
 """  # noqa: S608 constants
 _LOCK = "SELECT FROM placements WHERE application_id = :application_id FOR UPDATE"
@@ -178,7 +180,11 @@ def _assembled(head: Row[Any]) -> Placement:
             Appeal(row.number, AppealSubject(row.against), row.filed_at, row.acted_on, row.granted, row.decided_at)
             for row in rows_within(head.appeals, _APPEAL)
         ),
-        contract=contracts.contract_of(signed[0]) if signed else None,
+        contract=(
+            contracts.contract_of(signed[0], rows_within(head.amendments, f"{contracts.AMENDMENT_COLUMNS}, plan"))
+            if signed
+            else None
+        ),
     )
 
 

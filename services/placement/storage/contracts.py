@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -11,16 +12,27 @@ from sqlalchemy import Row
 from services.kernel.dates import Weekday
 from services.kernel.money import Currency, Money
 from services.kernel.plan_terms import LineTerms
-from services.placement.domain.cases import Contract, Ground, PlanLine
+from services.placement.domain.amendments import Amendment, AmendmentCause, PlanLine
+from services.placement.domain.cases import Contract, Ground
 from services.runtime.database import WriteTx
 
-__all__ = ["COLUMNS", "contract_of", "put"]
+__all__ = ["AMENDMENT_COLUMNS", "COLUMNS", "amend", "contract_of", "put"]
 
 COLUMNS = """
 contract_id, signed_date, start_date, end_date, cost_minor, cost_currency, price_minor, price_currency,
 authorised_from, authorised_to, ground, document_sha256, version
 """
 """Columns of `contracts` that `contract_of` reads, beside `plan` as text."""
+AMENDMENT_COLUMNS = """
+number, cause, agreed_date, first_date, facility_code, district_code, district_before, document_sha256
+"""
+"""Columns of `contract_amendments` that `contract_of` reads, beside `plan` as text."""
+_INSERT_AMENDMENT = """
+INSERT INTO contract_amendments (contract_id, number, application_id, cause, agreed_date, first_date, plan,
+                                 facility_code, district_code, district_before, document_sha256, recorded_at)
+VALUES (:contract_id, :number, :application_id, :cause, :agreed_date, :first_date, CAST(:plan AS jsonb),
+        :facility_code, :district_code, :district_before, :document_sha256, :recorded_at)
+"""
 _PUT_CONTRACT = """
 INSERT INTO contracts (contract_id, application_id, signed_date, start_date, end_date, plan, cost_minor, cost_currency,
                        price_minor, price_currency, authorised_from, authorised_to, ground, document_sha256, version)
@@ -38,21 +50,35 @@ async def put(tx: WriteTx, application_id: str, contract: Contract) -> None:
     await tx.run(_PUT_CONTRACT, _contract_parameters(application_id, contract))
 
 
-def contract_of(row: Row[Any]) -> Contract:
-    """The contract in a row."""
+async def amend(tx: WriteTx, application_id: str, contract: Contract, now: datetime) -> None:
+    """Store the latest version of a contract."""
+    latest = contract.amendments[-1]
+    await tx.run(
+        _INSERT_AMENDMENT,
+        {
+            "contract_id": contract.contract_id,
+            "number": latest.number,
+            "application_id": application_id,
+            "cause": latest.cause,
+            "agreed_date": latest.agreed_date,
+            "first_date": latest.first_date,
+            "plan": json.dumps([_line_text(line) for line in latest.plan]),
+            "facility_code": latest.facility_code,
+            "district_code": latest.district_code,
+            "district_before": latest.district_before,
+            "document_sha256": latest.document_sha256,
+            "recorded_at": now,
+        },
+    )
+
+
+def contract_of(row: Row[Any], amendments: Iterable[Row[Any]] = ()) -> Contract:
+    """The contract in a row, with its further versions."""
     return Contract(
         contract_id=row.contract_id,
         signed_date=row.signed_date,
         start_date=row.start_date,
-        plan=tuple(
-            PlanLine(
-                line["code"],
-                line["quantity"],
-                tuple(Weekday(day) for day in line["weekdays"]),
-                LineTerms.of_text(line.get("terms", "")),
-            )
-            for line in json.loads(row.plan)
-        ),
+        plan=_plan(row.plan),
         actual_cost=_money(row.cost_minor, row.cost_currency),
         unit_price=_money(row.price_minor, row.price_currency),
         authorised_from=row.authorised_from,
@@ -61,6 +87,32 @@ def contract_of(row: Row[Any]) -> Contract:
         ground=None if row.ground is None else Ground(row.ground),
         document_sha256=row.document_sha256,
         version=row.version,
+        amendments=tuple(
+            Amendment(
+                version.number,
+                AmendmentCause(version.cause),
+                version.agreed_date,
+                version.first_date,
+                _plan(version.plan),
+                version.facility_code,
+                version.district_code,
+                version.district_before,
+                version.document_sha256,
+            )
+            for version in amendments
+        ),
+    )
+
+
+def _plan(written: str) -> tuple[PlanLine, ...]:
+    return tuple(
+        PlanLine(
+            line["code"],
+            line["quantity"],
+            tuple(Weekday(day) for day in line["weekdays"]),
+            LineTerms.of_text(line.get("terms", "")),
+        )
+        for line in json.loads(written)
     )
 
 

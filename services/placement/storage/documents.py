@@ -10,7 +10,8 @@ from datetime import datetime
 from services.kernel.language import Language
 from services.placement.documents.contract import Basis, Rendering
 from services.placement.documents.words import Said
-from services.placement.domain.cases import Placement
+from services.placement.domain.cases import Contract, Placement
+from services.placement.storage import contracts
 from services.placement.storage.cases import Store
 from services.runtime.crypto import PersonCipher
 from services.runtime.database import ReadTx, WriteTx
@@ -26,9 +27,11 @@ VALUES (:contract_id, :number, :language, :person_id, :content, :sha256, :kept_a
 _DOCUMENT = """
 SELECT d.number, d.language, d.person_id, d.content, d.sha256, d.kept_at
 FROM contract_documents d JOIN contracts c USING (contract_id)
-WHERE c.application_id = :application_id AND d.number = :number
-  AND CASE WHEN :language = '' THEN d.sha256 = c.document_sha256 ELSE d.language = :language END
-ORDER BY c.start_date DESC LIMIT 1
+LEFT JOIN contract_amendments a USING (contract_id, number)
+WHERE c.application_id = :application_id AND (:number = 0 OR d.number = :number)
+  AND CASE WHEN :language = '' THEN d.sha256 = coalesce(a.document_sha256, c.document_sha256)
+           ELSE d.language = :language END
+ORDER BY c.start_date DESC, d.number DESC LIMIT 1
 """
 _BASIS = """
 SELECT kind, number, act_date, authority FROM acts
@@ -50,7 +53,7 @@ class KeptDocument:
 async def document(
     tx: ReadTx, cipher: PersonCipher, application_id: str, number: int, language: Language | None
 ) -> KeptDocument | None:
-    """The document of the contract's version, without a language in that of the contract; None when there is none.
+    """The document of the contract's version, 0 for the latest, without a language in that of the contract, or None.
 
     Raises NotFound when the person's key was destroyed.
     """
@@ -94,3 +97,7 @@ class ContractFile(Store):
             for rendering in renderings
         ]
         await self._tx.run(_INSERT, rows)
+
+    async def add_version(self, application_id: str, contract: Contract, now: datetime) -> None:
+        """Store the latest version of the contract."""
+        await contracts.amend(self._tx, application_id, contract, now)

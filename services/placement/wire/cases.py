@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from google.type import date_pb2, money_pb2
@@ -11,7 +12,8 @@ from services.kernel.dates import Weekday
 from services.kernel.money import Money
 from services.kernel.ranges import DateRange
 from services.kernel.service_entry import PlacementBasis
-from services.placement.domain.cases import Contract, Facility, Ground, Placement, PlacementState, PlanLine
+from services.placement.domain.amendments import PlanLine, districts_by_day, plan_by_day
+from services.placement.domain.cases import Contract, Facility, Ground, Placement, PlacementState
 from services.placement.errors import UnknownService
 from services.placement.rules import cases as rules
 from services.placement.usecases.cases import CaseFacts
@@ -33,8 +35,8 @@ from services.runtime.local_rules import rules_from_proto
 from services.runtime.plan_terms import fill_terms, terms_from_proto
 from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.intake.v1 import resources_pb2 as intake_pb2
+from socialcare.placement.v1 import amendments_pb2, resources_pb2
 from socialcare.placement.v1 import placement_service_pb2 as pb
-from socialcare.placement.v1 import resources_pb2
 
 __all__ = [
     "FIRST_DAY",
@@ -48,6 +50,8 @@ __all__ = [
     "ground_of",
     "opened_to_proto",
     "placement_to_proto",
+    "plan_from_proto",
+    "plan_to_proto",
 ]
 
 FIRST_DAY = date(2000, 1, 1)
@@ -120,10 +124,30 @@ def contract_of(request: pb.SignContractRequest, contract_id: str, today: date) 
         contract_id=contract_id,
         signed_date=today,
         start_date=start,
-        plan=tuple(_line(line) for line in request.plan),
+        plan=plan_from_proto(request.plan),
         actual_cost=_amount(request.actual_cost, "actual_cost") if request.HasField("actual_cost") else None,
         unit_price=_amount(request.unit_price, "unit_price") if request.HasField("unit_price") else None,
     )
+
+
+def plan_from_proto(plan: Iterable[facts_pb2.PlanLine]) -> tuple[PlanLine, ...]:
+    """The lines that a request asks for. Raises InvalidArgument."""
+    return tuple(_line(line) for line in plan)
+
+
+def plan_to_proto(plan: Iterable[PlanLine]) -> list[facts_pb2.PlanLine]:
+    """Lines on the wire."""
+    return [
+        fill_terms(
+            facts_pb2.PlanLine(
+                code=line.code,
+                quantity=line.quantity,
+                weekdays=[code_to_proto(types_pb2.Weekday, day) for day in line.weekdays],
+            ),
+            line.terms,
+        )
+        for line in plan
+    ]
 
 
 def _line(line: facts_pb2.PlanLine) -> PlanLine:
@@ -160,16 +184,10 @@ def contract_to_proto(found: Placement, contract: Contract) -> resources_pb2.Con
         signed_date=date_to_proto(contract.signed_date),
         start_date=date_to_proto(contract.start_date),
         end_date=None if contract.end_date is None else date_to_proto(contract.end_date),
-        plan=[
-            fill_terms(
-                facts_pb2.PlanLine(
-                    code=line.code,
-                    quantity=line.quantity,
-                    weekdays=[code_to_proto(types_pb2.Weekday, day) for day in line.weekdays],
-                ),
-                line.terms,
-            )
-            for line in contract.plan
+        plan=plan_to_proto(plan_by_day(contract.start_date, contract.plan, contract.amendments)),
+        districts=[
+            amendments_pb2.ContractDistrict(first_date=date_to_proto(first), district_code=district)
+            for first, district in districts_by_day(contract.start_date, contract.amendments)
         ],
         actual_cost=None if contract.actual_cost is None else money_to_proto(contract.actual_cost),
         unit_price=None if contract.unit_price is None else money_to_proto(contract.unit_price),

@@ -63,6 +63,27 @@ async def test_a_day_beyond_the_runs_is_answered_as_the_next_run_will_plan_it(
     assert before == (await office.planned(case, far), await office.meals(far)) == ({"HSP_MEAL_DELIVERY": 1}, 1)
 
 
+async def test_each_day_is_planned_in_the_district_of_that_day(office: Office, make_contract: MakeContract) -> None:
+    copy = make_contract(MONDAY)
+    case = await office.signs(copy, MONDAY)
+    await office.runs(MONDAY)
+    moved_on, today = MONDAY + timedelta(days=10), MONDAY + timedelta(days=5)
+    districts = ((MONDAY, copy.district_code), (moved_on, "BANKYA"))
+    await office.signs(replace(copy, district_code="BANKYA", districts=districts, version=copy.version + 1), today)
+    async with office.db.read() as tx:
+        rows = await tx.all(
+            "SELECT district_code, min(on_day) AS first, max(on_day) AS last FROM unit "
+            "WHERE application_id = :case GROUP BY district_code ORDER BY first",
+            {"case": case},
+        )
+    last = MONDAY + timedelta(days=27)
+    assert [tuple(row) for row in rows] == [
+        (copy.district_code, MONDAY, moved_on - timedelta(days=1)),
+        ("BANKYA", moved_on, last),
+    ]
+    assert await office.meals(MONDAY + timedelta(days=100)) == 0
+
+
 async def test_assistant_support_is_not_planned_on_a_holiday_and_patronage_is(
     office: Office, make_contract: MakeContract
 ) -> None:

@@ -1,0 +1,78 @@
+"""Versions of a signed contract, and what holds on which day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from enum import StrEnum
+
+from services.kernel.dates import Weekday
+from services.kernel.plan_terms import EVERY_WEEK, LineTerms
+
+__all__ = ["Amendment", "AmendmentCause", "PlanLine", "districts_by_day", "plan_by_day"]
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """What is given, how much a day, on which days; none: on request."""
+
+    code: str
+    quantity: int
+    weekdays: tuple[Weekday, ...]
+    terms: LineTerms = EVERY_WEEK
+
+
+class AmendmentCause(StrEnum):
+    """Why a contract has a further version; names as in `socialcare.placement.v1`."""
+
+    AMENDED = "AMENDED"
+    TRANSFERRED = "TRANSFERRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """A version behind the signed one, which is number 1."""
+
+    number: int
+    cause: AmendmentCause
+    agreed_date: date
+    first_date: date
+    """First day on which it holds."""
+    plan: tuple[PlanLine, ...]
+    facility_code: str
+    district_code: str
+    district_before: str
+    document_sha256: str = ""
+
+
+def plan_by_day(start: date, signed: Sequence[PlanLine], amendments: Sequence[Amendment]) -> tuple[PlanLine, ...]:
+    """The plans of all versions as one, each line within the days of its version; a move changes no line."""
+    versions: list[tuple[date | None, Sequence[PlanLine]]] = [(None, signed)]
+    versions += [(one.first_date, one.plan) for one in amendments if one.cause is AmendmentCause.AMENDED]
+    lines: list[PlanLine] = []
+    for index, (first, plan) in enumerate(versions):
+        following = [begin for begin, _ in versions[index + 1 :] if begin is not None]
+        last = min(following, default=None)
+        within = (_within(line, start, first, None if last is None else last - _ONE_DAY) for line in plan)
+        lines += [line for line in within if line is not None]
+    return tuple(lines)
+
+
+def districts_by_day(start: date, amendments: Sequence[Amendment]) -> tuple[tuple[date, str], ...]:
+    """Districts with their first days, the first from the first day of care; none where nobody moved."""
+    moves = [version for version in amendments if version.district_code != version.district_before]
+    if not moves:
+        return ()
+    return ((start, moves[0].district_before), *((move.first_date, move.district_code) for move in moves))
+
+
+def _within(line: PlanLine, start: date, first: date | None, last: date | None) -> PlanLine | None:
+    terms = line.terms
+    begins = max((day for day in (terms.first, first) if day is not None), default=None)
+    ends = min((day for day in (terms.last, last) if day is not None), default=None)
+    if ends is not None and ends < (begins or start):
+        return None
+    return replace(line, terms=replace(terms, first=begins, last=ends))

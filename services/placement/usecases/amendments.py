@@ -1,0 +1,166 @@
+"""A signed contract has a further version: another plan, or another facility or district."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Protocol
+
+from services.kernel.codes import Event
+from services.kernel.dates import local_date
+from services.kernel.service_entry import PlacementBasis
+from services.placement.documents.contract import Rendering
+from services.placement.domain.amendments import PlanLine
+from services.placement.domain.capacity import Cause, Movement, Programme
+from services.placement.domain.cases import Contract, Facility, Placement
+from services.placement.domain.register import Act, ActKind, Coverage, Paper
+from services.placement.errors import NoFreePlace, OrderMissing, OrderWrongDirectorate, UnknownFacility
+from services.placement.rules import amendments as rules
+from services.placement.usecases.contracts import Agreed, DocumentStore
+from services.placement.usecases.places import draw, offer_place, quantity_of
+from services.placement.usecases.telling import tell
+from services.runtime.commands import Effect
+from services.runtime.errors import ConcurrentChange
+from services.runtime.ids import new_id
+
+__all__ = ["Move", "NewPlan", "amend_contract", "transfer_placement"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPlan:
+    """The whole plan from a day on."""
+
+    lines: tuple[PlanLine, ...]
+    first_date: date
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where somebody moves, from which day, by which order; `order` is None where the facility stays."""
+
+    facility_code: str
+    district_code: str
+    first_date: date
+    directorate_code: str = ""
+    order: Paper | None = None
+
+
+class VersionStore(DocumentStore, Protocol):
+    """What a version needs besides; docstrings are in `storage.documents.ContractFile`."""
+
+    async def add_version(self, application_id: str, contract: Contract, now: datetime) -> None: ...
+
+
+async def amend_contract(
+    present: Placement, wanted: NewPlan, agreed: Agreed | None, store: VersionStore, now: datetime
+) -> Effect:
+    """Let another plan hold from a day after today; hours of a limited programme follow it (NoFreePlace).
+
+    `present` is the case as read before; `agreed` is None where the version was not possible then. The effect's
+    resource is the number of the version. Raises StepNotAllowed, AmendmentInThePast, ConcurrentChange.
+    """
+    programme = (
+        await store.programme(present.municipality_id, present.programme_code) if present.programme_code else None
+    )
+    before = await _unchanged(present, store)
+    changed = rules.amended(before, wanted.lines, wanted.first_date, local_date(now))
+    assert changed.contract is not None  # noqa: S101 what is amended has one
+    if agreed is None:
+        raise ConcurrentChange
+    if programme is not None:
+        quantity = quantity_of(programme.unit, replace(changed.contract, plan=wanted.lines), agreed.catalogue)
+        movement = Movement.of_case(Cause.CONTRACT_AMENDED, before.application_id, before.version + 1, now)
+        changed = await draw(store, programme, changed, quantity, movement)
+    return await _agree(before, changed, agreed.document, store, now)
+
+
+async def transfer_placement(
+    present: Placement, move: Move, agreed: Agreed | None, store: VersionStore, now: datetime
+) -> Effect:
+    """Give up one place and take another in one transaction; the freed one is offered to the next in line.
+
+    Raises StepNotAllowed, AmendmentInThePast, UnknownFacility, OrderMissing, OrderWrongDirectorate, OrderNumberTaken,
+    NoFreePlace, ConcurrentChange.
+    """
+    await store.parameters(present.municipality_id)
+    houses, programmes, target = await _locked(present, move, store)
+    before = await _unchanged(present, store)
+    changed = rules.moved(before, move.facility_code, move.district_code, move.first_date, local_date(now))
+    if agreed is None:
+        raise ConcurrentChange
+    movement = Movement.of_case(Cause.TRANSFERRED, before.application_id, before.version + 1, now)
+    if move.facility_code != before.facility_code:
+        taken = _free_place(before, move, houses.get(move.facility_code))
+        changed = replace(changed, directorate_code=taken.directorate_code)
+        await _record(before, move, store, now)
+        await store.save_facility(replace(taken, held=taken.held + 1), movement)
+    elif target != before.programme_code:
+        changed = await draw(store, programmes.get(before.programme_code), changed, 0, movement)
+        entered = programmes.get(target)
+        if entered is not None:
+            quantity = quantity_of(entered.unit, _with_present_plan(changed), agreed.catalogue)
+            changed = await draw(store, entered, changed, quantity, movement)
+    effect = await _agree(before, changed, agreed.document, store, now)
+    left_house = houses.get(before.facility_code)
+    if move.facility_code != before.facility_code and left_house is not None:
+        freed = await store.save_facility(replace(left_house, held=left_house.held - 1), movement)
+        await offer_place(store, freed, new_id(), now)
+    return effect
+
+
+_Houses = Mapping[str, Facility | None]
+_Programmes = Mapping[str, Programme | None]
+
+
+async def _locked(present: Placement, move: Move, store: VersionStore) -> tuple[_Houses, _Programmes, str]:
+    """What is given up and taken, locked in the order of codes, with the code of the programme drawn on then."""
+    codes = sorted({present.facility_code, move.facility_code} - {""}) if present.holds_place else []
+    houses = {code: await store.facility(present.municipality_id, code) for code in codes}
+    there = replace(present, district_code=move.district_code)
+    target = "" if present.holds_place else await store.programme_for(there)
+    drawn_on = sorted({present.programme_code, target} - {""})
+    return houses, {code: await store.programme(present.municipality_id, code) for code in drawn_on}, target
+
+
+def _with_present_plan(placement: Placement) -> Contract:
+    assert placement.contract is not None  # noqa: S101 what moves has one
+    return replace(placement.contract, plan=placement.contract.present_plan)
+
+
+def _free_place(before: Placement, move: Move, facility: Facility | None) -> Facility:
+    if not before.holds_place or facility is None or facility.service_code != before.service_code:
+        raise UnknownFacility(field="facility_code")
+    if before.basis_needed is PlacementBasis.ORDER and move.order is None:
+        raise OrderMissing
+    if move.order is not None and move.directorate_code != facility.directorate_code:
+        raise OrderWrongDirectorate(field="directorate_code")
+    if facility.free <= 0:
+        raise NoFreePlace(metadata={"account": facility.facility_code, "free": "0"})
+    return facility
+
+
+async def _record(before: Placement, move: Move, store: VersionStore, now: datetime) -> None:
+    if move.order is not None:
+        covered = Coverage(move.order.act_date)
+        await store.register_act(before, Act(ActKind.ORDER, move.directorate_code, move.order, covered), now)
+
+
+async def _unchanged(present: Placement, store: VersionStore) -> Placement:
+    before = await store.load(present.application_id)
+    if before.version != present.version:
+        raise ConcurrentChange
+    return before
+
+
+async def _agree(
+    before: Placement, changed: Placement, document: Sequence[Rendering], store: VersionStore, now: datetime
+) -> Effect:
+    assert changed.contract is not None  # noqa: S101 what is amended has one
+    latest = replace(changed.contract.amendments[-1], document_sha256=document[0].sha256)
+    contract = replace(changed.contract, amendments=(*changed.contract.amendments[:-1], latest))
+    versioned = replace(changed, contract=contract)
+    effect = await tell(store, before, versioned, Event.CONTRACT_AMENDED, now, reference=contract.contract_id)
+    await store.keep_document(before, contract.contract_id, latest.number, document, now)
+    await store.add_version(before.application_id, contract, now)
+    return Effect(str(latest.number), effect.version)
