@@ -12,6 +12,7 @@ from cli.local.ports import free_port
 from cli.local.postgres import LocalPostgres
 from drill.outcome import Outcome
 from drill.races_for_bills import RACES_FOR_BILLS
+from drill.races_for_orders import RACES_FOR_ORDERS
 from drill.races_for_places import RACES_FOR_PLACES
 from drill.races_to_decision import RACES_TO_DECISION
 from drill.racing import Field, Race, Tally, run_race
@@ -22,7 +23,7 @@ from services.runtime.migrations import migrate
 
 __all__ = ["RACES", "open_field", "run_race_drill"]
 
-RACES: tuple[Race, ...] = (*RACES_TO_DECISION, *RACES_FOR_PLACES, *RACES_FOR_BILLS)
+RACES: tuple[Race, ...] = (*RACES_TO_DECISION, *RACES_FOR_PLACES, *RACES_FOR_ORDERS, *RACES_FOR_BILLS)
 COLUMNS = ("race", "rounds", "first", "times", "first", "times")
 
 

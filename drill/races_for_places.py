@@ -19,14 +19,14 @@ from socialcare.intake.v1 import resources_pb2 as intake_pb2
 from socialcare.placement.v1 import amendments_pb2
 from socialcare.placement.v1 import placement_service_pb2 as pb
 
-__all__ = ["RACES_FOR_PLACES"]
+__all__ = ["CLOSED_AT", "DIRECTORATE", "RACES_FOR_PLACES", "Office"]
 
 _SERVICE = "DAY_CENTRE"
-_DIRECTORATE = "SAD-LYULIN"
+DIRECTORATE = "SAD-LYULIN"
 _DECIDED = date(2026, 5, 12)
 _OPENED = datetime(2026, 5, 12, 11, tzinfo=SOFIA)
 _ORDERED = datetime(2026, 5, 20, 10, tzinfo=SOFIA)
-_CLOSED = datetime(2026, 5, 21, 10, tzinfo=SOFIA)
+CLOSED_AT = datetime(2026, 5, 21, 10, tzinfo=SOFIA)
 
 
 class _Facility(NamedTuple):
@@ -35,7 +35,7 @@ class _Facility(NamedTuple):
     offered: int
 
 
-class _Office:
+class Office:
     """Plays authorities, people and the worker of one municipality."""
 
     def __init__(self, field: Field) -> None:
@@ -51,7 +51,7 @@ class _Office:
             municipality_id=self.field.municipality,
             facility_code=code,
             service_code=_SERVICE,
-            directorate_code=_DIRECTORATE,
+            directorate_code=DIRECTORATE,
             capacity=capacity,
         )
         await self.ask(self.field.first, request, _OPENED)
@@ -88,14 +88,14 @@ class _Office:
             issued=True,
             number=number or f"РД-{case[:13]}",
             order_date=date_to_proto(_ORDERED.date()),
-            directorate_code=_DIRECTORATE,
+            directorate_code=DIRECTORATE,
             facility_code=facility,
         )
         return partial(self.ask, replica, request, _ORDERED, Role.DIRECTORATE)
 
     def close(self, replica: Replica, case: str) -> partial[Any]:
         request = pb.ClosePlacementRequest(request_id=str(uuid4()), application_id=case, cause="WITHDRAWN_BY_APPLICANT")
-        return partial(self.ask, replica, request, _CLOSED, Role.WORKER)
+        return partial(self.ask, replica, request, CLOSED_AT, Role.WORKER)
 
     def capacity(self, replica: Replica, facility: str, places: int) -> partial[Any]:
         request = pb.SetCapacityRequest(
@@ -104,7 +104,7 @@ class _Office:
             facility_code=facility,
             capacity=places,
         )
-        return partial(self.ask, replica, request, _CLOSED)
+        return partial(self.ask, replica, request, CLOSED_AT)
 
     async def ordered(self, facility: str) -> str:
         """A case that the directorate has placed there, or put on the list where no place is free."""
@@ -132,9 +132,9 @@ class _Office:
             first_date=date_to_proto(date(2026, 7, 1)),
             order_number=f"ПР-{case[:13]}",
             order_date=date_to_proto(_ORDERED.date()),
-            directorate_code=_DIRECTORATE,
+            directorate_code=DIRECTORATE,
         )
-        return partial(self.ask, replica, request, _CLOSED)
+        return partial(self.ask, replica, request, CLOSED_AT)
 
     async def state(self, case: str) -> str:
         found = await self.field.first.value("SELECT state FROM placements WHERE application_id = :id", {"id": case})
@@ -160,7 +160,7 @@ class _Office:
 
 async def last_bed_by_order(field: Field) -> str:
     """Two orders place two people where one bed is free: one has it, the other waits."""
-    office = _Office(field)
+    office = Office(field)
     facility = await office.facility(1)
     one, other = await office.case(facility), await office.case(facility)
     for answer in await field.release(
@@ -175,7 +175,7 @@ async def last_bed_by_order(field: Field) -> str:
 
 async def last_bed_by_offer(field: Field) -> str:
     """Two held places come back at once where one bed is left: it is offered once, to the first in line."""
-    office = _Office(field)
+    office = Office(field)
     facility = await office.facility(2)
     leaving = [await office.ordered(facility) for _ in range(2)]
     waiting = [await office.ordered(facility) for _ in range(2)]
@@ -202,7 +202,7 @@ async def order_of_a_withdrawn_case(field: Field) -> str:
 
     Every other time the order names another facility than the application did.
     """
-    office = _Office(field)
+    office = Office(field)
     wished = await office.facility(1)
     named = wished if field.lot.random() < 0.5 else await office.facility(1)
     case = await office.case(wished)
@@ -224,7 +224,7 @@ async def order_of_a_withdrawn_case(field: Field) -> str:
 
 async def one_number(field: Field) -> str:
     """Two orders of one directorate come with one number: the second is refused and places nobody."""
-    office = _Office(field)
+    office = Office(field)
     facilities = [await office.facility(1) for _ in range(2)]
     cases = [await office.case(facility) for facility in facilities]
     number = f"РД-{uuid4().hex[:12]}"
@@ -246,7 +246,7 @@ async def one_number(field: Field) -> str:
 
 async def signing_of_a_taken_place(field: Field) -> str:
     """The contract is signed as D-11 passes and the place goes to the next in line: signed, or taken, never both."""
-    office = _Office(field)
+    office = Office(field)
     facility = await office.facility(1)
     case, waiting = await office.ordered(facility), await office.ordered(facility)
     last_day = datetime(2026, 6, 19, 23, 59, tzinfo=SOFIA)
@@ -277,7 +277,7 @@ async def signing_of_a_taken_place(field: Field) -> str:
 
 async def capacity_below_what_is_held(field: Field) -> str:
     """Places are given up below what is held while an order asks for one of them: placed before, or on the list."""
-    office = _Office(field)
+    office = Office(field)
     facility = await office.facility(2)
     holding, case = await office.ordered(facility), await office.case(facility)
     for answer in await field.release(
@@ -296,7 +296,7 @@ async def capacity_below_what_is_held(field: Field) -> str:
 
 async def capacity_of_a_freed_place(field: Field) -> str:
     """A place is given up while its holder leaves: offered before, or to nobody."""
-    office = _Office(field)
+    office = Office(field)
     facility = await office.facility(1)
     leaving, waiting = await office.ordered(facility), await office.ordered(facility)
     for answer in await field.release(office.capacity(field.first, facility, 0), office.close(field.second, leaving)):
@@ -313,7 +313,7 @@ async def capacity_of_a_freed_place(field: Field) -> str:
 async def offer_that_expires(field: Field) -> str:
     """An offer is accepted at the end of its last day as the worker lets it expire: held, or with the next in line."""
     field.elsewhere.settings["offer.days"] = "5"
-    office = _Office(field)
+    office = Office(field)
     facility = await office.facility(1)
     leaving = await office.ordered(facility)
     waiting = sorted([await office.ordered(facility) for _ in range(2)])
@@ -339,7 +339,7 @@ async def offer_that_expires(field: Field) -> str:
 
 async def last_bed_by_transfer(field: Field) -> str:
     """Two people move to the facility with one free bed: one moves, the other keeps the place that was held."""
-    office = _Office(field)
+    office = Office(field)
     homes, target = [await office.facility(1) for _ in range(2)], await office.facility(1)
     movers = [await office.signed(home) for home in homes]
     answers = await field.release(
