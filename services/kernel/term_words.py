@@ -98,6 +98,13 @@ ENDS: Mapping[str, tuple[_Said, ...]] = decides("L-03", "L-07", "S6", "S9")(
             "D-07": (
                 _Said("S9", "Неплатена след този ден, сметката е просрочена.", "Unpaid after that day it is overdue."),
             ),
+            "D-09": (
+                _Said(
+                    "S4a",
+                    "Спазен е със становището; без него до последния ден органът е съгласен.",
+                    "The opinion meets it; without one by the last day the body has consented.",
+                ),
+            ),
             "D-11": (_Said("S6", "Спазен е с подписания договор.", "The signed contract meets it."),),
             "L-09": (
                 _Said(

@@ -15,10 +15,11 @@ from services.kernel.time_limit import LimitKind
 from services.placement.domain.cases import Limit, Parameters, Placement, PlacementState
 from services.placement.messages import reopening
 from services.placement.rules import cases as rules
+from services.placement.rules.opinions import awaited_opinion
 from services.runtime.commands import Effect
 from services.runtime.outbox import Signal
 
-__all__ = ["OpenLimitsStore", "Page", "Recount", "recount", "reproject_limits"]
+__all__ = ["OpenLimitsStore", "Page", "Recount", "recount", "recounts_of", "reproject_limits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,19 @@ class OpenLimitsStore(Protocol):
     async def emit(self, emission: Signal) -> None: ...
 
 
+def recounts_of(placement: Placement, calendar: BusinessCalendar, now: datetime) -> list[Recount]:
+    """Every limit that runs and is not counted by the calendar already, counted by it."""
+    running = (_running(placement), awaited_opinion(placement))
+    return [
+        recount(placement, limit, calendar, now)
+        for limit in running
+        if limit is not None and limit.done_at is None and limit.calendar.version != calendar.version
+    ]
+
+
 @decides("T-09")
-def recount(placement: Placement, calendar: BusinessCalendar, now: datetime) -> Recount | None:
-    """Count the limit that runs by the calendar; None when none runs or it is counted by it already."""
-    limit = _running(placement)
-    if limit is None or limit.done_at is not None or limit.calendar.version == calendar.version:
-        return None
+def recount(placement: Placement, limit: Limit, calendar: BusinessCalendar, now: datetime) -> Recount:
+    """Count an open limit of the placement by the calendar."""
     counted = replace(limit, ledger=limit.ledger.under(calendar), calendar=calendar)
     old_due, new_due = limit.ledger.due_date(limit.calendar), counted.ledger.due_date(calendar)
     if old_due != new_due:
@@ -92,7 +100,7 @@ async def reproject_limits(page: Page, store: OpenLimitsStore, now: datetime) ->
     """
     calendar = (await store.parameters(page.municipality_id)).calendar
     found = await store.lock_page(page.municipality_id, calendar.version, page.after, page.size)
-    recounts = [each for each in (recount(placement, calendar, now) for placement in found) if each is not None]
+    recounts = [each for placement in found for each in recounts_of(placement, calendar, now)]
     await store.save_page(recounts)
     for each in recounts:
         due = rules.next_due(each.placement.with_limit(each.after), now)

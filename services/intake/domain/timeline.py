@@ -66,6 +66,8 @@ RULES_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "DIRECTORATE_REMINDED": ("D-04",),
         "ORDER_REQUEST_RETURNED": ("S4a", "L-07"),
         "ORDER_REQUESTED_AGAIN": ("S4a", "L-07"),
+        "OPINION_REQUESTED": ("S4a", "D-09"),
+        "OPINION_RECORDED": ("S4a", "D-09"),
         "ACT_AMENDED": ("S4a", "R-33"),
         "ACT_SUPERSEDED": ("S4a", "R-33"),
         "ACT_REVOKED": ("S4a", "R-33"),

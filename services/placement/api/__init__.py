@@ -8,6 +8,7 @@ from services.placement.api.dialogue import DialogueMethods
 from services.placement.api.documents import DocumentMethods
 from services.placement.api.facilities import FacilityMethods
 from services.placement.api.limits import LimitMethods
+from services.placement.api.opinions import OpinionMethods
 from services.placement.api.register import RegisterMethods
 from services.placement.metrics import PlacementMetrics
 from services.placement.peers import Neighbours, NeighboursOverGrpc
@@ -18,6 +19,7 @@ __all__ = ["PlacementServicer"]
 
 class PlacementServicer(
     DialogueMethods,
+    OpinionMethods,
     RegisterMethods,
     LimitMethods,
     AmendmentMethods,

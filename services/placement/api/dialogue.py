@@ -9,11 +9,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.placement.api.cases import CaseMethods, Context
 from services.placement.domain.dialogue import Receipt, RequestStep
 from services.placement.storage import dialogue as storage
+from services.placement.storage import opinions
 from services.placement.storage.dialogue import WaitingPage
 from services.placement.storage.dialogue_store import DialogueStore
 from services.placement.usecases.dialogue import say
 from services.placement.wire.cases import day_not_after
 from services.placement.wire.dialogue import request_to_proto, waiting_to_proto
+from services.placement.wire.opinions import opinion_to_proto
 from services.runtime.paging import decode_token, encode_token, id_key, instant_key, page_size
 from socialcare.placement.v1 import dialogue_pb2 as pb
 
@@ -56,7 +58,11 @@ class DialogueMethods(CaseMethods):
         async with self._runtime.commands.health_read(call, "DIALOGUE") as (tx, note):
             note.object_id, note.municipality_id = found.application_id, found.municipality_id
             requests = await storage.dialogue_of(tx, found.application_id, found.person_id, self._runtime.cipher)
-        return pb.GetDialogueResponse(order_requests=map(request_to_proto, requests))
+            given = await opinions.opinions_of(tx, found.application_id, found.person_id, self._runtime.cipher)
+        return pb.GetDialogueResponse(
+            order_requests=map(request_to_proto, requests),
+            opinions=[opinion_to_proto(one, call.today) for one in given],
+        )
 
     async def ListWaitingForDirectorate(
         self, request: pb.ListWaitingForDirectorateRequest, context: Context

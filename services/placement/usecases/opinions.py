@@ -1,0 +1,51 @@
+"""A directorate asks another body for its opinion, and the opinion comes (S4a, D-09)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from services.kernel.time_limit import LimitKind
+from services.placement.domain.cases import Parameters, Placement
+from services.placement.domain.opinions import GivenOpinion
+from services.placement.rules.opinions import ask_opinion, take_opinion
+from services.runtime.commands import Effect
+
+__all__ = ["OpinionKeeper", "record_opinion", "request_opinion"]
+
+
+class OpinionKeeper(Protocol):
+    """What the use cases need of the database; docstrings are in `storage.opinions.OpinionStore`."""
+
+    async def load(self, application_id: str) -> Placement: ...
+    async def parameters(self, municipality_id: str) -> Parameters: ...
+    async def save(self, before: Placement, changed: Placement) -> Placement: ...
+    async def open_opinion(self, application_id: str, number: int, body_code: str, now: datetime) -> None: ...
+    async def keep_opinion(self, placement: Placement, number: int, given: GivenOpinion, now: datetime) -> None: ...
+
+
+async def request_opinion(
+    application_id: str, body_code: str, days: int, store: OpinionKeeper, now: datetime
+) -> Effect:
+    """Begin D-09; the effect's version is the number of the opinion. Raises StepNotAllowed."""
+    before = await store.load(application_id)
+    parameters = await store.parameters(before.municipality_id)
+    saved = await store.save(before, ask_opinion(before, days, now, parameters.calendar))
+    number = _number(saved)
+    await store.open_opinion(application_id, number, body_code, now)
+    return Effect(application_id, number)
+
+
+async def record_opinion(application_id: str, given: GivenOpinion, store: OpinionKeeper, now: datetime) -> Effect:
+    """Keep the opinion that was asked for; the effect's version is its number. Raises StepNotAllowed."""
+    before = await store.load(application_id)
+    saved = await store.save(before, take_opinion(before, given.on, now))
+    number = _number(saved)
+    await store.keep_opinion(saved, number, given, now)
+    return Effect(application_id, number)
+
+
+def _number(placement: Placement) -> int:
+    limit = placement.current_limit(LimitKind.ORDER_OPINION)
+    assert limit is not None  # noqa: S101 the rule has just begun or met it
+    return limit.number
