@@ -102,7 +102,8 @@ async def _reconcile(settings: WorkerSettings, municipality_id: str, at: str) ->
     repaired = 0
     try:
         async for repair in reconcile(client, Stages(channels, metadata), municipality_id, settings.language):
-            typer.echo(f"{repair.workflow_id}  {repair.kind.value}  {repair.state.value}")
+            state = "" if repair.state is None else f"  {repair.state.value}"
+            typer.echo(f"{repair.workflow_id}  {repair.kind.value}{state}")
             repaired += 1
     finally:
         await asyncio.gather(*(channel.close() for channel in channels.values()))

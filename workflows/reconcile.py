@@ -1,4 +1,4 @@
-"""`socialcare reconcile`: every live case has a workflow, or gets one in its present state (design section 5)."""
+"""`socialcare reconcile`: every live case, welfare check and arrears has a workflow, or gets one (design section 5)."""
 
 from __future__ import annotations
 
@@ -8,20 +8,33 @@ from enum import StrEnum
 from typing import Any
 
 import grpc
+from google.protobuf.message import Message
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from services.kernel.case_flow import HAPPENED_SIGNAL
-from services.kernel.codes import CASE_TASK_QUEUE, CaseState, Event, Role, Stage, WorkflowType, case_workflow_id
+from services.kernel.codes import (
+    CASE_TASK_QUEUE,
+    CaseState,
+    Event,
+    Role,
+    Stage,
+    WorkflowType,
+    arrears_workflow_id,
+    case_workflow_id,
+    welfare_workflow_id,
+)
 from socialcare.assessment.v1 import assessment_service_pb2 as assessment
 from socialcare.assessment.v1.assessment_service_pb2_grpc import AssessmentServiceStub
 from socialcare.billing.v1 import billing_service_pb2 as billing
+from socialcare.billing.v1.arrears_pb2 import ArrearsStart, ListLiveArrearsRequest
 from socialcare.billing.v1.billing_service_pb2_grpc import BillingServiceStub
-from socialcare.common.v1.flow_pb2 import CaseStart, Happened, StageSequence
+from socialcare.common.v1.flow_pb2 import CaseStart, Happened, StageSequence, WelfareStart
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery
 from socialcare.delivery.v1.delivery_service_pb2_grpc import DeliveryServiceStub
+from socialcare.delivery.v1.welfare_pb2 import ListLiveWelfareChecksRequest
 from socialcare.intake.v1.intake_service_pb2 import ListLiveCasesRequest
 from socialcare.intake.v1.intake_service_pb2_grpc import IntakeServiceStub
 from socialcare.placement.v1 import placement_service_pb2 as placement
@@ -51,10 +64,11 @@ class RepairKind(StrEnum):
 class Repair:
     """One workflow that was started anew, or asked to look again."""
 
-    application_id: str
     workflow_id: str
-    state: CaseState
+    workflow_type: WorkflowType
     kind: RepairKind
+    state: CaseState | None = None
+    """State of a case; None for other workflows."""
 
 
 class Stages:
@@ -80,6 +94,34 @@ class Stages:
             if cases:
                 await self._add_sequences(cases)
                 yield cases
+            token = page.next_page_token
+            if not token:
+                return
+
+    async def welfare_checks(self, municipality_id: str) -> AsyncIterator[WelfareStart]:
+        """Open welfare checks."""
+        token = ""
+        while True:
+            page = await self._delivery.ListLiveWelfareChecks(
+                ListLiveWelfareChecksRequest(municipality_id=municipality_id, page_size=_PAGE, page_token=token),
+                **self._options,
+            )
+            for check in page.checks:
+                yield check
+            token = page.next_page_token
+            if not token:
+                return
+
+    async def arrears(self, municipality_id: str) -> AsyncIterator[ArrearsStart]:
+        """Open arrears."""
+        token = ""
+        while True:
+            page = await self._billing.ListLiveArrears(
+                ListLiveArrearsRequest(municipality_id=municipality_id, page_size=_PAGE, page_token=token),
+                **self._options,
+            )
+            for file in page.arrears:
+                yield file
             token = page.next_page_token
             if not token:
                 return
@@ -119,7 +161,7 @@ class Stages:
 async def reconcile(
     client: Client, stages: Stages, municipality_id: str = "", language: Language = Language.BG
 ) -> AsyncIterator[Repair]:
-    """Start what is missing, wake what is held, answer each repair as it is made; an empty municipality means all.
+    """Start what is missing, wake cases that are held, answer each repair as it is made; no municipality means all.
 
     May run at any time, beside the relay and beside another reconcile: the workflow id decides who starts.
     """
@@ -128,6 +170,13 @@ async def reconcile(
             repair = await _repair(client, case, language)
             if repair is not None:
                 yield repair
+    async for life in _lives(stages, municipality_id, language):
+        kind = await _fault(client, life.workflow_id)
+        # One that is held waits for its own operator: nothing that it asks of its service has changed.
+        if kind in {RepairKind.MISSING, RepairKind.CLOSED}:
+            started = await _start(client, life, kind)
+            if started is not None:
+                yield started
 
 
 async def _repair(client: Client, case: CaseStart, language: Language) -> Repair | None:
@@ -139,24 +188,54 @@ async def _repair(client: Client, case: CaseStart, language: Language) -> Repair
     if kind is RepairKind.HELD:
         awake = Happened(event=event_on_wire(Event.RECONCILED))
         await client.get_workflow_handle(workflow_id).signal(HAPPENED_SIGNAL, awake)
-        return Repair(case.application_id, workflow_id, state, kind)
-    workflow_type = WorkflowType.CARE if state in _IN_CARE else WorkflowType.APPLICATION
+        return Repair(workflow_id, _type_in(state), kind, state)
+    life = _Life(
+        _type_in(state), workflow_id, case, LABELS[Label.CASE].said(language).format(service=case.service_code)
+    )
+    return await _start(client, life, kind, state)
+
+
+def _type_in(state: CaseState) -> WorkflowType:
+    return WorkflowType.CARE if state in _IN_CARE else WorkflowType.APPLICATION
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """A workflow that should be running, and what it starts from."""
+
+    workflow_type: WorkflowType
+    workflow_id: str
+    start: Message
+    summary: str
+
+
+async def _lives(stages: Stages, municipality_id: str, language: Language) -> AsyncIterator[_Life]:
+    """Open welfare checks and arrears: lives of their own beside the cases."""
+    welfare, arrears = LABELS[Label.WELFARE].said(language), LABELS[Label.ARREARS].said(language)
+    async for check in stages.welfare_checks(municipality_id):
+        workflow_id = welfare_workflow_id(check.check_id)
+        yield _Life(WorkflowType.WELFARE_CHECK, workflow_id, check, welfare.format(service=check.service_code))
+    async for file in stages.arrears(municipality_id):
+        yield _Life(WorkflowType.ARREARS, arrears_workflow_id(file.invoice_id), file, arrears)
+
+
+async def _start(client: Client, life: _Life, kind: RepairKind, state: CaseState | None = None) -> Repair | None:
     reuse = (
         WorkflowIDReusePolicy.REJECT_DUPLICATE if kind is RepairKind.MISSING else WorkflowIDReusePolicy.ALLOW_DUPLICATE
     )
     try:
         await client.start_workflow(
-            workflow_type.value,
-            case,
-            id=workflow_id,
+            life.workflow_type.value,
+            life.start,
+            id=life.workflow_id,
             task_queue=CASE_TASK_QUEUE,
             id_reuse_policy=reuse,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            static_summary=LABELS[Label.CASE].said(language).format(service=case.service_code),
+            static_summary=life.summary,
         )
     except WorkflowAlreadyStartedError:
-        return None  # The relay was faster, and the case has ended since.
-    return Repair(case.application_id, workflow_id, state, kind)
+        return None  # The relay was faster, and the life has ended since.
+    return Repair(life.workflow_id, life.workflow_type, kind, state)
 
 
 async def _fault(client: Client, workflow_id: str) -> RepairKind | None:

@@ -8,18 +8,30 @@ from pathlib import Path
 
 import grpc
 import pytest
-from temporalio.client import Client, ScheduleOverlapPolicy
+from temporalio.client import Client, ScheduleOverlapPolicy, WorkflowExecutionStatus
 
-from services.kernel.codes import CASE_TASK_QUEUE, CaseState, Stage, WorkflowType, case_workflow_id
+from services.delivery.domain.welfare import MissedVisit, opened
+from services.kernel.codes import (
+    CASE_TASK_QUEUE,
+    CaseState,
+    Stage,
+    WorkflowType,
+    arrears_workflow_id,
+    case_workflow_id,
+    welfare_workflow_id,
+)
 from socialcare.assessment.v1.resources_pb2 import AssessmentState
+from socialcare.billing.v1.arrears_pb2 import ArrearsStart
+from socialcare.common.v1.flow_pb2 import WelfareStart
 from tests.workflow.cases import CaseDriver, day, eventually
 from tests.workflow.conftest import worker_settings
-from tests.workflow.town import TOKEN, Town, live_case
+from tests.workflow.town import MINUTES, TOKEN, Town, live_case
 from workflows.channels import TokenFile, open_channels
 from workflows.reconcile import Repair, RepairKind, Stages, reconcile
 from workflows.schedule_keeping import ScheduleKeeper
 from workflows.schedules import register_schedules
 from workflows.search_attributes import REGISTRY, register_search_attributes
+from workflows.wire import timestamp
 
 pytestmark = pytest.mark.temporal
 
@@ -143,3 +155,27 @@ async def test_a_case_held_after_a_refusal_is_woken_and_goes_on(
     await case.settled()
     assert (await case.attribute("WaitingFor"), await case.attribute("Outcome")) == ("APPLICANT", None)
     assert await repairs(temporal, town, tmp_path) == []
+
+
+async def test_a_lost_welfare_check_and_lost_arrears_are_started_from_what_their_services_know(
+    worker: None, temporal: Client, town: Town, tmp_path: Path
+) -> None:
+    check, invoice = str(uuid.uuid4()), str(uuid.uuid4())
+    begun = day("2026-02-01")
+    visit = MissedVisit(check, str(uuid.uuid4()), "TOWN", "ISKAR", "HSP", "MAIN", "HSP_MEAL_DELIVERY", begun.date())
+    town.checks[check] = opened(visit, MINUTES, begun)
+    town.arrears = [(day("2026-04-09"), "REMINDED", 2)]
+    town.live_checks = [WelfareStart(check_id=check, municipality_id="TOWN", business_start_time=timestamp(begun))]
+    town.live_arrears = [ArrearsStart(invoice_id=invoice, municipality_id="TOWN", business_start_time=timestamp(begun))]
+    found = await repairs(temporal, town, tmp_path)
+    assert {(repair.workflow_id, repair.workflow_type, repair.kind) for repair in found} == {
+        (welfare_workflow_id(check), WorkflowType.WELFARE_CHECK, RepairKind.MISSING),
+        (arrears_workflow_id(invoice), WorkflowType.ARREARS, RepairKind.MISSING),
+    }
+    for repair in found:
+        described = await temporal.get_workflow_handle(repair.workflow_id).describe()
+        assert described.status is WorkflowExecutionStatus.RUNNING
+    assert await repairs(temporal, town, tmp_path) == []
+    await temporal.get_workflow_handle(welfare_workflow_id(check)).terminate()
+    (again,) = await repairs(temporal, town, tmp_path)
+    assert (again.workflow_id, again.kind) == (welfare_workflow_id(check), RepairKind.CLOSED)

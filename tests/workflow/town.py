@@ -29,7 +29,7 @@ from socialcare.billing.v1 import arrears_pb2 as arrears
 from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.billing.v1 import billing_service_pb2_grpc as billing_grpc
 from socialcare.billing.v1 import runs_pb2 as runs
-from socialcare.common.v1.flow_pb2 import CaseStart, StageSequence
+from socialcare.common.v1.flow_pb2 import CaseStart, StageSequence, WelfareStart
 from socialcare.common.v1.types_pb2 import EligibilityOutcome, YearMonth
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery
 from socialcare.delivery.v1 import delivery_service_pb2_grpc as delivery_grpc
@@ -92,6 +92,8 @@ class Town:
     """What a method answers first, by method."""
     sequences: dict[str, int] = field(default_factory=dict)
     live: list[CaseStart] = field(default_factory=list)
+    live_checks: list[WelfareStart] = field(default_factory=list)
+    live_arrears: list[arrears.ArrearsStart] = field(default_factory=list)
     pages: list[str] = field(default_factory=lambda: ["page-2", ""])
     """Tokens after each page of a run."""
     municipalities: list[str] = field(default_factory=lambda: ["SOFIA"])
@@ -342,6 +344,9 @@ class Delivery(delivery_grpc.DeliveryServiceServicer):
         self.town.checks[command.check_id] = check
         return welfare.ActOnWelfareCheckResponse(check=wire.check_to_proto(check))
 
+    async def ListLiveWelfareChecks(self, request: Any, context: Any) -> welfare.ListLiveWelfareChecksResponse:
+        return welfare.ListLiveWelfareChecksResponse(checks=self.town.live_checks)
+
     async def OpenDailyRun(self, request: Any, context: Any) -> delivery.OpenDailyRunResponse:
         day = f"{request.on_date.year}-{request.on_date.month:02}-{request.on_date.day:02}"
         await self.town.enter("OpenDailyRun", day, request, context)
@@ -444,6 +449,9 @@ class Billing(billing_grpc.BillingServiceServicer):
             reminders=reminders,
             termination_possible_time=timestamp(self.town.arrears[-1][0]),
         )
+
+    async def ListLiveArrears(self, request: Any, context: Any) -> arrears.ListLiveArrearsResponse:
+        return arrears.ListLiveArrearsResponse(arrears=self.town.live_arrears)
 
     async def SweepArrears(self, request: Any, context: Any) -> arrears.SweepArrearsResponse:
         await self.town.enter("SweepArrears", request.municipality_id, request, context)

@@ -55,6 +55,19 @@ class ArrearsMethods(Desk):
             next_page_token=encode_token(found[-1].invoice_id) if len(found) == size else "",
         )
 
+    async def ListLiveArrears(self, request: pb.ListLiveArrearsRequest, context: Context) -> pb.ListLiveArrearsResponse:
+        call = self._runtime.call(municipality_id=request.municipality_id)
+        call.caller.require_municipality(request.municipality_id or "*")
+        (after,) = decode_token(request.page_token, 1) or (_FIRST,)
+        size = page_size(request.page_size)
+        states = [state for state in ArrearsState if state not in _CLOSED]
+        async with self._runtime.db.read() as tx:
+            found = await arrears.arrears_page(tx, request.municipality_id, states, id_key(after), size)
+        return pb.ListLiveArrearsResponse(
+            arrears=[usecases.start_input(file, call.now) for file in found],
+            next_page_token=encode_token(found[-1].invoice_id) if len(found) == size else "",
+        )
+
     async def GetAgeing(self, request: pb.GetAgeingRequest, context: Context) -> pb.GetAgeingResponse:
         call = self._municipal_call(request.municipality_id)
         async with self._runtime.db.read() as tx:

@@ -84,7 +84,8 @@ _FILE = f"SELECT {_COLUMNS} FROM arrears a JOIN invoices i USING (invoice_id) WH
 
 _PAGE = f"""
 SELECT {_COLUMNS} FROM arrears a JOIN invoices i USING (invoice_id)
-WHERE a.municipality_id = :municipality_id AND a.state = ANY(:states) AND a.invoice_id > CAST(:after AS uuid)
+WHERE a.municipality_id = coalesce(NULLIF(CAST(:municipality_id AS text), ''), a.municipality_id)
+  AND a.state = ANY(:states) AND a.invoice_id > CAST(:after AS uuid)
 ORDER BY a.invoice_id LIMIT :size
 """  # noqa: S608 a constant of this module
 
@@ -234,7 +235,7 @@ async def arrears_of_invoice(tx: ReadTx, invoice_id: str) -> ArrearsFile:
 async def arrears_page(
     tx: ReadTx, municipality_id: str, states: Sequence[ArrearsState], after: str, size: int
 ) -> Sequence[ArrearsFile]:
-    """Arrears of a municipality in some states, by invoice id."""
+    """Arrears of a municipality (empty: of all) in some states, by invoice id."""
     key = {"municipality_id": municipality_id, "states": [item.value for item in states], "after": after, "size": size}
     return await _files(tx, await tx.all(_PAGE, key))
 

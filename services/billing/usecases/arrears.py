@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from services.billing.domain.arrears import (
@@ -50,6 +50,7 @@ __all__ = [
     "decide_hardship",
     "open_hardship",
     "propose_write_off",
+    "start_input",
     "sweep_arrears",
 ]
 
@@ -225,7 +226,7 @@ def _start(file: ArrearsFile, by: By) -> Start:
         workflow_id=arrears_workflow_id(file.invoice_id),
         workflow_type=WorkflowType.ARREARS,
         task_queue=CASE_TASK_QUEUE,
-        input=_input(file, by),
+        input=start_input(file, by.act.now),
         instant=by.act.now,
     )
 
@@ -233,7 +234,7 @@ def _start(file: ArrearsFile, by: By) -> Start:
 def _wake(file: ArrearsFile, by: By) -> Signal:
     """Tell the invoice's own workflow; where it has ended and something is owed again, it starts anew."""
     look = next_look(file, by.act.today)
-    again = Reopening(WorkflowType.ARREARS, CASE_TASK_QUEUE, _input(file, by))
+    again = Reopening(WorkflowType.ARREARS, CASE_TASK_QUEUE, start_input(file, by.act.now))
     return Signal(
         case_id=file.case_id,
         municipality_id=file.municipality_id,
@@ -246,11 +247,12 @@ def _wake(file: ArrearsFile, by: By) -> Signal:
     )
 
 
-def _input(file: ArrearsFile, by: By) -> ArrearsStart:
+def start_input(file: ArrearsFile, now: datetime) -> ArrearsStart:
+    """What the workflow of arrears starts from at an instant."""
     return ArrearsStart(
         invoice_id=file.invoice_id,
         municipality_id=file.municipality_id,
-        business_start_time=instant_to_proto(by.act.now),
+        business_start_time=instant_to_proto(now),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grpc.aio import ServicerContext
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -41,14 +43,30 @@ class WelfareMethods(Room):
         self, request: pb.ListOpenWelfareChecksRequest, context: Context
     ) -> pb.ListOpenWelfareChecksResponse:
         self._runtime.call().caller.require_municipality(request.municipality_id)
+        found, token = await self._open_checks(request)
+        return pb.ListOpenWelfareChecksResponse(checks=map(wire.check_to_proto, found), next_page_token=token)
+
+    async def ListLiveWelfareChecks(
+        self, request: pb.ListLiveWelfareChecksRequest, context: Context
+    ) -> pb.ListLiveWelfareChecksResponse:
+        call = self._runtime.call(municipality_id=request.municipality_id)
+        call.caller.require_municipality(request.municipality_id or "*")
+        found, token = await self._open_checks(request)
+        return pb.ListLiveWelfareChecksResponse(
+            checks=[usecases.start_input(check, call.now) for check in found], next_page_token=token
+        )
+
+    async def _open_checks(
+        self, request: pb.ListOpenWelfareChecksRequest | pb.ListLiveWelfareChecksRequest
+    ) -> tuple[Sequence[WelfareCheck], str]:
+        """A page of open checks, the oldest first, and the token of the next one."""
         size = page_size(request.page_size)
         keys = decode_token(request.page_token, 2)
         after = None if keys is None else (instant_key(keys[0]), id_key(keys[1]))
         async with self._runtime.db.glance() as tx:
             found = await storage.open_checks(tx, request.municipality_id, after=after, size=size)
         last = found[-1] if len(found) == size else None
-        token = "" if last is None else encode_token(last.begun.isoformat(), last.id)
-        return pb.ListOpenWelfareChecksResponse(checks=map(wire.check_to_proto, found), next_page_token=token)
+        return found, "" if last is None else encode_token(last.begun.isoformat(), last.id)
 
     async def RecordRungAnswer(
         self, request: pb.RecordRungAnswerRequest, context: Context

@@ -198,10 +198,11 @@ async def find_check(tx: ReadTx, check_id: str) -> WelfareCheck | None:
 async def open_checks(
     tx: ReadTx, municipality_id: str, *, after: tuple[datetime, str] | None = None, size: int = 50
 ) -> Sequence[WelfareCheck]:
-    """A page of the checks of a municipality without an outcome, the oldest first."""
+    """A page of the checks of a municipality (empty: of all) without an outcome, the oldest first."""
     begun, last = after or (None, None)
     rows = await tx.all(
-        f"{_CHECK} WHERE c.municipality_id = :municipality AND c.state <> 'CLOSED' "
+        f"{_CHECK} WHERE c.municipality_id = coalesce(NULLIF(CAST(:municipality AS text), ''), c.municipality_id) "
+        "AND c.state <> 'CLOSED' "
         "AND (CAST(:begun AS timestamptz) IS NULL OR (c.begun_at, c.id) > (CAST(:begun AS timestamptz), "
         "CAST(CAST(:last AS text) AS uuid))) GROUP BY c.id ORDER BY c.begun_at, c.id LIMIT :size",
         {"municipality": municipality_id, "begun": begun, "last": last, "size": size},

@@ -201,6 +201,19 @@ async def _minutes(check: WelfareCheck, store: WelfareStorePort) -> tuple[int, .
     return rules.settings.wholes("welfare.rung_minutes")
 
 
+def start_input(check: WelfareCheck, now: datetime) -> WelfareStart:
+    """What the check's workflow starts from at an instant."""
+    visit = check.visit
+    return WelfareStart(
+        check_id=check.id,
+        municipality_id=visit.municipality_id,
+        service_code=visit.service_code,
+        district_code=visit.district_code,
+        office_code=visit.office_code,
+        business_start_time=instant_to_proto(now),
+    )
+
+
 def _start_of(check: WelfareCheck) -> Start:
     visit = check.visit
     return Start(
@@ -209,14 +222,7 @@ def _start_of(check: WelfareCheck) -> Start:
         workflow_id=welfare_workflow_id(check.id),
         workflow_type=WorkflowType.WELFARE_CHECK,
         task_queue=CASE_TASK_QUEUE,
-        input=WelfareStart(
-            check_id=check.id,
-            municipality_id=visit.municipality_id,
-            service_code=visit.service_code,
-            district_code=visit.district_code,
-            office_code=visit.office_code,
-            business_start_time=instant_to_proto(check.begun),
-        ),
+        input=start_input(check, check.begun),
         instant=check.begun,
         attributes=StartAttributes(visit.service_code, visit.district_code),
     )

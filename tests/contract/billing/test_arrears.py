@@ -252,6 +252,18 @@ async def test_ages_and_lists_show_what_is_open(desk: Desk) -> None:
     assert list((await desk.ask(settled, FIRST_DAY)).arrears) == []
 
 
+async def test_a_lost_workflow_is_given_what_it_starts_from(desk: Desk) -> None:
+    _, invoice = await overdue(desk)
+    everywhere = Caller("worker", frozenset({Role.WORKER}), frozenset({"*"}))
+    for asked in ("", desk.municipality):
+        request = pb.ListLiveArrearsRequest(municipality_id=asked)
+        (start,) = (await desk.ask(request, FIRST_DAY, Role.WORKER, everywhere)).arrears
+        assert (start.invoice_id, start.municipality_id) == (invoice, desk.municipality)
+        assert start.HasField("business_start_time")
+    with pytest.raises(NotYours):
+        await desk.ask(pb.ListLiveArrearsRequest(), FIRST_DAY, caller=ELSEWHERE)
+
+
 async def test_the_gauges_follow_what_is_overdue(desk: Desk) -> None:
     await overdue(desk)
     await desk.servicer.observe()

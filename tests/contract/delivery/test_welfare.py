@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import grpc
@@ -200,6 +200,17 @@ async def test_a_list_goes_on_page_by_page(service: Service) -> None:
         if not token:
             break
     assert seen == cases
+
+
+async def test_a_lost_workflow_is_given_what_it_starts_from_now(service: Service) -> None:
+    await misses(service, await in_care(service))
+    check, later = await the_check(service), MISSED_AT + timedelta(hours=2)
+    for asked in ("", TOWN):
+        request = welfare.ListLiveWelfareChecksRequest(municipality_id=asked)
+        page = await service.stub.ListLiveWelfareChecks(request, metadata=service.by(Role.WORKER, later, town="*"))
+        (start,) = page.checks
+        assert (start.check_id, start.municipality_id, start.service_code) == (check.check_id, TOWN, "HSP")
+        assert start.business_start_time.ToDatetime(UTC) == later
 
 
 async def test_another_municipality_sees_no_check(service: Service) -> None:
