@@ -164,7 +164,7 @@ async def test_a_lost_welfare_check_and_lost_arrears_are_started_from_what_their
     begun = day("2026-02-01")
     visit = MissedVisit(check, str(uuid.uuid4()), "TOWN", "ISKAR", "HSP", "MAIN", "HSP_MEAL_DELIVERY", begun.date())
     town.checks[check] = opened(visit, MINUTES, begun)
-    town.arrears = [(day("2026-04-09"), "REMINDED", 2)]
+    town.arrears = [(begun, "REMINDED", 1), (day("2026-04-09"), "REMINDED", 2)]
     town.live_checks = [WelfareStart(check_id=check, municipality_id="TOWN", business_start_time=timestamp(begun))]
     town.live_arrears = [ArrearsStart(invoice_id=invoice, municipality_id="TOWN", business_start_time=timestamp(begun))]
     found = await repairs(temporal, town, tmp_path)
