@@ -24,7 +24,8 @@ def reconcile(
     at: Annotated[str, typer.Option(help="The business instant, RFC 3339; only and always on simulated time.")] = "",
     state: StateDirectory = DEFAULT_DIRECTORY,
 ) -> None:
-    """Start each lost workflow of a live case, welfare check or arrears, wake cases that wait for the operator; repeatable.
+    """Start lost workflows of cases, welfare checks and arrears, wake cases that wait for the operator; repeatable.
+
     Addresses and token: the worker's environment where SOCIALCARE_TOKEN_FILE is set, else the running local stack.
     """
     from workflows.clock import ClockMode  # noqa: PLC0415  # The SDK is slow to import.
