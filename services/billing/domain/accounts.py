@@ -10,6 +10,7 @@ from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
 
+from services.billing.domain.causes import UNKNOWN_CAUSE, Cause
 from services.billing.errors import StateNotAllowed
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.codes import Role
@@ -289,7 +290,10 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A credit (negative) or debit note; `computed` is the same difference in the month's currency."""
+    """A credit (negative) or debit note; `computed` is the same difference in the month's currency.
+
+    `cause` is the fact that it follows.
+    """
 
     correction_id: str
     month: Month
@@ -297,6 +301,7 @@ class Correction:
     computed: Money
     issued_on: date
     request_id: str
+    cause: Cause = UNKNOWN_CAUSE
 
 
 @dataclass(frozen=True, slots=True)

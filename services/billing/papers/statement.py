@@ -12,6 +12,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 
 from services.billing.domain.accounts import ChargeKind
+from services.billing.rules.corrections import CAUSE_TEXTS
 from services.billing.rules.payment_reference import printed
 from services.billing.rules.statements import DocumentKind, Line, Statement
 from services.kernel.catalogue import CATALOGUE
@@ -156,6 +157,8 @@ def _line(line: Line, language: Language, words: _Words) -> list[str]:
     called = words.credit if line.amount.amount < 0 else words.debit
     if line.kind is DocumentKind.INVOICE:
         called = words.invoice.format(number=line.number)
+    why = None if line.cause is None else CAUSE_TEXTS[language].get(line.cause.code)
+    called = called if why is None else f"{called} – {why}"
     return [called, _day(line.issued_on, language), _amount(line.amount, language)]
 
 

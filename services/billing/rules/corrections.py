@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
+from services.billing.domain.causes import NoteCause
 from services.billing.rules.currency import document_currency, in_document_currency
 from services.billing.rules.words import plain, step
 from services.kernel.dates import Month
-from services.kernel.money import Money, total
+from services.kernel.language import Language
+from services.kernel.money import Currency, Money, total
 from services.kernel.register import decides
 from services.kernel.trace import Step
 
-__all__ = ["BilledMonth", "Note", "explain_note", "note_over"]
+__all__ = ["CAUSE_TEXTS", "BilledMonth", "Note", "explain_note", "note_over"]
+
+CAUSE_TEXTS: Mapping[Language, Mapping[NoteCause, str]] = MappingProxyType(
+    {
+        Language.BG: MappingProxyType(
+            {
+                NoteCause.INCOME: "променен доход",
+                NoteCause.ASSETS: "променено имущество",
+                NoteCause.COST: "променена издръжка",
+                NoteCause.CONTRACT: "променен договор",
+                NoteCause.SERVED_DAYS: "променени дни или единици услуга",
+            }
+        ),
+        Language.EN: MappingProxyType(
+            {
+                NoteCause.INCOME: "changed income",
+                NoteCause.ASSETS: "changed assets",
+                NoteCause.COST: "changed cost of care",
+                NoteCause.CONTRACT: "changed contract",
+                NoteCause.SERVED_DAYS: "changed days or units of care",
+            }
+        ),
+    }
+)
+"""Why a note was issued, in words; an unknown cause has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +65,17 @@ class Note:
 def note_over(billed: BilledMonth, due: Money, issued_on: date) -> Note | None:
     """The note that brings a billed month to what is due now (in the month's currency); None when nothing changes.
 
-    A month in leva whose documents are in euro is compared in euro, so that documents always sum up to the converted
-    total; a note in euro beside documents in leva converts the difference (F-13).
+    In another currency than the month's, everything that is due beyond the documents in the month's own is converted
+    once and compared with the documents issued in euro so far: however many notes follow, no rounding adds up (F-13).
     """
     difference = due - billed.computed
     if not difference.amount:
         return None
     currency = document_currency(billed.month, issued_on)
-    if _all_in(billed.documents, currency):
-        amount = in_document_currency(due, currency) - total(billed.documents, currency)
-    else:
-        amount = in_document_currency(difference, currency)
+    amount = difference
+    if currency is not due.currency:
+        beyond = due - _issued_in(billed.documents, due.currency)
+        amount = in_document_currency(beyond, currency) - _issued_in(billed.documents, currency)
     return Note(billed.month, amount, difference) if amount.amount else None
 
 
@@ -70,5 +97,5 @@ def explain_note(billed: BilledMonth, due: Money, note: Note | None) -> Step:
     )
 
 
-def _all_in(documents: Iterable[Money], currency: object) -> bool:
-    return all(document.currency is currency for document in documents)
+def _issued_in(documents: Iterable[Money], currency: Currency) -> Money:
+    return total((document for document in documents if document.currency is currency), currency)

@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from services.billing.domain.accounts import Books, ChargeKind, ServedMonth
+from services.billing.domain.causes import Cause
 from services.billing.rules.accounts import sum_in
 from services.billing.rules.currency import also_shown
 from services.billing.rules.payment_reference import payment_reference
@@ -28,13 +29,17 @@ class DocumentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A document of the month; a credit note is negative, `number` is 0 for a note."""
+    """A document of the month; a credit note is negative, `number` is 0 for a note.
+
+    `cause` is the fact that a note follows; None for an invoice and on statements from before causes were kept.
+    """
 
     kind: DocumentKind
     document_id: str
     number: int
     amount: Money
     issued_on: date
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ def document_lines(books: Books, month: Month) -> tuple[Line, ...]:
         if item.month == month
     ]
     notes = [
-        Line(DocumentKind.NOTE, item.correction_id, 0, item.amount, item.issued_on)
+        Line(DocumentKind.NOTE, item.correction_id, 0, item.amount, item.issued_on, item.cause)
         for item in books.corrections
         if item.month == month
     ]

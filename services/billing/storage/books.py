@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.billing.domain.accounts import BilledRow, Books, Correction, Invoice, Payment
+from services.billing.domain.causes import Cause, NoteCause
 from services.billing.rules.currency import month_currency
 from services.billing.storage.rows import money, month
 from services.runtime.database import ReadTx
@@ -22,7 +23,8 @@ FROM invoices JOIN calendars c ON c.version = calendar_version WHERE case_id = :
 """
 
 _CORRECTIONS = """
-SELECT correction_id::text AS correction_id, month, amount_minor, currency, computed_minor, issued_date, request_id
+SELECT correction_id::text AS correction_id, month, amount_minor, currency, computed_minor, issued_date, request_id,
+       cause, fact_id
 FROM corrections WHERE case_id = :case_id ORDER BY id
 """
 
@@ -107,6 +109,7 @@ def _correction(row: Row[Any]) -> Correction:
         money(row.computed_minor, month_currency(billed)),
         row.issued_date,
         row.request_id,
+        Cause(NoteCause(row.cause), row.fact_id),
     )
 
 

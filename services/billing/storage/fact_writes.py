@@ -15,6 +15,7 @@ from services.billing.domain.accounts import (
     ServedMonth,
     WarStatus,
 )
+from services.billing.domain.causes import Cause
 from services.billing.rules.corrections import Note
 from services.billing.rules.currency import in_document_currency
 from services.billing.rules.decisions import FeeDecision, IncomeDeclaration
@@ -50,17 +51,20 @@ WHERE kept.version <= EXCLUDED.version
 _ADD_INCOME = """
 INSERT INTO income_declarations (case_id, from_month, income, source, valid_until, declared_at)
 VALUES (:case_id, :from_month, CAST(:income AS jsonb), :source, CAST(:valid_until AS date), :now)
+RETURNING id
 """
 
 _ADD_ASSETS = """
 INSERT INTO asset_declarations (case_id, from_month, savings_minor, savings_currency, care_contract,
                                 property_transferred_on, declared_at)
 VALUES (:case_id, :from_month, :savings_minor, :savings_currency, :care_contract, :transferred_on, :now)
+RETURNING id
 """
 
 _ADD_COST = """
 INSERT INTO cost_declarations (case_id, from_month, amount_minor, currency, declared_at)
 VALUES (:case_id, :from_month, :amount_minor, :amount_currency, :now)
+RETURNING id
 """
 
 _FORGET_DECISIONS = "DELETE FROM fee_decisions WHERE case_id = :case_id"
@@ -87,9 +91,9 @@ FROM earlier e WHERE r.run_id = e.run_id AND (CAST(:amount_minor AS bigint) > 0)
 
 _ADD_NOTE = """
 INSERT INTO corrections (correction_id, municipality_id, case_id, month, amount_minor, currency, computed_minor,
-                         issued_date, request_id)
+                         issued_date, request_id, cause, fact_id)
 SELECT :correction_id, municipality_id, case_id, :month, :amount_minor, :amount_currency, :computed_minor, :issued_on,
-       :request_id
+       :request_id, :cause, :fact_id
 FROM contracts WHERE case_id = :case_id
 """
 
@@ -126,8 +130,9 @@ class FactWrites(CommonReads):
             return None
         return await self._cipher.seal(self._tx, person_id, WAR_FIELD, ",".join(codes))
 
-    async def add_income(self, case_id: str, declared: IncomeDeclaration, now: datetime) -> None:
-        await self._tx.run(
+    async def add_income(self, case_id: str, declared: IncomeDeclaration, now: datetime) -> str:
+        """Keep the declaration; its number."""
+        number = await self._tx.scalar(
             _ADD_INCOME,
             {
                 "case_id": case_id,
@@ -138,9 +143,11 @@ class FactWrites(CommonReads):
                 "now": now,
             },
         )
+        return str(number)
 
-    async def add_assets(self, case_id: str, from_month: Month, assets: Assets, now: datetime) -> None:
-        await self._tx.run(
+    async def add_assets(self, case_id: str, from_month: Month, assets: Assets, now: datetime) -> str:
+        """Keep the declaration; its number."""
+        number = await self._tx.scalar(
             _ADD_ASSETS,
             {
                 "case_id": case_id,
@@ -151,12 +158,15 @@ class FactWrites(CommonReads):
                 "now": now,
             },
         )
+        return str(number)
 
-    async def add_cost(self, case_id: str, from_month: Month, amount: Money, now: datetime) -> None:
-        await self._tx.run(
+    async def add_cost(self, case_id: str, from_month: Month, amount: Money, now: datetime) -> str:
+        """Keep the declaration; its number."""
+        number = await self._tx.scalar(
             _ADD_COST,
             {"case_id": case_id, "from_month": from_month.first, **minor("amount", amount), "now": now},
         )
+        return str(number)
 
     async def replace_decisions(self, case_id: str, decisions: Sequence[FeeDecision], now: datetime) -> None:
         """Keep these fees instead of the earlier ones."""
@@ -195,7 +205,7 @@ class FactWrites(CommonReads):
             },
         )
 
-    async def add_note(self, case_id: str, note: Note, act: Act) -> None:
+    async def add_note(self, case_id: str, note: Note, cause: Cause, act: Act) -> None:
         """Issue and book a note."""
         correction_id = str(uuid.uuid4())
         await self._tx.run(
@@ -208,6 +218,8 @@ class FactWrites(CommonReads):
                 "computed_minor": note.computed.minor,
                 "issued_on": act.today,
                 "request_id": act.request_id,
+                "cause": cause.code.value,
+                "fact_id": cause.fact_id,
             },
         )
         await book_note(self._tx, case_id, correction_id, note.amount, act.today)

@@ -17,6 +17,7 @@ from services.billing.domain.accounts import (
     ServedMonth,
     WarStatus,
 )
+from services.billing.domain.causes import Cause, NoteCause
 from services.billing.errors import CurrencyNotAllowed, InvalidFact
 from services.billing.rules.corrections import BilledMonth, Note, note_over
 from services.billing.rules.currency import document_currency, in_document_currency, month_currency
@@ -65,9 +66,18 @@ class FactsStore(Protocol):
         """Keep the copy unless a newer one is kept."""
         ...
 
-    async def add_income(self, case_id: str, declared: IncomeDeclaration, now: datetime) -> None: ...
-    async def add_assets(self, case_id: str, from_month: Month, assets: Assets, now: datetime) -> None: ...
-    async def add_cost(self, case_id: str, from_month: Month, amount: Money, now: datetime) -> None: ...
+    async def add_income(self, case_id: str, declared: IncomeDeclaration, now: datetime) -> str:
+        """Keep the declaration; its number."""
+        ...
+
+    async def add_assets(self, case_id: str, from_month: Month, assets: Assets, now: datetime) -> str:
+        """Keep the declaration; its number."""
+        ...
+
+    async def add_cost(self, case_id: str, from_month: Month, amount: Money, now: datetime) -> str:
+        """Keep the declaration; its number."""
+        ...
+
     async def dated_facts(self, case_id: str) -> DatedFacts: ...
     async def rules(self, municipality_id: str) -> LocalRules: ...
     async def replace_decisions(self, case_id: str, decisions: Sequence[FeeDecision], now: datetime) -> None: ...
@@ -76,7 +86,7 @@ class FactsStore(Protocol):
     async def served_months(self, case_id: str) -> Mapping[Month, ServedMonth]: ...
     async def books(self, case_id: str) -> Books: ...
     async def redraft(self, case_id: str, row: BilledRow, fee: MonthlyFee, served: ServedMonth) -> None: ...
-    async def add_note(self, case_id: str, note: Note, act: Act) -> None: ...
+    async def add_note(self, case_id: str, note: Note, cause: Cause, act: Act) -> None: ...
 
 
 async def copy_contract(contract: Contract, war: WarStatus, rules: LocalRules, store: FactsStore, act: Act) -> Effect:
@@ -84,7 +94,7 @@ async def copy_contract(contract: Contract, war: WarStatus, rules: LocalRules, s
     await store.lock_case(contract.case_id)
     await store.keep_rules(contract.municipality_id, rules)
     await store.save_contract(contract, war, act.now)
-    await _decide(contract.case_id, store, act)
+    await _decide(contract.case_id, Cause(NoteCause.CONTRACT, str(contract.version)), store, act)
     return Effect(contract.case_id, contract.version)
 
 
@@ -99,8 +109,8 @@ async def declare_income(case_id: str, declared: IncomeDeclaration, store: Facts
     for item in declared.income:
         check_currency(item.amount, declared.from_month, "income")
     await store.lock_case(case_id)
-    await store.add_income(case_id, declared, act.now)
-    await _decide(case_id, store, act)
+    declaration = await store.add_income(case_id, declared, act.now)
+    await _decide(case_id, Cause(NoteCause.INCOME, declaration), store, act)
     return Effect(case_id)
 
 
@@ -111,8 +121,8 @@ async def declare_assets(case_id: str, from_month: Month, assets: Assets, store:
     if assets.property_transferred_on is not None and assets.property_transferred_on > act.today:
         raise InvalidFact(field="property_transferred_date")
     await store.lock_case(case_id)
-    await store.add_assets(case_id, from_month, assets, act.now)
-    await _decide(case_id, store, act)
+    declaration = await store.add_assets(case_id, from_month, assets, act.now)
+    await _decide(case_id, Cause(NoteCause.ASSETS, declaration), store, act)
     return Effect(case_id)
 
 
@@ -120,8 +130,8 @@ async def set_actual_cost(case_id: str, from_month: Month, amount: Money, store:
     """Set the monthly cost per person from a month on."""
     check_currency(amount, from_month, "amount")
     await store.lock_case(case_id)
-    await store.add_cost(case_id, from_month, amount, act.now)
-    await _decide(case_id, store, act)
+    declaration = await store.add_cost(case_id, from_month, amount, act.now)
+    await _decide(case_id, Cause(NoteCause.COST, declaration), store, act)
     return Effect(case_id)
 
 
@@ -131,7 +141,7 @@ async def refresh_served_days(case_id: str, served: Sequence[ServedMonth], store
     await store.save_served(served)
     dated = await store.dated_facts(case_id)
     parameters = parameters_of(await store.rules(dated.contract.municipality_id))
-    await _settle(dated, parameters, store, act)
+    await _settle(dated, parameters, None, store, act)
     return Effect(case_id)
 
 
@@ -141,7 +151,7 @@ def check_currency(amount: Money, month: Month, field: str) -> None:
         raise CurrencyNotAllowed(field=field)
 
 
-async def _decide(case_id: str, store: FactsStore, act: Act) -> None:
+async def _decide(case_id: str, cause: Cause, store: FactsStore, act: Act) -> None:
     dated = await store.dated_facts(case_id)
     parameters = parameters_of(await store.rules(dated.contract.municipality_id))
     try:
@@ -149,10 +159,13 @@ async def _decide(case_id: str, store: FactsStore, act: Act) -> None:
     except CurrencyMismatchError:
         raise CurrencyNotAllowed(field="from_month") from None
     await store.replace_decisions(case_id, decisions, act.now)
-    await _settle(dated, parameters, store, act)
+    await _settle(dated, parameters, cause, store, act)
 
 
-async def _settle(dated: DatedFacts, parameters: BillingParameters, store: FactsStore, act: Act) -> None:
+async def _settle(
+    dated: DatedFacts, parameters: BillingParameters, cause: Cause | None, store: FactsStore, act: Act
+) -> None:
+    """Bring every billed month to what is due now; without a cause it is the month's served days that changed."""
     case_id = dated.contract.case_id
     rows = await store.billed_rows(case_id)
     if not rows:
@@ -167,7 +180,8 @@ async def _settle(dated: DatedFacts, parameters: BillingParameters, store: Facts
             continue
         note = note_over(_billed_so_far(row, books), due, act.today)
         if note is not None:
-            await store.add_note(case_id, note, act)
+            counted = Cause(NoteCause.SERVED_DAYS, str(served[row.month].version))
+            await store.add_note(case_id, note, cause or counted, act)
 
 
 def _billed_so_far(row: BilledRow, books: Books) -> BilledMonth:

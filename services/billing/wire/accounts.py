@@ -13,6 +13,7 @@ from services.billing.rules.accounts import AccountView, InvoiceView
 from services.billing.rules.incomes import Evidence, IncomeSource
 from services.billing.rules.payment_reference import payment_reference
 from services.billing.usecases.quotes import Quote, QuoteTerms
+from services.billing.wire.notes import lineage_to_proto
 from services.kernel.money import Money
 from services.runtime.civil import (
     code_from_proto,
@@ -171,4 +172,5 @@ def correction_to_proto(correction: Correction) -> pb.Correction:
         month=month_to_proto(correction.month),
         amount=money_to_proto(correction.amount),
         issued_date=date_to_proto(correction.issued_on),
+        lineage=lineage_to_proto(correction.cause),
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from services.billing.domain.accounts import Correction
 from services.billing.domain.tracing import TracedUnit
 from services.billing.rules.statements import Line, Statement
+from services.billing.wire.notes import lineage_to_proto
 from services.runtime.civil import date_to_proto, money_to_proto, month_to_proto, trace_to_proto
 from socialcare.billing.v1 import documents_pb2 as pb
 from socialcare.billing.v1 import resources_pb2 as resources
@@ -23,6 +25,7 @@ def lines_to_proto(lines: Iterable[Line]) -> list[pb.StatementLine]:
             number=line.number,
             amount=money_to_proto(line.amount),
             issued_date=date_to_proto(line.issued_on),
+            lineage=None if line.cause is None else lineage_to_proto(line.cause),
         )
         for line in lines
     ]
@@ -47,11 +50,12 @@ def statement_to_proto(statement: Statement) -> pb.Statement:
 
 
 def announced_note(note: Correction) -> resources.Correction:
-    """A note that is not issued yet: it has no id."""
+    """A note that is not issued yet: neither it nor the fact behind it has an id."""
     return resources.Correction(
         month=month_to_proto(note.month),
         amount=money_to_proto(note.amount),
         issued_date=date_to_proto(note.issued_on),
+        lineage=lineage_to_proto(replace(note.cause, fact_id="")),
     )
 
 

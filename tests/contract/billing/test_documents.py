@@ -20,6 +20,7 @@ from services.runtime.civil import money_from_proto
 from services.runtime.errors import NotFound
 from socialcare.billing.v1 import billing_service_pb2 as service_pb2
 from socialcare.billing.v1 import documents_pb2 as pb
+from socialcare.billing.v1 import notes_pb2
 from socialcare.billing.v1 import resources_pb2 as resources
 from socialcare.common.v1 import facts_pb2, types_pb2
 
@@ -87,6 +88,30 @@ async def test_a_note_makes_the_next_statement_and_the_earlier_one_stays(desk: D
     assert (await statement(desk, case, "2026-03-12 10:00", revision=1)).pdf == first.pdf
     explained = await desk.ask(explain(case), "2026-03-12 10:00")
     assert second.statement.total == explained.quote.amount
+
+
+async def test_a_note_names_the_fact_it_follows_on_account_statement_and_trace(desk: Desk) -> None:
+    case = await billed(desk)
+    await desk.ask(desk.income(case, "2026-02", "300.00"), "2026-03-10 10:00")
+    await desk.ask(cost_of(case, desk.euro("100.00")), "2026-03-11 10:00")
+    desk.neighbours.paused[case, Month(2026, 2)] = 3
+    refresh = service_pb2.RefreshServedDaysRequest(request_id=str(uuid4()), application_id=case, from_month=FEBRUARY)
+    await desk.ask(refresh, "2026-03-12 10:00", Role.WORKER)
+    at = "2026-03-13 10:00"
+    notes = (await desk.account(case, at)).corrections
+    assert [note.lineage.cause for note in notes] == [
+        notes_pb2.NOTE_CAUSE_INCOME,
+        notes_pb2.NOTE_CAUSE_COST,
+        notes_pb2.NOTE_CAUSE_SERVED_DAYS,
+    ]
+    lineages = [note.lineage for note in notes]
+    assert lineages[0].text_bg == "променен доход"
+    assert all(lineage.fact_id.isdecimal() for lineage in lineages)
+    said = (await statement(desk, case, at)).statement
+    traced = await desk.ask(pb.TraceInvoiceLineRequest(correction_id=notes[0].correction_id), at)
+    for lines in (said.lines, traced.lines):
+        assert not lines[0].HasField("lineage")
+        assert [line.lineage for line in lines[1:]] == lineages
 
 
 async def test_a_statement_that_nobody_read_in_time_and_a_month_without_bill_are_not_there(desk: Desk) -> None:
@@ -163,12 +188,19 @@ async def preview_equals(desk: Desk, case: str, preview: pb.PreviewChangeRequest
     assert list((await desk.account(case, at)).corrections) == before
     await desk.ask(command, at, Role.WORKER if "Served" in type(command).__name__ else Role.BILLING_CLERK)
     account = await desk.account(case, at)
-    issued = [
-        resources.Correction(month=note.month, amount=note.amount, issued_date=note.issued_date)
-        for note in account.corrections[len(before) :]
-    ]
-    assert list(shown.notes) == issued
+    issued = account.corrections[len(before) :]
+    assert list(shown.notes) == [announced(note) for note in issued]
+    assert all(note.lineage.fact_id for note in issued)
     assert shown.balance == account.balance
+
+
+def announced(note: resources.Correction) -> resources.Correction:
+    """The note as it is shown before it and the fact behind it have ids."""
+    shown = resources.Correction()
+    shown.CopyFrom(note)
+    shown.ClearField("correction_id")
+    shown.lineage.ClearField("fact_id")
+    return shown
 
 
 async def test_a_preview_shows_the_draft_that_would_change(desk: Desk) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.postgres
 
 FEBRUARY = Month(2026, 2)
+NOVEMBER = Month(2025, 11)
 
 
 def eur(text: str) -> Money:
@@ -84,3 +85,51 @@ async def test_the_database_refuses_a_document_that_does_not_balance(office: Off
             "'2026-03-01')"
         )
     assert violated_constraint(refusal.value) == "ledger_is_balanced"
+
+
+def note(case: str, month: Month, minor: int, computed: int, cause: str = "'COST', '1'") -> str:
+    """A note as somebody would write it past the use cases."""
+    return (
+        "INSERT INTO corrections (correction_id, municipality_id, case_id, month, amount_minor, currency, "
+        "computed_minor, issued_date, request_id, cause, fact_id) VALUES (gen_random_uuid(), 'SOFIA', "
+        f"'{case}', '{month.first}', {minor}, 'EUR', {computed}, '2026-03-05', 'r', {cause})"
+    )
+
+
+async def test_notes_never_take_more_than_was_billed(office: Office) -> None:
+    case = await office.sign(date(2026, 2, 1))
+    await office.declare(case, FEBRUARY, eur("250.00"))
+    await office.bill(FEBRUARY)
+    assert await office.execute(note(case, FEBRUARY, -14_900, -14_900)) == 1
+    with pytest.raises(IntegrityError) as refusal:
+        await office.execute(note(case, FEBRUARY, -101, -101))
+    assert violated_constraint(refusal.value) == "month_is_never_below_zero"
+    assert await office.execute(note(case, FEBRUARY, -100, -100)) == 1
+
+
+@pytest.mark.parametrize(("minor", "computed"), [(-5_113, -10_001), (-5_114, -10_000)])
+async def test_a_month_in_leva_is_never_credited_below_zero_in_euro(office: Office, minor: int, computed: int) -> None:
+    case = await office.sign(date(2025, 11, 1), cost=Money.of("100.00", Currency.BGN))
+    await office.declare(case, NOVEMBER, Money.of("500.00", Currency.BGN), date(2025, 11, 2))
+    await office.bill(NOVEMBER)
+    with pytest.raises(IntegrityError) as refusal:
+        await office.execute(note(case, NOVEMBER, minor, computed))
+    assert violated_constraint(refusal.value) == "month_is_never_below_zero"
+    assert await office.execute(note(case, NOVEMBER, -5_113, -10_000)) == 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "constraint"),
+    [
+        ("'COST', ''", "note_names_its_fact"),
+        ("'UNKNOWN', '4'", "note_names_its_fact"),
+        ("'WEATHER', '4'", "note_cause_is_known"),
+    ],
+)
+async def test_a_note_names_a_known_fact(office: Office, cause: str, constraint: str) -> None:
+    case = await office.sign(date(2026, 2, 1))
+    await office.declare(case, FEBRUARY, eur("250.00"))
+    await office.bill(FEBRUARY)
+    with pytest.raises(IntegrityError) as refusal:
+        await office.execute(note(case, FEBRUARY, -100, -100, cause))
+    assert violated_constraint(refusal.value) == constraint

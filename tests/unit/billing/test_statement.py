@@ -8,8 +8,10 @@ from datetime import date
 import pytest
 
 from services.billing.domain.accounts import Books, ChargeKind, Correction, Invoice, ServedMonth
+from services.billing.domain.causes import Cause, NoteCause
 from services.billing.papers.statement import statement_pdf
-from services.billing.rules.statements import DocumentKind, statement_of
+from services.billing.rules.corrections import CAUSE_TEXTS
+from services.billing.rules.statements import DocumentKind, Line, statement_of
 from services.kernel.calendar import DEFAULT_CALENDAR
 from services.kernel.dates import Month
 from services.kernel.language import Language
@@ -62,6 +64,22 @@ def test_notes_stand_behind_the_invoice_and_the_sum_is_stated_as_of_the_last_one
     assert made.total == invoice.amount + note.amount
     assert made.also_shown is None
     assert made.revision == 2
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_note_on_paper_says_which_fact_it_follows(language: Language) -> None:
+    example = example_statement()
+    note = Line(DocumentKind.NOTE, "note", 0, Money.of("4.00", Currency.EUR), date(2026, 9, 1))
+    papers = {
+        statement_pdf(replace(example, lines=(*example.lines, replace(note, cause=cause))), language)
+        for cause in (None, *(Cause(code, "7") for code in NoteCause if code is not NoteCause.UNKNOWN))
+    }
+    assert len(papers) == len(NoteCause)
+
+
+def test_every_known_cause_has_words_in_every_language() -> None:
+    for language in Language:
+        assert set(CAUSE_TEXTS[language]) == set(NoteCause) - {NoteCause.UNKNOWN}
 
 
 def _books() -> Books:
