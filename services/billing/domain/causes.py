@@ -23,7 +23,7 @@ class NoteCause(StrEnum):
 class Cause:
     """The fact whose recording issued a note.
 
-    `fact_id` is the declaration's number, the contract's version, or the version of the month's served days; empty when
+    `fact_id` is the declaration's id, the contract's version, or the version of the month's served days; empty when
     unknown.
     """
 

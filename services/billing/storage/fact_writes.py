@@ -51,20 +51,20 @@ WHERE kept.version <= EXCLUDED.version
 _ADD_INCOME = """
 INSERT INTO income_declarations (case_id, from_month, income, source, valid_until, declared_at)
 VALUES (:case_id, :from_month, CAST(:income AS jsonb), :source, CAST(:valid_until AS date), :now)
-RETURNING id
+RETURNING declaration_id::text
 """
 
 _ADD_ASSETS = """
 INSERT INTO asset_declarations (case_id, from_month, savings_minor, savings_currency, care_contract,
                                 property_transferred_on, declared_at)
 VALUES (:case_id, :from_month, :savings_minor, :savings_currency, :care_contract, :transferred_on, :now)
-RETURNING id
+RETURNING declaration_id::text
 """
 
 _ADD_COST = """
 INSERT INTO cost_declarations (case_id, from_month, amount_minor, currency, declared_at)
 VALUES (:case_id, :from_month, :amount_minor, :amount_currency, :now)
-RETURNING id
+RETURNING declaration_id::text
 """
 
 _FORGET_DECISIONS = "DELETE FROM fee_decisions WHERE case_id = :case_id"
@@ -131,8 +131,8 @@ class FactWrites(CommonReads):
         return await self._cipher.seal(self._tx, person_id, WAR_FIELD, ",".join(codes))
 
     async def add_income(self, case_id: str, declared: IncomeDeclaration, now: datetime) -> str:
-        """Keep the declaration; its number."""
-        number = await self._tx.scalar(
+        """Keep the declaration; its id."""
+        declaration = await self._tx.scalar(
             _ADD_INCOME,
             {
                 "case_id": case_id,
@@ -143,11 +143,11 @@ class FactWrites(CommonReads):
                 "now": now,
             },
         )
-        return str(number)
+        return str(declaration)
 
     async def add_assets(self, case_id: str, from_month: Month, assets: Assets, now: datetime) -> str:
-        """Keep the declaration; its number."""
-        number = await self._tx.scalar(
+        """Keep the declaration; its id."""
+        declaration = await self._tx.scalar(
             _ADD_ASSETS,
             {
                 "case_id": case_id,
@@ -158,15 +158,15 @@ class FactWrites(CommonReads):
                 "now": now,
             },
         )
-        return str(number)
+        return str(declaration)
 
     async def add_cost(self, case_id: str, from_month: Month, amount: Money, now: datetime) -> str:
-        """Keep the declaration; its number."""
-        number = await self._tx.scalar(
+        """Keep the declaration; its id."""
+        declaration = await self._tx.scalar(
             _ADD_COST,
             {"case_id": case_id, "from_month": from_month.first, **minor("amount", amount), "now": now},
         )
-        return str(number)
+        return str(declaration)
 
     async def replace_decisions(self, case_id: str, decisions: Sequence[FeeDecision], now: datetime) -> None:
         """Keep these fees instead of the earlier ones."""

@@ -67,15 +67,15 @@ class FactsStore(Protocol):
         ...
 
     async def add_income(self, case_id: str, declared: IncomeDeclaration, now: datetime) -> str:
-        """Keep the declaration; its number."""
+        """Keep the declaration; its id."""
         ...
 
     async def add_assets(self, case_id: str, from_month: Month, assets: Assets, now: datetime) -> str:
-        """Keep the declaration; its number."""
+        """Keep the declaration; its id."""
         ...
 
     async def add_cost(self, case_id: str, from_month: Month, amount: Money, now: datetime) -> str:
-        """Keep the declaration; its number."""
+        """Keep the declaration; its id."""
         ...
 
     async def dated_facts(self, case_id: str) -> DatedFacts: ...

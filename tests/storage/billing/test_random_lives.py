@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -14,38 +14,76 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.billing import storage
-from services.billing.domain.accounts import ServedMonth
+from services.billing.domain.accounts import Books, ServedMonth
 from services.billing.domain.payments import BankFile, BankFormat, BankLine, Statement
 from services.billing.rules.payment_reference import payment_reference
+from services.billing.storage.books import billed_rows
 from services.billing.usecases import payments
 from services.billing.usecases.payments import By
 from services.kernel.dates import Month
-from services.kernel.money import Currency, Money, total
+from services.kernel.money import Currency, Money
 
 if TYPE_CHECKING:
     Office = Any
 
 pytestmark = pytest.mark.postgres
 
-MONTHS = tuple(Month(2026, number) for number in (2, 3, 4))
-COST = 50_000
+BGN, EUR = Currency.BGN, Currency.EUR
 LATE = date(2026, 6, 10)
+EURO = Month(2026, 1)
+DEFAULT_UNITS = 20
 
 
 def eur(cents: int) -> Money:
     return Money.from_minor(cents, Currency.EUR)
 
 
+def bgn(stotinki: int) -> Money:
+    return Money.from_minor(stotinki, Currency.BGN)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a case is charged: a percent of the income up to a cost, or units at a price; and in which months."""
+
+    service: str
+    months: tuple[Month, ...]
+    price: Money
+    by_unit: bool = False
+
+    def priced(self, minor: int) -> Money:
+        return Money.from_minor(minor, self.price.currency)
+
+
+ACROSS_THE_EURO = (Month(2025, 10), Month(2025, 11), Month(2025, 12), Month(2026, 1))
+WAYS = {
+    "a percent in euro": Way("HSP", tuple(Month(2026, number) for number in (2, 3, 4)), eur(50_000)),
+    "a percent across the euro": Way("HSP", ACROSS_THE_EURO, bgn(97_801)),
+    "units across the euro": Way("CANTEEN_LUNCH", ACROSS_THE_EURO, bgn(333), by_unit=True),
+}
+
+
 @dataclass(frozen=True)
 class Income:
     month: Month
-    cents: int
+    amount: Money
 
 
 @dataclass(frozen=True)
-class Pause:
+class Served:
+    """What delivery counts otherwise than at first."""
+
     month: Month
-    days: int
+    paused: int
+    units: int
+
+
+@dataclass(frozen=True)
+class Amended:
+    """The contract with another cost or price; the highest version holds, whichever arrives last."""
+
+    version: int
+    minor: int
 
 
 @dataclass(frozen=True)
@@ -57,43 +95,94 @@ class Paid:
     by_bank: bool
 
 
+Fact = Income | Served | Amended
+
+
 @dataclass(frozen=True)
 class Told:
     """One telling of a life: which facts are known before each run, and what comes after the last, in order."""
 
-    before: tuple[tuple[Income | Pause, ...], ...]
-    afterwards: tuple[Income | Pause | Paid, ...]
+    way: Way
+    before: tuple[tuple[Fact, ...], ...]
+    afterwards: tuple[Fact | Paid, ...]
+
+    @property
+    def facts(self) -> list[Fact]:
+        return [*(fact for slot in self.before for fact in slot), *(f for f in self.afterwards if isinstance(f, Fact))]
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> tuple[Told, Told]:
+def lives(draw: st.DrawFn, way: Way) -> tuple[Told, Told]:
     """The same facts and payments, told in two orders."""
-    cents = st.integers(min_value=0, max_value=90_000)
-    incomes = [Income(month, draw(cents)) for month in (*MONTHS, Month(2026, 1)) if draw(st.booleans())]
-    paused = [Pause(month, draw(st.integers(1, month.days))) for month in MONTHS if draw(st.booleans())]
+    months = way.months
+    incomes = [
+        Income(month, draw(st.integers(0, 90_000).map(eur if month >= EURO and draw(st.booleans()) else bgn)))
+        for month in (*months, months[0].plus(-1))
+        if not way.by_unit and draw(st.booleans())
+    ]
+    served = [
+        Served(month, 0, draw(st.integers(0, 90)))
+        if way.by_unit
+        else Served(month, draw(st.integers(1, month.days)), 0)
+        for month in months
+        if draw(st.booleans())
+    ]
+    prices = st.integers(1, 900 if way.by_unit else 60_000)
+    amended = [Amended(version, draw(prices)) for version in (2, 3) if draw(st.booleans())]
     amounts = st.integers(min_value=1, max_value=70_000)
-    paid = draw(
-        st.lists(st.builds(Paid, st.sampled_from(MONTHS), amounts, st.booleans()), max_size=5),
-    )
+    paid = draw(st.lists(st.builds(Paid, st.sampled_from(months), amounts, st.booleans()), max_size=5))
 
     def telling() -> Told:
-        slots: list[list[Income | Pause]] = [[] for _ in range(len(MONTHS) + 1)]
-        for fact in draw(st.permutations([*incomes, *paused])):
-            slots[draw(st.integers(0, len(MONTHS)))].append(fact)
+        slots: list[list[Fact]] = [[] for _ in range(len(months) + 1)]
+        for fact in draw(st.permutations([*incomes, *served, *amended])):
+            slots[draw(st.sampled_from((*range(len(months)), -1, -1)))].append(fact)
         rest = draw(st.permutations([*slots[-1], *paid]))
-        return Told(tuple(tuple(slot) for slot in slots[:-1]), tuple(rest))
+        return Told(way, tuple(tuple(slot) for slot in slots[:-1]), tuple(rest))
 
     return telling(), telling()
 
 
+def half_up(exact: Fraction) -> int:
+    """Nearest whole number, halves away from zero."""
+    return int(exact + Fraction(1, 2)) if exact >= 0 else -half_up(-exact)
+
+
+def in_euro(stotinki: int) -> int:
+    """Rounded once (F-14)."""
+    return half_up(Fraction(stotinki * 100_000, 195_583))
+
+
+def income_in_month(amount: Money, month: Month) -> int:
+    """A third digit above 0 raises the cent (F-15)."""
+    if month < EURO or amount.currency is Currency.EUR:
+        return amount.minor
+    thousandths = amount.minor * 1_000_000 // 195_583
+    return thousandths // 10 + (thousandths % 10 > 0)
+
+
 def expected(told: Told, month: Month) -> int:
-    """The fee of the month from all facts at once, in cents: min(60 %, cost) by days, rounded once (F-05, F-11)."""
-    facts = [fact for slot in told.before for fact in slot] + list(told.afterwards)
-    incomes = sorted((f for f in facts if isinstance(f, Income) and f.month <= month), key=lambda f: f.month)
-    paused = sum(f.days for f in facts if isinstance(f, Pause) and f.month == month)
-    base = incomes[-1].cents if incomes else 0
-    fee = min(Fraction(base * 60, 100), Fraction(COST)) * (month.days - paused) / month.days
-    return int(fee + Fraction(1, 2))
+    """The fee of the month from all facts at once in its currency: min(60 %, cost) by days, or units by price, rounded
+    once (F-05, F-11, F-12)."""
+    amended = [fact for fact in told.facts if isinstance(fact, Amended)]
+    price = max(amended, key=lambda f: f.version).minor if amended else told.way.price.minor
+    if told.way.price.currency is Currency.BGN and month >= EURO:
+        price = in_euro(price)
+    served = next((f for f in told.facts if isinstance(f, Served) and f.month == month), None)
+    if told.way.by_unit:
+        return price * (DEFAULT_UNITS if served is None else served.units)
+    incomes = sorted((f for f in told.facts if isinstance(f, Income) and f.month <= month), key=lambda f: f.month)
+    base = income_in_month(incomes[-1].amount, month) if incomes else 0
+    days = month.days - (0 if served is None else served.paused)
+    return half_up(min(Fraction(base * 60, 100), Fraction(price)) * days / month.days)
+
+
+@dataclass(frozen=True)
+class Billed:
+    """A month as it was billed, notes included: in the month's currency, and its documents in leva and euro."""
+
+    computed: int
+    leva: int
+    euro: int
 
 
 @dataclass
@@ -101,36 +190,47 @@ class Life:
     """Lives one telling against a real database."""
 
     office: Office
+    way: Way
     case: str = ""
-    paused: dict[Month, int] = field(default_factory=dict)
+    counted: dict[Month, Served] = field(default_factory=dict)
     billed: list[Month] = field(default_factory=list)
     counter: int = 0
     bank: int = 0
     documents: set[tuple[object, ...]] = field(default_factory=set)
 
     async def live(self, told: Told) -> None:
-        self.case = await self.office.sign(MONTHS[0].first, cost=eur(COST), on=date(2026, 1, 20))
-        for month, facts in zip(MONTHS, told.before, strict=True):
+        await self.sign(1, self.way.price, self.way.months[0].first)
+        for month, facts in zip(self.way.months, told.before, strict=True):
             for fact in facts:
                 await self.learn(fact, month.first)
-            await self.office.bill(month, {self.case: self.served(month)} if month in self.paused else None)
+            await self.office.bill(month, {self.case: self.served(month)})
             self.billed.append(month)
             await self.nothing_issued_changed()
         for item in told.afterwards:
             await (self.pay(item) if isinstance(item, Paid) else self.learn(item, LATE))
             await self.nothing_issued_changed()
 
-    def served(self, month: Month) -> ServedMonth:
-        days = self.paused.get(month, 0)
-        return ServedMonth(self.case, month, month.days, days, 0, 1 + bool(days))
+    async def sign(self, version: int, price: Money, on: date) -> None:
+        terms = {"cost": None, "price": price} if self.way.by_unit else {"cost": price}
+        start, service = self.way.months[0].first, self.way.service
+        self.case = await self.office.sign(start, service=service, case_id=self.case, version=version, on=on, **terms)
 
-    async def learn(self, fact: Income | Pause, on: date) -> None:
-        if isinstance(fact, Income):
-            await self.office.declare(self.case, fact.month, eur(fact.cents), on)
-            return
-        self.paused[fact.month] = fact.days
-        if fact.month in self.billed:
-            await self.office.refresh([self.served(fact.month)], on)
+    def served(self, month: Month) -> ServedMonth:
+        known = self.counted.get(month)
+        if known is not None:
+            return ServedMonth(self.case, month, month.days, known.paused, known.units, 2)
+        return ServedMonth(self.case, month, month.days, 0, DEFAULT_UNITS if self.way.by_unit else 0, 1)
+
+    async def learn(self, fact: Fact, on: date) -> None:
+        match fact:
+            case Income(month, amount):
+                await self.office.declare(self.case, month, amount, on)
+            case Amended(version, minor):
+                await self.sign(version, self.way.priced(minor), on)
+            case Served(month):
+                self.counted[month] = fact
+                if month in self.billed:
+                    await self.office.refresh([self.served(month)], on)
 
     async def pay(self, paid: Paid) -> None:
         number = await self.office.value(
@@ -157,15 +257,21 @@ class Life:
         assert self.documents <= rows
         self.documents = rows
 
-    async def month_totals(self) -> dict[Month, int]:
-        """Invoice plus notes by month; 0 where there is neither."""
+    async def books(self) -> Books:
         async with self.office.db.read() as tx:
-            books = await storage.account_books(tx, self.case, self.office.municipality_id)
-        totals = {}
-        for month in MONTHS:
+            return await storage.account_books(tx, self.case, self.office.municipality_id)
+
+    async def months(self) -> dict[Month, Billed]:
+        """What became of each month."""
+        books = await self.books()
+        async with self.office.db.read() as tx:
+            rows = {row.month: row.computed for row in await billed_rows(tx, self.case)}
+        found = {}
+        for month in self.way.months:
             issued = [item.amount for item in (*books.invoices, *books.corrections) if item.month == month]
-            totals[month] = total(issued, Currency.EUR).minor
-        return totals
+            noted = sum(note.computed.minor for note in books.corrections if note.month == month)
+            found[month] = Billed(rows[month].minor + noted, *(in_currency(issued, one) for one in (BGN, EUR)))
+        return found
 
     async def rests(self) -> Sequence[tuple[int, int, int]]:
         """Amount, what is left and what is allocated of each bank payment."""
@@ -178,49 +284,76 @@ class Life:
             )
         return [(row.amount_minor, row.rest_minor, int(row.allocated)) for row in found]
 
-    async def ledger(self) -> dict[str, int]:
-        """Balance of each account; nothing in it is out of balance by document."""
+    async def ledger(self) -> dict[tuple[str, str], int]:
+        """Balance of each account and currency; nothing in it is out of balance by document."""
         async with self.office.db.read() as tx:
             uneven = await tx.all(
                 "SELECT document_id FROM ledger_entries GROUP BY document_id, currency HAVING sum(amount_minor) <> 0"
             )
             rows = await tx.all(
-                "SELECT account, sum(amount_minor) AS minor FROM ledger_entries WHERE municipality_id = :id "
-                "GROUP BY account",
+                "SELECT account, currency, sum(amount_minor) AS minor FROM ledger_entries WHERE municipality_id = :id "
+                "GROUP BY account, currency",
                 {"id": self.office.municipality_id},
             )
         assert list(uneven) == []
-        return {row.account: int(row.minor) for row in rows}
+        return {(row.account, row.currency): int(row.minor) for row in rows}
 
 
-async def lived(office: Office, told: Told) -> tuple[dict[Month, int], int]:
-    """Live a telling in a municipality of its own; month totals, and what is owed once all money is counted."""
-    own = type(office)(office.db, office.cipher, f"LIFE-{uuid4().hex[:12]}")
-    life = Life(own)
-    await life.live(told)
-    totals = await life.month_totals()
-    assert totals == {month: expected(told, month) for month in MONTHS}
+def in_currency(amounts: Iterable[Money], currency: Currency) -> int:
+    """Sum of those in the currency."""
+    return sum(amount.minor for amount in amounts if amount.currency is currency)
+
+
+def assert_billed(told: Told, month: Month, billed: Billed) -> None:
+    """The documents of a month are what is due: what leva do not cover is in euro, converted once (F-13)."""
+    due = expected(told, month)
+    assert billed.computed >= 0
+    if month >= EURO:
+        assert billed == Billed(due, 0, due)
+        return
+    assert billed.euro == in_euro(due - billed.leva) == in_euro(billed.computed - billed.leva)
+    assert in_euro(billed.leva) + billed.euro >= 0
+
+
+async def assert_books(life: Life, months: Iterable[Billed]) -> None:
+    """What is owed, paid and left over is the same in account, documents and ledger, in each currency."""
+    billed, payments = list(months), (await life.books()).payments
     rests = await life.rests()
     assert all(rest >= 0 and allocated + rest == amount for amount, rest, allocated in rests)
     left = sum(rest for _, rest, _ in rests)
-    balance = (await own.account(life.case, LATE)).balance.minor
-    assert balance == sum(totals.values()) - life.counter - (life.bank - left)
-    accounts = await life.ledger()
-    assert accounts.get("RECEIVABLE", 0) == balance
-    assert -accounts.get("REVENUE", 0) == sum(totals.values())
-    assert -accounts.get("UNALLOCATED", 0) == left
-    assert (accounts.get("BANK", 0), accounts.get("CASH", 0)) == (life.bank, life.counter)
-    return totals, life.bank
+    assert in_currency((item.amount for item in payments), EUR) == life.counter + life.bank - left
+    ledger = await life.ledger()
+    settled = [item.settled for item in payments]
+    for currency, issued in ((BGN, sum(item.leva for item in billed)), (EUR, sum(item.euro for item in billed))):
+        assert -ledger.get(("REVENUE", currency), 0) == issued
+        assert ledger.get(("RECEIVABLE", currency), 0) == issued - in_currency(settled, currency)
+    balance = (await life.office.account(life.case, LATE)).balance.minor
+    assert balance == ledger.get(("RECEIVABLE", EUR), 0) + in_euro(ledger.get(("RECEIVABLE", BGN), 0))
+    assert -ledger.get(("UNALLOCATED", EUR), 0) == left
+    assert ledger.get(("BANK", EUR), 0) == life.bank
 
 
+async def lived(office: Office, told: Told) -> dict[Month, int]:
+    """Live a telling in a municipality of its own; what each month that is computed in euro came to."""
+    own = type(office)(office.db, office.cipher, f"LIFE-{uuid4().hex[:12]}")
+    life = Life(own, told.way)
+    await life.live(told)
+    months = await life.months()
+    for month, billed in months.items():
+        assert_billed(told, month, billed)
+    await assert_books(life, months.values())
+    return {month: billed.euro for month, billed in months.items() if month >= EURO}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 @settings(
     max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(told=lives())
+@given(data=st.data())
 async def test_the_order_in_which_facts_and_payments_arrive_does_not_matter(
-    office: Office, told: tuple[Told, Told]
+    office: Office, way: Way, data: st.DataObject
 ) -> None:
-    first, second = told
+    first, second = data.draw(lives(way))
     assert await lived(office, first) == await lived(office, second)

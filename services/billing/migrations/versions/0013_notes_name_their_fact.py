@@ -10,6 +10,11 @@ branch_labels = None
 depends_on = None
 
 _STATEMENTS = (
+    # An id that says the same wherever it stands; `id` goes on telling the order of what was recorded.
+    *(
+        f"ALTER TABLE {table} ADD declaration_id uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE"
+        for table in ("income_declarations", "asset_declarations", "cost_declarations")
+    ),
     # The release before knows no cause: what it writes has the defaults, as notes from before have.
     """
 ALTER TABLE corrections
