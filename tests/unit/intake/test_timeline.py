@@ -25,8 +25,11 @@ ENDINGS = {
     "VISIT_": ("COMPLETED", "ABSENT", "REFUSED"),
 }
 """What the database's CHECK lets stand behind a cause that a stage puts together."""
-CONDITIONS = {"ORDER", "REFUSAL", "REFERRAL", "RULES"}
-"""Words of `case_history` that are no causes."""
+CONDITIONS = {
+    *("ORDER", "REFUSAL", "REFERRAL", "RULES", "AMENDED", "AMENDMENT", "REVOCATION"),
+    *("ACKNOWLEDGE", "REMIND", "RETURN"),
+}
+"""Words of `case_history`, and of the functions that it calls, that are no causes."""
 
 
 def causes_on_record() -> set[str]:
@@ -44,7 +47,14 @@ def causes_on_record() -> set[str]:
         # A later function replaces the earlier one, or goes on from it under another name.
         while "FROM case_history_of" in said.rsplit("-- before", 1)[-1]:
             said = f"{said}\n-- before\n{bodies.pop()}"
-        found |= set(re.findall(r"'([A-Z][A-Z_0-9]+)'", said))
+        called = dict(
+            match
+            for path in sorted(versions.glob("*.py"))
+            for match in re.findall(
+                r"FUNCTION (history_of_\w+)\(.*?\$\$(.*?)\$\$", path.read_text(encoding="utf-8"), re.DOTALL
+            )
+        )
+        found |= set(re.findall(r"'([A-Z][A-Z_0-9]+)'", "\n".join((said, *called.values()))))
     whole = {cause for cause in found if cause not in ENDINGS} - CONDITIONS
     return whole | {start + end for start in found & ENDINGS.keys() for end in ENDINGS[start]}
 
