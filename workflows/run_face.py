@@ -34,6 +34,7 @@ INVARIANTS: Mapping[str, Words] = MappingProxyType(
             "дните на обслужване за месеца не са известни", "the served days of the month are not known"
         ),
         "OLDER_MONTHS_BILLED": Words("по-ранен месец не е приключен", "an earlier month is not finished"),
+        "TARIFFS_APPLIED": Words("тарифа не е приложена към всички случаи", "a tariff is not applied to all its cases"),
     }
 )
 """What is wrong while an invariant is red."""

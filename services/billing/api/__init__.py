@@ -11,6 +11,7 @@ from services.billing.api.incomes import IncomeMethods
 from services.billing.api.ledger import LedgerMethods
 from services.billing.api.payments import PaymentMethods
 from services.billing.api.run_review import RunReviewMethods
+from services.billing.api.tariffs import TariffMethods
 
 __all__ = ["BillingServicer"]
 
@@ -24,6 +25,7 @@ class BillingServicer(
     DocumentMethods,
     ArrearsMethods,
     IncomeMethods,
+    TariffMethods,
     CustodyMethods,
 ):
     """Every method of `BillingService` that this version offers."""

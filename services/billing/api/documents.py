@@ -19,8 +19,10 @@ from services.billing.storage import Store, books
 from services.billing.storage import statements as kept
 from services.billing.usecases import facts
 from services.billing.usecases.quotes import Quote
+from services.billing.usecases.tariffs import preview_tariff
 from services.billing.wire.accounts import assets_from, cents, income_from, quote_to_proto
 from services.billing.wire.documents import announced_note, lines_to_proto, statement_to_proto, units_to_proto
+from services.billing.wire.tariffs import tariff_to_try
 from services.kernel.dates import Month
 from services.kernel.language import Language
 from services.runtime.civil import date_to_proto as day
@@ -29,6 +31,7 @@ from services.runtime.commands import Call, Effect
 from services.runtime.database import ReadTx, WriteTx
 from services.runtime.errors import NotFound
 from socialcare.billing.v1 import documents_pb2 as pb
+from socialcare.billing.v1.tariffs_pb2 import TariffChange
 
 __all__ = ["DocumentMethods"]
 
@@ -195,12 +198,21 @@ def _change_of(request: pb.PreviewChangeRequest) -> Callable[[str, Store, Act], 
             month = month_from_proto(request.actual_cost.from_month, "actual_cost.from_month")
             amount = cents(request.actual_cost.amount, "actual_cost.amount")
             return lambda case, store, act: facts.set_actual_cost(case, month, amount, store, act)
+        case "tariff":
+            return lambda case, store, act: _try_tariff(case, request.tariff, store, act)
         case _:
             served = request.served
             month = month_from_proto(served.month, "served.month")
             if not served.paused_days <= served.served_days <= month.days:
                 raise InvalidFact(field="served.served_days")
             return lambda case, store, act: _serve(case, month, served, store, act)
+
+
+async def _try_tariff(case_id: str, asked: TariffChange, store: Store, act: Act) -> Effect:
+    contract = (await store.dated_facts(case_id)).contract
+    return await preview_tariff(
+        case_id, tariff_to_try(asked, contract.municipality_id, contract.service_code), store, act
+    )
 
 
 async def _serve(case_id: str, month: Month, asked: pb.ServedChange, store: Store, act: Act) -> Effect:

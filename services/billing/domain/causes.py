@@ -16,6 +16,7 @@ class NoteCause(StrEnum):
     COST = "COST"
     CONTRACT = "CONTRACT"
     SERVED_DAYS = "SERVED_DAYS"
+    TARIFF = "TARIFF"
     UNKNOWN = "UNKNOWN"
 
 
@@ -23,8 +24,8 @@ class NoteCause(StrEnum):
 class Cause:
     """The fact whose recording issued a note.
 
-    `fact_id` is the declaration's id, the contract's version, or the version of the month's served days; empty when
-    unknown.
+    `fact_id` is the declaration's id, the contract's version, the version of the month's served days, or the
+    number of the tariff; empty when unknown.
     """
 
     code: NoteCause

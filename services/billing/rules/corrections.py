@@ -27,6 +27,7 @@ CAUSE_TEXTS: Mapping[Language, Mapping[NoteCause, str]] = MappingProxyType(
                 NoteCause.COST: "променена издръжка",
                 NoteCause.CONTRACT: "променен договор",
                 NoteCause.SERVED_DAYS: "променени дни или единици услуга",
+                NoteCause.TARIFF: "променена тарифа",
             }
         ),
         Language.EN: MappingProxyType(
@@ -36,6 +37,7 @@ CAUSE_TEXTS: Mapping[Language, Mapping[NoteCause, str]] = MappingProxyType(
                 NoteCause.COST: "changed cost of care",
                 NoteCause.CONTRACT: "changed contract",
                 NoteCause.SERVED_DAYS: "changed days or units of care",
+                NoteCause.TARIFF: "changed tariff",
             }
         ),
     }

@@ -16,11 +16,12 @@ from services.billing.domain.accounts import (
     MonthlyFee,
     WarStatus,
 )
+from services.billing.domain.tariffs import Tariff, TariffKind
 from services.billing.rules.currency import EURO_FROM, month_currency
 from services.billing.rules.fees import monthly_fee
 from services.billing.rules.incomes import OWN_DECLARATION, Evidence
 from services.billing.rules.parameters import BillingParameters
-from services.billing.rules.words import step
+from services.billing.rules.words import plain, step
 from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month, add_years
 from services.kernel.money import Money
@@ -34,6 +35,7 @@ __all__ = [
     "FeeDecision",
     "IncomeDeclaration",
     "explain_declarations",
+    "explain_tariffs",
     "facts_in",
     "fee_decisions",
 ]
@@ -68,7 +70,7 @@ class AssetsDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class CostDeclaration:
-    """Actual monthly cost per person from a month on."""
+    """Actual monthly cost per person of one case from a month on."""
 
     from_month: Month
     amount: Money
@@ -83,6 +85,7 @@ class DatedFacts:
     incomes: Sequence[IncomeDeclaration] = ()
     assets: Sequence[AssetsDeclaration] = ()
     costs: Sequence[CostDeclaration] = ()
+    tariffs: Sequence[Tariff] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +99,20 @@ class FeeDecision:
 
 @decides("L-12")
 def facts_in(dated: DatedFacts, month: Month) -> FeeFacts:
-    """The facts in force in a month: of each kind the latest declaration not after it (L-12)."""
+    """The facts in force in a month: of each kind the latest declaration not after it (L-12).
+
+    Cost and price: of contract (from its first month), own cost and tariff the one of the latest month; of one month
+    the own cost comes before the tariff, and the tariff before the contract.
+    """
     contract = dated.contract
     income = _latest(dated.incomes, month)
     assets = _latest(dated.assets, month)
-    cost = _latest(dated.costs, month)
+    cost, price = _fixed(TariffKind.COST, dated, month), _fixed(TariffKind.UNIT_PRICE, dated, month)
     return FeeFacts(
         service_code=contract.service_code,
         income=income.income if income else (),
         actual_cost=cost.amount if cost else contract.actual_cost,
-        unit_price=contract.unit_price,
+        unit_price=price.amount if price else contract.unit_price,
         assets=assets.assets if assets else NO_ASSETS,
         war=dated.war,
     )
@@ -120,6 +127,8 @@ def explain_declarations(dated: DatedFacts, month: Month) -> Step:
         ("cost", "издръжка", "cost", dated.costs),
     )
     found = {name: _latest(declared, month) for name, _, _, declared in kinds}
+    if isinstance(_fixed(TariffKind.COST, dated, month), Tariff):
+        found["cost"] = None
     since = {name: "-" if item is None else str(item.from_month) for name, item in found.items()}
     bg = "; ".join(f"{word}: {since[name]}" for name, word, _, _ in kinds)
     en = "; ".join(f"{word}: {since[name]}" for name, _, word, _ in kinds)
@@ -131,6 +140,26 @@ def explain_declarations(dated: DatedFacts, month: Month) -> Step:
         f"Важат последните декларации до {month} — {bg}.",
         f"The latest declarations up to {month} hold — {en}.",
     )
+
+
+@decides("L-12")
+def explain_tariffs(dated: DatedFacts, month: Month) -> Iterable[Step]:
+    """Each tariff that counts in this month, with the decision of the council behind it (L-12)."""
+    for kind, bg, en in (
+        (TariffKind.COST, "Издръжка", "Cost"),
+        (TariffKind.UNIT_PRICE, "Цена на единица", "Price of a unit"),
+    ):
+        tariff = _fixed(kind, dated, month)
+        if isinstance(tariff, Tariff):
+            amount = plain(tariff.amount)
+            yield step(
+                "L-12",
+                {"month": str(month), "tariff": kind, "from_month": str(tariff.from_month)},
+                tariff.amount,
+                tariff.citation,
+                f"{bg} по тарифа от {tariff.from_month}: {amount} ({tariff.citation}).",
+                f"{en} by the tariff from {tariff.from_month} on: {amount} ({tariff.citation}).",
+            )
 
 
 def fee_decisions(dated: DatedFacts, parameters: BillingParameters) -> tuple[FeeDecision, ...]:
@@ -169,6 +198,19 @@ def _declarations(dated: DatedFacts) -> Iterable[_Dated]:
     yield from dated.incomes
     yield from dated.assets
     yield from dated.costs
+    yield from dated.tariffs
+
+
+def _fixed(kind: TariffKind, dated: DatedFacts, month: Month) -> CostDeclaration | Tariff | None:
+    """What fixes cost or price in a month; None: the contract, or nothing."""
+    contract, first = dated.contract, Month.of(dated.contract.start)
+    own = _latest(dated.costs, month) if kind is TariffKind.COST else None
+    tariff = _latest((item for item in dated.tariffs if item.kind is kind), month)
+    # A cost was declared for this very case: from before its first month, it counts from that month on.
+    if own is not None and (tariff is None or max(own.from_month, first) >= tariff.from_month):
+        return own
+    agreed = contract.actual_cost if kind is TariffKind.COST else contract.unit_price
+    return tariff if tariff is not None and (agreed is None or tariff.from_month >= first) else None
 
 
 def _latest(declarations: Iterable[_Declaration], month: Month) -> _Declaration | None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.billing.domain.accounts import NO_WAR_STATUS, Assets, Contract, ServedMonth, WarStatus
+from services.billing.domain.tariffs import Tariff, TariffKind
 from services.billing.rules.decisions import AssetsDeclaration, CostDeclaration, DatedFacts, IncomeDeclaration
 from services.billing.rules.incomes import Evidence, IncomeSource
 from services.billing.storage.rows import income_from_json, money, month, optional_money
@@ -28,6 +29,7 @@ __all__ = [
     "months_billed_from",
     "rules_of",
     "served_months",
+    "tariff",
 ]
 
 WAR_FIELD = "war_status"
@@ -50,6 +52,11 @@ FROM asset_declarations WHERE case_id = :case_id ORDER BY id
 """
 
 _COSTS = "SELECT from_month, amount_minor, currency FROM cost_declarations WHERE case_id = :case_id ORDER BY id"
+
+_TARIFFS = """
+SELECT number, service_code, kind, from_month, amount_minor, currency, citation FROM tariffs
+WHERE municipality_id = :municipality_id AND service_code = :service_code ORDER BY number
+"""
 
 _RULES = """
 SELECT m.settings::text AS settings, m.version, m.calendar_version, m.catalogue_changes::text AS changes,
@@ -100,6 +107,24 @@ async def dated_facts(tx: ReadTx, cipher: PersonCipher, case_id: str) -> DatedFa
             CostDeclaration(month(item.from_month), money(item.amount_minor, item.currency))
             for item in await tx.all(_COSTS, key)
         ],
+        tariffs=[
+            tariff(item)
+            for item in await tx.all(
+                _TARIFFS, {"municipality_id": row.municipality_id, "service_code": row.service_code}
+            )
+        ],
+    )
+
+
+def tariff(row: Row[Any]) -> Tariff:
+    """A tariff of its row."""
+    return Tariff(
+        row.number,
+        row.service_code,
+        TariffKind(row.kind),
+        month(row.from_month),
+        money(row.amount_minor, row.currency),
+        row.citation,
     )
 
 

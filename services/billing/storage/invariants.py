@@ -70,6 +70,16 @@ SELECT NOT EXISTS (
     SELECT FROM billing_runs WHERE municipality_id = :municipality_id AND month < :month AND state <> 'FINISHED')
 """
 
+# Asked at every page of a run: the LIMIT makes it one look-up a service, however many cases there are.
+_TARIFFS_APPLIED = """
+SELECT NOT EXISTS (
+    SELECT FROM (SELECT service_code, max(number) AS last FROM tariffs WHERE municipality_id = :municipality_id
+                 GROUP BY 1) t
+    CROSS JOIN LATERAL (
+        SELECT FROM contracts c WHERE c.municipality_id = :municipality_id AND c.service_code = t.service_code
+            AND c.tariffs_read < t.last LIMIT 1) behind)
+"""
+
 INVARIANTS: Mapping[Invariant, str] = MappingProxyType(
     {
         Invariant.RECEIVABLES_AGREE: _RECEIVABLES_AGREE,
@@ -77,6 +87,7 @@ INVARIANTS: Mapping[Invariant, str] = MappingProxyType(
         Invariant.NUMBERS_WITHOUT_GAP: _NUMBERS_WITHOUT_GAP,
         Invariant.DOCUMENTS_UNCHANGED: _DOCUMENTS_UNCHANGED,
         Invariant.OLDER_MONTHS_BILLED: _OLDER_MONTHS_BILLED,
+        Invariant.TARIFFS_APPLIED: _TARIFFS_APPLIED,
     }
 )
 """Questions about a municipality before a month is billed. SERVED_DAYS_KNOWN is asked of delivery, page by page."""
@@ -110,6 +121,10 @@ class InvariantWrites(CommonReads):
         """Which of the questions to the database are answered no."""
         key = {"municipality_id": municipality_id, "month": month.first}
         return [name for name, sql in INVARIANTS.items() if not await self._tx.scalar(sql, key)]
+
+    async def tariffs_applied(self, municipality_id: str) -> bool:
+        """Whether every case of the municipality is decided by the tariffs that are recorded."""
+        return bool(await self._tx.scalar(_TARIFFS_APPLIED, {"municipality_id": municipality_id}))
 
     async def keep_red(self, run: Run, red: Sequence[Invariant], now: datetime) -> None:
         """Keep what is red now, instead of what was."""

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from services.billing.storage.arrears import ArrearsWrites
 from services.billing.storage.custody import CustodyWrites
-from services.billing.storage.fact_writes import FactWrites
 from services.billing.storage.invariants import InvariantWrites
 from services.billing.storage.money_writes import MoneyWrites
 from services.billing.storage.payments import PaymentWrites
 from services.billing.storage.periods import PeriodWrites
-from services.billing.storage.reprojection import DraftWrites
 from services.billing.storage.run_review import ReviewWrites
 from services.billing.storage.run_writes import RunWrites
+from services.billing.storage.tariffs import TariffWrites
 
 __all__ = ["Store"]
 
 
 class Store(
-    FactWrites,
+    TariffWrites,
     RunWrites,
     InvariantWrites,
     ReviewWrites,
-    DraftWrites,
     MoneyWrites,
     PaymentWrites,
     PeriodWrites,

@@ -26,6 +26,7 @@ from services.billing.rules.decisions import (
     FeeDecision,
     IncomeDeclaration,
     explain_declarations,
+    explain_tariffs,
     facts_in,
     fee_decisions,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "FactsStore",
     "check_currency",
     "copy_contract",
+    "decide",
     "declare_assets",
     "declare_income",
     "explain_month",
@@ -81,6 +83,10 @@ class FactsStore(Protocol):
     async def dated_facts(self, case_id: str) -> DatedFacts: ...
     async def rules(self, municipality_id: str) -> LocalRules: ...
     async def replace_decisions(self, case_id: str, decisions: Sequence[FeeDecision], now: datetime) -> None: ...
+    async def keep_tariffs_read(self, dated: DatedFacts) -> None:
+        """Keep by which tariffs the fees of the case are decided."""
+        ...
+
     async def save_served(self, served: Sequence[ServedMonth]) -> None: ...
     async def billed_rows(self, case_id: str) -> Sequence[BilledRow]: ...
     async def served_months(self, case_id: str) -> Mapping[Month, ServedMonth]: ...
@@ -94,7 +100,7 @@ async def copy_contract(contract: Contract, war: WarStatus, rules: LocalRules, s
     await store.lock_case(contract.case_id)
     await store.keep_rules(contract.municipality_id, rules)
     await store.save_contract(contract, war, act.now)
-    await _decide(contract.case_id, Cause(NoteCause.CONTRACT, str(contract.version)), store, act)
+    await decide(contract.case_id, Cause(NoteCause.CONTRACT, str(contract.version)), store, act)
     return Effect(contract.case_id, contract.version)
 
 
@@ -110,7 +116,7 @@ async def declare_income(case_id: str, declared: IncomeDeclaration, store: Facts
         check_currency(item.amount, declared.from_month, "income")
     await store.lock_case(case_id)
     declaration = await store.add_income(case_id, declared, act.now)
-    await _decide(case_id, Cause(NoteCause.INCOME, declaration), store, act)
+    await decide(case_id, Cause(NoteCause.INCOME, declaration), store, act)
     return Effect(case_id)
 
 
@@ -122,7 +128,7 @@ async def declare_assets(case_id: str, from_month: Month, assets: Assets, store:
         raise InvalidFact(field="property_transferred_date")
     await store.lock_case(case_id)
     declaration = await store.add_assets(case_id, from_month, assets, act.now)
-    await _decide(case_id, Cause(NoteCause.ASSETS, declaration), store, act)
+    await decide(case_id, Cause(NoteCause.ASSETS, declaration), store, act)
     return Effect(case_id)
 
 
@@ -131,7 +137,7 @@ async def set_actual_cost(case_id: str, from_month: Month, amount: Money, store:
     check_currency(amount, from_month, "amount")
     await store.lock_case(case_id)
     declaration = await store.add_cost(case_id, from_month, amount, act.now)
-    await _decide(case_id, Cause(NoteCause.COST, declaration), store, act)
+    await decide(case_id, Cause(NoteCause.COST, declaration), store, act)
     return Effect(case_id)
 
 
@@ -151,7 +157,11 @@ def check_currency(amount: Money, month: Month, field: str) -> None:
         raise CurrencyNotAllowed(field=field)
 
 
-async def _decide(case_id: str, cause: Cause, store: FactsStore, act: Act) -> None:
+async def decide(case_id: str, cause: Cause, store: FactsStore, act: Act) -> int:
+    """Derive the fees of a locked case from its facts and correct what was billed (L-12, F-18); gives how many notes.
+
+    Raises CurrencyNotAllowed when a fact in euro holds in a month of the lev (F-13).
+    """
     dated = await store.dated_facts(case_id)
     parameters = parameters_of(await store.rules(dated.contract.municipality_id))
     try:
@@ -159,17 +169,19 @@ async def _decide(case_id: str, cause: Cause, store: FactsStore, act: Act) -> No
     except CurrencyMismatchError:
         raise CurrencyNotAllowed(field="from_month") from None
     await store.replace_decisions(case_id, decisions, act.now)
-    await _settle(dated, parameters, cause, store, act)
+    await store.keep_tariffs_read(dated)
+    return await _settle(dated, parameters, cause, store, act)
 
 
 async def _settle(
     dated: DatedFacts, parameters: BillingParameters, cause: Cause | None, store: FactsStore, act: Act
-) -> None:
+) -> int:
     """Bring every billed month to what is due now; without a cause it is the month's served days that changed."""
     case_id = dated.contract.case_id
     rows = await store.billed_rows(case_id)
     if not rows:
-        return
+        return 0
+    notes = 0
     served, books = await store.served_months(case_id), await store.books(case_id)
     for row in rows:
         fee = monthly_fee(facts_in(dated, row.month), row.month, month_currency(row.month), parameters)
@@ -182,6 +194,8 @@ async def _settle(
         if note is not None:
             counted = Cause(NoteCause.SERVED_DAYS, str(served[row.month].version))
             await store.add_note(case_id, note, cause or counted, act)
+            notes += 1
+    return notes
 
 
 def _billed_so_far(row: BilledRow, books: Books) -> BilledMonth:
@@ -207,6 +221,8 @@ def explain_month(
     """
     trace = TraceBuilder()
     trace.add(explain_declarations(dated, month))
+    for tariff in explain_tariffs(dated, month):
+        trace.add(tariff)
     fee = monthly_fee(facts_in(dated, month), month, month_currency(month), parameters, trace)
     part = part_of(month, served) if served else MonthPart(month.days, month.days)
     computed = month_amount(fee, part, trace)

@@ -8,7 +8,7 @@ from typing import Protocol
 from services.billing.domain.accounts import Act, Run, RunStep, ServedMonth, run_after
 from services.billing.domain.runs import ParkedAccount
 from services.billing.rules.parameters import parameters_of
-from services.billing.usecases.runs import Page, RunStore, draft_cases, month_dates, tell
+from services.billing.usecases.runs import Page, RunStore, check_tariffs, draft_cases, month_dates, tell
 from services.kernel.codes import Event
 from services.kernel.dates import Month
 from services.runtime.commands import Effect
@@ -47,9 +47,13 @@ async def reject_run(run_id: str, store: ReviewStore, act: Act) -> Effect:
 async def redraft_account(
     run_id: str, case_id: str, served: Sequence[tuple[Month, Sequence[ServedMonth]]], store: ReviewStore
 ) -> Effect:
-    """Draft every month of one case again, with what delivery says now; StateNotAllowed unless under review."""
+    """Draft every month of one case again, with what delivery says now.
+
+    Raises StateNotAllowed unless under review, InvariantViolated while a tariff is not applied to all its cases.
+    """
     run = await store.lock_run(run_id)
     run_after(run.state, RunStep.REDRAFT)
+    await check_tariffs(run, store)
     parameters = parameters_of(await store.rules(run.municipality_id))
     await store.discard_drafts(run, case_id)
     for month, days in served:
@@ -62,12 +66,14 @@ async def rerun_account(parked: ParkedAccount, served: Sequence[ServedMonth], st
     """Draft and issue a parked account for its month; the version of the effect counts invoices.
 
     Nobody is billed twice: an account that is no longer parked as it was has been billed, and is left as it is. Raises
-    StateNotAllowed unless the run that parked it is finished.
+    StateNotAllowed unless the run that parked it is finished, InvariantViolated while a tariff is not applied to all
+    its cases.
     """
     run = await store.lock_run(parked.run_id)
     run_after(run.state, RunStep.RERUN)
     if await store.parked_account(parked.case_id, parked.month) != parked:
         return Effect(parked.run_id, 0)
+    await check_tariffs(run, store)
     parameters = parameters_of(await store.rules(run.municipality_id))
     page = Page(parked.month, [parked.case_id], is_last=False)
     await draft_cases(run, page, served, parameters, store)

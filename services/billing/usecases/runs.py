@@ -32,6 +32,7 @@ __all__ = [
     "RunStore",
     "approve_run",
     "block",
+    "check_tariffs",
     "close_run",
     "draft_cases",
     "draft_page",
@@ -87,6 +88,10 @@ class RunStore(Protocol):
 
     async def broken_invariants(self, municipality_id: str, month: Month) -> Sequence[Invariant]:
         """Which invariants are red for a municipality whose month is to be billed."""
+        ...
+
+    async def tariffs_applied(self, municipality_id: str) -> bool:
+        """Whether every case of the municipality is decided by the tariffs that are recorded."""
         ...
 
     async def keep_red(self, run: Run, red: Sequence[Invariant], now: datetime) -> None:
@@ -161,14 +166,15 @@ async def block(run: Run, red: Sequence[Invariant], store: RunStore, act: Act) -
 async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], store: RunStore, act: Act) -> Effect:
     """Store what delivery says about a page of cases and draft their month; the version of the effect counts drafts.
 
-    A page of several cases of which delivery knows none blocks the run: then the month itself is not there. Drafts that
-    differ from the rule are parked.
+    A page of several cases of which delivery knows none blocks the run: then the month itself is not there. So does a
+    tariff that was recorded since the run was opened. Drafts that differ from the rule are parked.
     """
     run = await store.lock_run(run_id)
     if run.state is not RunState.DRAFTING:
         return Effect(run_id, 0)
-    if len(page.case_ids) > 1 and not served:
-        await block(run, [Invariant.SERVED_DAYS_KNOWN], store, act)
+    red = await _red_at_page(run, page, served, store)
+    if red is not None:
+        await block(run, [red], store, act)
         return Effect(run_id, 0)
     parameters = parameters_of(await store.rules(run.municipality_id))
     drafts = await draft_cases(run, page, served, parameters, store) if page.case_ids else 0
@@ -176,6 +182,18 @@ async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], sto
         await store.move_run(run_id, run_after(run.state, RunStep.SKIP_REVIEW if run.auto_approve else RunStep.SUBMIT))
         await store.write_review(run, month_dates(run.month, parameters).document_currency, parameters.outlier_pct)
     return Effect(run_id, drafts)
+
+
+async def _red_at_page(run: Run, page: Page, served: Sequence[ServedMonth], store: RunStore) -> Invariant | None:
+    if len(page.case_ids) > 1 and not served:
+        return Invariant.SERVED_DAYS_KNOWN
+    return None if await store.tariffs_applied(run.municipality_id) else Invariant.TARIFFS_APPLIED
+
+
+async def check_tariffs(run: Run, store: RunStore) -> None:
+    """InvariantViolated while a tariff is not applied to all its cases."""
+    if not await store.tariffs_applied(run.municipality_id):
+        raise InvariantViolated(metadata={"month": str(run.month), "invariants": Invariant.TARIFFS_APPLIED})
 
 
 async def draft_cases(

@@ -1,0 +1,92 @@
+"""Tariffs of a municipality, and the cases that a tariff still waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.billing.domain.tariffs import Tariff
+from services.billing.storage.fact_writes import FactWrites
+from services.billing.storage.facts import tariff
+from services.billing.storage.reprojection import DraftWrites
+from services.billing.storage.rows import minor
+from services.billing.usecases.tariffs import NewTariff
+from services.runtime.database import ReadTx
+
+__all__ = ["KeptTariff", "TariffWrites", "cases_waiting", "list_tariffs"]
+
+# Numbers are given in the order of the commits: a case that has read a number has read all before it.
+_LOCK = "LOCK TABLE tariffs IN SHARE ROW EXCLUSIVE MODE"
+
+_ADD = """
+INSERT INTO tariffs (municipality_id, service_code, kind, from_month, amount_minor, currency, citation, recorded_at)
+VALUES (:municipality_id, :service_code, :kind, :from_month, :amount_minor, :amount_currency, :citation, :now)
+"""
+
+_BEHIND = """
+FROM contracts c
+JOIN (SELECT service_code, max(number) AS last FROM tariffs WHERE municipality_id = :municipality_id GROUP BY 1) t
+    ON t.service_code = c.service_code AND c.tariffs_read < t.last
+WHERE c.municipality_id = :municipality_id
+"""
+_NEXT = f"SELECT c.case_id::text AS case_id {_BEHIND} ORDER BY c.case_id LIMIT :size"
+_COUNT = f"SELECT count(*) {_BEHIND}"
+
+_LIST = """
+SELECT number, service_code, kind, from_month, amount_minor, currency, citation, recorded_at FROM tariffs
+WHERE municipality_id = :municipality_id AND number > :after
+  AND (:service_code = '' OR service_code = :service_code)
+ORDER BY number LIMIT :size
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTariff:
+    """A tariff and when it was recorded."""
+
+    tariff: Tariff
+    recorded_at: datetime
+
+
+async def cases_waiting(tx: ReadTx, municipality_id: str) -> int:
+    """How many cases were decided before the last tariff of their service was recorded."""
+    return int(await tx.scalar(_COUNT, {"municipality_id": municipality_id}))
+
+
+async def list_tariffs(
+    tx: ReadTx, municipality_id: str, service_code: str, after: int, size: int
+) -> Sequence[KeptTariff]:
+    """A page of tariffs in the order in which they were recorded; of every service when none is named."""
+    rows = await tx.all(
+        _LIST, {"municipality_id": municipality_id, "service_code": service_code, "after": after, "size": size}
+    )
+    return [KeptTariff(tariff(row), row.recorded_at) for row in rows]
+
+
+class TariffWrites(FactWrites, DraftWrites):
+    """Port of the use cases of tariffs."""
+
+    async def lock_tariffs(self, municipality_id: str) -> None:
+        """Keep other tariffs and the pages of unfinished runs away until the commit."""
+        await self._tx.run(_LOCK)
+        await self.lock_runs(municipality_id)
+
+    async def add_tariff(self, new: NewTariff, now: datetime) -> None:
+        await self._tx.run(
+            _ADD,
+            {
+                "municipality_id": new.municipality_id,
+                "service_code": new.service_code,
+                "kind": new.kind.value,
+                "from_month": new.from_month.first,
+                **minor("amount", new.amount),
+                "citation": new.citation,
+                "now": now,
+            },
+        )
+
+    async def cases_behind(self, municipality_id: str, limit: int) -> Sequence[str]:
+        """The next cases whose fees were decided before the last tariff of their service was recorded."""
+        rows = await self._tx.all(_NEXT, {"municipality_id": municipality_id, "size": limit})
+        return [row.case_id for row in rows]

@@ -1,0 +1,101 @@
+"""Tariffs of a municipality: recorded once, then brought to their cases page by page (domain.md L-12, F-03, F-10)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from services.billing.domain.accounts import Act, ChargeKind
+from services.billing.domain.causes import Cause, NoteCause
+from services.billing.domain.tariffs import TariffKind
+from services.billing.errors import InvalidFact
+from services.billing.rules.fees import charge_of
+from services.billing.rules.parameters import parameters_of
+from services.billing.usecases.facts import FactsStore, check_currency, decide
+from services.billing.usecases.quotes import known_service
+from services.kernel.catalogue import Catalogue
+from services.kernel.dates import Month
+from services.kernel.money import Money
+from services.runtime.commands import Effect
+
+__all__ = ["LARGEST_TARIFF", "NewTariff", "TariffsStore", "apply_tariffs", "preview_tariff", "set_tariff"]
+
+LARGEST_TARIFF = 1_000_000
+"""Of either currency. A slip of the keyboard above it would make every bill of a service impossible to compute."""
+
+_CHARGED_BY = {TariffKind.COST: ChargeKind.INCOME_PERCENT, TariffKind.UNIT_PRICE: ChargeKind.UNITS}
+
+
+@dataclass(frozen=True, slots=True)
+class NewTariff:
+    """A tariff that is not recorded yet; `citation` names the decision of the council by number and date."""
+
+    municipality_id: str
+    service_code: str
+    kind: TariffKind
+    from_month: Month
+    amount: Money
+    citation: str
+
+
+class TariffsStore(FactsStore, Protocol):
+    """What tariffs need of the database."""
+
+    async def lock_tariffs(self, municipality_id: str) -> None:
+        """Keep other tariffs and the pages of unfinished runs away until the commit."""
+        ...
+
+    async def add_tariff(self, tariff: NewTariff, now: datetime) -> None: ...
+    async def cases_behind(self, municipality_id: str, limit: int) -> Sequence[str]:
+        """The next cases whose fees were decided before the last tariff of their service was recorded."""
+        ...
+
+
+async def set_tariff(tariff: NewTariff, store: TariffsStore, act: Act) -> Effect:
+    """Record a tariff; no case changes yet.
+
+    Raises UnknownService, CurrencyNotAllowed for euro in a month of the lev, InvalidFact for an amount above
+    `LARGEST_TARIFF` or a kind by which the service is not charged.
+    """
+    _check(tariff, parameters_of(await store.rules(tariff.municipality_id)).catalogue)
+    await store.lock_tariffs(tariff.municipality_id)
+    await store.add_tariff(tariff, act.now)
+    return Effect(tariff.service_code)
+
+
+async def apply_tariffs(municipality_id: str, limit: int, store: TariffsStore, act: Act) -> Effect:
+    """Decide the fees of the next cases that a tariff waits for, and correct what was billed (F-18).
+
+    The effect's version counts the cases, its resource the notes.
+    """
+    behind = await store.cases_behind(municipality_id, limit)
+    notes = 0
+    for case_id in behind:
+        await store.lock_case(case_id)
+        notes += await _decide(case_id, store, act)
+    return Effect(str(notes), len(behind))
+
+
+async def preview_tariff(case_id: str, tariff: NewTariff, store: TariffsStore, act: Act) -> Effect:
+    """Bring a tariff to one case alone, for a rehearsal; errors as `set_tariff`."""
+    _check(tariff, parameters_of(await store.rules(tariff.municipality_id)).catalogue)
+    await store.lock_case(case_id)
+    await store.add_tariff(tariff, act.now)
+    await _decide(case_id, store, act)
+    return Effect(case_id)
+
+
+async def _decide(case_id: str, store: TariffsStore, act: Act) -> int:
+    last = (await store.dated_facts(case_id)).tariffs[-1]
+    return await decide(case_id, Cause(NoteCause.TARIFF, str(last.number)), store, act)
+
+
+def _check(tariff: NewTariff, catalogue: Catalogue) -> None:
+    entry = known_service(tariff.service_code, tariff.from_month.last, catalogue)
+    if charge_of(entry) is not _CHARGED_BY[tariff.kind]:
+        raise InvalidFact(field="kind")
+    if tariff.amount.amount > LARGEST_TARIFF:
+        raise InvalidFact(field="amount")
+    check_currency(tariff.amount, tariff.from_month, "amount")
