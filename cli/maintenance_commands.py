@@ -47,7 +47,7 @@ def schedules(*, state: StateDirectory = DEFAULT_DIRECTORY) -> None:
     if settings.clock is ClockMode.SIMULATED:
         raise LocalStackError("a stack on simulated time has no Schedules: `socialcare up --clock system`")
     created = asyncio.run(_schedules(settings))
-    typer.echo(f"{created} Schedules created; every municipality has its two")
+    typer.echo(f"{created} Schedules created; every municipality has its three")
 
 
 async def _schedules(settings: WorkerSettings) -> int:

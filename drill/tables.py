@@ -1,8 +1,8 @@
 """What a play left in the five databases, in a form that two plays can be compared by, row for row.
 
-Rows belong to a play when a chain of ids leads from them to its municipality. Ids become `<id>`, sealed bytes their
-length, instants the local day: a workflow's clock runs on by the seconds that a process was away. What only tells of
-the way, not of the effect, is left out.
+Rows belong to a play when a chain of ids leads from them to its municipality. Ids become `<id>`, hashes of them `<hash>`,
+sealed bytes their length, instants the local day: a workflow's clock runs on by the seconds that a process was away. What
+only tells of the way, not of the effect, is left out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ Contents = Mapping[str, Counter[str]]
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[A-Z]+-\d\d-[0-9A-F]{8}\b")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+# What is hashed has ids in it, so two plays never have one hash.
+_HASH = re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{32})\b")
 _BYTES = re.compile(r"\\\\x([0-9a-f]{8,})")
+
+_A_DOCUMENT = 4096
+"""Sealed bytes from which on they are a document."""
 
 _OF_THE_WAY = ("stored_at", "retry_at", "delivered_at", "attempts", "last_error_code", "created_at")
 _COLUMNS = """
@@ -121,5 +126,11 @@ def _condition(table: str) -> str:
 
 
 def _normalised(text: str) -> str:
-    without_ids = _ID.sub("<id>", _BYTES.sub(lambda found: f"<{len(found[1]) // 2} bytes>", text))
+    without_ids = _HASH.sub("<hash>", _ID.sub("<id>", _BYTES.sub(_sealed, text)))
     return _INSTANT.sub(lambda found: f"{local_date(dt.datetime.fromisoformat(found[0]))}", without_ids)
+
+
+def _sealed(found: re.Match[str]) -> str:
+    """The length of what is sealed; a document has ids in it, and how far they can be compressed differs."""
+    length = len(found[1]) // 2
+    return "<document>" if length >= _A_DOCUMENT else f"<{length} bytes>"

@@ -314,7 +314,7 @@ async def test_every_role_works_from_the_wheel_by_environment_alone_and_ends_on_
             await eventually(lambda stage=stage: is_serving(site, stage))
             assert await asyncio.to_thread(speaks_tls, site, stage)
         await set_up_municipality(site)
-        assert "2 Schedules created" in await site.one_shot("schedules", environment=site.of_process("worker"))
+        assert "3 Schedules created" in await site.one_shot("schedules", environment=site.of_process("worker"))
 
         application = await submit(site)
 

@@ -82,6 +82,8 @@ async def open_placement(application_id: str, facts: CaseFacts | None, store: Pl
     if facts is None or facts.opening is None:
         raise NotEligible(resource_type="application", resource_id=application_id)
     await store.keep_rules(facts.municipality_id, facts.rules)
+    # The rules' row before the facility's, as whoever takes over new rules holds it: many cases are opened at once.
+    parameters = await store.parameters(facts.municipality_id)
     facility = await store.facility(facts.municipality_id, facts.facility_code)
     fresh = Placement(
         application_id=facts.application_id,
@@ -99,7 +101,7 @@ async def open_placement(application_id: str, facts: CaseFacts | None, store: Pl
         directorate_code="" if facility is None else facility.directorate_code,
         route=facts.route,
     )
-    placed = rules.opened(fresh, facts.opening, await store.parameters(facts.municipality_id))
+    placed = rules.opened(fresh, facts.opening, parameters)
     if await store.insert(placed):
         await follow(store, None, placed, now)
     else:
