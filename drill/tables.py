@@ -1,8 +1,8 @@
 """What a play left in the five databases, in a form that two plays can be compared by, row for row.
 
-Rows belong to a play when a chain of ids leads from them to its municipality. Ids become `<id>`, hashes of them `<hash>`,
-sealed bytes their length, instants the local day: a workflow's clock runs on by the seconds that a process was away. What
-only tells of the way, not of the effect, is left out.
+Rows belong to a play when a chain of ids leads from them to its municipality. Ids become `<id>`, hashes of them
+`<hash>`, sealed bytes their length, instants the local day: the clock of a workflow runs on while a process is away.
+What only tells of the way, not of the effect, is left out.
 """
 
 from __future__ import annotations
