@@ -8,7 +8,8 @@ INSTALLED := $(VENV)/.installed
 GENERATED := gen/.generated
 OPS := .venv-ops
 OPS_SYNCED := $(OPS)/.synced
-FAULT_LOG := $(VENV)/fault-tests.log
+TEST_LOGS := $(VENV)
+ASIDE := tests/storage tests/stories tests/replay
 CONTRACTS := $(shell find protos third_party/protos -name '*.proto' 2>/dev/null)
 
 # uv brings its own list of certificate authorities; a machine behind a proxy has others.
@@ -33,14 +34,16 @@ run: setup ## Start the whole stack on this machine; Ctrl-C stops it.
 
 ##@ Work on it
 
-# The fault tests wait for processes most of their time, so they run beside the others; ARGS runs one after the other.
+# Most tests wait for processes or for the database most of their time, so three parts run side by side; ARGS runs one.
 test: setup ## Run the tests (ARGS="-k pause" chooses some).
 ifeq ($(ARGS),)
-	@$(BIN)/pytest tests/fault >$(FAULT_LOG) 2>&1 & fault=$$!; \
-	trap 'kill $$fault 2>/dev/null' INT TERM; \
-	$(BIN)/pytest --ignore=tests/fault; others=$$?; \
-	wait $$fault; faults=$$?; cat $(FAULT_LOG); \
-	exit $$((others > faults ? others : faults))
+	@$(BIN)/pytest tests/fault >$(TEST_LOGS)/fault-tests.log 2>&1 & fault=$$!; \
+	$(BIN)/pytest $(ASIDE) >$(TEST_LOGS)/aside-tests.log 2>&1 & aside=$$!; \
+	trap 'kill $$fault $$aside 2>/dev/null' INT TERM; \
+	$(BIN)/pytest --ignore=tests/fault $(ASIDE:%=--ignore=%); others=$$?; \
+	wait $$aside; asides=$$?; cat $(TEST_LOGS)/aside-tests.log; \
+	wait $$fault; faults=$$?; cat $(TEST_LOGS)/fault-tests.log; \
+	exit $$((others | asides | faults))
 else
 	$(BIN)/pytest $(ARGS)
 endif

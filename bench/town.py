@@ -24,15 +24,16 @@ __all__ = ["FIRST_DAY", "Town", "connected_to", "copy_rows", "plan_through", "se
 FIRST_DAY = dt.date(2026, 3, 2)
 """A day on which everybody of a town is in care."""
 
+_DECLARATION = "md5(t.declaration_id::text || n)::uuid"
 _DELIVERY = {
     "care": {"application_id": "{id}", "contract_id": "{id}"},
     "plan_line": {"application_id": "{id}", "id": "md5(t.id::text || n)::uuid"},
 }
 _BILLING = {
     "contracts": {"case_id": "{id}", "contract_id": "{id}::text"},
-    "income_declarations": {"case_id": "{id}"},
-    "asset_declarations": {"case_id": "{id}"},
-    "cost_declarations": {"case_id": "{id}"},
+    "income_declarations": {"case_id": "{id}", "declaration_id": _DECLARATION},
+    "asset_declarations": {"case_id": "{id}", "declaration_id": _DECLARATION},
+    "cost_declarations": {"case_id": "{id}", "declaration_id": _DECLARATION},
     "fee_decisions": {"case_id": "{id}"},
 }
 
