@@ -36,6 +36,7 @@ TARGETS = (WORKER, Stage.BILLING.package, POSTGRES)
 _WHILE_DRAFTING = 0.45
 """The drafting is the first half of the way; the kills aimed at it come before its end."""
 _PATIENCE = 600.0
+_LOOKS = 100
 _ESTIMATED = re.compile(r"\((\d+) %\), край около \d\d\.\d\d\.\d{4}")
 _PROGRESS = """
 SELECT state, (drafted + issued)::float8 / (2 * $2::float8) AS part FROM billing_runs WHERE municipality_id = $1
@@ -122,7 +123,7 @@ async def _bill(ground: Ground, accounts: Accounts) -> Course:
     async with asyncio.timeout(_PATIENCE):
         while not await patiently(lambda: _settled(handle)):
             await _look(course)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.03)
         course.drafted = time.monotonic()
         course.reviewed = _line_of_progress(await patiently(lambda: _details(handle)))
         update_id = str(uuid.uuid4())
@@ -170,7 +171,7 @@ async def _kill(  # noqa: PLR0917 a salvo has these parts
         if state == "FINISHED":
             return
         await asyncio.sleep(lot.uniform(0.0, 0.02))
-        held = set(await patiently(lambda: held_activities(ground.client)))
+        held = await _held(ground)
         await ground.stack.supervisor.kill(target)
         shots.killed[target] += 1
         shots.while_issuing += issuing
@@ -179,6 +180,16 @@ async def _kill(  # noqa: PLR0917 a salvo has these parts
         await asyncio.sleep(lot.uniform(0.1, 0.6))
         await ground.stack.supervisor.start_again(target)
         tell(f"{target} killed and back")
+
+
+async def _held(ground: Ground) -> set[Activity]:
+    """The activities under way; a death between two of them would cost nothing, so the next one is waited for."""
+    for _ in range(_LOOKS):
+        held = set(await patiently(lambda: held_activities(ground.client)))
+        if held:
+            return held
+        await asyncio.sleep(0.01)
+    return set()
 
 
 async def _wait_for(ground: Ground, accounts: Accounts, part: float | None) -> str:

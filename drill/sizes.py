@@ -108,8 +108,8 @@ SMALL = Size(
     people=300,
     mortals=60,
     mortal_days=6,
-    accounts=500,
-    accounts_under_fire=500,
+    accounts=2_000,
+    accounts_under_fire=2_000,
     bill_kills=3,
 )
 """`make test`."""
