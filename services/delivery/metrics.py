@@ -96,7 +96,10 @@ class WatchMetrics:
             registry=registry,
         )
 
-    def looked(self, at: datetime, opened: int) -> None:
-        """Note that a look is over."""
+    def looked(self, at: datetime) -> None:
+        """Note that every municipality has been looked at."""
         self._looked.set(at.timestamp())
-        self._opened.inc(opened)
+
+    def opened(self, checks: int) -> None:
+        """Note how many checks a look opened."""
+        self._opened.inc(checks)

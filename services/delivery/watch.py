@@ -43,19 +43,33 @@ class VisitWatch:
             try:
                 await self.look()
             except (SQLAlchemyError, OSError) as error:
-                self._runtime.log.warning("visits not looked at", error=type(error).__qualname__)
+                self._say(error)
             try:
                 await asyncio.wait_for(self._stopped.wait(), _SECONDS)
             except TimeoutError:
                 continue
 
     async def look(self) -> int:
-        """Look at every municipality once; gives how many checks were opened."""
+        """Look at every municipality once; gives how many checks were opened.
+
+        One that cannot be looked at keeps nobody else from being looked after. The time of the last look then stays.
+        """
         async with self._runtime.db.glance() as tx:
             towns = await visits.municipalities(tx)
-        opened = sum([await self._look_at(town) for town in towns])
-        self._metrics.looked(self._runtime.clock.now(), opened)
+        opened, unseen = 0, 0
+        for town in towns:
+            try:
+                opened += await self._look_at(town)
+            except (SQLAlchemyError, OSError) as error:
+                unseen += 1
+                self._say(error)
+        self._metrics.opened(opened)
+        if not unseen:
+            self._metrics.looked(self._runtime.clock.now())
         return opened
+
+    def _say(self, error: Exception) -> None:
+        self._runtime.log.warning("visits not looked at", error=type(error).__qualname__)
 
     async def _look_at(self, municipality_id: str) -> int:
         opened = 0

@@ -39,7 +39,8 @@ __all__ = ["DocumentMethods"]
 @dataclass(frozen=True, slots=True)
 class _Explained:
     quote: Quote
-    served: ServedMonth
+    served: ServedMonth | None
+    """What delivery said of the month; None while it said nothing: then a full month is explained."""
 
 
 class DocumentMethods(Desk):
@@ -78,13 +79,12 @@ class DocumentMethods(Desk):
             return found
         if wanted != latest:
             raise NotFound(resource_type="statement", resource_id=f"{contract.case_id}/{month}/{revision}")
-        if not any(item.month == month for item in account.invoices):
-            raise NoInvoice(metadata={"month": str(month)})
         explained = await self._explained(tx, contract, month)
-        quote = explained.quote
-        made = statement_of(
-            account, month, (quote.fee.charge, explained.served), quote.trace, name, contract.service_code
-        )
+        quote, served = explained.quote, explained.served
+        if served is None:
+            raise NoInvoice(metadata={"month": str(month)})
+        charged = (quote.fee.charge, served)
+        made = statement_of(account, month, charged, quote.trace, name, contract.service_code)
         if made is None:
             raise NoInvoice(metadata={"month": str(month)})
         await kept.keep_statement(tx, cipher, contract.person_id, made, call.now)
@@ -93,8 +93,6 @@ class DocumentMethods(Desk):
     async def _explained(self, tx: ReadTx, contract: Contract, month: Month) -> _Explained:
         dated = await storage.dated_facts(tx, self._runtime.cipher, contract.case_id)
         served = (await storage.served_months(tx, contract.case_id)).get(month)
-        if served is None:
-            served = ServedMonth(contract.case_id, month, month.days, 0, 0, 1)
         rules = await storage.rules_of(tx, contract.municipality_id)
         row = next((item for item in await books.billed_rows(tx, contract.case_id) if item.month == month), None)
         parameters = parameters_of(rules)
@@ -138,9 +136,9 @@ class DocumentMethods(Desk):
             lines=lines_to_proto(document_lines(account, month)),
             month=month_to_proto(month),
             fee=quote_to_proto(explained.quote),
-            served_days=served.served_days,
-            paused_days=served.paused_days,
-            units=served.units,
+            served_days=served.served_days if served else 0,
+            paused_days=served.paused_days if served else 0,
+            units=served.units if served else 0,
             delivered=units_to_proto(units),
             contract_id=contract.contract_id,
             authorisation=None if contract.authorisation is None else range_to_proto(contract.authorisation),

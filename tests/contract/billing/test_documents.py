@@ -246,6 +246,14 @@ async def test_a_line_leads_to_care_and_application_and_a_unit_of_care_leads_bac
     assert [line.document_id for line in traced.lines] == [invoice.invoice_id, note.correction_id]
 
 
+async def test_a_unit_of_a_month_that_is_not_billed_yet_has_no_line_and_no_days(desk: Desk) -> None:
+    case, unit_id = await billed(desk), str(uuid4())
+    desk.neighbours.planned[unit_id] = (case, Month(2026, 3))
+    traced = await desk.ask(pb.TraceInvoiceLineRequest(unit_id=unit_id), "2026-03-05 10:00")
+    assert (list(traced.lines), traced.served_days, traced.fee.amount) == ([], 0, desk.euro("213.84"))
+    assert [unit.unit_id for unit in traced.delivered] == [unit_id]
+
+
 async def test_a_document_or_unit_that_is_not_there_is_not_traced(desk: Desk) -> None:
     await billed(desk)
     for request in (
