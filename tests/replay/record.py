@@ -48,7 +48,8 @@ from tests.workflow import (
 )
 from tests.workflow.cases import CaseDriver
 from tests.workflow.conftest import dev_server_arguments, fresh, temporal_binary, worker_settings
-from tests.workflow.town import Town, serving
+from tests.workflow.known import Town
+from tests.workflow.town import serving
 from workflows.channels import open_channels
 from workflows.search_attributes import REGISTRY
 from workflows.worker import workers

@@ -18,7 +18,7 @@ from services.kernel.codes import CASE_TASK_QUEUE, CaseState, Event, Stage, Work
 from services.kernel.dates import SOFIA, start_of_day
 from socialcare.assessment.v1.resources_pb2 import Rung
 from socialcare.common.v1.flow_pb2 import CaseStart, Happened, NextDue
-from tests.workflow.town import Record, Town
+from tests.workflow.known import Record, Town
 from workflows.wire import event_on_wire, instant, optional_instant, stage_on_wire, timestamp
 
 SUBMITTED = datetime(2026, 1, 19, 10, 15, tzinfo=SOFIA)

@@ -13,7 +13,8 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig, WorkflowEnvironm
 
 from services.kernel.codes import Stage
 from tests.workflow.cases import CaseDriver
-from tests.workflow.town import TOKEN, Town, serving
+from tests.workflow.known import TOKEN, Town
+from tests.workflow.town import serving
 from workflows.channels import open_channels
 from workflows.search_attributes import REGISTRY
 from workflows.settings import WorkerSettings

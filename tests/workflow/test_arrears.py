@@ -12,7 +12,7 @@ from temporalio.testing import TimeSkipper
 from services.kernel.codes import BATCH_TASK_QUEUE, CASE_TASK_QUEUE, Event, Stage, WorkflowType, arrears_workflow_id
 from socialcare.billing.v1.arrears_pb2 import ArrearsStart, ArrearsSweepStart
 from tests.workflow.cases import CaseDriver, day
-from tests.workflow.town import Town
+from tests.workflow.known import Town
 from workflows.wire import timestamp
 
 pytestmark = pytest.mark.temporal

@@ -11,8 +11,9 @@ from temporalio.testing import TimeSkipper, TimeSkippingConfig, WorkflowEnvironm
 from services.kernel.codes import CaseState, Event, Stage
 from tests.workflow.cases import CaseDriver, day
 from tests.workflow.conftest import dev_server_arguments, temporal_binary, worker_settings
+from tests.workflow.known import Town
 from tests.workflow.test_home_patronage import assess, sign
-from tests.workflow.town import Town, serving
+from tests.workflow.town import serving
 from workflows.channels import open_channels
 from workflows.search_attributes import REGISTRY
 from workflows.worker import workers

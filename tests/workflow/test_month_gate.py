@@ -25,7 +25,7 @@ from socialcare.billing.v1.runs_pb2 import BillingInvariant
 from socialcare.common.v1.flow_pb2 import BillingRunStart, Happened, NextDue
 from socialcare.common.v1.types_pb2 import YearMonth
 from tests.workflow.cases import SUBMITTED, eventually
-from tests.workflow.town import Town
+from tests.workflow.known import Town
 from workflows import run_face
 from workflows.schedules import register_schedules
 from workflows.wire import timestamp

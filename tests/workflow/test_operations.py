@@ -25,7 +25,8 @@ from socialcare.billing.v1.arrears_pb2 import ArrearsStart
 from socialcare.common.v1.flow_pb2 import WelfareStart
 from tests.workflow.cases import CaseDriver, day, eventually
 from tests.workflow.conftest import worker_settings
-from tests.workflow.town import MINUTES, TOKEN, Town, live_case
+from tests.workflow.known import MINUTES, TOKEN, Town
+from tests.workflow.town import live_case
 from workflows.channels import TokenFile, open_channels
 from workflows.reconcile import Repair, RepairKind, Stages, reconcile
 from workflows.schedule_keeping import ScheduleKeeper

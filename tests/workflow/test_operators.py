@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from services.kernel.codes import CaseState, Event, Stage
 from tests.workflow.cases import CaseDriver, day
-from tests.workflow.town import Town
+from tests.workflow.known import Town
 
 pytestmark = pytest.mark.temporal
 

@@ -14,7 +14,7 @@ from services.kernel.codes import BATCH_TASK_QUEUE, CaseState, Event, Stage, Wor
 from socialcare.assessment.v1.resources_pb2 import AssessmentState, Rung
 from socialcare.common.v1.flow_pb2 import ReprojectionStart
 from tests.workflow.cases import SUBMITTED, CaseDriver, day
-from tests.workflow.town import Town
+from tests.workflow.known import Town
 from workflows.wire import timestamp
 
 pytestmark = pytest.mark.temporal

@@ -27,8 +27,8 @@ from socialcare.assessment.v1.resources_pb2 import AssessmentState
 from socialcare.common.v1.flow_pb2 import CaseCarry, CaseStart, NextDue
 from tests.workflow.cases import CaseDriver, day, eventually
 from tests.workflow.conftest import worker_settings
+from tests.workflow.known import Town
 from tests.workflow.test_runs import approval, start_billing
-from tests.workflow.town import Town
 from workflows import worker as worker_module
 from workflows.case.application import ApplicationWorkflow
 from workflows.case.care import CareWorkflow

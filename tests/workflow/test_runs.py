@@ -16,7 +16,7 @@ from services.kernel.codes import BATCH_TASK_QUEUE, WorkflowType
 from socialcare.common.v1.flow_pb2 import BillingRunStart, DailyRunStart, Happened, NextDue
 from socialcare.common.v1.types_pb2 import YearMonth
 from tests.workflow.cases import SUBMITTED, eventually
-from tests.workflow.town import Town
+from tests.workflow.known import Town
 from workflows.wire import timestamp
 
 pytestmark = pytest.mark.temporal

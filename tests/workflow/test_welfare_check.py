@@ -25,7 +25,7 @@ from services.kernel.codes import CASE_TASK_QUEUE, Event, Stage, WorkflowType, w
 from services.kernel.dates import SOFIA
 from socialcare.common.v1.flow_pb2 import WelfareStart
 from tests.workflow.cases import CaseDriver, business
-from tests.workflow.town import MINUTES
+from tests.workflow.known import MINUTES
 from workflows.wire import timestamp
 
 pytestmark = pytest.mark.temporal

@@ -14,7 +14,7 @@ from temporalio.client import Client
 
 from cli.local.ports import free_port
 from services.kernel.codes import Stage
-from tests.workflow.town import TOKEN, Town
+from tests.workflow.known import TOKEN, Town
 
 pytestmark = pytest.mark.temporal
 
