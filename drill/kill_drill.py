@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from drill.evidence import deliveries, kept_once, undelivered, waited_through
 from drill.ground import Ground, open_ground
@@ -16,7 +17,7 @@ from drill.sizes import Size
 __all__ = ["run_kill_drill"]
 
 COLUMNS = ("process", "kills", "cases under way", "commands in flight", "activities", "outbox rows", "longest away")
-MOST_MORE = 6
+MOST_MORE = 24
 """Further shots when chance has not brought everything in flight."""
 AWHILE = 2.0
 """Seconds."""
@@ -56,7 +57,8 @@ async def _kill(ground: Ground, killer: Killer, lanes: Lanes, size: Size, lot: r
             if not wanting:
                 break
             for shot in wanting:
-                await killer.fire(shot)
+                # How long a command takes depends on the machine and what else it does: another moment each time.
+                await killer.fire(replace(shot, delay=lot.uniform(0.0, 0.02)))
     finally:
         lanes.enough.set()
 
