@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
-import asyncpg
 import pytest
-from sqlalchemy import make_url
 
 from cli.local.ports import free_port
 from cli.local.postgres import LocalPostgres
 from cli.local.stack import LocalStack
 from services.kernel.codes import Stage
-from services.runtime.migrations import migrate
+from tests.databases import Databases
 from tests.stacks import stack_options
 
 MakeDatabase = Callable[[], Awaitable[str]]
@@ -28,41 +24,6 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = LocalPostgres(directory / "data", free_port(), directory / "password", durable=False)
     with server.running():
         yield server.superuser_dsn
-
-
-@dataclass
-class Databases:
-    """Makes databases and drops them."""
-
-    server: str
-    templates: dict[Stage, str] = field(default_factory=dict)
-
-    def dsn(self, name: str) -> str:
-        return make_url(self.server).set(database=name).render_as_string(hide_password=False)
-
-    async def create(self, template: str = "template1") -> str:
-        name = f"test_{secrets.token_hex(6)}"
-        await self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        return name
-
-    async def of(self, stage: Stage) -> str:
-        if stage not in self.templates:
-            template = await self.create()
-            await migrate(stage, self.dsn(template))
-            self.templates[stage] = template
-        return await self.create(self.templates[stage])
-
-    async def drop(self, names: Iterable[str]) -> None:
-        """At once, so that what a test wrote never reaches the disk."""
-        for name in names:
-            await self._execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-    async def _execute(self, statement: str) -> None:
-        connection = await asyncpg.connect(self.server)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
 
 
 @pytest.fixture(scope="session")
@@ -80,20 +41,22 @@ async def empty_database(databases: Databases) -> AsyncIterator[MakeDatabase]:
         return databases.dsn(made[-1])
 
     yield make
-    await databases.drop(made)
+    for name in made:
+        await databases.drop(name)
 
 
 @pytest.fixture
 async def migrated_database(databases: Databases) -> AsyncIterator[MakeStageDatabase]:
-    """Makes databases at the newest revision of a stage that end with the test, and gives their DSN."""
-    made: list[str] = []
+    """Gives the DSN of empty databases at the newest revision of a stage."""
+    given: list[tuple[Stage, str]] = []
 
     async def make(stage: Stage) -> str:
-        made.append(await databases.of(stage))
-        return databases.dsn(made[-1])
+        given.append((stage, await databases.of(stage)))
+        return databases.dsn(given[-1][1])
 
     yield make
-    await databases.drop(made)
+    for stage, name in given:
+        await databases.give_back(stage, name)
 
 
 @pytest.fixture(scope="session")

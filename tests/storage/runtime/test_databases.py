@@ -1,40 +1,60 @@
-"""`socialcare databases` on a server of somebody else."""
+"""A test finds its database as if nobody had been there before."""
 
 from __future__ import annotations
 
-import secrets
-
 import asyncpg
 import pytest
-from sqlalchemy import make_url
 
-from cli.local.databases import ensure_databases
-from cli.local.errors import LocalStackError
+from services.kernel.codes import Stage
+from tests.databases import Databases
 
 pytestmark = pytest.mark.postgres
 
+RUN = (
+    "INSERT INTO municipalities (municipality_id, version, settings, calendar_version, catalogue_changes) "
+    "SELECT 'TOWN', 1, '{}', version, '[]' FROM calendars LIMIT 1"
+)
 
-async def test_databases_with_their_roles_are_made_once_and_passwords_follow(postgres_url: str) -> None:
-    name = f"made_{secrets.token_hex(4)}"
-    wanted = make_url(postgres_url).set(username=name, password="first's", database=name)
-    as_text = wanted.render_as_string(hide_password=False)
+
+async def at(databases: Databases, name: str, *statements: str) -> list[asyncpg.Record]:
+    """Run the statements in the database; answers the rows of the last one."""
+    connection = await asyncpg.connect(databases.dsn(name))
     try:
-        assert await ensure_databases(postgres_url, [as_text]) == [name]
-        changed = wanted.set(password="second").render_as_string(hide_password=False)
-        assert await ensure_databases(postgres_url, [changed]) == [name]
-        connection = await asyncpg.connect(changed)
-        assert await connection.fetchval("SELECT current_user") == name
-        await connection.execute("CREATE TABLE ours (id int)")
-        await connection.close()
-        with pytest.raises(asyncpg.InvalidPasswordError):
-            await asyncpg.connect(as_text)
+        for statement in statements[:-1]:
+            await connection.execute(statement)
+        found: list[asyncpg.Record] = await connection.fetch(statements[-1])
     finally:
-        connection = await asyncpg.connect(postgres_url)
-        await connection.execute(f"DROP DATABASE IF EXISTS {name}")
-        await connection.execute(f"DROP ROLE IF EXISTS {name}")
         await connection.close()
+    return found
 
 
-async def test_a_connection_string_without_a_database_is_refused(postgres_url: str) -> None:
-    with pytest.raises(LocalStackError, match="user, password and database"):
-        await ensure_databases(postgres_url, ["postgresql://nobody@nowhere"])
+async def test_what_a_test_stored_is_gone_for_the_next_one_and_counters_begin_anew(databases: Databases) -> None:
+    name = await databases.of(Stage.BILLING)
+    numbers = "SELECT nextval(pg_get_serial_sequence('income_declarations', 'id')) AS number"
+    before = await at(databases, name, "SELECT * FROM calendars")
+    (first,) = await at(databases, name, RUN, "UPDATE municipalities SET version = 2", numbers)
+    await databases.give_back(Stage.BILLING, name)
+    assert await databases.of(Stage.BILLING) == name
+    assert await at(databases, name, "SELECT FROM municipalities") == []
+    assert await at(databases, name, numbers) == [first]
+    assert await at(databases, name, "SELECT * FROM calendars") == before
+    await databases.drop(name)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE municipalities ADD note text",
+        "ALTER TABLE contracts DISABLE TRIGGER ALL",
+        "CREATE OR REPLACE FUNCTION euro_minor(bgn_minor bigint) RETURNS bigint LANGUAGE sql RETURN bgn_minor",
+        "ALTER TABLE contracts DROP CONSTRAINT contract_cost_is_whole",
+        "DELETE FROM alembic_version",
+    ],
+)
+async def test_a_database_that_a_test_altered_is_handed_to_nobody(databases: Databases, change: str) -> None:
+    name = await databases.of(Stage.BILLING)
+    await at(databases, name, change, "SELECT 1")
+    await databases.give_back(Stage.BILLING, name)
+    again = await databases.of(Stage.BILLING)
+    assert again != name
+    await databases.drop(again)
