@@ -13,11 +13,12 @@ import asyncpg
 import pytest
 
 from cli.local.errors import StateUnreadable
+from cli.local.ports import free_offset
 from cli.local.state import StackState
 from services.kernel.codes import Stage
 from tests.fault.processes import descendants, is_alive, wait_until
 
-PORT_OFFSET = "4000"
+PORT_OFFSET = str(free_offset())
 START_SECONDS = 90.0
 
 pytestmark = pytest.mark.stack
