@@ -15,7 +15,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import OperationalError
 
-from services.delivery import watch
+from services.delivery.storage import visits
 from services.delivery.watch import VisitWatch
 from services.kernel.dates import local_date
 from services.runtime.database import Database
@@ -90,14 +90,14 @@ async def test_a_municipality_that_cannot_be_looked_at_keeps_nobody_else_from_be
     await service.rows(
         'INSERT INTO municipality SELECT (jsonb_populate_record(m, \'{"id": "A-TOWN"}\')).* FROM municipality m'
     )
-    find = watch.visits.missed_unseen
+    find = visits.missed_unseen
 
     async def find_or_fail(tx: Any, municipality_id: str, *facts: Any) -> Any:
         if municipality_id == "A-TOWN":
             raise OperationalError("SELECT", {}, Exception("broken"))
         return await find(tx, municipality_id, *facts)
 
-    monkeypatch.setattr(watch.visits, "missed_unseen", find_or_fail)
+    monkeypatch.setattr(visits, "missed_unseen", find_or_fail)
     guard = Guard(database, MIDNIGHT)
     assert await guard.watch.look() == 1
     assert [check.application_id for check in await open_checks(service)] == [case]
