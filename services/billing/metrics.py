@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.billing.domain.arrears import AGE_BUCKETS, AgeingLine
-from services.billing.domain.runs import Invariant, ParkReason
+from services.billing.storage.standstill import Standstill
 
 __all__ = ["BillingMetrics"]
 
@@ -29,18 +29,23 @@ class BillingMetrics:
         self.bank_payments = Counter(
             "socialcare_billing_bank_payments_total", "Payments taken in from bank files.", registry=registry
         )
+        shared = "replicas show the same rows, take the maximum. Absent where there is none, and without the database."
         self._blocked = Gauge(
             "socialcare_billing_blocked_runs",
-            "Billing runs that wait because an invariant is red; replicas show the same rows, take the maximum. "
-            "NaN while the database is away.",
-            ("invariant",),
+            f"Billing runs that wait because an invariant is red; {shared}",
+            ("municipality", "invariant"),
             registry=registry,
         )
         self._parked = Gauge(
             "socialcare_billing_parked_accounts",
-            "Accounts and months that no billing run could bill; replicas show the same rows, take the maximum. "
-            "NaN while the database is away.",
-            ("reason",),
+            f"Accounts and months that no billing run could bill; {shared}",
+            ("municipality", "reason"),
+            registry=registry,
+        )
+        self._in_review = Gauge(
+            "socialcare_billing_review_oldest_timestamp_seconds",
+            f"Unix time since which the drafted month that waits longest has waited for approval; {shared}",
+            ("municipality",),
             registry=registry,
         )
         self._overdue_invoices = Gauge(
@@ -56,14 +61,19 @@ class BillingMetrics:
             ("municipality", "above_days", "currency"),
             registry=registry,
         )
-        self.show_runs(None, None)
 
-    def show_runs(self, blocked: Mapping[Invariant, int] | None, parked: Mapping[ParkReason, int] | None) -> None:
-        """Show how many runs wait by invariant and how many accounts by reason; None: not known."""
-        for invariant in Invariant:
-            self._blocked.labels(invariant).set(float("nan") if blocked is None else blocked.get(invariant, 0))
-        for reason in ParkReason:
-            self._parked.labels(reason).set(float("nan") if parked is None else parked.get(reason, 0))
+    def show_standstill(self, found: Standstill | None) -> None:
+        """Show what waits for somebody, by municipality; None: not known."""
+        for gauge in (self._blocked, self._in_review, self._parked):
+            gauge.clear()
+        if found is None:
+            return
+        for (municipality, invariant), runs in found.blocked.items():
+            self._blocked.labels(municipality, invariant).set(runs)
+        for municipality, since in found.in_review.items():
+            self._in_review.labels(municipality).set(since.timestamp())
+        for (municipality, reason), accounts in found.parked.items():
+            self._parked.labels(municipality, reason).set(accounts)
 
     def show_overdue(self, found: Mapping[str, Sequence[AgeingLine]] | None) -> None:
         """Show what is overdue by municipality; None: not known."""

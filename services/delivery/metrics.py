@@ -10,6 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from services.delivery.domain.care import Outcome
 from services.delivery.domain.staff import AssignmentStep
 from services.delivery.domain.welfare import OPEN_STATES, WelfareOutcome, WelfareState
+from services.delivery.storage.pages import Parked
+from services.kernel.dates import start_of_day
 
 __all__ = ["DeliveryMetrics", "WatchMetrics"]
 
@@ -61,10 +63,27 @@ class DeliveryMetrics:
             registry=registry,
         )
         self.show_unassigned(None)
-        self.parked = Gauge(
-            "socialcare_delivery_parked_cases", f"Cases that no daily run could plan; {shared}", registry=registry
+        rows = "replicas show the same rows, take the maximum. Absent where there is none, and without the database."
+        self._parked = Gauge(
+            "socialcare_delivery_parked_cases",
+            f"Cases that no daily run could plan; {rows}",
+            ("municipality",),
+            registry=registry,
         )
-        self.parked.set(float("nan"))
+        self._unplanned = Gauge(
+            "socialcare_delivery_parked_first_day_timestamp_seconds",
+            f"Unix time at which the first day begins of which nothing is planned for a parked case; {rows}",
+            ("municipality",),
+            registry=registry,
+        )
+
+    def show_parked(self, found: Mapping[str, Parked]) -> None:
+        """Show parked cases by municipality; empty: none, or not known."""
+        self._parked.clear()
+        self._unplanned.clear()
+        for municipality, parked in found.items():
+            self._parked.labels(municipality).set(parked.cases)
+            self._unplanned.labels(municipality).set(start_of_day(parked.first_day).timestamp())
 
     def show_welfare(self, counted: Mapping[WelfareState, tuple[int, int]] | None) -> None:
         """Show open checks and those that are too late, by rung; None: not known."""

@@ -146,9 +146,9 @@ class RunReviewMethods(RunMethods):
         """Bring the gauges up to date; the process calls it now and then."""
         try:
             async with self._runtime.db.read() as tx:
-                self._metrics.show_runs(await storage.blocked_runs(tx), await storage.parked_by_reason(tx))
+                self._metrics.show_standstill(await storage.standstill(tx))
         except (SQLAlchemyError, OSError):
-            self._metrics.show_runs(None, None)
+            self._metrics.show_standstill(None)
 
     async def _served(self, run: Run, month: Month, case_id: str) -> list[ServedMonth]:
         async with self._runtime.db.read() as tx:

@@ -11,7 +11,7 @@ from services.billing.storage.facts import (
     rules_of,
     served_months,
 )
-from services.billing.storage.invariants import blocked_runs, red_invariants
+from services.billing.storage.invariants import red_invariants
 from services.billing.storage.pages import RunSummary, accounts_of, case_sequences, next_page, run, run_of, summary
 from services.billing.storage.run_review import (
     BEFORE_ALL,
@@ -19,9 +19,9 @@ from services.billing.storage.run_review import (
     months_in_care,
     parked_account,
     parked_accounts,
-    parked_by_reason,
     review,
 )
+from services.billing.storage.standstill import standstill
 from services.billing.storage.store import Store
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "Store",
     "account_books",
     "accounts_of",
-    "blocked_runs",
     "case_sequences",
     "contract",
     "corrections_of_request",
@@ -42,12 +41,12 @@ __all__ = [
     "next_page",
     "parked_account",
     "parked_accounts",
-    "parked_by_reason",
     "red_invariants",
     "review",
     "rules_of",
     "run",
     "run_of",
     "served_months",
+    "standstill",
     "summary",
 ]

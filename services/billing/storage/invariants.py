@@ -12,7 +12,7 @@ from services.billing.storage.common_reads import CommonReads
 from services.kernel.dates import Month
 from services.runtime.database import ReadTx
 
-__all__ = ["INVARIANTS", "InvariantWrites", "blocked_runs", "red_invariants"]
+__all__ = ["INVARIANTS", "InvariantWrites", "red_invariants"]
 
 _RECEIVABLES_AGREE = """
 SELECT NOT EXISTS (
@@ -93,10 +93,6 @@ INVARIANTS: Mapping[Invariant, str] = MappingProxyType(
 """Questions about a municipality before a month is billed. SERVED_DAYS_KNOWN is asked of delivery, page by page."""
 
 _RED = "SELECT invariant FROM red_invariants WHERE run_id = :run_id ORDER BY invariant"
-_BLOCKED = """
-SELECT invariant, count(*) AS runs FROM red_invariants JOIN billing_runs USING (run_id)
-WHERE state = 'BLOCKED' GROUP BY 1
-"""
 _FORGET = "DELETE FROM red_invariants WHERE run_id = :run_id"
 _KEEP = """
 INSERT INTO red_invariants (run_id, invariant, found_at)
@@ -107,11 +103,6 @@ SELECT :run_id, unnest(CAST(:invariants AS text[])), :now
 async def red_invariants(tx: ReadTx, run_id: str) -> tuple[Invariant, ...]:
     """What was red when the run was checked last."""
     return tuple(Invariant(row.invariant) for row in await tx.all(_RED, {"run_id": run_id}))
-
-
-async def blocked_runs(tx: ReadTx) -> Mapping[Invariant, int]:
-    """How many runs wait, by what is red."""
-    return {Invariant(row.invariant): row.runs for row in await tx.all(_BLOCKED)}
 
 
 class InvariantWrites(CommonReads):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from services.billing.domain.accounts import Run
 from services.billing.domain.runs import FindingKind, ParkedAccount, ParkReason, RunFinding, RunReview
@@ -20,7 +20,6 @@ __all__ = [
     "months_in_care",
     "parked_account",
     "parked_accounts",
-    "parked_by_reason",
     "review",
 ]
 
@@ -105,8 +104,6 @@ ORDER BY u.month, u.case_id LIMIT :size
 
 _PARKED_ONE = f"{_PARKED_COLUMNS} WHERE u.case_id = :case_id AND u.month = :month"
 
-_BY_REASON = "SELECT reason, count(*) AS accounts FROM undrafted_months GROUP BY 1"
-
 _DISCARD = """
 WITH dropped AS (
     DELETE FROM billed_months WHERE run_id = :run_id
@@ -187,11 +184,6 @@ async def parked_account(tx: ReadTx, case_id: str, billed: Month) -> ParkedAccou
     if row is None:
         return None
     return ParkedAccount(row.case_id, month(row.month), row.run_id, row.municipality_id, ParkReason(row.reason))
-
-
-async def parked_by_reason(tx: ReadTx) -> Mapping[ParkReason, int]:
-    """How many months of accounts are parked, by why."""
-    return {ParkReason(row.reason): row.accounts for row in await tx.all(_BY_REASON)}
 
 
 async def months_in_care(tx: ReadTx, run: Run, case_id: str) -> Sequence[Month]:

@@ -64,12 +64,12 @@ class DayMethods(Room):
             return wire_days.count_to_proto(await days.count_of_day(tx, request.municipality_id, on))
 
     async def _observe_parked(self) -> None:
-        """Bring the gauge of parked cases up to date."""
+        """Bring the gauges of parked cases up to date."""
         try:
             async with self._runtime.db.glance() as tx:
-                self._metrics.parked.set(await pages.count_parked(tx))
+                self._metrics.show_parked(await pages.parked_by_municipality(tx))
         except (SQLAlchemyError, OSError):
-            self._metrics.parked.set(float("nan"))
+            self._metrics.show_parked({})
 
 
 def _day_and_unit(keys: tuple[str, ...] | None) -> tuple[date, str] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.exc import DataError, IntegrityError
@@ -15,7 +16,7 @@ from services.delivery.storage.planning import Page
 from services.kernel.ranges import DateRange
 from services.runtime.database import Database, ReadTx, WriteTx, violated_constraint
 
-__all__ = ["count_parked", "parked_page", "plan_or_park"]
+__all__ = ["Parked", "count_parked", "parked_by_municipality", "parked_page", "plan_or_park"]
 
 _PARK = """
 INSERT INTO parked_case (application_id, municipality_id, reason, plan_from, run_id, parked_at, tried_at, attempts)
@@ -28,10 +29,20 @@ _PARKED = """
 SELECT application_id, reason, plan_from, parked_at, tried_at, attempts FROM parked_case
 WHERE municipality_id = :municipality AND application_id > CAST(:after AS uuid) ORDER BY application_id LIMIT :size
 """
+_COUNT = "SELECT count(*) FROM parked_case WHERE municipality_id = :municipality"
+_EVERYWHERE = "SELECT municipality_id, count(*) AS cases, min(plan_from) AS first FROM parked_case GROUP BY 1"
 _TO_TRY = "SELECT application_id, plan_from FROM parked_case WHERE municipality_id = :municipality AND run_id <> :run"
 _LOCK = "SELECT application_id FROM care WHERE application_id = ANY(CAST(:ids AS uuid[])) ORDER BY 1 FOR SHARE"
 
 _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """How many cases no daily run could plan, and the first day on which one of them has nothing planned."""
+
+    cases: int
+    first_day: date
 
 
 async def plan_or_park(db: Database, run: DailyRun, after: str, size: int, now: datetime) -> Page:
@@ -60,13 +71,14 @@ async def parked_page(tx: ReadTx, municipality_id: str, after: str, size: int) -
     ]
 
 
-async def count_parked(tx: ReadTx, municipality_id: str = "") -> int:
-    """Parked cases of a municipality, or of all."""
-    return int(
-        await tx.scalar(
-            "SELECT count(*) FROM parked_case WHERE :id = '' OR municipality_id = :id", {"id": municipality_id}
-        )
-    )
+async def count_parked(tx: ReadTx, municipality_id: str) -> int:
+    """Parked cases of a municipality."""
+    return int(await tx.scalar(_COUNT, {"municipality": municipality_id}))
+
+
+async def parked_by_municipality(tx: ReadTx) -> Mapping[str, Parked]:
+    """Parked cases of every municipality that has any."""
+    return {row.municipality_id: Parked(row.cases, row.first) for row in await tx.all(_EVERYWHERE)}
 
 
 async def _by_halves(db: Database, run: DailyRun, ids: Sequence[str], now: datetime) -> int:

@@ -145,8 +145,40 @@ async def test_red_invariants_are_answered_shown_and_refuse_the_approval(desk: D
     await servicer.observe()
     registry = servicer._runtime.telemetry.registry
     gauge = "socialcare_billing_blocked_runs"
-    assert registry.get_sample_value(gauge, {"invariant": "NUMBERS_WITHOUT_GAP"}) == 1
-    assert registry.get_sample_value(gauge, {"invariant": "LEDGER_BALANCED"}) == 0
+    here = {"municipality": desk.municipality}
+    assert registry.get_sample_value(gauge, {**here, "invariant": "NUMBERS_WITHOUT_GAP"}) == 1
+    assert registry.get_sample_value(gauge, {**here, "invariant": "LEDGER_BALANCED"}) is None
+
+
+def away() -> None:
+    raise ConnectionRefusedError
+
+
+async def test_the_gauges_say_since_when_a_month_has_waited_for_approval_and_who_is_parked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await person(desk)
+    case = await person(desk)
+    async with desk.database.write() as tx:
+        await tx.run("DELETE FROM fee_decisions WHERE case_id = :case", {"case": case})
+    await drafted(desk)
+    async with desk.database.write() as tx:
+        began = await tx.scalar("SELECT extract(epoch FROM state_since) FROM billing_runs")
+        await tx.run("UPDATE billing_runs SET drafted = drafted")
+    servicer: BillingServicer = desk.servicer
+    registry = servicer._runtime.telemetry.registry
+    here = {"municipality": desk.municipality}
+    review, parked = "socialcare_billing_review_oldest_timestamp_seconds", "socialcare_billing_parked_accounts"
+    await servicer.observe()
+    assert registry.get_sample_value(review, here) == pytest.approx(float(began))
+    assert registry.get_sample_value(parked, {**here, "reason": "NO_FEE_DECISION"}) == 1
+    await desk.ask(about_run(pb.ApproveBillingRunRequest, desk), NOON)
+    await servicer.observe()
+    assert registry.get_sample_value(review, here) is None
+    assert registry.get_sample_value(parked, {**here, "reason": "NO_FEE_DECISION"}) == 1
+    monkeypatch.setattr(desk.database, "read", away)
+    await servicer.observe()
+    assert registry.get_sample_value(parked, {**here, "reason": "NO_FEE_DECISION"}) is None
 
 
 async def parked_pages(desk: Desk, size: int) -> list[Any]:

@@ -128,6 +128,8 @@ async def test_a_case_that_cannot_be_planned_is_parked_and_the_others_are_planne
         await tx.run(f"ALTER TABLE unit ADD CONSTRAINT bad_case {constraint}")
     await office.runs(after(1), size=4)
     assert await parked(office) == [(bad, "BAD_CASE", bound, 1)]
+    async with office.db.read() as tx:
+        assert await pages.parked_by_municipality(tx) == {MUNICIPALITY: pages.Parked(1, bound)}
     assert await office.meals(bound) == len(cases) - 1
     await office.runs(after(2), size=4)
     assert await parked(office) == [(bad, "BAD_CASE", bound, 2)]

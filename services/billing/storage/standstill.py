@@ -1,0 +1,43 @@
+"""What stands still until somebody acts, by municipality: for the gauges that alerts are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.billing.domain.runs import Invariant, ParkReason
+from services.runtime.database import ReadTx
+
+__all__ = ["Standstill", "standstill"]
+
+_BLOCKED = """
+SELECT municipality_id, invariant, count(*) AS runs FROM red_invariants JOIN billing_runs USING (run_id)
+WHERE state = 'BLOCKED' GROUP BY 1, 2
+"""
+_IN_REVIEW = "SELECT municipality_id, min(state_since) AS since FROM billing_runs WHERE state = 'REVIEW' GROUP BY 1"
+_PARKED = """
+SELECT c.municipality_id, u.reason, count(*) AS accounts FROM undrafted_months u JOIN contracts c USING (case_id)
+GROUP BY 1, 2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """What billing cannot or may not do alone; a municipality without any is absent."""
+
+    blocked: Mapping[tuple[str, Invariant], int]
+    """Runs that wait, by municipality and what is red."""
+    in_review: Mapping[str, datetime]
+    """Since when the run that waits longest has been with the billing clerk."""
+    parked: Mapping[tuple[str, ParkReason], int]
+    """Accounts and months that no run could bill."""
+
+
+async def standstill(tx: ReadTx) -> Standstill:
+    """What stands still now, in every municipality."""
+    return Standstill(
+        {(row.municipality_id, Invariant(row.invariant)): row.runs for row in await tx.all(_BLOCKED)},
+        {row.municipality_id: row.since for row in await tx.all(_IN_REVIEW)},
+        {(row.municipality_id, ParkReason(row.reason)): row.accounts for row in await tx.all(_PARKED)},
+    )
