@@ -1,7 +1,8 @@
 """How every mutation runs: once, audited, in one transaction (design laws 2 and 3).
 
-A handler does its network reads first, then calls `CommandRunner.perform`; no use case touches the network. The
-answer is rebuilt by the handler from `Effect.resource`, so that a repeated request gets the same answer as the first.
+A handler does its network reads first, then calls `CommandRunner.perform`; no use case touches the network. It leaves
+them out where `CommandRunner.earlier` knows the request: a repetition needs nobody else. The answer is rebuilt by the
+handler from `Effect.resource`, so that a repeated request gets the same answer as the first.
 """
 
 from __future__ import annotations
@@ -111,6 +112,21 @@ class CommandRunner:
             if not is_concurrent_change(error):
                 raise
             raise ConcurrentChange from error
+
+    async def earlier(self, call: Call, request: Message) -> Effect | None:
+        """What the same request led to when it was carried out before; None when it was not.
+
+        Raises:
+            RequestIdReused: the request id was used before with another body; the refusal is audited.
+        """
+        key = idempotency.RequestKey(call.caller.subject, call.rpc, call.request_id)
+        try:
+            async with self._database.glance() as tx:
+                found = await idempotency.settled(tx, key, idempotency.body_hash(request))
+        except DomainError as refusal:
+            await self.record_refusal(call, refusal)
+            raise
+        return None if found is None else Effect(found.resource, found.version, replayed=True)
 
     async def rehearse(self, call: Call, use_case: UseCase) -> Effect:
         """Run the use case and roll it back, for `validate_only`: no key, no change, no audit row of a yes.

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from google.protobuf.message import Message
+from sqlalchemy import Row
 
-from services.runtime.database import WriteTx
+from services.runtime.database import ReadTx, WriteTx
 from services.runtime.errors import RequestIdReused
 
-__all__ = ["RequestKey", "Settled", "body_hash", "claim"]
+__all__ = ["RequestKey", "Settled", "body_hash", "claim", "settled"]
 
 _CLAIM = """
 INSERT INTO idempotency (principal, rpc, request_id, body_hash) VALUES (:principal, :rpc, :request_id, :body_hash)
@@ -58,10 +60,26 @@ async def claim(tx: WriteTx, key: RequestKey, digest: bytes) -> Settled | None:
     Raises:
         RequestIdReused: the earlier request had another body.
     """
-    identity = {"principal": key.principal, "rpc": key.rpc, "request_id": key.request_id}
-    if await tx.run(_CLAIM, {**identity, "body_hash": digest}) == 1:
+    if await tx.run(_CLAIM, {**_identity(key), "body_hash": digest}) == 1:
         return None
-    earlier = await tx.one(_EARLIER, identity)
+    return _settled(await tx.one(_EARLIER, _identity(key)), digest)
+
+
+async def settled(tx: ReadTx, key: RequestKey, digest: bytes) -> Settled | None:
+    """What the request led to when it was carried out before; None when it was not, or is under way.
+
+    Raises:
+        RequestIdReused: the earlier request had another body.
+    """
+    earlier = await tx.one_or_none(_EARLIER, _identity(key))
+    return None if earlier is None else _settled(earlier, digest)
+
+
+def _settled(earlier: Row[Any], digest: bytes) -> Settled:
     if bytes(earlier.body_hash) != digest:
         raise RequestIdReused
     return Settled(resource=earlier.resource, version=earlier.version)
+
+
+def _identity(key: RequestKey) -> dict[str, str]:
+    return {"principal": key.principal, "rpc": key.rpc, "request_id": key.request_id}

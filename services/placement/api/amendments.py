@@ -20,13 +20,15 @@ from services.placement.wire.amendments import amendment_to_proto
 from services.placement.wire.capacity import preview_to_proto
 from services.placement.wire.cases import case_facts, day_not_after, plan_from_proto
 from services.runtime.civil import date_from_proto
-from services.runtime.commands import Effect
+from services.runtime.commands import Call, Effect
 from services.runtime.database import WriteTx
 from services.runtime.errors import DomainError, NotFound
 from socialcare.placement.v1 import amendments_pb2 as pb
 from socialcare.placement.v1 import placement_service_pb2
 
 __all__ = ["AmendmentMethods"]
+
+_Version = pb.AmendContractRequest | pb.TransferPlacementRequest
 
 
 class AmendmentMethods(CaseMethods):
@@ -36,7 +38,7 @@ class AmendmentMethods(CaseMethods):
         call, present = await self._admitted(request.request_id, request.application_id)
         wanted = NewPlan(plan_from_proto(request.plan), date_from_proto(request.first_date, "first_date"))
         agreed = await self._agreed_version(
-            present, lambda: rules.amended(present, wanted.lines, wanted.first_date, call.today), None, request
+            (call, request), present, lambda: rules.amended(present, wanted.lines, wanted.first_date, call.today)
         )
 
         async def amend(tx: WriteTx) -> Effect:
@@ -70,6 +72,7 @@ class AmendmentMethods(CaseMethods):
             else Basis(Said("Заповед", "Order"), order.number, order.act_date, request.directorate_code)
         )
         agreed = await self._agreed_version(
+            (call, request),
             present,
             lambda: rules.moved(present, move.facility_code, move.district_code, move.first_date, call.today),
             basis,
@@ -94,24 +97,27 @@ class AmendmentMethods(CaseMethods):
 
     async def _agreed_version(
         self,
+        asked: tuple[Call, _Version],
         present: Placement,
         step: Callable[[], Placement],
-        basis: Basis | None,
-        amending: pb.AmendContractRequest | None = None,
+        basis: Basis | None = None,
     ) -> Agreed | None:
         """Have delivery check another plan, and the document of the version made.
 
         None when the version will be refused or was agreed by this request.
         """
+        call, request = asked
+        if not request.validate_only and await self._runtime.commands.earlier(call, request) is not None:
+            return None
         try:
             changed = step()
         except DomainError:
             return None
         assert changed.contract is not None  # noqa: S101 what has a version has one
         case = await self._neighbours.case_facts(present.application_id)
-        if amending is not None:
+        if isinstance(request, pb.AmendContractRequest):
             plan = placement_service_pb2.SignContractRequest(
-                application_id=present.application_id, start_date=amending.first_date, plan=amending.plan
+                application_id=present.application_id, start_date=request.first_date, plan=request.plan
             )
             await self._neighbours.check_plan(plan, case)
         user = await self._neighbours.user(present.person_id)

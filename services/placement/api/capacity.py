@@ -67,6 +67,12 @@ class CapacityMethods:
     ) -> pb.SetProgrammeCapacityResponse:
         call = self._runtime.call(request.request_id, municipality_id=request.municipality_id)
         call.caller.require_municipality(request.municipality_id)
+        effect = await self._runtime.commands.earlier(call, request) or await self._set_programme(call, request)
+        async with self._runtime.db.read() as tx:
+            account = await capacity.account(tx, request.municipality_id, effect.resource)
+        return pb.SetProgrammeCapacityResponse(account=None if account is None else account_to_proto(account))
+
+    async def _set_programme(self, call: Call, request: pb.SetProgrammeCapacityRequest) -> Effect:
         rules = await self._neighbours.rules(request.municipality_id)
         service = rules.catalogue.find(request.service_code, call.today)
         if service is None or service.placement_basis is PlacementBasis.ORDER:
@@ -78,14 +84,11 @@ class CapacityMethods:
             unit=code_from_proto(pb.CapacityUnit, request.unit, CapacityUnit, "unit"),
             capacity=request.capacity,
         )
-        effect = await self._runtime.commands.perform(
+        return await self._runtime.commands.perform(
             call,
             request,
             lambda tx: set_programme_capacity(wanted, rules.catalogue, ProgrammeBooks(tx), call.now),
         )
-        async with self._runtime.db.read() as tx:
-            account = await capacity.account(tx, request.municipality_id, effect.resource)
-        return pb.SetProgrammeCapacityResponse(account=None if account is None else account_to_proto(account))
 
     async def GetCapacity(self, request: pb.GetCapacityRequest, context: _Context) -> pb.GetCapacityResponse:
         self._admit_reader(request.municipality_id)

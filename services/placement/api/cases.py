@@ -173,13 +173,12 @@ class CaseMethods:
         return pb.SignContractResponse(placement=await self._answer(call, request.application_id))
 
     async def Terminate(self, request: pb.TerminateRequest, context: Context) -> pb.TerminateResponse:
-        call, present = await self._admitted(request.request_id, request.application_id)
+        call, _ = await self._admitted(request.request_id, request.application_id)
         last_date, ground = date_from_proto(request.last_date, "last_date"), ground_of(request.ground)
         # Nobody but the office head decides that care ends for money (S11).
         if ground is Ground.ARREARS and call.role != Role.OFFICE_HEAD:
             raise Forbidden
-        # A repeated request finds the service ended for arrears already and is answered without asking again.
-        if ground is Ground.ARREARS and present.contract is not None and present.contract.ground is not ground:
+        if ground is Ground.ARREARS and await self._runtime.commands.earlier(call, request) is None:
             await self._neighbours.check_termination(request.application_id, min(call.today, last_date))
         await self._perform(
             call,
@@ -257,6 +256,8 @@ class CaseMethods:
 
         None when the signing will be refused or was done by this request.
         """
+        if not request.validate_only and await self._runtime.commands.earlier(call, request) is not None:
+            return None
         try:
             rules.sign(present, contract, call.now)
         except DomainError:

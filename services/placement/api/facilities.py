@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from datetime import date
 from typing import Any
 
 import grpc
@@ -51,9 +52,8 @@ class FacilityMethods:
 
     async def CreateFacility(self, request: pb.CreateFacilityRequest, context: _Context) -> pb.CreateFacilityResponse:
         call = self._called(request.request_id, request.municipality_id)
-        shipped = CATALOGUE.find(request.service_code, call.today) is not None
-        if not shipped and not await self._neighbours.offers(request.municipality_id, request.service_code, call.today):
-            raise UnknownService(field="service_code")
+        if await self._runtime.commands.earlier(call, request) is None:
+            await self._require_known(request.municipality_id, request.service_code, call.today)
         facility = Facility(
             municipality_id=request.municipality_id,
             facility_code=request.facility_code,
@@ -91,6 +91,11 @@ class FacilityMethods:
         if not call.caller.has(Role.SERVICE):
             call.caller.require_municipality(request.municipality_id)
         return pb.GetFacilityResponse(facility=await self._facility(request.municipality_id, request.facility_code))
+
+    async def _require_known(self, municipality_id: str, service_code: str, today: date) -> None:
+        shipped = CATALOGUE.find(service_code, today) is not None
+        if not shipped and not await self._neighbours.offers(municipality_id, service_code, today):
+            raise UnknownService(field="service_code")
 
     def _called(self, request_id: str, municipality_id: str) -> Call:
         call = self._runtime.call(request_id, municipality_id=municipality_id)

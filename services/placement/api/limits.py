@@ -9,6 +9,7 @@ from services.placement.reprojection import Page, reproject_limits
 from services.placement.storage.cases import Store
 from services.placement.storage.reprojection import OpenLimits
 from services.runtime.civil import code_from_proto, trace_to_proto
+from services.runtime.commands import Call, Effect
 from services.runtime.errors import NotFound
 from services.runtime.limit_moves import PAGE_OF_LIMITS
 from services.runtime.limit_rows import deadline_to_proto
@@ -26,17 +27,20 @@ class LimitMethods(CaseMethods):
         call = self._runtime.call(
             request.request_id, municipality_id=request.municipality_id, object_id=request.calendar_version
         )
+        effect = await self._runtime.commands.earlier(call, request) or await self._reproject(call, request)
+        token = encode_token(effect.resource) if effect.resource else ""
+        return pb.ReprojectLimitsResponse(next_page_token=token, moved=effect.version)
+
+    async def _reproject(self, call: Call, request: pb.ReprojectLimitsRequest) -> Effect:
         rules = await self._neighbours.rules(request.municipality_id)
         # Before the page and apart from it: whoever begins a limit shares the row that this changes.
         async with self._runtime.db.write() as tx:
             await Store(tx).keep_rules(request.municipality_id, rules)
         after = decode_token(request.page_token, 1) or ("",)
         page = Page(request.municipality_id, after[0], page_size(request.page_size, default=PAGE_OF_LIMITS))
-        effect = await self._runtime.commands.perform(
+        return await self._runtime.commands.perform(
             call, request, lambda tx: reproject_limits(page, OpenLimits(tx), call.now)
         )
-        token = encode_token(effect.resource) if effect.resource else ""
-        return pb.ReprojectLimitsResponse(next_page_token=token, moved=effect.version)
 
     async def ExplainDeadline(self, request: pb.ExplainDeadlineRequest, context: Context) -> pb.ExplainDeadlineResponse:
         call, found = await self._admitted("", request.application_id)

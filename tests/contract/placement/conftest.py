@@ -25,7 +25,7 @@ from services.runtime.clock import SystemClock
 from services.runtime.commands import CommandRunner
 from services.runtime.crypto import KeyRing, PersonCipher
 from services.runtime.database import Database
-from services.runtime.errors import DomainError
+from services.runtime.errors import DomainError, PeerUnavailable
 from services.runtime.scope import RpcScope, entered
 from services.runtime.server import Runtime
 from services.runtime.telemetry import Telemetry
@@ -51,32 +51,45 @@ class FakeNeighbours:
         self.offered: set[str] = set()
         self.users: dict[str, User] = {}
         self.local_rules = LocalRules(MunicipalSettings.of({}))
+        self.away = False
+        """Nobody answers."""
+
+    def _reached(self) -> None:
+        if self.away:
+            raise PeerUnavailable
 
     async def rules(self, municipality_id: str) -> LocalRules:
+        self._reached()
         return self.local_rules
 
     async def case_facts(self, application_id: str) -> intake_pb2.CaseFacts:
+        self._reached()
         return self.cases[application_id]
 
     async def check_plan(self, request: pb.SignContractRequest, case: intake_pb2.CaseFacts) -> None:
         self.asked.append("plan")
+        self._reached()
         if self.plan_refusal is not None:
             raise self.plan_refusal
 
     async def check_terms(self, request: pb.SignContractRequest, case: intake_pb2.CaseFacts) -> None:
         self.asked.append("terms")
+        self._reached()
         if self.terms_refusal is not None:
             raise self.terms_refusal
 
     async def offers(self, municipality_id: str, service_code: str, on: date) -> bool:
         self.asked.append(f"offers {service_code}")
+        self._reached()
         return service_code in self.offered
 
     async def user(self, person_id: str) -> User:
+        self._reached()
         return self.users.get(person_id, User("Мария Иванова Петрова", date(1950, 1, 1), "ж.к. Люлин 5"))
 
     async def check_termination(self, application_id: str, on: date) -> None:
         self.asked.append(f"termination {on}")
+        self._reached()
         if self.termination_refusal is not None:
             raise self.termination_refusal
 
