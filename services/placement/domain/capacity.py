@@ -155,9 +155,13 @@ _MONTHS_A_YEAR = 12
 
 
 def monthly_hours(plan: Iterable[_Line], catalogue: Catalogue, on: date) -> int:
-    """Hours a month that a plan takes: its hours of a week times 52 / 12, rounded up; lines on request take none."""
+    """Hours a month that a plan takes: its hours of a week times 52 / 12, rounded up.
+
+    Lines on request take none, nor do those that the catalogue of the day does not have.
+    """
+    entries = ((line, catalogue.find(line.code, on)) for line in plan)
     weekly = sum(
-        line.quantity * len(line.weekdays) for line in plan if catalogue.entry(line.code, on).unit is Unit.HOUR
+        line.quantity * len(line.weekdays) for line, entry in entries if entry is not None and entry.unit is Unit.HOUR
     )
     return -(-weekly * _WEEKS_A_YEAR // _MONTHS_A_YEAR)
 

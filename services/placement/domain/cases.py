@@ -239,6 +239,11 @@ class Contract:
         """The plan agreed last."""
         return self.amendments[-1].plan if self.amendments else self.plan
 
+    @property
+    def present_from(self) -> date:
+        """First day of the version agreed last."""
+        return self.amendments[-1].first_date if self.amendments else self.start_date
+
 
 @dataclass(frozen=True, slots=True)
 class Facility:

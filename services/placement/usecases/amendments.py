@@ -69,7 +69,7 @@ async def amend_contract(
     if agreed is None:
         raise ConcurrentChange
     if programme is not None:
-        quantity = quantity_of(programme.unit, replace(changed.contract, plan=wanted.lines), agreed.catalogue)
+        quantity = quantity_of(programme.unit, wanted.lines, agreed.catalogue, wanted.first_date)
         movement = Movement.of_case(Cause.CONTRACT_AMENDED, before.application_id, before.version + 1, now)
         changed = await draw(store, programme, changed, quantity, movement)
     return await _agree(before, changed, agreed.document, store, now)
@@ -96,10 +96,11 @@ async def transfer_placement(
         await _record(before, move, store, now)
         await store.save_facility(replace(taken, held=taken.held + 1), movement)
     elif target != before.programme_code:
-        changed = await draw(store, programmes.get(before.programme_code), changed, 0, movement)
+        left = await draw(store, programmes.get(before.programme_code), changed, 0, movement)
+        changed = replace(left, programme_code=target)
         entered = programmes.get(target)
         if entered is not None:
-            quantity = quantity_of(entered.unit, _with_present_plan(changed), agreed.catalogue)
+            quantity = quantity_of(entered.unit, _present_plan(changed), agreed.catalogue, move.first_date)
             changed = await draw(store, entered, changed, quantity, movement)
     effect = await _agree(before, changed, agreed.document, store, now)
     left_house = houses.get(before.facility_code)
@@ -123,9 +124,9 @@ async def _locked(present: Placement, move: Move, store: VersionStore) -> tuple[
     return houses, {code: await store.programme(present.municipality_id, code) for code in drawn_on}, target
 
 
-def _with_present_plan(placement: Placement) -> Contract:
+def _present_plan(placement: Placement) -> Sequence[PlanLine]:
     assert placement.contract is not None  # noqa: S101 what moves has one
-    return replace(placement.contract, plan=placement.contract.present_plan)
+    return placement.contract.present_plan
 
 
 def _free_place(before: Placement, move: Move, facility: Facility | None) -> Facility:

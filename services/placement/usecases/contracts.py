@@ -58,7 +58,7 @@ async def sign_contract(
     changed = rules.sign(before, documented, now)
     if programme is not None:
         movement = Movement.of_case(Cause.CONTRACT_SIGNED, before.application_id, before.version + 1, now)
-        quantity = quantity_of(programme.unit, contract, agreed.catalogue)
+        quantity = quantity_of(programme.unit, contract.plan, agreed.catalogue, contract.start_date)
         changed = await draw(store, programme, changed, quantity, movement)
     due = start_of_day(contract.start_date)
     effect = await tell(store, before, changed, Event.CONTRACT_SIGNED, now, due=due, reference=contract.contract_id)

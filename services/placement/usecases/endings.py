@@ -45,7 +45,7 @@ async def _end(seat: Seat, store: PlacementStore, now: datetime, step: Callable[
     movement = Movement.of_case(cause, before.application_id, before.version + 1, now)
     if gives_back:
         changed = await draw(store, accounts.programme, changed, 0, movement)
-        changed = replace(changed, holds_place=False, vacancy_id="")
+        changed = replace(changed, holds_place=False, vacancy_id="", programme_code="")
     if changed == before:
         return Effect(before.application_id, before.version)
     saved = await store.save(before, changed)

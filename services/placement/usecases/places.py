@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
@@ -10,7 +11,7 @@ from services.kernel.codes import Event
 from services.kernel.dates import local_date
 from services.kernel.service_entry import Catalogue
 from services.placement.domain.capacity import CapacityUnit, Cause, Movement, Programme, monthly_hours
-from services.placement.domain.cases import Contract, Facility, Placement
+from services.placement.domain.cases import Facility, Placement, PlanLine
 from services.placement.errors import NoFreePlace, UnknownFacility
 from services.placement.rules import cases as rules
 from services.placement.usecases.ports import PlacementStore, Seat
@@ -106,9 +107,9 @@ async def offer_place(store: PlacementStore, facility: Facility, vacancy_id: str
     return await store.save_facility(replace(facility, offered=facility.offered + 1), movement)
 
 
-def quantity_of(unit: CapacityUnit, contract: Contract, catalogue: Catalogue) -> int:
-    """What a case with the contract takes of an account in the unit."""
-    return monthly_hours(contract.plan, catalogue, contract.start_date) if unit is CapacityUnit.HOUR else 1
+def quantity_of(unit: CapacityUnit, plan: Sequence[PlanLine], catalogue: Catalogue, first_date: date) -> int:
+    """What a case takes of an account in the unit with a plan that holds from the day, by the catalogue of that day."""
+    return monthly_hours(plan, catalogue, first_date) if unit is CapacityUnit.HOUR else 1
 
 
 async def draw(
@@ -116,7 +117,7 @@ async def draw(
 ) -> Placement:
     """The case with `quantity` of the programme in place of what it held; unlimited without one.
 
-    More is never taken than is free; raises NoFreePlace.
+    More is never taken than is free; raises NoFreePlace. A plan without hours takes none, and its next version may.
     """
     if programme is None:
         return case
@@ -125,7 +126,7 @@ async def draw(
         raise NoFreePlace(metadata={"account": programme.code, "free": str(max(programme.free, 0))})
     if more:
         await store.save_programme(replace(programme, held=programme.held + more), movement)
-    return replace(case, programme_code=programme.code if quantity else "", programme_quantity=quantity)
+    return replace(case, programme_code=programme.code, programme_quantity=quantity)
 
 
 class ProgrammeStore(PlacementStore, Protocol):
@@ -150,7 +151,10 @@ async def set_programme_capacity(
     if kept is None:
         cases = await store.placements_beside(wanted, local_date(now))
         taken = [
-            (case.application_id, quantity_of(wanted.unit, case.contract, catalogue))
+            (
+                case.application_id,
+                quantity_of(wanted.unit, case.contract.present_plan, catalogue, case.contract.present_from),
+            )
             for case in cases
             if case.contract is not None
         ]

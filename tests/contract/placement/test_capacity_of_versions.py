@@ -1,0 +1,96 @@
+"""What a contract takes of an account follows its versions: the plan of each, by the catalogue of its first day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.kernel.catalogue import CATALOGUE
+from services.kernel.codes import Role
+from services.placement.errors import NoFreePlace
+from services.runtime.civil import date_to_proto
+from services.runtime.local_rules import catalogue_entry_to_proto
+from socialcare.common.v1 import facts_pb2, types_pb2
+from socialcare.placement.v1 import amendments_pb2, capacity_pb2
+from socialcare.placement.v1 import placement_service_pb2 as pb
+
+pytestmark = pytest.mark.postgres
+
+SERVICE = "ASSISTANT_SUPPORT"
+WEEK = (types_pb2.WEEKDAY_MON, types_pb2.WEEKDAY_TUE, types_pb2.WEEKDAY_WED)
+MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
+
+
+def hours(quantity: int, code: str = SERVICE) -> facts_pb2.PlanLine:
+    """On three days of each week: 1 hour is 13 a month, 2 are 26, 3 are 39, 4 are 52."""
+    return facts_pb2.PlanLine(code=code, quantity=quantity, weekdays=WEEK)
+
+
+async def in_care(office: Any, quantity: int) -> str:
+    case = str(office.accept(SERVICE, date(2026, 2, 23)))
+    await office.open(case, "2026-02-23 14:00")
+    await office.ask(
+        pb.RecordReferralRequest(
+            request_id=str(uuid4()),
+            application_id=case,
+            number=case[:8],
+            referral_date=date_to_proto(date(2026, 2, 23)),
+        ),
+        "2026-02-23 15:00",
+        Role.MUNICIPALITY,
+    )
+    await office.ask(office.signing(case, date(2026, 4, 1), plan=[hours(quantity)]), "2026-03-02 10:00")
+    return case
+
+
+async def limit(office: Any, capacity: int, at: str = "2026-03-02 09:00", district: str = "") -> Any:
+    request = capacity_pb2.SetProgrammeCapacityRequest(
+        request_id=str(uuid4()),
+        municipality_id=office.municipality,
+        service_code=SERVICE,
+        district_code=district,
+        unit=capacity_pb2.CAPACITY_UNIT_HOUR,
+        capacity=capacity,
+    )
+    return (await office.ask(request, at, Role.MUNICIPALITY)).account
+
+
+async def amend(office: Any, case: str, line: facts_pb2.PlanLine, first: date, at: str = "2026-04-10 10:00") -> Any:
+    request = amendments_pb2.AmendContractRequest(
+        request_id=str(uuid4()), application_id=case, first_date=date_to_proto(first), plan=[line]
+    )
+    return await office.ask(request, at)
+
+
+async def held(office: Any, code: str = f"{SERVICE}/") -> int:
+    request = capacity_pb2.GetCapacityRequest(municipality_id=office.municipality, account_code=code)
+    return int((await office.ask(request, "2026-04-10 10:00")).account.held)
+
+
+async def test_a_limit_takes_over_the_present_plan_not_the_one_that_was_signed(office: Any) -> None:
+    case = await in_care(office, 1)
+    await amend(office, case, hours(4), MAY)
+    assert (await limit(office, 60, "2026-05-04 10:00")).held == 52
+
+
+async def test_an_amended_plan_is_counted_by_the_catalogue_of_its_first_day(office: Any) -> None:
+    await limit(office, 60)
+    case = await in_care(office, 1)
+    night = replace(CATALOGUE.entry(SERVICE, MAY), code="NIGHT_CARE", valid_from=MAY)
+    office.neighbours.cases[case].catalogue_changes.append(catalogue_entry_to_proto(night))
+    await amend(office, case, hours(4, "NIGHT_CARE"), MAY)
+    assert await held(office) == 52
+
+
+async def test_a_plan_without_hours_takes_none_and_its_next_version_does(office: Any) -> None:
+    await limit(office, 60)
+    case = await in_care(office, 1)
+    await amend(office, case, facts_pb2.PlanLine(code=SERVICE, quantity=1), MAY)
+    await amend(office, case, hours(4), JUNE)
+    assert await held(office) == 52
+    with pytest.raises(NoFreePlace):
+        await in_care(office, 1)
