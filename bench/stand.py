@@ -66,7 +66,11 @@ def _free_offset() -> int:
         ports = Ports(offset)
         uses = [("a service", ports.service(stage)) for stage in Stage]
         uses += [("a service", ports.service_metrics(stage)) for stage in Stage]
-        uses += [("the worker", ports.worker_metrics), ("PostgreSQL", ports.postgres)]
+        uses += [
+            ("the worker", ports.worker_metrics),
+            ("the worker", ports.worker_health),
+            ("PostgreSQL", ports.postgres),
+        ]
         uses += [("Temporal", ports.temporal), ("Temporal", ports.temporal_metrics)]
         try:
             require_free(uses, patience_seconds=0)

@@ -38,7 +38,7 @@ def reconcile(
 
 
 def schedules(*, state: StateDirectory = DEFAULT_DIRECTORY) -> None:
-    """Give every municipality its daily and its monthly Schedule; repeatable; workers on the system clock keep it so.
+    """Give every municipality its three Schedules; repeatable; workers on the system clock keep it so.
     Refused on simulated time, where the player starts the runs. Addresses and token as for `reconcile`.
     """
     from workflows.clock import ClockMode  # noqa: PLC0415  # As below.

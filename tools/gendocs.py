@@ -168,7 +168,7 @@ def _ports() -> str:
     ports = Ports()
     rows = [(stage.package, str(ports.service(stage)), f"{ports.service_metrics(stage)}/metrics") for stage in Stage]
     rows += [
-        ("worker", "", f"{ports.worker_metrics}/metrics"),
+        ("worker", f"{ports.worker_health}, /live and /ready only", f"{ports.worker_metrics}/metrics"),
         ("Temporal", str(ports.temporal), f"{ports.temporal_metrics}/metrics"),
         ("Temporal UI", str(ports.temporal_ui), ""),
         ("PostgreSQL", str(ports.postgres), ""),

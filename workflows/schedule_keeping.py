@@ -21,7 +21,7 @@ _PATIENCE_SECONDS = 30
 
 
 class ScheduleKeeper:
-    """Gives every municipality its two Schedules; repeatable, by any number of workers."""
+    """Gives every municipality its Schedules; repeatable, by any number of workers."""
 
     def __init__(self, client: Client, intake: grpc.aio.Channel, token: TokenFile, language: Language) -> None:
         self._client = client

@@ -38,6 +38,8 @@ class WorkerSettings(TlsSettings, TemporalConnection):
     """Language of what operators read in the Temporal UI."""
     metrics_bind: str = Field("127.0.0.1:9465", pattern=r"^.+:\d{1,5}$")
     """Address of the Prometheus endpoint of the Temporal SDK; empty host names are not resolved, use an IP."""
+    health_bind: str = Field("127.0.0.1:9466", pattern=r"^.+:\d{1,5}$")
+    """Address of the HTTP endpoints /live and /ready."""
     token_file: Path
     """The worker's own access token; read again when it changes."""
     intake_address: str = "127.0.0.1:50051"

@@ -10,7 +10,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 import structlog
@@ -31,6 +31,7 @@ from workflows.case.care import CareWorkflow
 from workflows.channels import StageCaller, TokenFile, open_channels
 from workflows.clock import BusinessTimeInterceptor, ClockMode
 from workflows.daily_delivery import DailyDeliveryWorkflow
+from workflows.health import Health
 from workflows.language import LanguageInterceptor
 from workflows.reprojection import ReprojectionWorkflow
 from workflows.sandbox import workflow_runner
@@ -39,7 +40,7 @@ from workflows.settings import WorkerSettings
 from workflows.versioning import BATCH_BEHAVIOR, CASE_BEHAVIOR, deployment_config
 from workflows.welfare_check import WelfareCheckWorkflow
 
-__all__ = ["BATCH_WORKFLOWS", "CASE_WORKFLOWS", "interceptors", "main", "run", "workers"]
+__all__ = ["BATCH_WORKFLOWS", "CASE_WORKFLOWS", "AddressTaken", "interceptors", "main", "run", "workers"]
 
 CASE_WORKFLOWS: Sequence[type] = (ApplicationWorkflow, CareWorkflow, WelfareCheckWorkflow, ArrearsWorkflow)
 BATCH_WORKFLOWS: Sequence[type] = (
@@ -54,6 +55,13 @@ _SETTLE_SECONDS = 0.5
 _CONNECT_PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0)
 _END_TO_END_BUCKETS = [60.0, 3600.0, *(days * _DAY for days in (1, 3, 7, 14, 20, 30, 60, 90, 180, 366))]
 """A case lives for months: the SDK's own buckets end at one day."""
+
+
+class AddressTaken(OSError):
+    """The worker cannot listen where a setting says; the message names setting, address and reason."""
+
+    def __init__(self, setting: str, address: str, reason: str) -> None:
+        super().__init__(f"{setting}={address}: {reason}")
 
 
 def interceptors(settings: WorkerSettings) -> list[Interceptor]:
@@ -86,23 +94,39 @@ def workers(client: Client, settings: WorkerSettings, channels: Mapping[Stage, g
 
 
 async def run(settings: WorkerSettings) -> None:
-    """Work until SIGTERM or SIGINT; raises when a worker fails for good."""
-    log = configure_logging(settings.log_level, service="worker")
+    """Work until SIGTERM or SIGINT; raises when a worker fails for good. AddressTaken before."""
+    configure_logging(settings.log_level, service="worker")
     log_libraries(settings.log_level)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    client = await _connect(settings, stop)
-    if client is None:
-        return
+    runtime = _sdk_runtime(settings)
+    try:
+        health = Health(settings.health_bind)
+    except OSError as error:
+        raise AddressTaken("SOCIALCARE_HEALTH_BIND", settings.health_bind, str(error.strerror)) from None
+    keeping = asyncio.create_task(health.keep())
+    try:
+        client = await _connect(settings, runtime, stop)
+        if client is not None:
+            await _work(client, settings, health, stop)
+    finally:
+        keeping.cancel()
+        health.close()
+
+
+async def _work(client: Client, settings: WorkerSettings, health: Health, stop: asyncio.Event) -> None:
+    log = structlog.get_logger()
     channels = open_channels(settings)
     started = workers(client, settings, channels)
     running = [asyncio.create_task(worker.run()) for worker in started]
+    health.follow(client, started)
     log.info(
         "worker_ready",
         clock=settings.clock.value,
         metrics=settings.metrics_bind,
+        health=settings.health_bind,
         build=settings.worker_build_id or None,
     )
     keeping = _keep_schedules(client, settings, channels)
@@ -113,6 +137,7 @@ async def run(settings: WorkerSettings) -> None:
         stopping.cancel()
         if keeping is not None:
             keeping.cancel()
+        health.drain()
         log.info("worker_draining")
         await asyncio.gather(*(worker.shutdown() for worker in started))
         await asyncio.gather(*(channel.close() for channel in channels.values()))
@@ -131,20 +156,22 @@ def _keep_schedules(
     return asyncio.create_task(keeper.keep(settings.schedules_seconds))
 
 
-async def _connect(settings: WorkerSettings, stop: asyncio.Event) -> Client | None:
-    """The client; None when the process is stopped before Temporal answers."""
-    runtime = Runtime(
-        telemetry=TelemetryConfig(
-            logging=sdk_logging(),
-            metrics=PrometheusConfig(
-                bind_address=settings.metrics_bind,
-                counters_total_suffix=True,
-                unit_suffix=True,
-                durations_as_seconds=True,
-                histogram_bucket_overrides={"temporal_workflow_endtoend_latency": _END_TO_END_BUCKETS},
-            ),
-        )
+def _sdk_runtime(settings: WorkerSettings) -> Runtime:
+    metrics = PrometheusConfig(
+        bind_address=settings.metrics_bind,
+        counters_total_suffix=True,
+        unit_suffix=True,
+        durations_as_seconds=True,
+        histogram_bucket_overrides={"temporal_workflow_endtoend_latency": _END_TO_END_BUCKETS},
     )
+    try:
+        return Runtime(telemetry=TelemetryConfig(logging=sdk_logging(), metrics=metrics))
+    except ValueError as error:  # What the SDK raises for an address that is taken or no address.
+        raise AddressTaken("SOCIALCARE_METRICS_BIND", settings.metrics_bind, str(error)) from None
+
+
+async def _connect(settings: WorkerSettings, runtime: Runtime, stop: asyncio.Event) -> Client | None:
+    """The client; None when the process is stopped before Temporal answers."""
     attempt = 0
     while not stop.is_set():
         try:
@@ -157,14 +184,21 @@ async def _connect(settings: WorkerSettings, stop: asyncio.Event) -> Client | No
     return None
 
 
+def _give_up(reason: str) -> NoReturn:
+    sys.stderr.write(f"cannot start: {reason}\n")
+    raise SystemExit(2)
+
+
 def main() -> None:
     """Run the worker with the settings of the environment; exit status 2 and a line on stderr when they are wrong."""
     try:
         settings = WorkerSettings()
     except ValidationError as error:
-        sys.stderr.write(f"cannot start: {complaint(error, WorkerSettings)}\n")
-        raise SystemExit(2) from None
-    asyncio.run(run(settings))
+        _give_up(complaint(error, WorkerSettings))
+    try:
+        asyncio.run(run(settings))
+    except AddressTaken as error:
+        _give_up(str(error))
 
 
 if __name__ == "__main__":

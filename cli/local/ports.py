@@ -54,6 +54,14 @@ class Ports:
         return 9456 + _replica(number) + self.offset
 
     @property
+    def worker_health(self) -> int:
+        return self.worker_health_of(0)
+
+    def worker_health_of(self, number: int) -> int:
+        """Port of a worker's /live and /ready, 9457 and ten more for each further worker, before the offset."""
+        return 9457 + _replica(number) + self.offset
+
+    @property
     def prometheus(self) -> int:
         return 9090 + self.offset
 
@@ -113,7 +121,7 @@ def _replica(number: int) -> int:
 def _ports_of(ports: Ports, replicas: int) -> Iterator[int]:
     yield from (ports.postgres, ports.temporal, ports.temporal_metrics)
     for replica in range(replicas):
-        yield ports.worker_metrics_of(replica)
+        yield from (ports.worker_metrics_of(replica), ports.worker_health_of(replica))
         for stage in Stage:
             yield from (ports.service(stage, replica), ports.service_metrics(stage, replica))
 

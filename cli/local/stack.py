@@ -154,7 +154,9 @@ class LocalStack:
         for number in self._replicas:
             uses += [(f"the {stage.package} service", ports.service(stage, number)) for stage in Stage]
             uses += [(f"the metrics of {stage.package}", ports.service_metrics(stage, number)) for stage in Stage]
-        uses += [("the worker's metrics", ports.worker_metrics_of(number)) for number in range(self._options.workers)]
+        for number in range(self._options.workers):
+            uses += [("the worker's metrics", ports.worker_metrics_of(number))]
+            uses += [("the worker's health", ports.worker_health_of(number))]
         if self._starts_postgres:
             uses.append(("PostgreSQL", ports.postgres))
         if self._starts_temporal:
@@ -234,15 +236,16 @@ class LocalStack:
         return Process(name=name, command=command, environment=self._common_environment(WORKER))
 
     def _worker(self, number: int) -> Process:
-        metrics = f"{LOOPBACK}:{self._ports.worker_metrics_of(number)}"
+        health = f"{LOOPBACK}:{self._ports.worker_health_of(number)}"
         return Process(
             name=_numbered(WORKER, number),
             command=(sys.executable, "-m", "workflows.worker"),
-            ready=probes.http_ok(f"http://{metrics}/metrics"),
+            ready=probes.http_ok(f"http://{health}/ready"),
             ready_seconds=_READY_SECONDS,
             environment={
                 **self._common_environment(WORKER),
-                "SOCIALCARE_METRICS_BIND": metrics,
+                "SOCIALCARE_METRICS_BIND": f"{LOOPBACK}:{self._ports.worker_metrics_of(number)}",
+                "SOCIALCARE_HEALTH_BIND": health,
             },
         )
 

@@ -1,4 +1,4 @@
-"""The HTTP port of a process: /metrics, and for what cannot ask over mutual TLS /ready and /live."""
+"""The HTTP port of a process: /ready and /live for what cannot ask over mutual TLS, and /metrics."""
 
 from __future__ import annotations
 
@@ -45,11 +45,19 @@ class _Quiet(WSGIRequestHandler):
         """Every scrape would be a line."""
 
 
-class Monitoring:
-    """Serves in a thread of its own from the first moment; OSError when the address is taken."""
+def _not_found(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:  # noqa: ARG001 WSGI
+    start_response("404 Not Found", [("Content-Type", "text/plain")])
+    return [b"/live or /ready\n"]
 
-    def __init__(self, bind: str, registry: CollectorRegistry, pulse: Pulse) -> None:
-        metrics = make_wsgi_app(registry)
+
+class Monitoring:
+    """Serves in a thread of its own from the first moment; OSError when the address is taken.
+
+    Without a registry there are no metrics: the SDK of Temporal has a port of its own for those of the worker.
+    """
+
+    def __init__(self, bind: str, registry: CollectorRegistry | None, pulse: Pulse) -> None:
+        metrics = _not_found if registry is None else make_wsgi_app(registry)
         answers = {"/ready": lambda: pulse.serving, "/live": lambda: pulse.alive}
 
         def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

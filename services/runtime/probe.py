@@ -1,6 +1,7 @@
 """`python -m services.runtime.probe [PATH]`: whether the process with this environment answers; for health checks.
 
-Asks the port of SOCIALCARE_METRICS_BIND for PATH, by default /ready; exit status 0 for the answer 200, else 1.
+Asks the port of SOCIALCARE_HEALTH_BIND, which a worker has, else of SOCIALCARE_METRICS_BIND, for PATH, by default
+/ready; exit status 0 for the answer 200, else 1.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "::1", "": "127.0.0.1"}  # noqa: 
 
 def main(path: str) -> int:
     """The exit status."""
-    host, _, port = os.environ.get("SOCIALCARE_METRICS_BIND", "127.0.0.1:9464").rpartition(":")
+    metrics = os.environ.get("SOCIALCARE_METRICS_BIND", "127.0.0.1:9464")
+    host, _, port = os.environ.get("SOCIALCARE_HEALTH_BIND", metrics).rpartition(":")
     connection = http.client.HTTPConnection(_EVERYWHERE.get(host, host.strip("[]")), int(port), timeout=_SECONDS)
     try:
         connection.request("GET", path)

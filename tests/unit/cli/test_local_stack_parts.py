@@ -40,6 +40,7 @@ def test_every_port_moves_with_the_offset_and_none_is_used_twice() -> None:
             ports.temporal_ui,
             ports.temporal_metrics,
             ports.worker_metrics,
+            ports.worker_health,
             ports.prometheus,
         ]
         return [*single, *map(ports.service, Stage), *map(ports.service_metrics, Stage)]

@@ -47,8 +47,8 @@ def ask(monitoring: Monitoring, path: str) -> tuple[int, str]:
     return answer.status, answer.read().decode()
 
 
-def probed(monitoring: Monitoring, bind: str = "127.0.0.1") -> int:
-    environment = {**os.environ, "SOCIALCARE_METRICS_BIND": f"{bind}:{monitoring.port}"}
+def probed(monitoring: Monitoring, bind: str = "127.0.0.1", name: str = "METRICS") -> int:
+    environment = {**os.environ, f"SOCIALCARE_{name}_BIND": f"{bind}:{monitoring.port}"}
     return subprocess.run([sys.executable, "-m", "services.runtime.probe"], env=environment, check=False).returncode
 
 
@@ -81,3 +81,15 @@ def test_everything_else_is_metrics(monitoring: Monitoring) -> None:
 def test_a_process_that_does_not_answer_is_not_ready(monitoring: Monitoring) -> None:
     monitoring.close()
     assert probed(monitoring) == 1
+
+
+def test_a_worker_is_asked_on_its_own_port_and_shows_no_metrics_there(
+    pulse: Pulse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health = Monitoring("127.0.0.1:0", None, pulse)
+    monkeypatch.setenv("SOCIALCARE_METRICS_BIND", "127.0.0.1:1")
+    assert probed(health, name="HEALTH") == 1
+    pulse.beat(serving=True)
+    assert probed(health, name="HEALTH") == 0
+    assert ask(health, "/metrics")[0] == 404
+    health.close()
