@@ -10,7 +10,7 @@ from services.kernel.catalogue import Catalogue
 from services.kernel.register import decides
 from services.kernel.service_entry import Family, Unit
 
-__all__ = ["AtRisk", "asks_for_check", "comes_home"]
+__all__ = ["AtRisk", "asks_for_check", "comes_home", "home_codes"]
 
 _AT_HOME = frozenset(
     {Family.PATRONAGE_ITEM, Family.ASSISTANT_SUPPORT, Family.PERSONAL_ASSISTANT, Family.SOCIAL_ASSISTANT}
@@ -41,12 +41,17 @@ def comes_home(code: str, on: date, catalogue: Catalogue) -> bool:
     return entry is not None and entry.family in _AT_HOME and entry.unit in _MET
 
 
+def home_codes(on: date, catalogue: Catalogue) -> list[str]:
+    """Every code with which somebody meets the person at home, in order."""
+    return sorted({entry.code for entry in catalogue.entries if comes_home(entry.code, on, catalogue)})
+
+
 @decides("S7")
 def asks_for_check(risk: AtRisk, state_today: CareState, on: date, last_met: date | None) -> bool:
     """Whether a visit missed on a day leads to a check.
 
-    It does not when the person is in a pause or out of care today (then it is known where they are), or was met on a
-    later day: a visit that is recorded late from paper alarms nobody.
+    It does not when the person is in a pause or out of care today (then it is known where they are), or was met at home
+    on a later day (`last_met`, with an item of `home_codes`): a visit that is recorded late from paper alarms nobody.
     """
     if not risk.vulnerable or state_today is not CareState.IN_SERVICE:
         return False

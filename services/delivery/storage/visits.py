@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from services.delivery.domain.units import UnitState
 from services.delivery.domain.visits import VisitLimits, limits_of
 from services.delivery.domain.welfare import MissedVisit
-from services.delivery.rules.welfare import comes_home
+from services.delivery.rules.welfare import home_codes
 from services.kernel.local_rules import LocalRules
 from services.runtime.database import ReadTx
 
@@ -39,7 +39,7 @@ WHERE c.municipality_id = :municipality AND (s.living_alone OR s.marked)
   AND u.on_day BETWEEN :first AND :today AND u.code = ANY(CAST(:codes AS text[]))
   AND (u.state = 'MISSED' OR u.state = 'PLANNED' AND {_MISSED_AT} <= :now)
   AND NOT EXISTS (SELECT FROM delivery d WHERE d.application_id = c.application_id AND d.outcome = 'DELIVERED'
-                  AND d.on_day > u.on_day)
+                  AND d.on_day > u.on_day AND d.code = ANY(CAST(:codes AS text[])))
   AND NOT EXISTS (SELECT FROM welfare_check w WHERE w.id = u.id)
 ORDER BY u.on_day, u.id LIMIT :most
 """  # noqa: S608 constants of this module
@@ -82,7 +82,7 @@ async def missed_unseen(
             "municipality": municipality_id,
             "today": today,
             "first": today - LOOK_BACK,
-            "codes": _codes(rules, today),
+            "codes": home_codes(today, rules.catalogue),
             "grace": grace,
             "graces": json.dumps(dict(own)),
             "now": now,
@@ -114,7 +114,7 @@ async def visits_of(
         {
             "municipality": municipality_id,
             "day": on,
-            "codes": _codes(rules, on),
+            "codes": home_codes(on, rules.catalogue),
             "after": after or _BEFORE_ALL,
             "size": size,
         },
@@ -129,8 +129,3 @@ async def visits_of(
         )
         for row in rows
     ]
-
-
-def _codes(rules: LocalRules, on: date) -> list[str]:
-    catalogue = rules.catalogue
-    return sorted({entry.code for entry in catalogue.entries if comes_home(entry.code, on, catalogue)})

@@ -44,7 +44,10 @@ SELECT u.id, u.state FROM unit u LEFT JOIN welfare_check w ON w.id = u.id
 WHERE u.application_id = :id AND u.code = :code AND u.on_day = :day AND u.state <> 'CANCELLED'
 ORDER BY u.state <> 'MISSED', w.id IS NOT NULL, u.id LIMIT 1
 """
-_LAST_MET = "SELECT max(on_day) FROM delivery WHERE application_id = :id AND outcome = 'DELIVERED'"
+_LAST_MET = """
+SELECT max(on_day) FROM delivery
+WHERE application_id = :id AND outcome = 'DELIVERED' AND code = ANY(CAST(:codes AS text[]))
+"""
 _CHECK = """
 SELECT c.id, c.application_id, c.municipality_id, c.district_code, c.service_code, c.office_code, c.code, c.on_day,
        c.state, c.begun_at, c.outcome, c.closed_at, c.version,
@@ -111,9 +114,9 @@ class WelfareStore:
         row = await self._tx.one_or_none(_PLANNED_VISIT, {"id": application_id, "code": code, "day": on})
         return None if row is None else (str(row.id), UnitState(row.state))
 
-    async def last_met(self, application_id: str) -> date | None:
-        """The last day on which care was delivered."""
-        found = await self._tx.scalar(_LAST_MET, _id(application_id))
+    async def last_met(self, application_id: str, codes: Sequence[str]) -> date | None:
+        """The last day on which care of one of these codes was delivered."""
+        found = await self._tx.scalar(_LAST_MET, {"id": application_id, "codes": list(codes)})
         return None if found is None else date.fromisoformat(str(found))
 
     async def locked_check(self, check_id: str) -> WelfareCheck | None:

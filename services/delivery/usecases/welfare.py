@@ -24,7 +24,7 @@ from services.delivery.domain.welfare import (
     opened,
 )
 from services.delivery.errors import OutcomeNotYours, RungNotOpen
-from services.delivery.rules.welfare import AtRisk, asks_for_check, comes_home
+from services.delivery.rules.welfare import AtRisk, asks_for_check, comes_home, home_codes
 from services.kernel.codes import CASE_TASK_QUEUE, Event, Role, WorkflowType, welfare_workflow_id
 from services.kernel.local_rules import LocalRules
 from services.runtime.civil import instant_to_proto
@@ -53,7 +53,7 @@ class WelfareStorePort(Protocol):
     async def rules(self, municipality_id: str) -> LocalRules: ...
     async def safeguard(self, application_id: str) -> tuple[AtRisk, str]: ...
     async def planned_visit(self, application_id: str, code: str, on: date) -> tuple[str, UnitState] | None: ...
-    async def last_met(self, application_id: str) -> date | None: ...
+    async def last_met(self, application_id: str, codes: Sequence[str]) -> date | None: ...
     async def locked_check(self, check_id: str) -> WelfareCheck | None: ...
     async def add(self, check: WelfareCheck) -> bool: ...
     async def save(self, check: WelfareCheck) -> None: ...
@@ -101,7 +101,8 @@ async def open_after_miss(miss: Miss, store: WelfareStorePort, now: datetime, to
     if not comes_home(code, on, rules.catalogue):
         return False
     risk, office = await store.safeguard(care.id)
-    if not asks_for_check(risk, care.state_on(today), on, await store.last_met(care.id)):
+    met = await store.last_met(care.id, home_codes(today, rules.catalogue))
+    if not asks_for_check(risk, care.state_on(today), on, met):
         return False
     visit_id, became = await store.planned_visit(care.id, code, on) or (miss.record_id, UnitState.MISSED)
     if became is not UnitState.MISSED:

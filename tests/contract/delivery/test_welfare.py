@@ -124,6 +124,18 @@ async def test_a_visit_recorded_after_the_person_was_met_again_alarms_nobody(ser
     assert await open_checks(service) == []
 
 
+async def test_laundry_brought_back_meanwhile_is_nobody_who_met_the_person(service: Service) -> None:
+    service.neighbours.alone = True
+    case = service.signed(date(2026, 5, 4), MEAL, facts_pb2.PlanLine(code="HSP_LAUNDRY", quantity=1))
+    await service.copies(case, at(4, 28))
+    washed = pb.RecordDeliveryRequest(
+        request_id=new(), application_id=case, code="HSP_LAUNDRY", on_date=date_to_proto(date(2026, 5, 7)), units=1
+    )
+    await service.stub.RecordDelivery(washed, metadata=service.by(Role.ASSISTANT, at(5, 7, 13)))
+    await misses(service, case, at(5, 8))
+    assert (await the_check(service)).application_id == case
+
+
 async def test_rungs_pass_on_by_the_clock_until_the_office_head_has_to_act(service: Service) -> None:
     await misses(service, await in_care(service))
     check_id = (await the_check(service)).check_id

@@ -93,6 +93,18 @@ async def test_nobody_looks_for_who_lives_with_others_was_met_later_or_is_out_of
     assert await found(office, at(0, 5, tuesday)) == set()
 
 
+async def test_washed_laundry_is_nobody_who_met_the_person(office: Office, make_contract: MakeContract) -> None:
+    lines = (PlanLine(CLEANING, 1, EVERY_DAY), PlanLine("HSP_LAUNDRY", 1))
+    case = await office.signs(make_contract(MONDAY, *lines), MONDAY)
+    async with office.db.write() as tx:
+        await WelfareStore(tx).copy_risk(case, living_alone=True, office_code="MAIN")
+    tuesday = MONDAY + timedelta(days=1)
+    await office.delivers(case, "HSP_LAUNDRY", tuesday)
+    assert len(await found(office, at(9, day=tuesday))) == 1
+    await office.delivers(case, CLEANING, tuesday)
+    assert await found(office, at(10, day=tuesday)) == set()
+
+
 async def test_an_older_visit_than_some_days_alarms_nobody(office: Office, make_contract: MakeContract) -> None:
     await person(office, make_contract)
     late = at(9, day=MONDAY + LOOK_BACK + timedelta(days=4))
