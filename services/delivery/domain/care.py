@@ -135,6 +135,8 @@ class ContractCopy:
     plan: tuple[PlanLine, ...]
     user_funds: bool
     version: int
+    deceased: bool = False
+    """Whether the contract was ended by the death of the person."""
     districts: tuple[tuple[date, str], ...] = ()
     """Where the person moved: districts with their first days, in order; else none, and `district_code` holds."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
-from services.delivery.domain.care import CareState
+from services.delivery.domain.care import Care
 from services.kernel.catalogue import Catalogue
 from services.kernel.register import decides
 from services.kernel.service_entry import Family, Unit
 
-__all__ = ["AtRisk", "asks_for_check", "comes_home", "home_codes"]
+__all__ = ["AtRisk", "Whereabouts", "asks_for_check", "comes_home", "home_codes", "whereabouts"]
 
 _AT_HOME = frozenset(
     {Family.PATRONAGE_ITEM, Family.ASSISTANT_SUPPORT, Family.PERSONAL_ASSISTANT, Family.SOCIAL_ASSISTANT}
@@ -32,6 +33,26 @@ class AtRisk:
         return self.living_alone or self.marked
 
 
+class Whereabouts(StrEnum):
+    """What the records say of where somebody is today."""
+
+    UNKNOWN = "UNKNOWN"
+    """At home, or elsewhere without a word: an ordinary pause and an end of care say who pays, not who was seen."""
+    IN_HOSPITAL = "IN_HOSPITAL"
+    """In a pause with proof of the hospital (P-09)."""
+    DECEASED = "DECEASED"
+    """Care was ended by death, the one ground of S11 that tells what became of the person."""
+
+
+@decides("S7")
+def whereabouts(care: Care, today: date) -> Whereabouts:
+    """What the copied contract and the pauses of a case say of where its person is today."""
+    if care.contract.deceased:
+        return Whereabouts.DECEASED
+    in_hospital = any(pause.hospital and pause.days.contains(today) for pause in care.pauses)
+    return Whereabouts.IN_HOSPITAL if in_hospital else Whereabouts.UNKNOWN
+
+
 @decides("S7")
 def comes_home(code: str, on: date, catalogue: Catalogue) -> bool:
     """Whether somebody meets the person at home with this item: a visit, an hour of help, a meal that is brought."""
@@ -47,12 +68,13 @@ def home_codes(on: date, catalogue: Catalogue) -> list[str]:
 
 
 @decides("S7")
-def asks_for_check(risk: AtRisk, state_today: CareState, on: date, last_met: date | None) -> bool:
+def asks_for_check(risk: AtRisk, found: Whereabouts, on: date, last_met: date | None) -> bool:
     """Whether a visit missed on a day leads to a check.
 
-    It does not when the person is in a pause or out of care today (then it is known where they are), or was met at home
-    on a later day (`last_met`, with an item of `home_codes`): a visit that is recorded late from paper alarms nobody.
+    It does not when it is known where the person is today: the last visit before a pause or the end of care is missed
+    when the pause has begun, or care is over, and nobody has seen the person. Nor when the person was met at home on
+    a later day (`last_met`, with an item of `home_codes`): a visit that is recorded late from paper alarms nobody.
     """
-    if not risk.vulnerable or state_today is not CareState.IN_SERVICE:
+    if not risk.vulnerable or found is not Whereabouts.UNKNOWN:
         return False
     return last_met is None or last_met <= on

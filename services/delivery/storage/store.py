@@ -34,15 +34,16 @@ FROM care c WHERE c.application_id = :id
 """  # noqa: S608 - put together from constants
 _INSERT_CARE = """
 INSERT INTO care (application_id, contract_id, municipality_id, person_id, service_code, district_code, start_on,
-                  end_on, authorised_from, authorised_to, user_funds, contract_version, districts, moved_on, version)
+                  end_on, authorised_from, authorised_to, user_funds, contract_version, deceased, districts, moved_on,
+                  version)
 VALUES (:application_id, :contract_id, :municipality_id, :person_id, :service_code, :district_code, :start_on, :end_on,
-        :authorised_from, :authorised_to, :user_funds, :contract_version, CAST(:districts AS text[]),
+        :authorised_from, :authorised_to, :user_funds, :contract_version, :deceased, CAST(:districts AS text[]),
         CAST(:moved_on AS date[]), 1)
 """
 _UPDATE_CONTRACT = """
 UPDATE care SET district_code = :district_code, start_on = :start_on, end_on = :end_on,
     authorised_from = :authorised_from, authorised_to = :authorised_to, user_funds = :user_funds,
-    contract_version = :contract_version, districts = CAST(:districts AS text[]),
+    contract_version = :contract_version, deceased = :deceased, districts = CAST(:districts AS text[]),
     moved_on = CAST(:moved_on AS date[])
 WHERE application_id = :application_id
 """
@@ -246,6 +247,7 @@ def _contract_row(contract: ContractCopy) -> dict[str, object]:
         "authorised_to": contract.authorised_to,
         "user_funds": contract.user_funds,
         "contract_version": contract.version,
+        "deceased": contract.deceased,
         "districts": [district for _, district in contract.districts],
         "moved_on": [first for first, _ in contract.districts[1:]],
     }
@@ -284,6 +286,7 @@ def _care(row: Row[Any]) -> Care:
         plan=tuple(plans.line_of(line) for line in json_of(row.plan)),
         user_funds=row.user_funds,
         version=row.contract_version,
+        deceased=row.deceased,
     )
     pauses = tuple(
         Pause(pause_id, DateRange(date.fromisoformat(first), date.fromisoformat(last)), hospital)

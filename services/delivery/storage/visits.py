@@ -26,7 +26,7 @@ CASE WHEN l.window_end IS NULL THEN CAST(u.on_day + 1 AS timestamp) AT TIME ZONE
      ELSE (u.on_day + l.window_end) AT TIME ZONE 'Europe/Sofia'
           + make_interval(mins => coalesce(CAST(CAST(:graces AS jsonb) ->> c.service_code AS integer), :grace)) END"""
 
-# Who is in service today and was not met since: what `rules.welfare.asks_for_check` says of one, said of all.
+# Who was not met since and is not known to be elsewhere: what `rules.welfare.asks_for_check` says of one, of all.
 _MISSED_UNSEEN = f"""
 SELECT u.id, u.application_id, c.municipality_id, c.district_code, c.service_code, s.office_code, u.code, u.on_day
 FROM safeguard s
@@ -34,8 +34,9 @@ JOIN care c USING (application_id)
 JOIN unit u USING (application_id)
 JOIN plan_line l ON l.id = u.line_id
 WHERE c.municipality_id = :municipality AND (s.living_alone OR s.marked)
-  AND CAST(:today AS date) <@ c.covered
-  AND NOT EXISTS (SELECT FROM pause p WHERE p.application_id = c.application_id AND CAST(:today AS date) <@ p.days)
+  AND NOT c.deceased
+  AND NOT EXISTS (SELECT FROM pause p WHERE p.application_id = c.application_id AND p.hospital
+                  AND CAST(:today AS date) <@ p.days)
   AND u.on_day BETWEEN :first AND :today AND u.code = ANY(CAST(:codes AS text[]))
   AND (u.state = 'MISSED' OR u.state = 'PLANNED' AND {_MISSED_AT} <= :now)
   AND NOT EXISTS (SELECT FROM delivery d WHERE d.application_id = c.application_id AND d.outcome = 'DELIVERED'

@@ -24,7 +24,7 @@ from services.delivery.domain.welfare import (
     opened,
 )
 from services.delivery.errors import OutcomeNotYours, RungNotOpen
-from services.delivery.rules.welfare import AtRisk, asks_for_check, comes_home, home_codes
+from services.delivery.rules.welfare import AtRisk, asks_for_check, comes_home, home_codes, whereabouts
 from services.kernel.codes import CASE_TASK_QUEUE, Event, Role, WorkflowType, welfare_workflow_id
 from services.kernel.local_rules import LocalRules
 from services.runtime.civil import instant_to_proto
@@ -102,7 +102,7 @@ async def open_after_miss(miss: Miss, store: WelfareStorePort, now: datetime, to
         return False
     risk, office = await store.safeguard(care.id)
     met = await store.last_met(care.id, home_codes(today, rules.catalogue))
-    if not asks_for_check(risk, care.state_on(today), on, met):
+    if not asks_for_check(risk, whereabouts(care, today), on, met):
         return False
     visit_id, became = await store.planned_visit(care.id, code, on) or (miss.record_id, UnitState.MISSED)
     if became is not UnitState.MISSED:

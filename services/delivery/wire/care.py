@@ -58,6 +58,8 @@ __all__ = [
     "usage_to_proto",
 ]
 
+_DEATH = "DEATH"
+"""Placement's code of the ground of termination."""
 _FIRST_DAY = date(2000, 1, 1)
 _LAST_DAY = date(2100, 12, 31)
 
@@ -127,6 +129,7 @@ def contract_from_proto(contract: placement.Contract, case: intake.CaseFacts) ->
         plan=plan_from_proto(contract.plan),
         user_funds=case.facts.user_funds,
         version=contract.version,
+        deceased=contract.termination_ground == _DEATH,
         districts=tuple(
             (date_from_proto(part.first_date, "contract.districts"), part.district_code) for part in contract.districts
         ),

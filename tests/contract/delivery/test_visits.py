@@ -60,17 +60,50 @@ async def test_a_visit_recorded_as_missed_and_found_missing_is_one_visit(service
     assert len(await open_checks(service)) == 1
 
 
-async def test_nobody_looks_for_who_is_paused_or_was_met_since(service: Service) -> None:
-    paused, met = await in_care(service), await in_care(service)
+async def pauses_from_tomorrow(service: Service, case: str, *, hospital: bool) -> None:
     pause = pb.RequestPauseRequest(
         request_id=new(),
-        application_id=paused,
+        application_id=case,
         start_date=date_to_proto(date(2026, 5, 7)),
         end_date=date_to_proto(date(2026, 5, 20)),
+        hospital_proof=hospital,
     )
     await service.stub.RequestPause(pause, metadata=service.by(Role.SOCIAL_WORKER, at(5, 6)))
+
+
+async def ends_today(service: Service, case: str, ground: str) -> None:
+    contract = service.neighbours.contracts[case]
+    contract.end_date.CopyFrom(date_to_proto(DAY))
+    contract.termination_ground, contract.version = ground, 2
+    await service.copies(case, at(5, 6, 12))
+
+
+async def met_until_yesterday(service: Service) -> str:
+    case = await in_care(service)
+    for day in (4, 5):
+        await delivered(service, case, date(2026, 5, day), at(5, day, 13))
+    return case
+
+
+async def test_nobody_looks_for_who_is_in_hospital_has_died_or_was_met_since(service: Service) -> None:
+    ill, died, met = [await met_until_yesterday(service) for _ in range(3)]
+    await pauses_from_tomorrow(service, ill, hospital=True)
+    await ends_today(service, died, "DEATH")
     await delivered(service, met, date(2026, 5, 7), at(5, 7, 13))
     assert await sweep(service, at(5, 7, 14)) == 0
+    for case in (ill, died):
+        await misses(service, case, at(5, 7, 15))
+    assert await open_checks(service) == []
+
+
+async def test_a_visit_missed_on_the_last_day_before_a_pause_or_the_end_of_care_has_its_check(service: Service) -> None:
+    paused, ended, told = [await met_until_yesterday(service) for _ in range(3)]
+    await pauses_from_tomorrow(service, paused, hospital=False)
+    await ends_today(service, ended, "REQUEST")
+    await ends_today(service, told, "MUTUAL_CONSENT")
+    await misses(service, told, at(5, 7, 0))
+    assert await sweep(service, MIDNIGHT) == 2
+    assert {check.application_id for check in await open_checks(service)} == {paused, ended, told}
 
 
 async def test_an_outage_of_a_week_alarms_for_the_last_days_only(service: Service) -> None:

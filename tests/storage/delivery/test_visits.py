@@ -80,17 +80,39 @@ async def test_each_missed_visit_of_a_day_has_a_check_of_its_own_and_only_one(
     assert await found(office, at(15, 0)) == set()
 
 
-async def test_nobody_looks_for_who_lives_with_others_was_met_later_or_is_out_of_care(
+async def test_nobody_looks_for_who_lives_with_others_was_met_later_is_in_hospital_or_died(
     office: Office, make_contract: MakeContract
 ) -> None:
     await person(office, make_contract, alone=False)
-    met, ended, paused = [await person(office, make_contract) for _ in range(3)]
+    met, died, ill = [await person(office, make_contract) for _ in range(3)]
     tuesday, wednesday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
+    assert len(await found(office, at(23, 0, MONDAY))) == 3 * 3
     await office.delivers(met, CLEANING, tuesday)
-    await office.ends(ended, MONDAY, MONDAY)
-    await office.pauses(paused, tuesday, wednesday, on=MONDAY)
-    assert len(await found(office, at(23, 0, MONDAY))) == 2 * 3
+    ended = replace(office.contracts[died], end=MONDAY, deceased=True, version=2)
+    await office.signs(ended, MONDAY)
+    await office.pauses(ill, tuesday, wednesday, on=MONDAY, proof="SHOWN")
     assert await found(office, at(0, 5, tuesday)) == set()
+
+
+async def test_a_visit_of_the_last_day_before_a_pause_or_the_end_of_care_is_missed_behind_it(
+    office: Office, make_contract: MakeContract
+) -> None:
+    cases = []
+    for _ in range(3):
+        case = await office.signs(make_contract(MONDAY, PlanLine(CLEANING, 1, EVERY_DAY)), MONDAY)
+        async with office.db.write() as tx:
+            await WelfareStore(tx).copy_risk(case, living_alone=True, office_code="MAIN")
+        cases.append(case)
+    paused, ended, lapsed = cases
+    tuesday = MONDAY + timedelta(days=1)
+    await office.pauses(paused, tuesday, tuesday + timedelta(days=9), on=MONDAY)
+    await office.ends(ended, MONDAY, MONDAY)
+    await office.signs(replace(office.contracts[lapsed], authorised_to=MONDAY, version=2), MONDAY)
+    assert await found(office, at(23, 59)) == set()
+    now = at(0, day=tuesday)
+    async with office.db.read() as tx:
+        missed = await missed_unseen(tx, MUNICIPALITY, office.rules, now, tuesday)
+    assert sorted((visit.application_id, visit.on) for visit in missed) == sorted((case, MONDAY) for case in cases)
 
 
 async def test_washed_laundry_is_nobody_who_met_the_person(office: Office, make_contract: MakeContract) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.delivery.domain.care import CareState
+from services.delivery.domain.care import Care, ContractCopy, Pause
 from services.delivery.domain.welfare import (
     OPEN_STATES,
     TRANSITIONS,
@@ -22,8 +24,9 @@ from services.delivery.domain.welfare import (
     next_due,
     opened,
 )
-from services.delivery.rules.welfare import AtRisk, asks_for_check, comes_home
+from services.delivery.rules.welfare import AtRisk, Whereabouts, asks_for_check, comes_home, whereabouts
 from services.kernel.catalogue import CATALOGUE
+from services.kernel.ranges import DateRange
 
 S, T = WelfareState, WelfareStep
 MINUTES = (15, 30, 60)
@@ -113,17 +116,42 @@ def test_somebody_comes_home_with_visits_hours_and_meals_that_are_brought(code: 
 
 
 @pytest.mark.parametrize(
-    ("risk", "state", "last_met", "asks"),
+    ("risk", "found", "last_met", "asks"),
     [
-        (AtRisk(living_alone=True), CareState.IN_SERVICE, None, True),
-        (AtRisk(marked=True), CareState.IN_SERVICE, DAY, True),
-        (AtRisk(), CareState.IN_SERVICE, None, False),
-        (AtRisk(living_alone=True), CareState.PAUSED, None, False),
-        (AtRisk(living_alone=True), CareState.TERMINATED, None, False),
-        (AtRisk(living_alone=True), CareState.IN_SERVICE, DAY + timedelta(days=1), False),
+        (AtRisk(living_alone=True), Whereabouts.UNKNOWN, None, True),
+        (AtRisk(marked=True), Whereabouts.UNKNOWN, DAY, True),
+        (AtRisk(), Whereabouts.UNKNOWN, None, False),
+        (AtRisk(living_alone=True), Whereabouts.IN_HOSPITAL, None, False),
+        (AtRisk(living_alone=True), Whereabouts.DECEASED, None, False),
+        (AtRisk(living_alone=True), Whereabouts.UNKNOWN, DAY + timedelta(days=1), False),
     ],
 )
-def test_a_missed_visit_alarms_for_who_is_alone_or_marked_in_care_and_not_met_since(
-    risk: AtRisk, state: CareState, last_met: date | None, *, asks: bool
+def test_a_missed_visit_alarms_for_who_is_alone_or_marked_not_known_elsewhere_and_not_met_since(
+    risk: AtRisk, found: Whereabouts, last_met: date | None, *, asks: bool
 ) -> None:
-    assert asks_for_check(risk, state, DAY, last_met) is asks
+    assert asks_for_check(risk, found, DAY, last_met) is asks
+
+
+@pytest.mark.parametrize(
+    ("contract", "pause", "known"),
+    [
+        ({}, None, Whereabouts.UNKNOWN),
+        ({"end": DAY - timedelta(days=1)}, None, Whereabouts.UNKNOWN),
+        ({"end": DAY - timedelta(days=1), "deceased": True}, None, Whereabouts.DECEASED),
+        ({}, Pause("p", DateRange(DAY, DAY), hospital=False), Whereabouts.UNKNOWN),
+        ({}, Pause("p", DateRange(DAY, DAY), hospital=True), Whereabouts.IN_HOSPITAL),
+        (
+            {},
+            Pause("p", DateRange(DAY - timedelta(days=1), DAY - timedelta(days=1)), hospital=True),
+            Whereabouts.UNKNOWN,
+        ),
+    ],
+)
+def test_only_a_hospital_stay_of_today_and_death_tell_where_somebody_is(
+    contract: dict[str, Any], pause: Pause | None, known: Whereabouts
+) -> None:
+    signed = ContractCopy(
+        "c", "a", "SOFIA", "p", "HSP", "ISKAR", DAY - timedelta(days=9), None, None, None, (), False, 1
+    )
+    care = Care(replace(signed, **contract), () if pause is None else (pause,))
+    assert whereabouts(care, DAY) is known
