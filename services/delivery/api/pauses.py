@@ -14,9 +14,8 @@ from services.delivery.usecases.care import (
     PauseRequest,
     decide_pause,
     end_pause_early,
-    request_pause,
 )
-from services.delivery.usecases.kitchens import keep_meals_past_cut_off
+from services.delivery.usecases.kitchens import pause_and_keep_meals
 from services.delivery.wire import care as wire
 from services.kernel.trace import TraceBuilder
 from services.runtime.commands import Effect
@@ -42,10 +41,7 @@ class PauseMethods(Room):
         )
 
         async def run(tx: WriteTx) -> Effect:
-            effect = await request_pause(command, Store(tx), moment(call, tx, care))
-            rules = await rules_of(tx, care.contract.municipality_id)
-            await keep_meals_past_cut_off(command, rules, KitchenStore(tx), moment(call, tx, care))
-            return effect
+            return await pause_and_keep_meals(command, Store(tx), KitchenStore(tx), moment(call, tx, care))
 
         await self._runtime.commands.perform(call, request, run)
         return pb.RequestPauseResponse(care=await self._care_now(call, care.id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -83,10 +83,19 @@ SELECT s.id, t.driver_id, t.position, t.application_id, t.person_id, t.district_
 FROM kitchen_sheet s LEFT JOIN kitchen_stop t ON t.sheet_id = s.id AND t.route_code = :route
 WHERE s.municipality_id = :municipality AND s.kitchen_id = :kitchen AND s.on_day = :day ORDER BY t.position
 """
+# A pause that ended since the cut-off had taken its meals off at the cut-off.
+_MEALS_SINCE = """
+SELECT id FROM unit
+WHERE application_id = :application AND on_day = :day AND unit = 'MEAL' AND state = 'PLANNED'
+  AND 'GRANTED' IS DISTINCT FROM (
+      SELECT kind FROM pause_event
+      WHERE application_id = :application AND CAST(:day AS date) <@ days AND at < :cut_off
+      ORDER BY id DESC LIMIT 1
+  )
+"""
 _KEEP_MEALS = """
 INSERT INTO kept_meal (unit_id, application_id, on_day, at)
-SELECT id, application_id, on_day, :now FROM unit
-WHERE application_id = :application AND on_day = :day AND unit = 'MEAL' AND state = 'PAUSED'
+SELECT id, application_id, on_day, :now FROM unit WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'PAUSED'
 ON CONFLICT DO NOTHING
 """
 _CENSUS = """
@@ -215,9 +224,15 @@ class KitchenStore:
         await self._tx.run(_MAKE_SHEET, {**where, "now": moment.now})
         await self._tx.run(_MAKE_STOPS, where)
 
-    async def keep_meals(self, application_id: str, on: date, moment: Moment) -> None:
-        """Let the meals of a paused day stay planned."""
-        await self._tx.run(_KEEP_MEALS, {"application": application_id, "day": on, "now": moment.now})
+    async def meals_since(self, application_id: str, on: date, cut_off: datetime) -> Sequence[str]:
+        """Meals of a day that are planned now and were not paused at the cut-off."""
+        where = {"application": application_id, "day": on, "cut_off": cut_off}
+        return [str(row.id) for row in await self._tx.all(_MEALS_SINCE, where)]
+
+    async def keep_meals(self, unit_ids: Sequence[str], moment: Moment) -> None:
+        """Let these meals be cooked though their day is paused."""
+        if unit_ids:
+            await self._tx.run(_KEEP_MEALS, {"ids": list(unit_ids), "now": moment.now})
 
 
 def _kitchen(row: Row[Any]) -> Kitchen:

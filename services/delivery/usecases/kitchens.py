@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from services.delivery.domain.kitchens import Kitchen
 from services.delivery.errors import KitchenNotReady
 from services.delivery.rules.kitchens import cut_off_of, meal_day_past_cut_off
-from services.delivery.usecases.care import Moment, PauseRequest
+from services.delivery.usecases.care import CareStore, Moment, PauseRequest, request_pause
 from services.kernel.local_rules import LocalRules
 from services.kernel.ranges import DateRange
 from services.runtime.commands import Effect, check_etag
 from services.runtime.errors import NotFound
 from services.runtime.ids import new_id
 
-__all__ = ["Kitchens", "keep_meals_past_cut_off", "produce_sheet", "register_kitchen"]
+__all__ = ["Kitchens", "pause_and_keep_meals", "produce_sheet", "register_kitchen"]
 
 
 class Kitchens(Protocol):
@@ -29,7 +29,8 @@ class Kitchens(Protocol):
     async def planned_through(self, municipality_id: str) -> date | None: ...
     async def rules(self, municipality_id: str) -> LocalRules: ...
     async def make_sheet(self, sheet_id: str, kitchen: Kitchen, on: date, moment: Moment) -> None: ...
-    async def keep_meals(self, application_id: str, on: date, moment: Moment) -> None: ...
+    async def meals_since(self, application_id: str, on: date, cut_off: datetime) -> Sequence[str]: ...
+    async def keep_meals(self, unit_ids: Sequence[str], moment: Moment) -> None: ...
 
 
 async def register_kitchen(kitchen: Kitchen, etag: str, kitchens: Kitchens) -> Effect:
@@ -66,12 +67,24 @@ async def produce_sheet(municipality_id: str, kitchen_id: str, on: date, kitchen
     return Effect(sheet_id)
 
 
-async def keep_meals_past_cut_off(
-    request: PauseRequest, rules: LocalRules, kitchens: Kitchens, moment: Moment
-) -> Sequence[date]:
-    """Keep the meals that a pause just granted came too late for; gives their days."""
-    day = meal_day_past_cut_off(DateRange(request.start, request.end), moment.now, rules.settings)
-    if day is None:
+async def pause_and_keep_meals(request: PauseRequest, cares: CareStore, kitchens: Kitchens, moment: Moment) -> Effect:
+    """Grant a pause as `request_pause` does, and keep the meals that it came too late for.
+
+    Those are the meals planned at the cut-off and still planned now: one that an earlier pause has taken off, or that
+    was cancelled, is cooked for nobody.
+    """
+    late = await _late_meals(request, cares, kitchens, moment)
+    effect = await request_pause(request, cares, moment)
+    await kitchens.keep_meals(late, moment)
+    return effect
+
+
+async def _late_meals(request: PauseRequest, cares: CareStore, kitchens: Kitchens, moment: Moment) -> Sequence[str]:
+    """Units that the pause would take off too late; whether it is granted is not asked here."""
+    care = await cares.locked_care(request.application_id)
+    if care is None or request.end < request.start:
         return ()
-    await kitchens.keep_meals(request.application_id, day, moment)
-    return (day,)
+    settings = (await cares.rules(care.contract.municipality_id)).settings
+    day = meal_day_past_cut_off(DateRange(request.start, request.end), moment.now, settings)
+    cut_off = None if day is None else cut_off_of(day, settings)
+    return () if day is None or cut_off is None else await kitchens.meals_since(care.id, day, cut_off)

@@ -144,6 +144,41 @@ async def test_a_pause_after_the_cut_off_holds_but_the_meal_stays_planned_and_ch
     assert [unit.units for unit in (await ask(service, planned)).planned] == [1]
 
 
+async def test_a_meal_that_was_off_at_the_cut_off_is_neither_cooked_nor_charged_whatever_comes_later(
+    service: Service,
+) -> None:
+    service.neighbours.settings["kitchen.cut_off"] = "15:00"
+    longer, again = [await lives_in(service, "SREDETS") for _ in range(2)]
+    await ask(service, kitchen("K-1", ("R-1", ["SREDETS"])))
+    await runs(service, MONDAY)
+    end = TUESDAY + timedelta(days=1)
+    for case in (longer, again):
+        await ask(service, pausing(case, TUESDAY, end), Role.OFFICE_HEAD, at(MONDAY, 14, 59))
+    await ask(service, pausing(longer, TUESDAY, end + timedelta(days=2)), Role.OFFICE_HEAD, at(MONDAY, 15, 30))
+    back = delivery.EndPauseEarlyRequest(request_id=new(), application_id=again, return_date=date_to_proto(TUESDAY))
+    await ask(service, back, Role.OFFICE_HEAD, at(MONDAY, 15, 30))
+    await ask(service, pausing(again, TUESDAY, end), Role.OFFICE_HEAD, at(MONDAY, 15, 40))
+    assert (await ask(service, producing(TUESDAY), Role.OFFICE_HEAD, at(MONDAY, 15, 50))).sheet.meals == 0
+    served = delivery.ListServedDaysRequest(municipality_id=TOWN, month=month_to_proto(Month(2026, 5)))
+    cases = (await ask(service, served, Role.SERVICE)).cases
+    assert {case.application_id: case.paused_days for case in cases} == {longer: 4, again: 2}
+
+
+async def test_a_pause_lengthened_after_the_cut_off_of_another_day_keeps_that_day_s_meal(service: Service) -> None:
+    service.neighbours.settings["kitchen.cut_off"] = "15:00"
+    case = await lives_in(service, "SREDETS")
+    await runs(service, MONDAY)
+    wednesday = TUESDAY + timedelta(days=1)
+    await ask(service, pausing(case, wednesday, wednesday), Role.OFFICE_HEAD, at(MONDAY, 15, 30))
+    await ask(service, pausing(case, TUESDAY, wednesday), Role.OFFICE_HEAD, at(MONDAY, 15, 40))
+    count = delivery.GetKitchenCountRequest(
+        municipality_id=TOWN, district_code="SREDETS", on_date=date_to_proto(TUESDAY)
+    )
+    assert (await ask(service, count)).meals == 1
+    count.on_date.CopyFrom(date_to_proto(wednesday))
+    assert (await ask(service, count)).meals == 0
+
+
 async def test_a_census_counts_who_is_there_who_is_away_and_who_will_come(service: Service) -> None:
     service.neighbours.capacity = 5
     cases = []
