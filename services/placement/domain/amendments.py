@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
@@ -53,10 +53,16 @@ def plan_by_day(start: date, signed: Sequence[PlanLine], amendments: Sequence[Am
     versions: list[tuple[date | None, Sequence[PlanLine]]] = [(None, signed)]
     versions += [(one.first_date, one.plan) for one in amendments if one.cause is AmendmentCause.AMENDED]
     lines: list[PlanLine] = []
+    anchors: Mapping[_Rhythm, date] = {}
     for index, (first, plan) in enumerate(versions):
         following = [begin for begin, _ in versions[index + 1 :] if begin is not None]
         last = min(following, default=None)
-        within = (_within(line, start, first, None if last is None else last - _ONE_DAY) for line in plan)
+        anchored = [(line, _anchor(line, first or start, anchors)) for line in plan]
+        anchors = {_rhythm(line): anchor for line, anchor in anchored}
+        within = (
+            _within(line, (start, anchor), first, None if last is None else last - _ONE_DAY)
+            for line, anchor in anchored
+        )
         lines += [line for line in within if line is not None]
     return tuple(lines)
 
@@ -69,10 +75,26 @@ def districts_by_day(start: date, amendments: Sequence[Amendment]) -> tuple[tupl
     return ((start, moves[0].district_before), *((move.first_date, move.district_code) for move in moves))
 
 
-def _within(line: PlanLine, start: date, first: date | None, last: date | None) -> PlanLine | None:
+_Rhythm = tuple[str, tuple[Weekday, ...], int]
+
+
+def _rhythm(line: PlanLine) -> _Rhythm:
+    """What makes a line of the next version the same one that goes on."""
+    return line.code, line.weekdays, line.terms.every_weeks
+
+
+def _anchor(line: PlanLine, begins: date, before: Mapping[_Rhythm, date]) -> date:
+    """A day of the weeks that count; a line that goes on without one of its own keeps that of the version before."""
+    return line.terms.anchor or line.terms.first or before.get(_rhythm(line), begins)
+
+
+def _within(line: PlanLine, origin: tuple[date, date], first: date | None, last: date | None) -> PlanLine | None:
+    start, anchor = origin
     terms = line.terms
     begins = max((day for day in (terms.first, first) if day is not None), default=None)
     ends = min((day for day in (terms.last, last) if day is not None), default=None)
     if ends is not None and ends < (begins or start):
         return None
-    return replace(line, terms=replace(terms, first=begins, last=ends))
+    # Without an anchor the weeks are counted from the first day, which the version may have moved.
+    moved = terms.every_weeks > 1 and anchor != (begins or start)
+    return replace(line, terms=replace(terms, first=begins, last=ends, anchor=anchor if moved else terms.anchor))
