@@ -18,7 +18,7 @@ from services.placement.domain.register import Act, ActKind, Coverage, Paper
 from services.placement.errors import NoFreePlace, OrderMissing, OrderWrongDirectorate, UnknownFacility
 from services.placement.rules import amendments as rules
 from services.placement.usecases.contracts import Agreed, DocumentStore
-from services.placement.usecases.places import draw, offer_place, quantity_of
+from services.placement.usecases.places import draw, give_back, offer_place, programme_drawn_on, quantity_of
 from services.placement.usecases.telling import tell
 from services.runtime.commands import Effect
 from services.runtime.errors import ConcurrentChange
@@ -60,9 +60,8 @@ async def amend_contract(
     `present` is the case as read before; `agreed` is None where the version was not possible then. The effect's
     resource is the number of the version. Raises StepNotAllowed, AmendmentInThePast, ConcurrentChange.
     """
-    programme = (
-        await store.programme(present.municipality_id, present.programme_code) if present.programme_code else None
-    )
+    await store.parameters(present.municipality_id)
+    programme = await programme_drawn_on(store, present)
     before = await _unchanged(present, store)
     changed = rules.amended(before, wanted.lines, wanted.first_date, local_date(now))
     assert changed.contract is not None  # noqa: S101 what is amended has one
@@ -96,8 +95,7 @@ async def transfer_placement(
         await _record(before, move, store, now)
         await store.save_facility(replace(taken, held=taken.held + 1), movement)
     elif target != before.programme_code:
-        left = await draw(store, programmes.get(before.programme_code), changed, 0, movement)
-        changed = replace(left, programme_code=target)
+        changed = await give_back(store, programmes.get(before.programme_code), changed, movement)
         entered = programmes.get(target)
         if entered is not None:
             quantity = quantity_of(entered.unit, _present_plan(changed), agreed.catalogue, move.first_date)

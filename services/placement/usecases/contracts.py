@@ -14,7 +14,7 @@ from services.placement.documents.contract import Rendering
 from services.placement.domain.capacity import Cause, Movement
 from services.placement.domain.cases import Contract, Placement
 from services.placement.rules import cases as rules
-from services.placement.usecases.places import draw, quantity_of
+from services.placement.usecases.places import draw, programme_drawn_on, quantity_of
 from services.placement.usecases.ports import PlacementStore
 from services.placement.usecases.telling import tell
 from services.runtime.commands import Effect
@@ -48,8 +48,7 @@ async def sign_contract(
     is not. Raises OrderMissing, NoFreePlace, StepNotAllowed, StartBeforeSigning, ConcurrentChange.
     """
     await store.parameters(present.municipality_id)
-    code = "" if present.holds_place else await store.programme_for(present)
-    programme = await store.programme(present.municipality_id, code) if code else None
+    programme = await programme_drawn_on(store, present)
     before = await store.load(present.application_id)
     rules.sign(before, contract, now)
     if agreed is None or before.version != present.version:

@@ -11,7 +11,7 @@ from services.placement.domain.capacity import Cause, Movement
 from services.placement.domain.cases import Facility, Placement, PlacementState
 from services.placement.rules import cases as rules
 from services.placement.usecases.dialogue import follow
-from services.placement.usecases.places import draw, offer_place, seated
+from services.placement.usecases.places import give_back, offer_place, seated
 from services.placement.usecases.ports import PlacementStore, Seat
 from services.runtime.commands import Effect
 from services.runtime.ids import new_id
@@ -44,8 +44,8 @@ async def _end(seat: Seat, store: PlacementStore, now: datetime, step: Callable[
     cause = Cause.OFFER_EXPIRED if expired else Cause.CASE_ENDED
     movement = Movement.of_case(cause, before.application_id, before.version + 1, now)
     if gives_back:
-        changed = await draw(store, accounts.programme, changed, 0, movement)
-        changed = replace(changed, holds_place=False, vacancy_id="", programme_code="")
+        changed = await give_back(store, accounts.programme, changed, movement)
+        changed = replace(changed, holds_place=False, vacancy_id="")
     if changed == before:
         return Effect(before.application_id, before.version)
     saved = await store.save(before, changed)

@@ -25,7 +25,9 @@ __all__ = [
     "ProgrammeStore",
     "answer_offer",
     "draw",
+    "give_back",
     "offer_place",
+    "programme_drawn_on",
     "quantity_of",
     "seated",
     "set_capacity",
@@ -127,6 +129,22 @@ async def draw(
     if more:
         await store.save_programme(replace(programme, held=programme.held + more), movement)
     return replace(case, programme_code=programme.code, programme_quantity=quantity)
+
+
+async def give_back(
+    store: PlacementStore, programme: Programme | None, case: Placement, movement: Movement
+) -> Placement:
+    """The case without what it held of the programme."""
+    given = await draw(store, programme, case, 0, movement)
+    return replace(given, programme_code="", programme_quantity=0)
+
+
+async def programme_drawn_on(store: PlacementStore, case: Placement) -> Programme | None:
+    """The account of a case without a place, locked: its own, or that on which it would draw; None: unlimited."""
+    if case.holds_place:
+        return None
+    code = case.programme_code or await store.programme_for(case)
+    return await store.programme(case.municipality_id, code) if code else None
 
 
 class ProgrammeStore(PlacementStore, Protocol):

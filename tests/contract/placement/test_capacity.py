@@ -13,13 +13,14 @@ from services.placement.errors import NoFreePlace, UnknownService
 from services.runtime.civil import date_to_proto
 from services.runtime.errors import InvalidArgument, NotFound
 from socialcare.common.v1 import facts_pb2, types_pb2
+from socialcare.placement.v1 import amendments_pb2, placement_service_pb2
 from socialcare.placement.v1 import capacity_pb2 as pb
-from socialcare.placement.v1 import placement_service_pb2
 
 pytestmark = pytest.mark.postgres
 
 PLACE, HOUR = pb.CAPACITY_UNIT_PLACE, pb.CAPACITY_UNIT_HOUR
 AT = "2026-03-02 10:00"
+WEEK = (types_pb2.WEEKDAY_MON, types_pb2.WEEKDAY_TUE, types_pb2.WEEKDAY_WED)
 
 
 async def limit(office: Any, service: str, capacity: int, unit: int = PLACE, district: str = "") -> Any:
@@ -161,8 +162,7 @@ async def test_a_district_has_its_own_account_before_that_of_the_municipality(of
 
 async def test_hours_a_month_are_those_of_the_plan(office: Any) -> None:
     await limit(office, "ASSISTANT_SUPPORT", 60, HOUR)
-    week = [types_pb2.WEEKDAY_MON, types_pb2.WEEKDAY_TUE, types_pb2.WEEKDAY_WED]
-    line = facts_pb2.PlanLine(code="ASSISTANT_SUPPORT", quantity=4, weekdays=week)
+    line = assistance(*WEEK)
     case = await ready(office, "ASSISTANT_SUPPORT")
     # 12 hours a week are 52 a month.
     await sign(office, case, plan=[line])
@@ -172,6 +172,41 @@ async def test_hours_a_month_are_those_of_the_plan(office: Any) -> None:
         await sign(office, await ready(office, "ASSISTANT_SUPPORT"), plan=[line])
     with pytest.raises(InvalidArgument):
         await limit(office, "ASSISTANT_SUPPORT", 60, PLACE)
+
+
+def assistance(*days: int, hours: int = 4) -> facts_pb2.PlanLine:
+    return facts_pb2.PlanLine(
+        code="ASSISTANT_SUPPORT", quantity=hours, weekdays=[types_pb2.Weekday.Name(day) for day in days]
+    )
+
+
+async def amend(office: Any, case: str, line: facts_pb2.PlanLine, at: str = "2026-04-02 10:00") -> Any:
+    first = date_to_proto(date(2026, 4, 20))
+    request = amendments_pb2.AmendContractRequest(
+        request_id=str(uuid4()), application_id=case, first_date=first, plan=[line]
+    )
+    return await office.ask(request, at)
+
+
+@pytest.mark.parametrize("forgotten", [False, True], ids=["of now", "signed before its account was kept"])
+async def test_a_contract_that_takes_no_hours_finds_the_limit_when_its_plan_takes_some(
+    office: Any, forgotten: bool
+) -> None:
+    await limit(office, "ASSISTANT_SUPPORT", 20, HOUR)
+    case = await ready(office, "ASSISTANT_SUPPORT")
+    await sign(office, case, plan=[assistance()])
+    if forgotten:
+        async with office.database.write() as tx:
+            await tx.run("UPDATE placements SET programme_code = ''")
+    with pytest.raises(NoFreePlace):
+        await amend(office, case, assistance(*WEEK))
+    # 4 hours a week are 18 a month.
+    await amend(office, case, assistance(types_pb2.WEEKDAY_MON))
+    assert (await account(office, "ASSISTANT_SUPPORT/")).account.held == 18
+    await amend(office, case, assistance(), "2026-04-03 10:00")
+    with pytest.raises(NoFreePlace):
+        await amend(office, case, assistance(*WEEK), "2026-04-03 11:00")
+    assert (await account(office, "ASSISTANT_SUPPORT/")).account.held == 0
 
 
 async def test_what_needs_an_order_is_limited_by_its_facilities(office: Any) -> None:
