@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from services.placement.api.cases import CaseMethods, Context
-from services.placement.domain.register import ActChange, ActState, ActStep, Coverage, RegisteredAct
+from services.placement.domain.register import ActChange, ActState, ActStep, Coverage, RegisteredAct, recorders
 from services.placement.storage import register as storage
 from services.placement.storage.cases import Store
 from services.placement.storage.register import ActPage
@@ -71,6 +71,7 @@ class RegisterMethods(CaseMethods):
         """Take the step, or only see what it would lead to."""
         call = self._runtime.call(request.request_id, object_id=request.act_id)
         act = await self._visible_act(call, request.act_id)
+        call.caller.require_role(*recorders(act.authority))
         change = ActChange(act.act_id, step, paper_of(request.paper, call.today), first, last, request.etag)
         outcome: list[Changed] = []
 

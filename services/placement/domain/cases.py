@@ -24,6 +24,7 @@ from services.kernel.service_entry import PlacementBasis
 from services.kernel.time_limit import LimitKind, TimeLimit
 from services.placement.domain.amendments import Amendment, PlanLine
 from services.placement.domain.capacity import CapacityUnit
+from services.placement.domain.register import ORDER_RECORDERS, REFERRAL_RECORDERS
 from services.placement.errors import NoFreePlace, OrderMissing, StepNotAllowed
 
 __all__ = [
@@ -85,8 +86,6 @@ class Transition:
 
 
 _S = PlacementState
-_MUNICIPALITY = frozenset({Role.MUNICIPALITY, Role.OFFICE_HEAD})
-_DIRECTORATE = frozenset({Role.DIRECTORATE, Role.OFFICE_HEAD})
 _HEAD = frozenset({Role.OFFICE_HEAD})
 _USER = frozenset({Role.APPLICANT, Role.SOCIAL_WORKER, Role.OFFICE_HEAD})
 _STAFF = frozenset({Role.SOCIAL_WORKER, Role.OFFICE_HEAD})
@@ -94,11 +93,11 @@ _SYSTEM = frozenset({Role.WORKER})
 
 TRANSITIONS: Mapping[tuple[PlacementState, Step], Transition] = MappingProxyType(
     {
-        (_S.REFERRAL_AWAITED, Step.REFER): Transition(_S.READY, _MUNICIPALITY, "S4b"),
+        (_S.REFERRAL_AWAITED, Step.REFER): Transition(_S.READY, REFERRAL_RECORDERS, "S4b"),
         (_S.REFERRAL_AWAITED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
-        (_S.ORDER_AWAITED, Step.PLACE): Transition(_S.READY, _DIRECTORATE, "S4a"),
-        (_S.ORDER_AWAITED, Step.QUEUE): Transition(_S.WAITLISTED, _DIRECTORATE, "L-09"),
-        (_S.ORDER_AWAITED, Step.REFUSE): Transition(_S.ORDER_REFUSED, _DIRECTORATE, "L-08"),
+        (_S.ORDER_AWAITED, Step.PLACE): Transition(_S.READY, ORDER_RECORDERS, "S4a"),
+        (_S.ORDER_AWAITED, Step.QUEUE): Transition(_S.WAITLISTED, ORDER_RECORDERS, "L-09"),
+        (_S.ORDER_AWAITED, Step.REFUSE): Transition(_S.ORDER_REFUSED, ORDER_RECORDERS, "L-08"),
         (_S.ORDER_AWAITED, Step.REOPEN): Transition(_S.ORDER_AWAITED, _HEAD, "L-08"),
         (_S.ORDER_AWAITED, Step.CLOSE): Transition(_S.CLOSED, _SYSTEM, "L-15"),
         (_S.ORDER_REFUSED, Step.REOPEN): Transition(_S.ORDER_AWAITED, _HEAD, "L-08"),

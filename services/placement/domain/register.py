@@ -20,6 +20,8 @@ __all__ = [
     "ACT_TRANSITIONS",
     "COURT",
     "MUNICIPALITY",
+    "ORDER_RECORDERS",
+    "REFERRAL_RECORDERS",
     "Act",
     "ActChange",
     "ActKind",
@@ -32,6 +34,7 @@ __all__ = [
     "act_after",
     "is_own_number",
     "own_number",
+    "recorders",
 ]
 
 MUNICIPALITY = "MUNICIPALITY"
@@ -73,7 +76,10 @@ class ActStep(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActTransition:
-    """One admissible step: where it leads, which kinds of act it is taken on, who records it, the rule behind it."""
+    """One admissible step: where it leads, which kinds of act it is taken on, who records it, the rule behind it.
+
+    Of `actors` only those of the act's authority: `recorders`.
+    """
 
     to: ActState
     kinds: frozenset[ActKind]
@@ -81,7 +87,12 @@ class ActTransition:
     rule: str
 
 
-_ACTORS = frozenset({Role.DIRECTORATE, Role.MUNICIPALITY, Role.OFFICE_HEAD})
+ORDER_RECORDERS = frozenset({Role.DIRECTORATE, Role.OFFICE_HEAD})
+"""Who records what a directorate decided."""
+REFERRAL_RECORDERS = frozenset({Role.MUNICIPALITY, Role.OFFICE_HEAD})
+"""Who records what the municipality decided."""
+
+_ACTORS = ORDER_RECORDERS | REFERRAL_RECORDERS
 _COVERING = frozenset({ActKind.ORDER, ActKind.REFERRAL, ActKind.AMENDMENT})
 
 ACT_TRANSITIONS: Mapping[tuple[ActState, ActStep], ActTransition] = MappingProxyType(
@@ -102,6 +113,11 @@ def act_after(act: RegisteredAct, step: ActStep) -> ActState:
     if transition is None or act.kind not in transition.kinds:
         raise StepNotAllowed(metadata={"state": act.state})
     return transition.to
+
+
+def recorders(authority: str) -> frozenset[Role]:
+    """Who records an act of the authority, and what follows it; a ruling is followed by none."""
+    return REFERRAL_RECORDERS if authority == MUNICIPALITY else ORDER_RECORDERS
 
 
 def own_number(letter: str, number: int, year: int) -> str:

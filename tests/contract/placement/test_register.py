@@ -11,7 +11,7 @@ from services.kernel.codes import Role
 from services.placement.errors import OrderLeavesGap, OrderMissing, OrderNumberTaken, StepNotAllowed
 from services.runtime.auth import Caller
 from services.runtime.civil import date_from_proto, date_to_proto
-from services.runtime.errors import EtagMismatch, InvalidArgument, NotFound
+from services.runtime.errors import EtagMismatch, Forbidden, InvalidArgument, NotFound
 from socialcare.placement.v1 import placement_service_pb2 as pb
 from socialcare.placement.v1 import register_pb2
 
@@ -275,3 +275,31 @@ async def test_a_referral_is_amended_under_a_number_of_our_own(office: Any) -> N
         ("НС-7", "REFERRAL", "AMENDED"),
         ("Н-000001/2026", "AMENDMENT", "RECORDED"),
     ]
+
+
+def following(act: str, number: str) -> list[Any]:
+    """The three steps that a covering act allows."""
+    return [
+        amending(act, number, date(2026, 6, 10), date(2026, 12, 31)),
+        superseding(act, number, date(2026, 6, 10)),
+        revoking(act, number, date(2026, 6, 10)),
+    ]
+
+
+@pytest.mark.parametrize("tried", [False, True], ids=["taken", "tried"])
+async def test_an_act_is_followed_by_who_may_record_one_of_its_authority(office: Any, *, tried: bool) -> None:
+    await placed(office)
+    await office.ask(referral(await referral_awaited(office), "НС-7"), "2026-05-13 10:00")
+    order, referred = sorted(await acts(office), key=lambda act: act.authority == "MUNICIPALITY")
+    for act, stranger, recorder in (
+        (order, Role.MUNICIPALITY, Role.DIRECTORATE),
+        (referred, Role.DIRECTORATE, Role.MUNICIPALITY),
+    ):
+        for step in following(act.act_id, f"Ч-{act.number}"):
+            step.validate_only = tried
+            with pytest.raises(Forbidden):
+                await office.ask(step, "2026-06-10 10:00", stranger)
+        amend = following(act.act_id, f"Н-{act.number}")[0]
+        amend.validate_only = tried
+        await office.ask(amend, "2026-06-10 10:00", recorder)
+    assert len(await acts(office)) == (2 if tried else 4)
