@@ -11,6 +11,7 @@ Refused ─────────┬─ StepNotAllowed
                  ├─ OrderMissing
                  ├─ OrderWrongDirectorate
                  ├─ OrderLeavesGap
+                 ├─ OrderNotCalledFor
                  ├─ StartBeforeSigning
                  ├─ AppealOutOfTime
                  └─ ArrearsTermNotReached
@@ -29,6 +30,7 @@ __all__ = [
     "NotEligible",
     "OrderLeavesGap",
     "OrderMissing",
+    "OrderNotCalledFor",
     "OrderNumberTaken",
     "OrderWrongDirectorate",
     "StartBeforeSigning",
@@ -115,6 +117,15 @@ class OrderLeavesGap(Refused):
     article = "R-33"
     text_bg = "Между двете заповеди остават дни от договора без заповед."
     text_en = "Days of the contract would lie between the two orders, without one."
+
+
+class OrderNotCalledFor(Refused):
+    """An order is named where nobody is placed by order (S4a)."""
+
+    reason = "ORDER_NOT_CALLED_FOR"
+    article = "S4a"
+    text_bg = "За тази услуга не се издава заповед за настаняване."
+    text_en = "No placement order is issued for this service."
 
 
 class StartBeforeSigning(Refused):

@@ -7,18 +7,18 @@ from collections.abc import Callable
 
 from services.placement.api.cases import CaseMethods, Context
 from services.placement.documents.contract import Basis, Draft, rendered
-from services.placement.documents.words import Said
 from services.placement.domain.amendments import Amendment
 from services.placement.domain.cases import Placement
-from services.placement.domain.register import Paper
+from services.placement.domain.register import recorders
 from services.placement.rules import amendments as rules
-from services.placement.storage.documents import ContractFile, basis_of
+from services.placement.storage.documents import ContractFile, basis_of, basis_on
 from services.placement.usecases import amendments as usecases
 from services.placement.usecases.amendments import Move, NewPlan
 from services.placement.usecases.contracts import Agreed
 from services.placement.wire.amendments import amendment_to_proto
 from services.placement.wire.capacity import preview_to_proto
-from services.placement.wire.cases import case_facts, day_not_after, plan_from_proto
+from services.placement.wire.cases import case_facts, plan_from_proto
+from services.placement.wire.register import order_of_transfer
 from services.runtime.civil import date_from_proto
 from services.runtime.commands import Call, Effect
 from services.runtime.database import WriteTx
@@ -56,26 +56,21 @@ class AmendmentMethods(CaseMethods):
         self, request: pb.TransferPlacementRequest, context: Context
     ) -> pb.TransferPlacementResponse:
         call, present = await self._admitted(request.request_id, request.application_id)
-        order = None
-        if request.order_number:
-            order = Paper(request.order_number, day_not_after(request.order_date, "order_date", call.today))
+        first = date_from_proto(request.first_date, "first_date")
+        order = order_of_transfer(request, first, call.today)
+        if order is not None:
+            call.caller.require_role(*recorders(order.authority))
         move = Move(
             facility_code=request.facility_code or present.facility_code,
             district_code=request.district_code or present.district_code,
-            first_date=date_from_proto(request.first_date, "first_date"),
-            directorate_code=request.directorate_code,
+            first_date=first,
             order=order,
-        )
-        basis = (
-            None
-            if order is None
-            else Basis(Said("Заповед", "Order"), order.number, order.act_date, request.directorate_code)
         )
         agreed = await self._agreed_version(
             (call, request),
             present,
             lambda: rules.moved(present, move.facility_code, move.district_code, move.first_date, call.today),
-            basis,
+            None if order is None else basis_on(order),
         )
 
         async def transfer(tx: WriteTx) -> Effect:

@@ -46,6 +46,8 @@ class Amendment:
     district_code: str
     district_before: str
     document_sha256: str = ""
+    order_act_id: str = ""
+    """The order on which it rests, in the register of acts; empty: none was needed."""
 
 
 def plan_by_day(start: date, signed: Sequence[PlanLine], amendments: Sequence[Amendment]) -> tuple[PlanLine, ...]:

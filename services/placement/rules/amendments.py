@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from services.kernel.register import decides
 from services.placement.domain.amendments import Amendment, AmendmentCause, PlanLine
 from services.placement.domain.cases import Contract, Placement, PlacementState
+from services.placement.domain.register import Coverage
 from services.placement.errors import AmendmentInThePast, StepNotAllowed
 
-__all__ = ["amended", "may_amend", "moved"]
+__all__ = ["amended", "may_amend", "moved", "on_order"]
 
 _ONE_DAY = timedelta(days=1)
 
@@ -49,6 +50,20 @@ def moved(placement: Placement, facility_code: str, district_code: str, first_da
     latest = replace(version.contract.amendments[-1], district_before=placement.district_code)
     changed = replace(version.contract, amendments=(*version.contract.amendments[:-1], latest))
     return replace(version, contract=changed)
+
+
+@decides("S4a", "R-33")
+def on_order(moved: Placement, covered: Coverage, act_id: str) -> Placement:
+    """Who has just moved, with the days that the order of the move leaves covered, and the version resting on it."""
+    assert moved.contract is not None  # noqa: S101 who moves has one
+    *earlier, latest = moved.contract.amendments
+    contract = replace(
+        moved.contract,
+        authorised_from=covered.start,
+        authorised_to=covered.end,
+        amendments=(*earlier, replace(latest, order_act_id=act_id)),
+    )
+    return replace(moved, basis_date=covered.start, basis_until=covered.end, contract=contract)
 
 
 def _with(

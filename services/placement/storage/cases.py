@@ -263,6 +263,13 @@ class Store:
             raise NotFound(resource_type="act", resource_id=act_id)
         return found
 
+    async def act_in_force(self, application_id: str) -> RegisteredAct:
+        """The act by which the case is placed, which none follows; NotFound before the first."""
+        found = await register.in_force(self._tx, application_id)
+        if found is None:
+            raise NotFound(resource_type="act", resource_id=application_id)
+        return found
+
     async def follow(self, before: RegisteredAct, state: ActState) -> None:
         """Store what became of an act that another one follows. Raises ConcurrentChange."""
         await register.follow(self._tx, before, state)

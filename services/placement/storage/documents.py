@@ -11,12 +11,13 @@ from services.kernel.language import Language
 from services.placement.documents.contract import Basis, Rendering
 from services.placement.documents.words import Said
 from services.placement.domain.cases import Contract, Placement
+from services.placement.domain.register import Act
 from services.placement.storage import contracts
 from services.placement.storage.cases import Store
 from services.runtime.crypto import PersonCipher
 from services.runtime.database import ReadTx, WriteTx
 
-__all__ = ["ContractFile", "KeptDocument", "basis_of", "document"]
+__all__ = ["ContractFile", "KeptDocument", "basis_of", "basis_on", "document"]
 
 _FIELD = "contract_document"
 _INSERT = """
@@ -70,6 +71,11 @@ async def basis_of(tx: ReadTx, application_id: str) -> Basis | None:
     """The latest order or referral of the case; None when there is none."""
     row = await tx.one_or_none(_BASIS, {"application_id": application_id})
     return None if row is None else Basis(_KINDS[row.kind], row.number, row.act_date, row.authority)
+
+
+def basis_on(order: Act) -> Basis:
+    """An order that is about to be registered."""
+    return Basis(_KINDS[order.kind], order.paper.number, order.paper.act_date, order.authority)
 
 
 class ContractFile(Store):

@@ -24,7 +24,7 @@ from services.runtime.database import ReadTx, WriteTx, violated_constraint
 from services.runtime.errors import ConcurrentChange
 from services.runtime.ids import new_id
 
-__all__ = ["ActPage", "act", "acts", "follow", "insert", "take_number"]
+__all__ = ["ActPage", "act", "acts", "follow", "in_force", "insert", "take_number"]
 
 _COLUMNS = """
 SELECT a.act_id, a.application_id, a.municipality_id, a.kind, a.authority, a.number, a.act_date,
@@ -33,6 +33,11 @@ SELECT a.act_id, a.application_id, a.municipality_id, a.kind, a.authority, a.num
 FROM acts a LEFT JOIN acts later ON later.replaces = a.act_id
 """
 _ACT = f"{_COLUMNS} WHERE a.act_id = :act_id"
+_IN_FORCE = f"""
+{_COLUMNS}
+WHERE a.application_id = :application_id AND a.state = 'RECORDED' AND a.kind NOT IN ('REFUSAL', 'RULING')
+ORDER BY a.recorded_at DESC LIMIT 1
+"""
 _PAGE = f"""
 {_COLUMNS}
 WHERE a.municipality_id = :municipality_id
@@ -80,6 +85,12 @@ class ActPage:
 async def act(tx: ReadTx, act_id: str) -> RegisteredAct | None:
     """The act; None when the register has none of that id."""
     row = await tx.one_or_none(_ACT, {"act_id": act_id})
+    return None if row is None else _act(row)
+
+
+async def in_force(tx: ReadTx, application_id: str) -> RegisteredAct | None:
+    """The act by which the case is placed, or that ended it, which none follows; None before the first."""
+    row = await tx.one_or_none(_IN_FORCE, {"application_id": application_id})
     return None if row is None else _act(row)
 
 

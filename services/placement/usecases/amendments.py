@@ -14,9 +14,16 @@ from services.placement.documents.contract import Rendering
 from services.placement.domain.amendments import PlanLine
 from services.placement.domain.capacity import Cause, Movement, Programme
 from services.placement.domain.cases import Contract, Facility, Placement
-from services.placement.domain.register import Act, ActKind, Coverage, Paper
-from services.placement.errors import NoFreePlace, OrderMissing, OrderWrongDirectorate, UnknownFacility
+from services.placement.domain.register import Act, ActState, ActStep, RegisteredAct, act_after
+from services.placement.errors import (
+    NoFreePlace,
+    OrderMissing,
+    OrderNotCalledFor,
+    OrderWrongDirectorate,
+    UnknownFacility,
+)
 from services.placement.rules import amendments as rules
+from services.placement.rules.register import covered_by
 from services.placement.usecases.contracts import Agreed, DocumentStore
 from services.placement.usecases.places import draw, give_back, offer_place, programme_drawn_on, quantity_of
 from services.placement.usecases.telling import tell
@@ -37,18 +44,19 @@ class NewPlan:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Where somebody moves, from which day, by which order; `order` is None where the facility stays."""
+    """Where somebody moves, from which day, by which order; `order` is None where the facility may stay without one."""
 
     facility_code: str
     district_code: str
     first_date: date
-    directorate_code: str = ""
-    order: Paper | None = None
+    order: Act | None = None
 
 
 class VersionStore(DocumentStore, Protocol):
-    """What a version needs besides; docstrings are in `storage.documents.ContractFile`."""
+    """What a version needs besides; docstrings are in `storage.documents.ContractFile` and `storage.cases.Store`."""
 
+    async def act_in_force(self, application_id: str) -> RegisteredAct: ...
+    async def follow(self, before: RegisteredAct, state: ActState) -> None: ...
     async def add_version(self, application_id: str, contract: Contract, now: datetime) -> None: ...
 
 
@@ -79,8 +87,9 @@ async def transfer_placement(
 ) -> Effect:
     """Give up one place and take another in one transaction; the freed one is offered to the next in line.
 
-    Raises StepNotAllowed, AmendmentInThePast, UnknownFacility, OrderMissing, OrderWrongDirectorate, OrderNumberTaken,
-    NoFreePlace, ConcurrentChange.
+    The order, where there is one, takes the place of the act in force from the first day there. Raises StepNotAllowed,
+    AmendmentInThePast, UnknownFacility, OrderMissing, OrderNotCalledFor, OrderWrongDirectorate, OrderLeavesGap,
+    OrderNumberTaken, NoFreePlace, ConcurrentChange.
     """
     await store.parameters(present.municipality_id)
     houses, programmes, target = await _locked(present, move, store)
@@ -89,10 +98,10 @@ async def transfer_placement(
     if agreed is None:
         raise ConcurrentChange
     movement = Movement.of_case(Cause.TRANSFERRED, before.application_id, before.version + 1, now)
+    _require_order(before, move, houses.get(move.facility_code))
     if move.facility_code != before.facility_code:
-        taken = _free_place(before, move, houses.get(move.facility_code))
+        taken = _free_place(houses.get(move.facility_code))
         changed = replace(changed, directorate_code=taken.directorate_code)
-        await _record(before, move, store, now)
         await store.save_facility(replace(taken, held=taken.held + 1), movement)
     elif target != before.programme_code:
         changed = await give_back(store, programmes.get(before.programme_code), changed, movement)
@@ -100,6 +109,7 @@ async def transfer_placement(
         if entered is not None:
             quantity = quantity_of(entered.unit, _present_plan(changed), agreed.catalogue, move.first_date)
             changed = await draw(store, entered, changed, quantity, movement)
+    changed = await _by_order(before, changed, move.order, store, now)
     effect = await _agree(before, changed, agreed.document, store, now)
     left_house = houses.get(before.facility_code)
     if move.facility_code != before.facility_code and left_house is not None:
@@ -127,22 +137,41 @@ def _present_plan(placement: Placement) -> Sequence[PlanLine]:
     return placement.contract.present_plan
 
 
-def _free_place(before: Placement, move: Move, facility: Facility | None) -> Facility:
-    if not before.holds_place or facility is None or facility.service_code != before.service_code:
+def _require_order(before: Placement, move: Move, facility: Facility | None) -> None:
+    """The order of the directorate of the facility, where the facility changes or one is named (S4a, R-33)."""
+    moves = move.facility_code != before.facility_code
+    if moves and (not before.holds_place or facility is None or facility.service_code != before.service_code):
         raise UnknownFacility(field="facility_code")
-    if before.basis_needed is PlacementBasis.ORDER and move.order is None:
-        raise OrderMissing
-    if move.order is not None and move.directorate_code != facility.directorate_code:
+    by_order = before.basis_needed is PlacementBasis.ORDER
+    if move.order is None:
+        if moves and by_order:
+            raise OrderMissing
+        return
+    if not by_order:
+        raise OrderNotCalledFor(field="order_number")
+    if facility is None or move.order.authority != facility.directorate_code:
         raise OrderWrongDirectorate(field="directorate_code")
+
+
+def _free_place(facility: Facility | None) -> Facility:
+    assert facility is not None  # noqa: S101 `_require_order` saw it
     if facility.free <= 0:
         raise NoFreePlace(metadata={"account": facility.facility_code, "free": "0"})
     return facility
 
 
-async def _record(before: Placement, move: Move, store: VersionStore, now: datetime) -> None:
-    if move.order is not None:
-        covered = Coverage(move.order.act_date)
-        await store.register_act(before, Act(ActKind.ORDER, move.directorate_code, move.order, covered), now)
+async def _by_order(
+    before: Placement, changed: Placement, order: Act | None, store: VersionStore, now: datetime
+) -> Placement:
+    """Register the order in place of the act in force; what both cover is what delivery and billing get."""
+    if order is None:
+        return changed
+    present = await store.act_in_force(before.application_id)
+    new = replace(order, replaces=present.act_id)
+    covered = covered_by(before, new)
+    await store.follow(present, act_after(present, ActStep.SUPERSEDE))
+    act_id = await store.register_act(before, new, now)
+    return rules.on_order(changed, covered, act_id)
 
 
 async def _unchanged(present: Placement, store: VersionStore) -> Placement:

@@ -21,4 +21,5 @@ def amendment_to_proto(version: Amendment) -> amendments_pb2.ContractAmendment:
         facility_code=version.facility_code,
         district_code=version.district_code,
         document_sha256=version.document_sha256,
+        order_act_id=version.order_act_id,
     )

@@ -6,13 +6,13 @@ from datetime import date
 
 from google.type import date_pb2
 
-from services.placement.domain.register import Coverage, Paper, RegisteredAct, is_own_number
+from services.placement.domain.register import Act, ActKind, Coverage, Paper, RegisteredAct, is_own_number
 from services.placement.wire.cases import FIRST_DAY, LAST_DAY, day_not_after
 from services.runtime.civil import code_to_proto, date_from_proto, date_to_proto, instant_to_proto, optional_date
 from services.runtime.commands import etag_of
 from services.runtime.errors import InvalidArgument
+from socialcare.placement.v1 import amendments_pb2, register_pb2
 from socialcare.placement.v1 import placement_service_pb2 as pb
-from socialcare.placement.v1 import register_pb2
 
 __all__ = [
     "act_to_proto",
@@ -20,6 +20,7 @@ __all__ = [
     "consequences_to_proto",
     "coverage_of",
     "optional_day",
+    "order_of_transfer",
     "paper_of",
     "paper_of_order",
     "paper_of_referral",
@@ -49,6 +50,27 @@ def paper_of_order(request: pb.RecordOrderRequest, today: date) -> Paper:
     """The paper of an order or refusal. Raises InvalidArgument."""
     act_date = day_not_after(request.order_date, "order_date", today)
     return _paper(request.number, act_date, request.citation, request.document_sha256, "number")
+
+
+def order_of_transfer(request: amendments_pb2.TransferPlacementRequest, first: date, today: date) -> Act | None:
+    """The order on which somebody moves, covering from the first day there; None where none is named.
+
+    Raises InvalidArgument, also when one is named without its number.
+    """
+    if not request.order_number:
+        if request.directorate_code or request.order_citation or request.order_document_sha256:
+            raise InvalidArgument(field="order_number")
+        if request.HasField("order_date") or request.HasField("order_effective_to"):
+            raise InvalidArgument(field="order_number")
+        return None
+    act_date = day_not_after(request.order_date, "order_date", today)
+    last = optional_day(request.order_effective_to, "order_effective_to")
+    if last is not None and last < first:
+        raise InvalidArgument(field="order_effective_to")
+    paper = _paper(
+        request.order_number, act_date, request.order_citation, request.order_document_sha256, "order_number"
+    )
+    return Act(ActKind.ORDER, request.directorate_code, paper, Coverage(first, last))
 
 
 def paper_of_referral(request: pb.RecordReferralRequest, today: date) -> Paper:

@@ -39,6 +39,12 @@ INSERT INTO contract_amendments
 SELECT (jsonb_populate_record(a, jsonb_build_object('number', {number}))).* FROM contract_amendments a
 """
 
+ON_ORDER = """
+INSERT INTO contract_amendments
+SELECT (jsonb_populate_record(a, jsonb_build_object('number', 3, 'cause', '{cause}', 'order_act_id', 'x'))).*
+FROM contract_amendments a
+"""
+
 
 async def signed(office: Any, service: str = "HSP", facility: str = "", district: str = "LYULIN") -> str:
     case = str(office.accept(service, date(2026, 2, 23), facility=facility))
@@ -240,6 +246,8 @@ async def test_a_move_to_another_district_needs_no_order_and_draws_on_its_progra
             COPIED.format(number=3),
             "contract_amendment_has_its_document",
         ),
+        (ON_ORDER.format(cause="AMENDED"), "contract_amendment_moves_by_order"),
+        (ON_ORDER.format(cause="TRANSFERRED"), "contract_amendment_rests_on_an_order"),
     ],
 )
 async def test_versions_are_kept_and_follow_each_other(office: Any, statement: str, constraint: str) -> None:

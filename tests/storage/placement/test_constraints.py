@@ -44,6 +44,7 @@ INSERT INTO acts (municipality_id, authority, number, kind, application_id, act_
 SELECT 'M', 'SAD-LYULIN', '{number}', '{kind}', 'a', '2026-02-28', '2026-02-28T09:00Z',
        (SELECT act_id FROM acts LIMIT 1)
 """
+_OF_ANOTHER_AUTHORITY = _FOLLOWING.format(number=8, kind="ORDER").replace("SAD-LYULIN", "SAD-ISKAR")
 _SUPERSEDED = "UPDATE acts SET state = 'SUPERSEDED' WHERE replaces IS NULL"
 _REVOKED = "UPDATE acts SET state = 'REVOKED' WHERE replaces IS NULL"
 
@@ -78,6 +79,7 @@ async def commit(database: Database, statements: list[str]) -> None:
         ([_ACT, "DELETE FROM acts"], "acts_are_kept"),
         ([_ACT, "UPDATE acts SET state = 'AMENDED'"], "act_state_follows"),
         ([_ACT, _FOLLOWING.format(number=8, kind="AMENDMENT")], "act_state_follows"),
+        ([_ACT, _OF_ANOTHER_AUTHORITY, _SUPERSEDED], "act_state_follows"),
         ([_ACT, *2 * [_FOLLOWING.format(number=8, kind="REVOCATION")]], "act_followed_once"),
         ([_ACT, _FOLLOWING.format(number=8, kind="ORDER"), _SUPERSEDED, _REVOKED], "acts_are_kept"),
         ([_FOLLOWING.format(number=8, kind="AMENDMENT")], "act_follows_one"),
