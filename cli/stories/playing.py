@@ -23,8 +23,9 @@ from services.kernel.dates import local_date
 from socialcare.intake.v1 import intake_service_pb2 as intake
 from socialcare.placement.v1 import placement_service_pb2 as placement
 
-STORY_SETTINGS = {"billing.auto_approve": "true"}
-"""A billing run needs nobody's consent in a story (tests/stories/README.md section 2)."""
+STORY_SETTINGS = {"billing.auto_approve": "true", "delivery.month_lock_days": "366"}
+"""In a story a billing run needs nobody's consent, and what is entered after the bill needs no second person
+(tests/stories/README.md section 2, L-12)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -292,7 +292,7 @@ class AlreadyRecorded(AlreadyExists):
 
 
 class DayLocked(Refused):
-    """The day may only be corrected (`delivery.lock_days`)."""
+    """The day may only be corrected (`delivery.lock_days`, `delivery.month_lock_days`)."""
 
     reason = "DAY_LOCKED"
     article = "C-29"

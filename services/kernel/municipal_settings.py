@@ -269,7 +269,10 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "minutes of the rungs of a welfare check: calling the person, calling the contact person, sending somebody",
         ),
         "delivery.lock_days": Setting(
-            "C-29", "", _or_empty(_whole(0, 366)), "days after which a day may only be corrected; empty: never"
+            "C-29", "", _or_empty(_whole(0, 366)), "days after which a day may only be corrected; empty: with its month"
+        ),
+        "delivery.month_lock_days": Setting(
+            "C-29", "0", _whole(0, 366), "days after the end of a month after which its days may only be corrected"
         ),
         "income.missing": Setting("C-29", "ZERO", _one_of("ZERO"), "what a missing income counts as", _UNDEFINED),
         "income.reminder_days": Setting(

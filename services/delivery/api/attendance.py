@@ -9,7 +9,7 @@ from datetime import datetime
 from google.protobuf.message import Message
 from grpc.aio import ServicerContext
 
-from services.delivery.api.recording import RecordingMethods, require_open_day
+from services.delivery.api.recording import RecordingMethods, require_open_day, require_own_visit
 from services.delivery.api.room import moment, require_own, require_sight
 from services.delivery.domain.attendance import Entry, EntryOutcome, EntryResult
 from services.delivery.domain.care import Outcome
@@ -184,6 +184,7 @@ class AttendanceMethods(RecordingMethods):
 
         async def run(tx: WriteTx) -> Effect:
             nonlocal result
+            await require_own_visit(tx, call, care, entry.code, entry.on)
             await require_open_day(tx, call, care, entry.on)
             store, when = AttendanceStore(tx), moment(call, tx, care)
             result = await usecases.record_entry(entry, store, Store(tx), self._recorder(tx, call, care, funds))

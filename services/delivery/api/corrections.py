@@ -6,7 +6,7 @@ from datetime import datetime
 
 from grpc.aio import ServicerContext
 
-from services.delivery.api.recording import RecordingMethods
+from services.delivery.api.recording import RecordingMethods, require_own_visit
 from services.delivery.api.room import moment
 from services.delivery.domain.attendance import Correction, CorrectionState
 from services.delivery.domain.care import Care
@@ -45,6 +45,7 @@ class CorrectionMethods(RecordingMethods):
         funds = await self._funds_of(care, asked)
 
         async def run(tx: WriteTx) -> Effect:
+            await require_own_visit(tx, call, care, asked.code, asked.on)
             return await usecases.request(
                 asked, AttendanceStore(tx), Store(tx), self._recorder(tx, call, care, funds), moment(call, tx, care)
             )

@@ -7,13 +7,20 @@ from datetime import date
 
 from grpc.aio import ServicerContext
 
-from services.delivery.api.room import Room, moment, require_municipality, require_sight
+from services.delivery.api.room import (
+    Room,
+    is_assistant_only,
+    moment,
+    require_among,
+    require_municipality,
+    require_sight,
+)
 from services.delivery.domain.care import Care, MissFault, Outcome
 from services.delivery.errors import DayLocked
 from services.delivery.rules.attendance import is_locked
 from services.delivery.rules.plan import offered
 from services.delivery.rules.recording import Funds, Obstacle, before_contract, spends_own_money
-from services.delivery.storage import reading
+from services.delivery.storage import attendance, reading
 from services.delivery.storage.local_rules import rules_of
 from services.delivery.storage.store import Store, find_care
 from services.delivery.storage.welfare import WelfareStore
@@ -35,7 +42,7 @@ from services.runtime.database import WriteTx
 from services.runtime.local_rules import rules_from_proto
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
 
-__all__ = ["RecordingMethods", "require_open_day"]
+__all__ = ["RecordingMethods", "require_open_day", "require_own_visit"]
 
 Context = ServicerContext[object, object]
 
@@ -80,6 +87,7 @@ class RecordingMethods(Room):
         asked = RecordCare(care.id, command.code, command.on, command.units, command.outcome, command.fault, funds)
 
         async def run(tx: WriteTx) -> Effect:
+            await require_own_visit(tx, call, care, command.code, command.on)
             await require_open_day(tx, call, care, command.on)
             return await self._write_down(tx, call, care, asked)
 
@@ -137,3 +145,9 @@ async def require_open_day(tx: WriteTx, call: Call, care: Care, on: date) -> Non
     rules = await rules_of(tx, care.contract.municipality_id)
     if is_locked(on, call.today, rules.settings):
         raise DayLocked
+
+
+async def require_own_visit(tx: WriteTx, call: Call, care: Care, code: str, on: date) -> None:
+    """Raise NotYours when somebody else is known to do what an assistant wants to write down."""
+    if is_assistant_only(call.caller) and (doing := await attendance.who_goes(tx, care, code, on)):
+        require_among(call.caller, doing)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from grpc.aio import ServicerContext
 
 from services.delivery.domain.care import Care
@@ -20,7 +22,15 @@ from services.runtime.errors import NotFound, NotYours
 from services.runtime.server import Runtime
 from socialcare.delivery.v1 import resources_pb2 as resources
 
-__all__ = ["Room", "moment", "require_municipality", "require_own", "require_sight"]
+__all__ = [
+    "Room",
+    "is_assistant_only",
+    "moment",
+    "require_among",
+    "require_municipality",
+    "require_own",
+    "require_sight",
+]
 
 Context = ServicerContext[object, object]
 
@@ -62,8 +72,18 @@ def moment(call: Call, tx: WriteTx, care: Care) -> Moment:
 
 def require_own(caller: Caller, staff_id: str) -> None:
     """Raise NotYours when the caller is an assistant and nothing more, and asks about somebody else."""
-    if caller.roles == {Role.ASSISTANT} and caller.subject != staff_id:
+    require_among(caller, {staff_id})
+
+
+def require_among(caller: Caller, staff_ids: Collection[str]) -> None:
+    """Raise NotYours when the caller is an assistant and nothing more, and asks about others only."""
+    if is_assistant_only(caller) and caller.subject not in staff_ids:
         raise NotYours
+
+
+def is_assistant_only(caller: Caller) -> bool:
+    """Whether the caller is an assistant and nothing more, who answers for the own visits alone."""
+    return caller.roles == {Role.ASSISTANT}
 
 
 def require_municipality(caller: Caller, municipality_id: str, application_id: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from services.delivery.domain.attendance import AttendanceKind, Entry
+from services.kernel.dates import Month
 from services.kernel.municipal_settings import MunicipalSettings
 
 __all__ = ["Told", "in_their_order", "is_locked", "told_already"]
@@ -22,7 +23,12 @@ class Told:
 
 
 def is_locked(on: date, today: date, settings: MunicipalSettings) -> bool:
-    """Whether a day is locked: `delivery.lock_days` days after it have passed; never when the setting is empty."""
+    """Whether a day is locked: `delivery.lock_days` after it or `delivery.month_lock_days` after its month have passed.
+
+    The month's lock always falls: its bill is issued, and one person alone changes no bill.
+    """
+    if today > Month.of(on).last + timedelta(days=settings.whole("delivery.month_lock_days")):
+        return True
     written = settings.text("delivery.lock_days")
     return bool(written) and today > on + timedelta(days=int(written))
 

@@ -20,7 +20,7 @@ from services.delivery.domain.attendance import (
     EntryResult,
     Presence,
 )
-from services.delivery.domain.care import DeliveryRecord, MissFault, Outcome
+from services.delivery.domain.care import Care, DeliveryRecord, MissFault, Outcome
 from services.delivery.rules.attendance import Told
 from services.delivery.usecases.attendance import Visit
 from services.delivery.usecases.care import Moment
@@ -36,6 +36,7 @@ __all__ = [
     "presence",
     "record",
     "visit",
+    "who_goes",
 ]
 
 _KIND = "CASE outcome WHEN 'DELIVERED' THEN outcome ELSE 'MISSED_BY_' || fault END"
@@ -46,6 +47,24 @@ WHERE application_id = :application AND code = :code AND on_day = :day AND outco
 _PLANNED = """
 SELECT coalesce(sum(quantity), 0) FROM unit
 WHERE application_id = :application AND code = :code AND on_day = :day AND state IN ('PLANNED', 'DONE', 'MISSED')
+"""
+# A meal is brought by who drove when its sheet was produced, or by who drives the route now instead.
+_WHO_GOES = """
+WITH planned AS (
+    SELECT id, unit FROM unit
+    WHERE application_id = :application AND code = :code AND on_day = :day AND state IN ('PLANNED', 'DONE', 'MISSED')
+)
+SELECT assistant_id FROM visit_assignment WHERE unit_id IN (SELECT id FROM planned)
+UNION
+SELECT assistant_id FROM visit_presence WHERE unit_id IN (SELECT id FROM planned)
+UNION
+SELECT d.driver_id FROM kitchen_sheet s
+JOIN kitchen_stop t ON t.sheet_id = s.id AND t.application_id = :application
+LEFT JOIN kitchen_route r ON r.municipality_id = s.municipality_id AND r.kitchen_id = s.kitchen_id
+                         AND r.route_code = t.route_code
+CROSS JOIN LATERAL (VALUES (t.driver_id), (r.driver_id)) AS d (driver_id)
+WHERE s.municipality_id = :municipality AND s.on_day = :day AND d.driver_id IS NOT NULL
+  AND EXISTS (SELECT FROM planned WHERE unit = 'MEAL')
 """
 _KEEP_ENTRY = """
 INSERT INTO attendance_entry (id, municipality_id, body_hash, assistant_id, written_at, submitted_by, outcome,
@@ -107,6 +126,12 @@ async def visit(tx: ReadTx, unit_id: str) -> tuple[Visit, str, str] | None:
         return None
     found = Visit(str(row.id), row.municipality_id, str(row.application_id), row.code, row.on_day, row.quantity)
     return found, row.state, row.assistant_id or ""
+
+
+async def who_goes(tx: ReadTx, care: Care, code: str, on: date) -> frozenset[str]:
+    """Assistants who were sent to what is planned of a code on a day, who arrived there, or who drive the meal."""
+    where = {"municipality": care.contract.municipality_id, "application": care.id, "code": code, "day": on}
+    return frozenset(row.assistant_id for row in await tx.all(_WHO_GOES, where))
 
 
 async def presence(tx: ReadTx, unit_id: str) -> Presence | None:

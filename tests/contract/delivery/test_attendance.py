@@ -16,6 +16,7 @@ from services.runtime.civil import date_to_proto, instant_from_proto, instant_to
 from socialcare.delivery.v1 import assistants_pb2 as staff
 from socialcare.delivery.v1 import attendance_pb2 as pb
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery
+from socialcare.delivery.v1 import kitchens_pb2 as kitchens
 from tests.contract.delivery.conftest import TOWN, Service
 from tests.contract.delivery.day import CLEANING, MEAL, MONDAY, ask, at, cared_for, hire, new, refused, runs
 
@@ -166,6 +167,41 @@ async def test_a_device_takes_the_day_along_and_brings_back_what_was_done(servic
     late = at(MONDAY + timedelta(days=2))
     assert await outcomes(service, bundle(entry(case)), late, staff="as-1") == [(RECORDED, "")]
     assert await delivered(service, case) == {"HSP_HOME_CLEANING": 1}
+
+
+async def test_an_assistant_writes_down_the_own_visits_only(service: Service) -> None:
+    case, _, _ = await first_visit(service, "as-1")
+    codes = {"application_id": case, "code": "HSP_HOME_CLEANING", "on_date": date_to_proto(MONDAY), "units": 1}
+    given = delivery.RecordDeliveryRequest(request_id=new(), **codes)
+    missed = delivery.RecordMissedRequest(request_id=new(), fault=delivery.MISS_FAULT_USER, **codes)
+    for foreign in (given, missed):
+        assert (await refused(service, foreign, Role.ASSISTANT, staff="as-2"))[0] == "NOT_YOURS"
+    assert await outcomes(service, batch(entry(case)), staff="as-2") == [(CONFLICT, "NOT_YOURS")]
+    assert await delivered(service, case) == {}
+    await ask(service, given, Role.ASSISTANT, staff="as-1")
+    await ask(service, missed, Role.OFFICE_HEAD)
+    nobodys = entry(await cared_for(service, CLEANING))
+    assert await outcomes(service, batch(nobodys), staff="as-2") == [(RECORDED, "")]
+
+
+async def test_a_meal_is_written_down_by_who_drives_it(service: Service) -> None:
+    for driver in ("as-1", "as-2"):
+        await hire(service, driver)
+    case = await cared_for(service, MEAL)
+    route = kitchens.DeliveryRoute(route_code="R-1", driver_id="as-1", district_codes=["SREDETS"])
+    described = kitchens.Kitchen(municipality_id=TOWN, kitchen_id="K-1", routes=[route])
+    await ask(service, kitchens.RegisterKitchenRequest(request_id=new(), kitchen=described))
+    await runs(service, MONDAY)
+    said = entry(case, code="HSP_MEAL_DELIVERY")
+    sheet = kitchens.ProduceKitchenSheetRequest(
+        request_id=new(), municipality_id=TOWN, kitchen_id="K-1", on_date=date_to_proto(MONDAY)
+    )
+    await ask(service, sheet)
+    foreign = batch(entry(case, code="HSP_MEAL_DELIVERY"))
+    assert await outcomes(service, foreign, staff="as-2") == [(CONFLICT, "NOT_YOURS")]
+    described.routes[0].driver_id = "as-2"
+    await ask(service, kitchens.RegisterKitchenRequest(request_id=new(), kitchen=described))
+    assert await outcomes(service, batch(said), staff="as-2") == [(RECORDED, "")]
 
 
 async def test_a_bundle_sent_twice_at_once_is_recorded_once(service: Service) -> None:

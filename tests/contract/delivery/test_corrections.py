@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from socialcare.delivery.v1 import attendance_pb2 as attendance
 from socialcare.delivery.v1 import corrections_pb2 as pb
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery
 from tests.contract.delivery.conftest import TOWN, Service
-from tests.contract.delivery.day import CLEANING, MONDAY, ask, at, cared_for, new, refused, runs
+from tests.contract.delivery.day import CLEANING, MONDAY, ask, at, cared_for, hire, new, refused, runs
 
 pytestmark = pytest.mark.postgres
 
@@ -120,9 +120,69 @@ async def test_the_bill_that_a_correction_changes_is_shown_beforehand(service: S
     assert (await refused(service, refusal, Role.OFFICE_HEAD, JUNE))[0] == "NOT_FOUND"
 
 
+async def test_a_month_that_is_over_is_changed_by_two_people_who_see_the_bill(service: Service) -> None:
+    case, record = await recorded(service)
+    last, first = at(date(2026, 5, 31)), at(date(2026, 6, 1))
+    written = delivery.RecordDeliveryRequest(
+        request_id=new(), application_id=case, code="HSP_HOME_CLEANING", on_date=date_to_proto(MONDAY), units=1
+    )
+    sheet = attendance.RecordAttendanceBatchRequest(
+        request_id=new(),
+        municipality_id=TOWN,
+        entries=[
+            attendance.AttendanceEntry(
+                entry_id=new(),
+                application_id=case,
+                code="HSP_HOME_CLEANING",
+                on_date=date_to_proto(MONDAY + timedelta(days=1)),
+                kind=attendance.ATTENDANCE_KIND_DELIVERED,
+                units=1,
+            )
+        ],
+    )
+    assert (await refused(service, written, Role.OFFICE_HEAD, first))[0] == "DAY_LOCKED"
+    (line,) = (await ask(service, sheet, Role.OFFICE_HEAD, first)).results
+    assert (line.outcome, line.reason) == (attendance.ENTRY_OUTCOME_CONFLICT, "DAY_LOCKED")
+    service.neighbours.invoices[case] = [billing.Invoice(invoice_id="inv-1", number=17, month=MAY)]
+    asked = await ask(service, correcting(case, record), Role.OFFICE_HEAD, first, staff="head-1")
+    assert (asked.correction.state, asked.correction.locked) == (pb.CORRECTION_STATE_REQUESTED, True)
+    assert (asked.impact.invoice_id, asked.impact.invoice_number) == ("inv-1", 17)
+    assert await delivered(service, case) == {"HSP_HOME_CLEANING": 1}
+    approve = pb.ApproveCorrectionRequest(request_id=new(), correction_id=asked.correction.correction_id)
+    assert (await refused(service, approve, Role.OFFICE_HEAD, first, staff="head-1"))[0] == "SECOND_PERSON_NEEDED"
+    await ask(service, approve, Role.OFFICE_HEAD, first, staff="head-2")
+    assert await delivered(service, case) == {}
+    await ask(service, written, Role.OFFICE_HEAD, last)
+
+
+async def test_a_town_may_let_a_month_be_written_for_some_days_more(service: Service) -> None:
+    service.neighbours.settings["delivery.month_lock_days"] = "3"
+    case, record = await recorded(service)
+    made = await ask(service, correcting(case, record), Role.OFFICE_HEAD, at(date(2026, 6, 3)))
+    assert (made.correction.state, made.correction.locked) == (pb.CORRECTION_STATE_APPLIED, False)
+    again = delivery.RecordDeliveryRequest(
+        request_id=new(), application_id=case, code="HSP_HOME_CLEANING", on_date=date_to_proto(MONDAY), units=1
+    )
+    assert (await refused(service, again, Role.OFFICE_HEAD, at(date(2026, 6, 4))))[0] == "DAY_LOCKED"
+    await ask(service, again, Role.OFFICE_HEAD, at(date(2026, 6, 3)))
+
+
+async def test_an_assistant_corrects_the_own_visits_only(service: Service) -> None:
+    await hire(service, "as-1")
+    case, record = await recorded(service)
+    for preview in (False, True):
+        foreign = correcting(case, record, validate_only=preview)
+        assert (await refused(service, foreign, Role.ASSISTANT, staff="as-2"))[0] == "NOT_YOURS"
+    assert await delivered(service, case) == {"HSP_HOME_CLEANING": 1}
+    await ask(service, correcting(case, record), Role.ASSISTANT, staff="as-1")
+    assert await delivered(service, case) == {}
+
+
 async def test_billing_learns_of_a_correction_of_a_month_that_is_over(service: Service) -> None:
     case, record = await recorded(service)
-    await ask(service, correcting(case, record), Role.OFFICE_HEAD, JUNE)
+    asked = (await ask(service, correcting(case, record), Role.SOCIAL_WORKER, JUNE, staff="sw-1")).correction
+    approve = pb.ApproveCorrectionRequest(request_id=new(), correction_id=asked.correction_id)
+    await ask(service, approve, Role.OFFICE_HEAD, JUNE)
     rows = await service.rows("SELECT event FROM outbox WHERE case_id = $1", case)
     assert [row["event"] for row in rows] == ["CARE_CORRECTED"]
     advance = delivery.AdvanceCareRequest(request_id=new(), application_id=case)

@@ -356,6 +356,15 @@ def test_a_day_is_locked_once_the_days_of_the_setting_have_passed() -> None:
     assert (is_locked(day, fourth, locked), is_locked(day, fifth, locked)) == (False, True)
 
 
+def test_a_day_is_locked_when_its_month_is_over_whatever_else_is_set() -> None:
+    day, last, first, third = date(2026, 5, 1), date(2026, 5, 31), date(2026, 6, 1), date(2026, 6, 3)
+    for more in ({}, {"delivery.lock_days": "366"}):
+        plain = MunicipalSettings.of(more)
+        assert (is_locked(day, last, plain), is_locked(last, first, plain)) == (False, True)
+        later = MunicipalSettings.of(more | {"delivery.month_lock_days": "2"})
+        assert (is_locked(last, date(2026, 6, 2), later), is_locked(day, third, later)) == (False, True)
+
+
 PLAYED_ABOVE = {
     "income.reminder_days",
     "statement.language",
@@ -379,6 +388,7 @@ PLAYED_ABOVE = {
     "kitchen.cut_off",
     "visit.grace_minutes",
     "delivery.lock_days",
+    "delivery.month_lock_days",
 }
 
 
