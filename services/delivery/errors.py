@@ -7,7 +7,8 @@ Refused          ← PauseRefused ← PauseNotAvailable, PauseInvalidRange, Paus
                  ← CareRefused  ← HomeVisitMissing, OrderMissing, OutsideService, UserFundsMissing
                  ← PrescriptionMissing, SupportPlanMissing, HoursLimitExceeded, NoPauseOnThatDay
                  ← RungNotOpen, OutcomeNotYours
-                 ← AssignmentNotPossible, KitchenNotReady, DayLocked, NotCheckedIn, SecondPersonNeeded
+                 ← AssignmentNotPossible, KitchenNotReady, DayLocked, RecordWithdrawn
+                 ← NotCheckedIn, SecondPersonNeeded
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ __all__ = [
     "PauseStartTooEarly",
     "PlanInThePast",
     "PrescriptionMissing",
+    "RecordWithdrawn",
     "RungNotOpen",
     "SecondPersonNeeded",
     "SupportPlanMissing",
@@ -298,6 +300,15 @@ class DayLocked(Refused):
     article = "C-29"
     text_bg = "Денят е заключен; поискайте поправка."
     text_en = "The day is locked; ask for a correction."
+
+
+class RecordWithdrawn(Refused):
+    """The record was corrected before, or lies outside the contract by now; it counts nowhere."""
+
+    reason = "RECORD_WITHDRAWN"
+    article = "C-29"
+    text_bg = "Записът вече не важи; поискайте поправка на този, който го замества."
+    text_en = "The record counts no more; ask for a correction of the one that stands instead."
 
 
 class NotCheckedIn(Refused):

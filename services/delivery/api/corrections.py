@@ -8,7 +8,7 @@ from grpc.aio import ServicerContext
 
 from services.delivery.api.recording import RecordingMethods, require_own_visit
 from services.delivery.api.room import moment
-from services.delivery.domain.attendance import Correction, CorrectionState
+from services.delivery.domain.attendance import Correction
 from services.delivery.domain.care import Care
 from services.delivery.rules.attendance import is_locked
 from services.delivery.rules.recording import Funds
@@ -68,10 +68,8 @@ class CorrectionMethods(RecordingMethods):
         funds = await self._funds_of(care, found)
 
         async def run(tx: WriteTx) -> Effect:
-            store, when = AttendanceStore(tx), moment(call, tx, care)
-            decided = await usecases.decide(found.id, call.caller.subject, CorrectionState.APPLIED, store, when)
-            recorder = self._recorder(tx, call, care, funds)
-            return await usecases.apply_correction(decided, store, Store(tx), recorder, when)
+            recorder, when = self._recorder(tx, call, care, funds), moment(call, tx, care)
+            return await usecases.approve(found, AttendanceStore(tx), Store(tx), recorder, when, by=call.caller.subject)
 
         await self._runtime.commands.perform(call, request, run)
         made = await self._correction(call, request.correction_id)
@@ -85,10 +83,8 @@ class CorrectionMethods(RecordingMethods):
 
         async def run(tx: WriteTx) -> Effect:
             tx.audit.municipality_id = found.municipality_id
-            store, when = AttendanceStore(tx), Moment(call.now, call.today)
-            declined = await usecases.decide(found.id, call.caller.subject, CorrectionState.DECLINED, store, when)
-            await store.keep_correction(declined, None)
-            return Effect(found.id)
+            when = Moment(call.now, call.today)
+            return await usecases.decline(found, AttendanceStore(tx), Store(tx), when, by=call.caller.subject)
 
         await self._runtime.commands.perform(call, request, run)
         declined = await self._correction(call, request.correction_id)

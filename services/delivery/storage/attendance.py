@@ -88,9 +88,10 @@ INSERT INTO correction (id, municipality_id, application_id, delivery_id, code, 
                         replaced_units, replacement_id)
 VALUES (:id, :municipality, :application, :delivery, :code, :day, :kind, :units, :reason, :requested_by, :requested_at,
         :locked, :state, :decided_by, :decided_at, :replaced_kind, :replaced_units, :replacement)
-ON CONFLICT (id) DO UPDATE SET state = excluded.state, decided_by = excluded.decided_by,
-    decided_at = excluded.decided_at, replaced_kind = excluded.replaced_kind,
-    replaced_units = excluded.replaced_units, replacement_id = excluded.replacement_id
+"""
+_DECIDE_CORRECTION = """
+UPDATE correction SET state = :state, decided_by = :decided_by, decided_at = :decided_at, replacement_id = :replacement
+WHERE id = :id
 """
 _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 
@@ -247,7 +248,7 @@ class AttendanceStore:
         return None if row is None else _correction(row)
 
     async def keep_correction(self, kept: Correction, replaced: DeliveryRecord | None) -> None:
-        """Store a correction with what the record said before; Refused when the record has another correction."""
+        """Store a new correction with what the record says; Refused when the record has another correction."""
         before = None if replaced is None else f"MISSED_BY_{replaced.fault}" if replaced.fault else replaced.outcome
         try:
             await self._tx.run(
@@ -277,6 +278,19 @@ class AttendanceStore:
             if violated_constraint(error) not in {"correction_open_once", "correction_made_once"}:
                 raise
             raise Refused(resource_type="delivery", resource_id=kept.delivery_id) from error
+
+    async def decide_correction(self, decided: Correction) -> None:
+        """Store what became of a correction; what it asks for and what it replaces stay."""
+        await self._tx.run(
+            _DECIDE_CORRECTION,
+            {
+                "id": decided.id,
+                "state": decided.state,
+                "decided_by": decided.decided_by,
+                "decided_at": decided.decided_at,
+                "replacement": decided.replacement_id or None,
+            },
+        )
 
 
 def _correction(row: Row[Any]) -> Correction:

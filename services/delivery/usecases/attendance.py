@@ -16,8 +16,8 @@ from services.delivery.domain.attendance import (
     EntryResult,
     Presence,
 )
-from services.delivery.domain.care import Care, DeliveryRecord
-from services.delivery.errors import AlreadyRecorded, NotCheckedIn, SecondPersonNeeded
+from services.delivery.domain.care import Care, DeliveryRecord, Outcome
+from services.delivery.errors import AlreadyRecorded, NotCheckedIn, RecordWithdrawn, SecondPersonNeeded
 from services.delivery.rules.attendance import Told, told_already
 from services.delivery.usecases.care import CareStore, Moment, RecordCare
 from services.kernel.codes import Event, case_workflow_id
@@ -31,10 +31,10 @@ __all__ = [
     "Attendance",
     "Recorder",
     "Visit",
-    "apply_correction",
+    "approve",
     "check_in",
     "check_out",
-    "decide",
+    "decline",
     "record_entry",
     "request",
 ]
@@ -55,6 +55,7 @@ class Attendance(Protocol):
     async def withdraw(self, delivery_id: str) -> None: ...
     async def find_correction(self, correction_id: str) -> Correction | None: ...
     async def keep_correction(self, correction: Correction, replaced: DeliveryRecord | None) -> None: ...
+    async def decide_correction(self, correction: Correction) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,7 @@ async def record_entry(entry: Entry, store: Attendance, cares: CareStore, record
         AlreadyRecorded: everything planned is recorded, and otherwise.
         DomainError: the refusals of RecordDelivery and RecordMissed.
     """
-    if await cares.locked_care(entry.application_id) is None:
-        raise NotFound(resource_type="application", resource_id=entry.application_id)
+    await _locked(entry.application_id, cares)
     same = told_already(entry, *await store.told(entry.application_id, entry.code, entry.on))
     if same == "":
         raise AlreadyRecorded(resource_type="delivery", resource_id=entry.application_id)
@@ -105,6 +105,7 @@ async def check_out(visit: Visit, store: Attendance, cares: CareStore, recorder:
         NotCheckedIn: nobody has arrived.
         AlreadyRecorded: the visit is recorded otherwise.
     """
+    await _locked(visit.application_id, cares)
     known = await store.presence(visit.unit_id)
     if known is None:
         raise NotCheckedIn
@@ -132,24 +133,46 @@ async def request(
 
     Raises:
         NotFound: no such record of the case.
-        Refused: the record was corrected or withdrawn before.
+        RecordWithdrawn: the record counts no more.
+        Refused: the record has a correction that waits.
     """
+    await _locked(correction.application_id, cares)
     if correction.locked:
         replaced = await _standing(correction, store)
         await store.keep_correction(correction, replaced)
         return Effect(correction.id)
     decided = replace(correction, decided_by=correction.requested_by, decided_at=moment.now)
-    return await apply_correction(decided, store, cares, recorder, moment)
+    made, replaced = await _made(decided, store, cares, recorder, moment)
+    await store.keep_correction(made, replaced)
+    return Effect(made.id)
 
 
-async def decide(correction_id: str, by: str, to: CorrectionState, store: Attendance, moment: Moment) -> Correction:
-    """The correction that waits, decided by a second person where it is to be made.
+async def approve(
+    asked: Correction, store: Attendance, cares: CareStore, recorder: Recorder, moment: Moment, *, by: str
+) -> Effect:
+    """Make the correction that waits, by a second person.
 
     Raises:
-        NotFound: no such correction.
         Refused: it was decided before.
         SecondPersonNeeded: who asked for it cannot make it.
+        RecordWithdrawn: the record counts no more.
+        DomainError: the refusals of RecordDelivery and RecordMissed.
     """
+    await _locked(asked.application_id, cares)
+    decided = await _decided(asked.id, by, CorrectionState.APPLIED, store, moment)
+    made, _ = await _made(decided, store, cares, recorder, moment)
+    await store.decide_correction(made)
+    return Effect(made.id)
+
+
+async def decline(asked: Correction, store: Attendance, cares: CareStore, moment: Moment, *, by: str) -> Effect:
+    """Leave the record as it is; Refused when the correction was decided before."""
+    await _locked(asked.application_id, cares)
+    await store.decide_correction(await _decided(asked.id, by, CorrectionState.DECLINED, store, moment))
+    return Effect(asked.id)
+
+
+async def _decided(correction_id: str, by: str, to: CorrectionState, store: Attendance, moment: Moment) -> Correction:
     found = await store.find_correction(correction_id)
     if found is None:
         raise NotFound(resource_type="correction", resource_id=correction_id)
@@ -160,29 +183,28 @@ async def decide(correction_id: str, by: str, to: CorrectionState, store: Attend
     return replace(found, state=to, decided_by=by, decided_at=moment.now)
 
 
-async def apply_correction(
+async def _made(
     correction: Correction, store: Attendance, cares: CareStore, recorder: Recorder, moment: Moment
-) -> Effect:
+) -> tuple[Correction, DeliveryRecord | None]:
     """Make a correction that was decided: the old record counts no more, the new one stands, billing is told."""
-    care = await cares.locked_care(correction.application_id)
-    if care is None:
-        raise NotFound(resource_type="application", resource_id=correction.application_id)
     replaced = await _standing(correction, store)
     if replaced is not None:
         await store.withdraw(replaced.id)
-    replacement = ""
+    replacement, case = "", correction.application_id
     if correction.kind is not None:
-        effect = await recorder(_command(care.id, correction.code, correction.on, correction.units, correction.kind))
+        effect = await recorder(_command(case, correction.code, correction.on, correction.units, correction.kind))
         replacement = effect.resource
     if correction.kind is not AttendanceKind.DELIVERED:
-        await _tell_of_change(care.id, correction.on, cares, moment)
-    made = replace(
-        correction,
-        state=CorrectionState.APPLIED,
-        replacement_id=replacement,
-    )
-    await store.keep_correction(made, replaced)
-    return Effect(made.id)
+        await _tell_of_change(case, correction.on, cares, moment)
+    return replace(correction, state=CorrectionState.APPLIED, replacement_id=replacement), replaced
+
+
+async def _locked(application_id: str, cares: CareStore) -> Care:
+    """The care, locked before anything that belongs to it: every command takes its locks in this order."""
+    care = await cares.locked_care(application_id)
+    if care is None:
+        raise NotFound(resource_type="application", resource_id=application_id)
+    return care
 
 
 async def _standing(correction: Correction, store: Attendance) -> DeliveryRecord | None:
@@ -191,14 +213,14 @@ async def _standing(correction: Correction, store: Attendance) -> DeliveryRecord
     found = await store.record(correction.delivery_id)
     if found is None or found.application_id != correction.application_id:
         raise NotFound(resource_type="delivery", resource_id=correction.delivery_id)
+    if found.outcome is Outcome.VOID:
+        raise RecordWithdrawn(resource_type="delivery", resource_id=correction.delivery_id)
     return found
 
 
 async def _tell_of_change(application_id: str, on: date, cares: CareStore, moment: Moment) -> None:
     """Plan the day anew, and tell the case when its month is over: what was delivered there is no longer so."""
-    care = await cares.locked_care(application_id)
-    if care is None:
-        raise NotFound(resource_type="application", resource_id=application_id)
+    care = await _locked(application_id, cares)
     municipality = care.contract.municipality_id
     if on <= await cares.horizon(municipality):
         rules = await cares.rules(municipality)

@@ -19,6 +19,7 @@ from socialcare.delivery.v1 import delivery_service_pb2 as delivery
 from socialcare.delivery.v1 import kitchens_pb2 as kitchens
 from tests.contract.delivery.conftest import TOWN, Service
 from tests.contract.delivery.day import CLEANING, MEAL, MONDAY, ask, at, cared_for, hire, new, refused, runs
+from tests.contract.delivery.holding import care_held
 
 pytestmark = pytest.mark.postgres
 
@@ -80,6 +81,17 @@ async def test_who_arrives_and_leaves_has_delivered(service: Service) -> None:
     assert [task.state for task in (await ask(service, sheet)).tasks] == ["DONE"]
     arriving.request_id = new()
     assert (await refused(service, arriving, Role.OFFICE_HEAD, at(MONDAY, 10)))[0] == "STATE_NOT_ALLOWED"
+
+
+async def test_who_leaves_waits_for_the_care_before_the_visit_is_held(service: Service) -> None:
+    case, unit, who = await first_visit(service, "as-1")
+    await ask(service, pb.CheckInRequest(request_id=new(), unit_id=unit), Role.ASSISTANT, staff=who)
+    async with care_held(service.dsn, case) as held:
+        leaving = pb.CheckOutRequest(request_id=new(), unit_id=unit)
+        answer = asyncio.create_task(ask(service, leaving, Role.ASSISTANT, staff=who))
+        await held.awaited()
+        await held.take("SELECT FROM unit WHERE id = $1 FOR UPDATE NOWAIT", UUID(unit))
+    assert (await answer).delivery_id
 
 
 async def test_nobody_arrives_for_somebody_else_on_another_day_or_twice(service: Service) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from socialcare.delivery.v1 import corrections_pb2 as pb
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery
 from tests.contract.delivery.conftest import TOWN, Service
 from tests.contract.delivery.day import CLEANING, MONDAY, ask, at, cared_for, hire, new, refused, runs
+from tests.contract.delivery.holding import care_held
 
 pytestmark = pytest.mark.postgres
 
@@ -63,7 +65,7 @@ async def test_an_open_day_is_corrected_at_once_and_the_old_record_stays_in_the_
     assert made.replacement_id not in {"", record}
     assert await delivered(service, case) == {}
     assert await planned_states(service, case) == ["MISSED"]
-    assert (await refused(service, correcting(case, record, **MISSED)))[0] == "STATE_NOT_ALLOWED"
+    assert (await refused(service, correcting(case, record, **MISSED)))[0] == "RECORD_WITHDRAWN"
     assert (await ask(service, correcting(case, made.replacement_id))).correction.replacement_id == ""
     assert await planned_states(service, case) == ["PLANNED"]
 
@@ -105,6 +107,41 @@ async def test_a_declined_correction_changes_nothing_and_is_listed_no_longer(ser
     assert list(page.corrections) == [declined]
     whole.page_token = page.next_page_token
     assert list((await ask(service, whole)).corrections) == []
+
+
+async def test_what_a_correction_was_to_replace_stays_known_when_it_is_declined(service: Service) -> None:
+    service.neighbours.settings["delivery.lock_days"] = "0"
+    case, record = await recorded(service)
+    asked = (await ask(service, correcting(case, record), Role.OFFICE_HEAD, LATE)).correction
+    before = "SELECT replaced_kind, replaced_units FROM correction WHERE id = $1"
+    assert [tuple(row) for row in await service.rows(before, UUID(asked.correction_id))] == [("DELIVERED", 1)]
+    decline = pb.DeclineCorrectionRequest(request_id=new(), correction_id=asked.correction_id)
+    await ask(service, decline, Role.OFFICE_HEAD, LATE)
+    assert [tuple(row) for row in await service.rows(before, UUID(asked.correction_id))] == [("DELIVERED", 1)]
+
+
+async def test_a_record_that_counts_no_more_is_not_corrected_again(service: Service) -> None:
+    service.neighbours.settings["delivery.lock_days"] = "5"
+    case, record = await recorded(service)
+    made = (await ask(service, correcting(case, record, **MISSED))).correction
+    for preview in (True, False):
+        again = correcting(case, record, validate_only=preview)
+        assert (await refused(service, again, Role.OFFICE_HEAD, LATE))[0] == "RECORD_WITHDRAWN"
+    asked = await ask(service, correcting(case, made.replacement_id), Role.OFFICE_HEAD, LATE)
+    assert asked.correction.state == pb.CORRECTION_STATE_REQUESTED
+
+
+async def test_a_correction_waits_for_the_care_before_it_holds_anything_else(service: Service) -> None:
+    service.neighbours.settings["delivery.lock_days"] = "5"
+    case, record = await recorded(service)
+    asked = (await ask(service, correcting(case, record), Role.OFFICE_HEAD, LATE)).correction
+    approve = pb.ApproveCorrectionRequest(request_id=new(), correction_id=asked.correction_id)
+    async with care_held(service.dsn, case) as held:
+        answer = asyncio.create_task(ask(service, approve, Role.OFFICE_HEAD, LATE, staff="head-2"))
+        await held.awaited()
+        await held.take("SELECT FROM correction WHERE id = $1 FOR UPDATE NOWAIT", UUID(asked.correction_id))
+        await held.take("SELECT FROM delivery WHERE id = $1 FOR UPDATE NOWAIT", UUID(record))
+    assert (await answer).correction.state == pb.CORRECTION_STATE_APPLIED
 
 
 async def test_the_bill_that_a_correction_changes_is_shown_beforehand(service: Service) -> None:
@@ -238,6 +275,8 @@ async def test_the_database_holds_the_second_person_and_the_past(service: Servic
     decided = "UPDATE correction SET state = $2, decided_by = $3, decided_at = now() WHERE id = $1"
     with pytest.raises(asyncpg.CheckViolationError, match="correction_has_second_person"):
         await service.rows(decided, UUID(asked.correction_id), "APPLIED", asked.requested_by)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await service.rows("UPDATE correction SET replaced_kind = NULL WHERE id = $1", UUID(asked.correction_id))
     await service.rows(decided, UUID(asked.correction_id), "DECLINED", "head-1")
     for change in ("UPDATE correction SET units = 5 WHERE id = $1", "DELETE FROM correction WHERE id = $1"):
         with pytest.raises(asyncpg.RestrictViolationError):
