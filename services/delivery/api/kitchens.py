@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grpc.aio import ServicerContext
 
-from services.delivery.api.room import Room
+from services.delivery.api.room import Room, is_assistant_only, require_among
 from services.delivery.errors import DayOver
 from services.delivery.storage import kitchens as storage
 from services.delivery.storage.kitchens import KitchenStore
@@ -67,10 +67,11 @@ class KitchenMethods(Room):
     async def GetRouteSheet(self, request: pb.GetRouteSheetRequest, context: Context) -> pb.GetRouteSheetResponse:
         call = self._for_municipality(request.municipality_id, object_id=request.kitchen_id)
         on = days.day_from_proto(request.on_date, "on_date")
+        route = (request.municipality_id, request.kitchen_id, request.route_code, on)
         async with self._runtime.commands.health_read(call, "ROUTE_SHEET") as (tx, _):
-            sheet_id, driver, stops = await storage.route_of_sheet(
-                tx, request.municipality_id, request.kitchen_id, request.route_code, on
-            )
+            if is_assistant_only(call.caller):
+                require_among(call.caller, await storage.drivers_of_route(tx, *route))
+            sheet_id, driver, stops = await storage.route_of_sheet(tx, *route)
         return pb.GetRouteSheetResponse(sheet_id=sheet_id, driver_id=driver, stops=map(wire.stop_to_proto, stops))
 
     async def GetBedCensus(self, request: pb.GetBedCensusRequest, context: Context) -> pb.GetBedCensusResponse:

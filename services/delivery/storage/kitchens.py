@@ -18,7 +18,7 @@ from services.kernel.local_rules import LocalRules
 from services.runtime.database import ReadTx, WriteTx, violated_constraint
 from services.runtime.errors import NotFound
 
-__all__ = ["KitchenStore", "census", "keep_facility", "kitchens_page", "route_of_sheet", "sheet"]
+__all__ = ["KitchenStore", "census", "drivers_of_route", "keep_facility", "kitchens_page", "route_of_sheet", "sheet"]
 
 _KITCHENS = """
 SELECT k.municipality_id, k.kitchen_id, k.version, coalesce((
@@ -93,6 +93,13 @@ WHERE application_id = :application AND on_day = :day AND unit = 'MEAL' AND stat
       ORDER BY id DESC LIMIT 1
   )
 """
+_DRIVERS = """
+SELECT t.driver_id FROM kitchen_sheet s JOIN kitchen_stop t ON t.sheet_id = s.id AND t.route_code = :route
+WHERE s.municipality_id = :municipality AND s.kitchen_id = :kitchen AND s.on_day = :day AND t.driver_id IS NOT NULL
+UNION
+SELECT driver_id FROM kitchen_route
+WHERE municipality_id = :municipality AND kitchen_id = :kitchen AND route_code = :route AND driver_id IS NOT NULL
+"""
 _KEEP_MEALS = """
 INSERT INTO kept_meal (unit_id, application_id, on_day, at)
 SELECT id, application_id, on_day, :now FROM unit WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'PAUSED'
@@ -138,6 +145,14 @@ async def route_of_sheet(
         if row.position is not None
     ]
     return str(rows[0].id), rows[0].driver_id or "", stops
+
+
+async def drivers_of_route(
+    tx: ReadTx, municipality_id: str, kitchen_id: str, route_code: str, on: date
+) -> frozenset[str]:
+    """Who drives: as the sheet of the day has it, and who was named since."""
+    where = {"municipality": municipality_id, "kitchen": kitchen_id, "route": route_code, "day": on}
+    return frozenset(row.driver_id for row in await tx.all(_DRIVERS, where))
 
 
 async def census(tx: ReadTx, municipality_id: str, facility_code: str, on: date) -> Census:

@@ -37,7 +37,7 @@ async def stops(service: Service, on: date, route: str = "R-1") -> pb.GetRouteSh
     request = pb.GetRouteSheetRequest(
         municipality_id=TOWN, kitchen_id="K-1", route_code=route, on_date=date_to_proto(on)
     )
-    answer: pb.GetRouteSheetResponse = await ask(service, request, Role.ASSISTANT)
+    answer: pb.GetRouteSheetResponse = await ask(service, request, Role.SOCIAL_WORKER)
     return answer
 
 
@@ -119,6 +119,30 @@ async def test_stops_go_by_district_then_first_day_of_care_and_the_newest_comes_
         assert [stop.position for stop in route.stops] == list(range(1, len(expected) + 1))
     assert [stop.application_id for stop in (await stops(service, MONDAY, "R-2")).stops] == [elsewhere]
     assert list((await stops(service, MONDAY, "R-9")).stops) == []
+
+
+async def test_a_driver_sees_the_own_route_only(service: Service) -> None:
+    for driver in ("as-1", "as-2", "as-3"):
+        await hire(service, driver)
+    case = await lives_in(service, "SREDETS")
+    registering = kitchen("K-1", ("R-1", ["SREDETS"]), ("R-2", ["IZGREV"]))
+    registering.kitchen.routes[0].driver_id = "as-1"
+    await ask(service, registering)
+    await runs(service, MONDAY)
+    await ask(service, producing(MONDAY))
+    near, far = (
+        pb.GetRouteSheetRequest(municipality_id=TOWN, kitchen_id="K-1", route_code=route, on_date=date_to_proto(MONDAY))
+        for route in ("R-1", "R-2")
+    )
+    sheet = await ask(service, near, Role.ASSISTANT, staff="as-1")
+    assert [stop.application_id for stop in sheet.stops] == [case]
+    for foreign, who in ((near, "as-2"), (far, "as-1")):
+        assert (await refused(service, foreign, Role.ASSISTANT, staff=who))[0] == "NOT_YOURS"
+    instead = kitchen("K-1", ("R-1", ["SREDETS"]), ("R-2", ["IZGREV"]))
+    instead.kitchen.routes[0].driver_id = "as-3"
+    await ask(service, instead)
+    for driver in ("as-1", "as-3"):
+        assert await ask(service, near, Role.ASSISTANT, staff=driver) == sheet
 
 
 async def test_a_pause_after_the_cut_off_holds_but_the_meal_stays_planned_and_charged(service: Service) -> None:
