@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from services.kernel.calendar import BusinessCalendar
-from services.kernel.dates import Month, local_date, next_midnight
+from services.kernel.dates import local_date, next_midnight
 from services.kernel.ranges import DateRange, DateSet
 from services.kernel.register import decides
 from services.kernel.term_words import ENDS, STARTS, process_steps
@@ -355,9 +355,12 @@ def escalation_days(due: date, calendar: BusinessCalendar) -> tuple[date, ...]:
 
 
 @decides("D-07")
-def invoice_due_date(billed: Month, calendar: BusinessCalendar, term: Term = TERMS[LimitKind.INVOICE_DUE]) -> date:
-    """Last day on which the invoice of a month is paid in time: the 25th of the next month, shifted (D-07)."""
-    return begin(term, billed.last, calendar).due_date(calendar)
+def invoice_due_date(last_day: date, calendar: BusinessCalendar, term: Term = TERMS[LimitKind.INVOICE_DUE]) -> date:
+    """Last day on which an invoice is paid in time: the 25th of the month after the billed one, shifted (D-07).
+
+    It is counted from the last day of the billed month, which `last_day` is unless the invoice is issued late.
+    """
+    return begin(term, last_day, calendar).due_date(calendar)
 
 
 @decides("D-08")

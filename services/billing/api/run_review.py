@@ -104,7 +104,7 @@ class RunReviewMethods(RunMethods):
             effect = await self._runtime.commands.perform(
                 call,
                 request,
-                lambda tx: run_review.rerun_account(parked, served, Store(tx, self._runtime.cipher)),
+                lambda tx: run_review.rerun_account(parked, served, Store(tx, self._runtime.cipher), act_of(call)),
             )
             if not effect.replayed:
                 self._metrics.issued.inc(effect.version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -62,10 +62,13 @@ class BillingParameters:
         return month.next().first.replace(day=self.issue_day)
 
     def due_date(self, month: Month) -> date:
-        """The last day to pay the month's invoice (D-07)."""
-        default = TERMS[LimitKind.INVOICE_DUE]
-        term = replace(default, length=self.due_day)
-        return invoice_due_date(month, self.calendar, term)
+        """The last day to pay the month's invoice when the month's run issues it (D-07)."""
+        return self.due_date_of(self.issue_date(month))
+
+    def due_date_of(self, issued_on: date) -> date:
+        """The last day to pay an invoice of a day: as many days later as by the run of a month (D-07)."""
+        term = replace(TERMS[LimitKind.INVOICE_DUE], length=self.due_day)
+        return invoice_due_date(issued_on - timedelta(days=self.issue_day), self.calendar, term)
 
 
 def parameters_of(rules: LocalRules) -> BillingParameters:

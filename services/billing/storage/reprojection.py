@@ -23,26 +23,27 @@ WHERE r.municipality_id = :municipality_id AND r.state <> 'FINISHED' AND b.calen
   AND NOT EXISTS (SELECT FROM invoices i WHERE i.case_id = b.case_id AND i.month = b.month)
 """
 _MONTHS = f"""
-SELECT DISTINCT b.month, b.calendar_version, b.due_date,
+SELECT DISTINCT b.month, b.issue_date, b.calendar_version, b.due_date,
        (SELECT c.overrides::text FROM calendars c WHERE c.version = b.calendar_version) AS overrides
-{_DRAFTS} ORDER BY 1, 2, 3
+{_DRAFTS} ORDER BY 1, 2, 3, 4
 """  # noqa: S608 constants
-# The due date of a month is the same for all drafts that one version dates.
+# The due date of a month is the same for all drafts of one day of issue that one version dates.
 _REDATE = f"""
 WITH page AS (
-    SELECT b.case_id, b.month, b.calendar_version, b.due_date {_DRAFTS} ORDER BY b.month, b.case_id LIMIT :size
+    SELECT b.case_id, b.month, b.issue_date, b.calendar_version, b.due_date
+    {_DRAFTS} ORDER BY b.month, b.case_id LIMIT :size
 ), told AS (
     SELECT * FROM json_to_recordset(CAST(:moves AS json))
-        AS n (month date, old_version text, new_due date, reason text, days date[])
+        AS n (month date, issue_date date, old_version text, new_due date, reason text, days date[])
 ), dated AS (
     UPDATE billed_months b SET due_date = n.new_due, calendar_version = :calendar_version
-    FROM page p JOIN told n ON n.month = p.month AND n.old_version = p.calendar_version
+    FROM page p JOIN told n ON (n.month, n.issue_date, n.old_version) = (p.month, p.issue_date, p.calendar_version)
     WHERE b.case_id = p.case_id AND b.month = p.month
 ), moved AS (
     INSERT INTO due_date_moves (case_id, month, old_calendar_version, calendar_version, old_due_date, new_due_date,
                                 reason, changed_days, moved_at)
     SELECT p.case_id, p.month, p.calendar_version, :calendar_version, p.due_date, n.new_due, n.reason, n.days, :now
-    FROM page p JOIN told n ON n.month = p.month AND n.old_version = p.calendar_version
+    FROM page p JOIN told n ON (n.month, n.issue_date, n.old_version) = (p.month, p.issue_date, p.calendar_version)
     WHERE n.reason IS NOT NULL
     RETURNING 1
 )
@@ -61,7 +62,12 @@ class DraftWrites(CommonReads):
         """Drafts without an invoice that another version dates."""
         rows = await self._tx.all(_MONTHS, {"municipality_id": municipality_id, "calendar_version": calendar_version})
         return [
-            MonthOfDrafts(month_of(row.month), calendar_from_text(row.calendar_version, row.overrides), row.due_date)
+            MonthOfDrafts(
+                month_of(row.month),
+                row.issue_date,
+                calendar_from_text(row.calendar_version, row.overrides),
+                row.due_date,
+            )
             for row in rows
         ]
 
@@ -72,6 +78,7 @@ class DraftWrites(CommonReads):
         told = [
             {
                 "month": move.month.first.isoformat(),
+                "issue_date": move.issue_date.isoformat(),
                 "old_version": move.old_calendar_version,
                 "new_due": move.new_due.isoformat(),
                 "reason": move.reason,

@@ -21,9 +21,10 @@ __all__ = ["DraftsStore", "MonthMove", "MonthOfDrafts", "redate", "reproject_due
 
 @dataclass(frozen=True, slots=True)
 class MonthOfDrafts:
-    """Drafts of a month that are dated by the same earlier calendar."""
+    """Drafts of a month, for invoices of one day, that are dated by the same earlier calendar."""
 
     month: Month
+    issue_date: date
     calendar: BusinessCalendar
     due_date: date
 
@@ -33,6 +34,7 @@ class MonthMove:
     """What such drafts are dated by now; without a reason their due date stays."""
 
     month: Month
+    issue_date: date
     old_calendar_version: str
     new_due: date
     reason: MoveReason | None
@@ -61,11 +63,11 @@ class DraftsStore(Protocol):
 @decides("T-09")
 def redate(drafts: MonthOfDrafts, parameters: BillingParameters) -> MonthMove:
     """The due date of the drafts by the calendar in force, and why it differs."""
-    due, calendar = parameters.due_date(drafts.month), parameters.calendar
+    due, calendar = parameters.due_date_of(drafts.issue_date), parameters.calendar
     if due == drafts.due_date:
-        return MonthMove(drafts.month, drafts.calendar.version, due, None, ())
-    days = judged_anew(drafts.calendar, calendar, drafts.month.last, max(due, drafts.due_date))
-    return MonthMove(drafts.month, drafts.calendar.version, due, why(days[0], calendar), days)
+        return MonthMove(drafts.month, drafts.issue_date, drafts.calendar.version, due, None, ())
+    days = judged_anew(drafts.calendar, calendar, drafts.issue_date, max(due, drafts.due_date))
+    return MonthMove(drafts.month, drafts.issue_date, drafts.calendar.version, due, why(days[0], calendar), days)
 
 
 async def reproject_due_dates(municipality_id: str, limit: int, store: DraftsStore, act: Act) -> Effect:

@@ -7,10 +7,12 @@ from typing import Protocol
 
 from services.billing.domain.accounts import Act, Run, RunStep, ServedMonth, run_after
 from services.billing.domain.runs import ParkedAccount
+from services.billing.rules.currency import document_currency
 from services.billing.rules.parameters import parameters_of
-from services.billing.usecases.runs import Page, RunStore, check_tariffs, draft_cases, month_dates, tell
+from services.billing.usecases.runs import Page, RunStore, check_tariffs, draft_cases, tell
 from services.kernel.codes import Event
 from services.kernel.dates import Month
+from services.kernel.register import decides
 from services.runtime.commands import Effect
 
 __all__ = ["ReviewStore", "redraft_account", "reject_run", "rerun_account"]
@@ -55,19 +57,21 @@ async def redraft_account(
     run_after(run.state, RunStep.REDRAFT)
     await check_tariffs(run, store)
     parameters = parameters_of(await store.rules(run.municipality_id))
+    issued_on = parameters.issue_date(run.month)
     await store.discard_drafts(run, case_id)
     for month, days in served:
-        await draft_cases(run, Page(month, [case_id], is_last=False), days, parameters, store)
-    await store.write_review(run, month_dates(run.month, parameters).document_currency, parameters.outlier_pct)
+        await draft_cases(run, Page(month, [case_id], is_last=False), days, parameters, store, issued_on=issued_on)
+    await store.write_review(run, document_currency(run.month, issued_on), parameters.outlier_pct)
     return Effect(run_id)
 
 
-async def rerun_account(parked: ParkedAccount, served: Sequence[ServedMonth], store: ReviewStore) -> Effect:
+@decides("D-07", "F-13")
+async def rerun_account(parked: ParkedAccount, served: Sequence[ServedMonth], store: ReviewStore, act: Act) -> Effect:
     """Draft and issue a parked account for its month; the version of the effect counts invoices.
 
-    Nobody is billed twice: an account that is no longer parked as it was has been billed, and is left as it is. Raises
-    StateNotAllowed unless the run that parked it is finished, InvariantViolated while a tariff is not applied to all
-    its cases.
+    The invoice is of the day of the act, so that the person has the whole time to pay it. Nobody is billed twice: an
+    account that is no longer parked as it was has been billed, and is left as it is. Raises StateNotAllowed unless the
+    run that parked it is finished, InvariantViolated while a tariff is not applied to all its cases.
     """
     run = await store.lock_run(parked.run_id)
     run_after(run.state, RunStep.RERUN)
@@ -76,5 +80,5 @@ async def rerun_account(parked: ParkedAccount, served: Sequence[ServedMonth], st
     await check_tariffs(run, store)
     parameters = parameters_of(await store.rules(run.municipality_id))
     page = Page(parked.month, [parked.case_id], is_last=False)
-    await draft_cases(run, page, served, parameters, store)
+    await draft_cases(run, page, served, parameters, store, issued_on=act.today)
     return Effect(parked.run_id, await store.issue_account(run, parked.case_id, parked.month))

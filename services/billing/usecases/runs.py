@@ -20,6 +20,7 @@ from services.kernel.codes import Event
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, CurrencyMismatchError, Money
+from services.kernel.register import decides
 from services.runtime.commands import Effect
 from services.runtime.errors import DomainError
 from services.runtime.ids import new_id
@@ -177,10 +178,11 @@ async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], sto
         await block(run, [red], store, act)
         return Effect(run_id, 0)
     parameters = parameters_of(await store.rules(run.municipality_id))
-    drafts = await draft_cases(run, page, served, parameters, store) if page.case_ids else 0
+    issued_on = parameters.issue_date(run.month)
+    drafts = await draft_cases(run, page, served, parameters, store, issued_on=issued_on) if page.case_ids else 0
     if page.is_last:
         await store.move_run(run_id, run_after(run.state, RunStep.SKIP_REVIEW if run.auto_approve else RunStep.SUBMIT))
-        await store.write_review(run, month_dates(run.month, parameters).document_currency, parameters.outlier_pct)
+        await store.write_review(run, document_currency(run.month, issued_on), parameters.outlier_pct)
     return Effect(run_id, drafts)
 
 
@@ -197,27 +199,37 @@ async def check_tariffs(run: Run, store: RunStore) -> None:
 
 
 async def draft_cases(
-    run: Run, page: Page, served: Sequence[ServedMonth], parameters: BillingParameters, store: RunStore
+    run: Run,
+    page: Page,
+    served: Sequence[ServedMonth],
+    parameters: BillingParameters,
+    store: RunStore,
+    *,
+    issued_on: date,
 ) -> int:
-    """Draft a page of a locked run; gives how many drafts are above 0.00.
+    """Draft a page of a locked run for invoices of a day; gives how many drafts are above 0.00.
 
     One case of it is computed by the rule too, and every case when that one differs.
     """
     await store.lock_cases(page.case_ids)
-    drafts = await store.draft(run, month_dates(page.month, parameters), page.case_ids, served)
+    drafts = await store.draft(run, month_dates(page.month, issued_on, parameters), page.case_ids, served)
     if served and await _differs(served[len(served) // 2], page.month, parameters, store):
         wrong = [item.case_id for item in served if await _differs(item, page.month, parameters, store)]
         drafts -= await store.park(run, page.month, wrong, ParkReason.DIFFERS_FROM_RULE)
     return drafts
 
 
-def month_dates(month: Month, parameters: BillingParameters) -> MonthDates:
-    """Days and currencies of a month's invoices (D-07, F-13, L-01)."""
-    issue_date = parameters.issue_date(month)
+@decides("D-07", "F-13", "L-01")
+def month_dates(month: Month, issued_on: date, parameters: BillingParameters) -> MonthDates:
+    """Days and currencies of invoices for a month: nothing is dated before the day on which it is issued.
+
+    A month that its own run did not bill has the day of the run, or of the act, that bills it.
+    """
+    issue_date = max(parameters.issue_date(month), issued_on)
     return MonthDates(
         month,
         issue_date,
-        parameters.due_date(month),
+        parameters.due_date_of(issue_date),
         parameters.calendar.version,
         month_currency(month),
         document_currency(month, issue_date),

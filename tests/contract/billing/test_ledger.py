@@ -93,7 +93,7 @@ async def test_what_comes_late_is_booked_on_the_first_open_day(desk: Desk) -> No
     await desk.bill("2026-04", "2026-05-01 00:00")
     assert await balances(desk, date(2026, 3, 31)) == before
     account = await desk.account(late, "2026-05-01 10:00")
-    assert account.invoices[0].issued_date == date_to_proto(date(2026, 3, 1))
+    assert account.invoices[0].issued_date == date_to_proto(date(2026, 5, 1))
     assert (await desk.account(case, "2026-05-01 10:00")).balance == desk.euro("540.00")
 
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.billing import storage
-from services.billing.domain.accounts import RunState, ServedMonth
+from services.billing.domain.accounts import ArrearsStatus, RunState, ServedMonth
 from services.billing.domain.runs import FindingKind, Invariant, ParkReason
 from services.billing.errors import InvariantViolated, StateNotAllowed
 from services.billing.usecases import run_review, runs
+from services.billing.usecases.ledger import Closing, close_period
+from services.billing.usecases.payments import By
 from services.billing.usecases.runs import RunClaim
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
@@ -54,11 +56,11 @@ async def parked(office: Office) -> list[tuple[str, str, ParkReason]]:
     return [(each.case_id, str(each.month), each.reason) for each in found]
 
 
-async def rerun(office: Office, case: str, month: Month, served: list[ServedMonth]) -> int:
+async def rerun(office: Office, case: str, month: Month, served: list[ServedMonth], on: date = date(2026, 3, 5)) -> int:
     async with office.db.read() as tx:
         found = await storage.parked_account(tx, case, month)
     assert found is not None
-    effect = await office.write(lambda store: run_review.rerun_account(found, served, store))
+    effect = await office.write(lambda store: run_review.rerun_account(found, served, store, office.act(on)))
     return int(effect.version)
 
 
@@ -155,6 +157,67 @@ async def test_a_parked_account_is_billed_by_itself_in_the_same_month_with_the_n
     assert await parked(office) == []
     assert (await office.open(MARCH)).state is RunState.DRAFTING
     assert (await office.account(first, date(2026, 3, 5))).invoices[0].invoice.number == 1
+
+
+async def invoice_of(office: Office, case: str, month: Month, on: date) -> Any:
+    (found,) = [item for item in (await office.account(case, on)).invoices if item.invoice.month == month]
+    return found.invoice
+
+
+async def parked_in(office: Office, month: Month) -> str:
+    """Somebody whom the run of a month has parked, while it billed somebody else."""
+    await billed_person(office, start=month.first)
+    case = await billed_person(office, start=month.first)
+    await office.bill(month, {case: None})
+    return case
+
+
+async def test_an_account_billed_alone_after_the_month_was_due_has_the_whole_time_to_pay(office: Office) -> None:
+    case, late = await parked_in(office, FEBRUARY), date(2026, 4, 10)
+    await rerun(office, case, FEBRUARY, [ServedMonth(case, FEBRUARY, 28, 0, 0, 1)], late)
+    invoice = await invoice_of(office, case, FEBRUARY, late)
+    assert (invoice.issued_on, invoice.due_date) == (late, date(2026, 5, 4))
+    account = await office.account(case, date(2026, 4, 30))
+    assert account.arrears.status is ArrearsStatus.NONE
+    booked = await office.value(f"SELECT DISTINCT booked_date FROM ledger_entries WHERE case_id = '{case}'")
+    assert booked == late
+
+
+async def test_an_account_billed_alone_on_the_day_of_the_run_is_due_with_the_others(office: Office) -> None:
+    case, day = await parked_in(office, FEBRUARY), date(2026, 3, 1)
+    await rerun(office, case, FEBRUARY, [ServedMonth(case, FEBRUARY, 28, 0, 0, 1)], day)
+    invoice = await invoice_of(office, case, FEBRUARY, day)
+    assert (invoice.issued_on, invoice.due_date) == (day, date(2026, 3, 25))
+
+
+async def test_a_month_in_leva_that_is_billed_alone_in_the_year_of_the_euro_has_a_document_in_euro(
+    office: Office,
+) -> None:
+    november, late = Month(2025, 11), date(2026, 1, 15)
+    await office.sign(november.first, cost=Money.of("500.00", Currency.BGN))
+    case = await office.sign(november.first, cost=Money.of("500.00", Currency.BGN))
+    await office.declare(case, november, Money.of("600.00", Currency.BGN), date(2025, 11, 3))
+    await office.bill(november, {case: None})
+    await rerun(office, case, november, [ServedMonth(case, november, 30, 0, 0, 1)], late)
+    invoice = await invoice_of(office, case, november, late)
+    assert (str(invoice.amount), invoice.issued_on, invoice.due_date) == ("184.07 EUR", late, date(2026, 2, 9))
+
+
+async def test_a_bill_of_a_closed_month_is_issued_and_booked_in_an_open_one(office: Office) -> None:
+    case, late = await parked_in(office, FEBRUARY), date(2026, 4, 3)
+    closing = Closing(office.municipality_id, MARCH, "over")
+    await office.write(lambda store: close_period(closing, office.rules, store, By(office.act(date(2026, 4, 2)), "s")))
+    await rerun(office, case, FEBRUARY, [ServedMonth(case, FEBRUARY, 28, 0, 0, 1)], late)
+    booked = await office.value(f"SELECT DISTINCT booked_date FROM ledger_entries WHERE case_id = '{case}'")
+    assert (booked, (await invoice_of(office, case, FEBRUARY, late)).issued_on) == (late, late)
+
+
+async def test_what_the_next_run_takes_up_is_of_its_day_and_due_with_its_month(office: Office) -> None:
+    case = await parked_in(office, FEBRUARY)
+    await office.bill(MARCH)
+    for month in (FEBRUARY, MARCH):
+        invoice = await invoice_of(office, case, month, date(2026, 4, 1))
+        assert (invoice.issued_on, invoice.due_date) == (date(2026, 4, 1), date(2026, 4, 27))
 
 
 async def test_an_account_that_is_still_broken_stays_parked_with_its_reason(office: Office) -> None:

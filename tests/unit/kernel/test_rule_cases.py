@@ -107,7 +107,7 @@ def _eur_to_bgn_display(given: Fields) -> Fields:
 
 
 def _invoice_due(given: Fields) -> Fields:
-    return {"due_date": invoice_due_date(Month.parse(given["billed_month"]), DEFAULT_CALENDAR).isoformat()}
+    return {"due_date": invoice_due_date(Month.parse(given["billed_month"]).last, DEFAULT_CALENDAR).isoformat()}
 
 
 def _arrears_first_termination_day(given: Fields) -> Fields:
