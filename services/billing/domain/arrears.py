@@ -24,6 +24,7 @@ __all__ = [
     "ArrearsTransition",
     "HardshipFinding",
     "Instalment",
+    "NewDebt",
     "StepTaken",
     "WriteOff",
     "arrears_after",
@@ -140,6 +141,15 @@ class Instalment:
 
 
 @dataclass(frozen=True, slots=True)
+class NewDebt:
+    """What notes have added to an invoice since its plan was agreed; the plan does not speak of it."""
+
+    amount: Money
+    since: date
+    """Day of the first of these notes."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepTaken:
     """A step that was taken, by whom (opaque id) and why."""
 
@@ -173,6 +183,7 @@ class ArrearsFile:
     month: Month
     number: int
     due_on: date
+    """Last day to pay what is owed: of the invoice, or of a debt that came after a plan was kept."""
     termination_from: date
     """First day on which the service may be ended (D-08)."""
     state: ArrearsState
@@ -181,6 +192,12 @@ class ArrearsFile:
     version: int
     instalments: tuple[Instalment, ...] = ()
     """Of the plan in force; empty: none."""
+    new_debt: NewDebt | None = None
+
+    @property
+    def open_in_plan(self) -> Money:
+        """What is owed today of the debt that the plan is about: payments are for it first."""
+        return self.open if self.new_debt is None else self.open - self.new_debt.amount
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from services.billing.errors import InstalmentsNotAllowed
 from services.kernel.money import total
 from services.kernel.register import decides
 
-__all__ = ["REMINDER_DAYS", "age_bucket", "check_plan", "due_step", "next_look", "owed_by_plan"]
+__all__ = ["REMINDER_DAYS", "age_bucket", "check_plan", "due_step", "is_new_debt", "next_look", "owed_by_plan"]
 
 REMINDER_DAYS = (1, 15, 30)
 """Days past the due date of the reminders; no source says any."""
@@ -29,7 +29,8 @@ def due_step(file: ArrearsFile, today: date) -> ArrearsStep | None:
     """
     if file.state in _CLOSED:
         return ArrearsStep.REOPEN if file.open.amount > 0 else None
-    if file.open.amount <= 0:
+    owed = file.open_in_plan if file.state is ArrearsState.INSTALMENTS else file.open
+    if owed.amount <= 0:
         return ArrearsStep.SETTLE
     if file.state is ArrearsState.INSTALMENTS:
         return ArrearsStep.MISS_INSTALMENT if owed_by_plan(file, today) else None
@@ -52,9 +53,17 @@ def next_look(file: ArrearsFile, today: date) -> date | None:
 
 
 def owed_by_plan(file: ArrearsFile, today: date) -> bool:
-    """Whether more is open than the plan lets be open on the day: an instalment is missed on the day after its last."""
+    """Whether more of the plan's debt is open than the plan lets be open on the day.
+
+    An instalment is missed on the day after its last. A debt that came after the plan breaks nothing.
+    """
     later = total((item.amount for item in file.instalments if item.due_on >= today), file.open.currency)
-    return file.open > later
+    return file.open_in_plan > later
+
+
+def is_new_debt(file: ArrearsFile) -> bool:
+    """Whether the plan was kept and all that is owed came after it."""
+    return file.new_debt is not None and file.open.amount > 0 and file.open_in_plan.amount <= 0
 
 
 def check_plan(file: ArrearsFile, instalments: Sequence[Instalment], today: date) -> None:

@@ -14,6 +14,7 @@ from services.billing.domain.arrears import (
     ArrearsState,
     ArrearsStep,
     Instalment,
+    NewDebt,
     StepTaken,
     WriteOff,
 )
@@ -77,17 +78,29 @@ WHERE a.invoice_id = :invoice_id FOR UPDATE OF c, a
 _COLUMNS = """
 a.invoice_id::text AS invoice_id, a.municipality_id, a.case_id::text AS case_id, a.month, i.number, a.due_date,
 a.termination_from, a.state, a.reminders, a.version, a.plan_id, i.currency,
-month_open_minor(a.case_id, a.month, i.currency) AS open_minor
+month_open_minor(a.case_id, a.month, i.currency) AS open_minor, n.minor AS noted_minor, n.since AS noted_since
 """
 
-_FILE = f"SELECT {_COLUMNS} FROM arrears a JOIN invoices i USING (invoice_id) WHERE a.invoice_id = :invoice_id"  # noqa: S608 a constant of this module
+# Each currency is converted once, as in `month_open_minor`.
+_FROM = """
+FROM arrears a JOIN invoices i USING (invoice_id)
+LEFT JOIN instalment_plans p ON p.plan_id = a.plan_id
+LEFT JOIN LATERAL (
+    SELECT sum(CASE WHEN s.currency = i.currency THEN s.minor WHEN i.currency = 'EUR' THEN round(s.minor / 1.95583)
+                    ELSE round(s.minor * 1.95583) END)::bigint AS minor, min(s.since) AS since
+    FROM (SELECT currency, sum(amount_minor) AS minor, min(issued_date) FILTER (WHERE amount_minor > 0) AS since
+          FROM corrections c WHERE c.case_id = a.case_id AND c.month = a.month AND c.id > p.notes_through
+          GROUP BY currency) s) n ON true
+"""
+
+_FILE = f"SELECT {_COLUMNS} {_FROM} WHERE a.invoice_id = :invoice_id"
 
 _PAGE = f"""
-SELECT {_COLUMNS} FROM arrears a JOIN invoices i USING (invoice_id)
+SELECT {_COLUMNS} {_FROM}
 WHERE a.municipality_id = coalesce(NULLIF(CAST(:municipality_id AS text), ''), a.municipality_id)
   AND a.state = ANY(:states) AND a.invoice_id > CAST(:after AS uuid)
 ORDER BY a.invoice_id LIMIT :size
-"""  # noqa: S608 a constant of this module
+"""
 
 _PLAN = """
 SELECT p.plan_id, s.due_date, s.amount_minor, p.currency FROM instalments s JOIN instalment_plans p USING (plan_id)
@@ -102,7 +115,11 @@ _PROTECTED = """
 SELECT state FROM arrears WHERE case_id = :case_id AND state IN ('INSTALMENTS', 'HARDSHIP') ORDER BY state LIMIT 1
 """
 
-_TAKE = "UPDATE arrears SET state = :state, reminders = :reminders, version = :version WHERE invoice_id = :invoice_id"
+_TAKE = """
+UPDATE arrears SET state = :state, reminders = :reminders, due_date = :due_on, termination_from = :termination_from,
+                   version = :version
+WHERE invoice_id = :invoice_id
+"""
 
 _ADD_STEP = """
 INSERT INTO arrears_steps (invoice_id, step, to_state, reason, taken_by, taken_date, taken_at)
@@ -184,7 +201,8 @@ class ArrearsWrites(CommonReads):
     async def take_step(self, file: ArrearsFile, step: ArrearsStep, reason: str, by: By) -> None:
         """Keep where the file stands after a step, and the step."""
         row = {"invoice_id": file.invoice_id, "state": file.state.value}
-        await self._tx.run(_TAKE, {**row, "reminders": file.reminders, "version": file.version})
+        dates = {"due_on": file.due_on, "termination_from": file.termination_from}
+        await self._tx.run(_TAKE, {**row, **dates, "reminders": file.reminders, "version": file.version})
         await self._tx.run(_ADD_STEP, {**row, "step": step.value, "reason": reason, **_when(by), "today": by.act.today})
 
     async def add_plan(self, file: ArrearsFile, instalments: Sequence[Instalment], by: By) -> None:
@@ -307,6 +325,12 @@ async def _files(tx: ReadTx, rows: Sequence[Row[Any]]) -> Sequence[ArrearsFile]:
             money(row.open_minor, row.currency),
             row.version,
             tuple(plans.get(row.plan_id, ())),
+            _new_debt(row),
         )
         for row in rows
     ]
+
+
+def _new_debt(row: Row[Any]) -> NewDebt | None:
+    added = row.noted_minor is not None and row.noted_minor > 0
+    return NewDebt(money(row.noted_minor, row.currency), row.noted_since) if added else None

@@ -19,7 +19,8 @@ from services.billing.domain.arrears import (
 )
 from services.billing.errors import ArrearsTermNotReached, FourEyesNeeded, InvalidFact, StateNotAllowed
 from services.billing.rules.arrears import termination_day
-from services.billing.rules.arrears_ladder import check_plan, due_step, next_look
+from services.billing.rules.arrears_ladder import check_plan, due_step, is_new_debt, next_look
+from services.billing.rules.parameters import parameters_of
 from services.billing.usecases.payments import By
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.codes import (
@@ -30,6 +31,7 @@ from services.kernel.codes import (
     case_workflow_id,
 )
 from services.kernel.dates import start_of_day
+from services.kernel.local_rules import LocalRules
 from services.kernel.money import Money
 from services.kernel.register import decides
 from services.runtime.civil import instant_to_proto
@@ -96,6 +98,7 @@ class ArrearsStore(Protocol):
         """Keep where the file stands after a step, and the step."""
         ...
 
+    async def rules(self, municipality_id: str) -> LocalRules: ...
     async def add_plan(self, file: ArrearsFile, instalments: Sequence[Instalment], by: By) -> None: ...
     async def write_offs(self, invoice_id: str) -> Sequence[WriteOff]: ...
     async def add_write_off(self, file: ArrearsFile, write_off: WriteOff, by: By) -> None: ...
@@ -135,10 +138,21 @@ async def advance_arrears(invoice_id: str, store: ArrearsStore, by: By) -> Effec
 async def _advance(file: ArrearsFile, store: ArrearsStore, by: By) -> ArrearsFile:
     begun = file.state
     while (step := due_step(file, by.act.today)) is not None:
+        if step is ArrearsStep.REOPEN and is_new_debt(file):
+            file = await _dated_anew(file, store)
         file = await _take(file, step, "", store, by)
     if file.state is not begun:
         await _tell_case(file, store, by)
     return file
+
+
+async def _dated_anew(file: ArrearsFile, store: ArrearsStore) -> ArrearsFile:
+    """What came after a plan that was kept is due by itself, as an invoice of its day would be."""
+    parameters = parameters_of(await store.rules(file.municipality_id))
+    due = file.due_on if file.new_debt is None else parameters.due_date_of(file.new_debt.since)
+    if due == file.due_on:
+        return file
+    return replace(file, due_on=due, termination_from=termination_day(due, parameters.calendar), reminders=0)
 
 
 async def agree_instalments(invoice_id: str, instalments: Sequence[Instalment], store: ArrearsStore, by: By) -> Effect:

@@ -161,6 +161,49 @@ async def test_instalments_make_up_the_debt_and_a_missed_one_ends_them(desk: Des
     assert answer.state == pb.ARREARS_STATE_TO_DECIDE
 
 
+async def kept_until_a_note(desk: Desk) -> tuple[str, str]:
+    """A plan over 100.00 by 30 April and 80.00 by 30 June, kept so far; a debit note adds 30.00 on 10 May."""
+    case, invoice = await overdue(desk)
+    request = plan(desk, invoice, (date(2026, 4, 30), "100.00"), (date(2026, 6, 30), "80.00"))
+    await desk.ask(request, "2026-04-01 10:00")
+    await pay(desk, case, "100.00", "2026-04-30 10:00")
+    await desk.ask(desk.income(case, "2026-02", "350.00"), "2026-05-10 10:00")
+    return case, invoice
+
+
+async def test_a_new_debt_does_not_end_a_plan_that_is_kept_and_is_due_by_itself(desk: Desk) -> None:
+    case, invoice = await kept_until_a_note(desk)
+    kept = await advance(desk, invoice, "2026-05-11 00:00")
+    assert kept.state == pb.ARREARS_STATE_INSTALMENTS
+    assert (await read(desk, invoice)).open == desk.euro("110.00")
+    await pay(desk, case, "80.00", "2026-06-30 10:00")
+    after = await advance(desk, invoice, "2026-07-01 00:00")
+    found = await read(desk, invoice, "2026-07-01 10:00")
+    # A note of 10 May is due as an invoice of that day: on 3 June, the first working day after 24 days.
+    assert found.due_date == date_to_proto(date(2026, 6, 3))
+    assert found.termination_possible_from_date == date_to_proto(date(2026, 8, 4))
+    assert (after.state, after.reminders) == (pb.ARREARS_STATE_REMINDED, 2)
+    assert [step.step for step in found.steps][1:3] == [pb.ARREARS_STEP_SETTLE, pb.ARREARS_STEP_REOPEN]
+
+
+async def test_an_instalment_of_the_plan_is_missed_whatever_came_after_it(desk: Desk) -> None:
+    case, invoice = await kept_until_a_note(desk)
+    await pay(desk, case, "79.99", "2026-06-30 10:00")
+    assert (await advance(desk, invoice, "2026-06-30 23:00")).state == pb.ARREARS_STATE_INSTALMENTS
+    assert (await advance(desk, invoice, "2026-07-01 00:00")).state == pb.ARREARS_STATE_TO_DECIDE
+    found = await read(desk, invoice)
+    assert (found.due_date, found.open) == (date_to_proto(date(2026, 3, 25)), desk.euro("30.01"))
+
+
+async def test_a_note_of_before_the_plan_is_a_part_of_it(desk: Desk) -> None:
+    case, invoice = await overdue(desk)
+    await desk.ask(desk.income(case, "2026-02", "350.00"), "2026-04-01 09:00")
+    request = plan(desk, invoice, (date(2026, 4, 30), "110.00"), (date(2026, 6, 30), "100.00"))
+    await desk.ask(request, "2026-04-01 10:00")
+    await pay(desk, case, "109.99", "2026-04-30 10:00")
+    assert (await advance(desk, invoice, "2026-05-01 00:00")).state == pb.ARREARS_STATE_REMINDED
+
+
 async def test_a_hardship_review_stops_the_clock_until_the_head_ends_it(desk: Desk) -> None:
     _, invoice = await overdue(desk)
     opening = pb.OpenHardshipReviewRequest(request_id=str(uuid4()), invoice_id=invoice)
