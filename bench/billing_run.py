@@ -7,6 +7,7 @@ import uuid
 
 import asyncpg
 
+from bench.histories import events_of
 from bench.memory import forget_the_peak, peak_mebibytes
 from bench.result import Budget, Figure, Limit, Result, ratios
 from bench.stand import Stand
@@ -97,7 +98,7 @@ async def _events(stand: Stand, town: Town, month: Month) -> int:
         task_queue=BATCH_TASK_QUEUE,
     )
     await handle.result()
-    return (await handle.describe()).history_length
+    return await events_of(stand.client, handle.id)
 
 
 async def _bill(stand: Stand, town: Town, month: Month) -> float:

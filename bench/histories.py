@@ -6,7 +6,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
-__all__ = ["moves_time", "runs_of"]
+__all__ = ["events_of", "moves_time", "runs_of"]
 
 _SKIPPING = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED
 
@@ -22,6 +22,11 @@ async def runs_of(client: Client, workflow_id: str) -> list[list[HistoryEvent]]:
         runs.append(events)
         run_id = events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
     return runs
+
+
+async def events_of(client: Client, workflow_id: str) -> int:
+    """How many events the runs of a workflow id have together, each that another one continued included."""
+    return sum(len(run) for run in await runs_of(client, workflow_id))
 
 
 def moves_time(event: HistoryEvent) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
-from bench.histories import runs_of
+from bench.histories import events_of, runs_of
 from bench.plain_case import plain_story
 from bench.result import Budget, Figure, Limit, Result
 from bench.stand import Stand
@@ -93,10 +93,6 @@ async def _events_of_batches(stand: Stand, town: Town) -> float:
     batch = BatchRuns(stand.client, town.municipality_id)
     await batch.plan_day(FIRST_DAY, start_of_day(FIRST_DAY))
     await batch.run(start_of_day(month.first))
-    daily = await _length(stand, f"daily/{town.municipality_id}/{FIRST_DAY}")
-    monthly = await _length(stand, f"billing-run/{town.municipality_id}/{month.plus(-1)}")
+    daily = await events_of(stand.client, f"daily/{town.municipality_id}/{FIRST_DAY}")
+    monthly = await events_of(stand.client, f"billing-run/{town.municipality_id}/{month.plus(-1)}")
     return daily * _DAYS_OF_A_MONTH + monthly
-
-
-async def _length(stand: Stand, workflow_id: str) -> int:
-    return sum(len(run) for run in await runs_of(stand.client, workflow_id))
