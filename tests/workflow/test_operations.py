@@ -180,3 +180,22 @@ async def test_a_lost_welfare_check_and_lost_arrears_are_started_from_what_their
     await temporal.get_workflow_handle(welfare_workflow_id(check)).terminate()
     (again,) = await repairs(temporal, town, tmp_path)
     assert (again.workflow_id, again.kind) == (welfare_workflow_id(check), RepairKind.CLOSED)
+
+
+async def test_arrears_that_are_open_though_their_workflow_ended_are_led_on(
+    worker: None, temporal: Client, town: Town, tmp_path: Path
+) -> None:
+    invoice, begun = str(uuid.uuid4()), day("2026-02-01")
+    start = ArrearsStart(invoice_id=invoice, municipality_id="TOWN", business_start_time=timestamp(begun))
+    town.arrears = [(begun, "SETTLED", 1)]
+    workflow_id = arrears_workflow_id(invoice)
+    ended = await temporal.start_workflow(
+        WorkflowType.ARREARS.value, start, id=workflow_id, task_queue=CASE_TASK_QUEUE, result_type=str
+    )
+    assert await ended.result() == "SETTLED"
+    town.arrears, town.live_arrears = [(begun, "TO_DECIDE", 3)], [start]
+    (repair,) = await repairs(temporal, town, tmp_path)
+    assert (repair.workflow_id, repair.kind) == (workflow_id, RepairKind.CLOSED)
+    described = await temporal.get_workflow_handle(workflow_id).describe()
+    assert described.status is WorkflowExecutionStatus.RUNNING
+    assert await repairs(temporal, town, tmp_path) == []

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.billing.api.answers import Context
 from services.billing.api.desk import Desk
 from services.billing.api.payments import by_of
-from services.billing.domain.arrears import ArrearsDecision, ArrearsFile, ArrearsState, HardshipFinding
+from services.billing.domain.arrears import ARREARS_CLOSED, ArrearsDecision, ArrearsFile, ArrearsState, HardshipFinding
 from services.billing.rules.arrears_ladder import next_look
 from services.billing.storage import Store, arrears
 from services.billing.usecases import arrears as usecases
@@ -27,7 +27,6 @@ from socialcare.billing.v1 import arrears_pb2 as pb
 __all__ = ["ArrearsMethods"]
 
 _SWEEP_PAGE = 500
-_CLOSED = (ArrearsState.SETTLED, ArrearsState.WRITTEN_OFF)
 _FIRST = "00000000-0000-0000-0000-000000000000"
 
 _Decision = Callable[[Store, By], Awaitable[Effect]]
@@ -43,7 +42,7 @@ class ArrearsMethods(Desk):
 
     async def ListArrears(self, request: pb.ListArrearsRequest, context: Context) -> pb.ListArrearsResponse:
         self._municipal_call(request.municipality_id)
-        states = [state for state in ArrearsState if state not in _CLOSED]
+        states = [state for state in ArrearsState if state not in ARREARS_CLOSED]
         if request.state:
             states = [code_from_proto(pb.ArrearsState, request.state, ArrearsState, "state")]
         (after,) = decode_token(request.page_token, 1) or (_FIRST,)
@@ -60,7 +59,7 @@ class ArrearsMethods(Desk):
         call.caller.require_municipality(request.municipality_id or "*")
         (after,) = decode_token(request.page_token, 1) or (_FIRST,)
         size = page_size(request.page_size)
-        states = [state for state in ArrearsState if state not in _CLOSED]
+        states = [state for state in ArrearsState if state not in ARREARS_CLOSED]
         async with self._runtime.db.read() as tx:
             found = await arrears.arrears_page(tx, request.municipality_id, states, id_key(after), size)
         return pb.ListLiveArrearsResponse(

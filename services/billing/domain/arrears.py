@@ -15,6 +15,7 @@ from services.kernel.money import Money
 
 __all__ = [
     "AGE_BUCKETS",
+    "ARREARS_CLOSED",
     "ARREARS_TRANSITIONS",
     "AgeingLine",
     "ArrearsDecision",
@@ -48,6 +49,10 @@ class ArrearsState(StrEnum):
     """The office head decided to end the service; placement records the end."""
     WRITTEN_OFF = "WRITTEN_OFF"
     SETTLED = "SETTLED"
+
+
+ARREARS_CLOSED = frozenset({ArrearsState.SETTLED, ArrearsState.WRITTEN_OFF})
+"""States in which nothing is owed; in every other one a workflow runs."""
 
 
 class ArrearsStep(StrEnum):

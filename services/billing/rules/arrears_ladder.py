@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from services.billing.domain.arrears import AGE_BUCKETS, ArrearsFile, ArrearsState, ArrearsStep, Instalment
+from services.billing.domain.arrears import (
+    AGE_BUCKETS,
+    ARREARS_CLOSED,
+    ArrearsFile,
+    ArrearsState,
+    ArrearsStep,
+    Instalment,
+)
 from services.billing.errors import InstalmentsNotAllowed
 from services.kernel.money import total
 from services.kernel.register import decides
@@ -18,7 +25,6 @@ REMINDER_DAYS = (1, 15, 30)
 MOST_INSTALMENTS = 36
 
 _WAITS_FOR_THE_CLOCK = (ArrearsState.OVERDUE, ArrearsState.REMINDED)
-_CLOSED = (ArrearsState.SETTLED, ArrearsState.WRITTEN_OFF)
 
 
 @decides("D-08", "L-13")
@@ -27,7 +33,7 @@ def due_step(file: ArrearsFile, today: date) -> ArrearsStep | None:
 
     Nothing here ends care: D-08 only asks the office head.
     """
-    if file.state in _CLOSED:
+    if file.state in ARREARS_CLOSED:
         return ArrearsStep.REOPEN if file.open.amount > 0 else None
     owed = file.open_in_plan if file.state is ArrearsState.INSTALMENTS else file.open
     if owed.amount <= 0:

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from typing import Protocol
 
 from services.billing.domain.arrears import (
+    ARREARS_CLOSED,
     ArrearsDecision,
     ArrearsFile,
-    ArrearsState,
     ArrearsStep,
     HardshipFinding,
     Instalment,
@@ -246,7 +246,7 @@ def _start(file: ArrearsFile, by: By) -> Start:
 
 
 def _wake(file: ArrearsFile, by: By) -> Signal:
-    """Tell the invoice's own workflow; where it has ended and something is owed again, it starts anew."""
+    """Tell the invoice's own workflow; where it has ended though something is owed, it starts anew."""
     look = next_look(file, by.act.today)
     again = Reopening(WorkflowType.ARREARS, CASE_TASK_QUEUE, start_input(file, by.act.now))
     return Signal(
@@ -257,7 +257,7 @@ def _wake(file: ArrearsFile, by: By) -> Signal:
         instant=by.act.now,
         due=None if look is None else start_of_day(look),
         reference=file.invoice_id,
-        reopening=again if file.state is ArrearsState.OVERDUE else None,
+        reopening=None if file.state in ARREARS_CLOSED else again,
     )
 
 

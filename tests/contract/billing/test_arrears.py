@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from google.protobuf import json_format
 
 from services.billing.errors import (
     ArrearsTermNotReached,
@@ -139,6 +140,35 @@ async def test_a_paid_invoice_settles_and_is_owed_again_when_its_payment_goes_ba
         pb.ARREARS_STEP_REMIND,
     ]
     assert (f"arrears/{invoice}", "ARREARS_CHANGED") in await desk.messages()
+
+
+async def last_wake(desk: Desk, invoice: str) -> Any:
+    async with desk.database.read() as tx:
+        return (await tx.all(f"SELECT * FROM outbox WHERE workflow_id = 'arrears/{invoice}' ORDER BY id"))[-1]
+
+
+@pytest.mark.parametrize(
+    ("owed_again_on", "state"), [("2026-03-28", "REMINDED"), ("2026-05-28", "TO_DECIDE"), ("2026-03-26", "REMINDED")]
+)
+async def test_what_is_owed_again_starts_its_workflow_anew_whatever_state_it_comes_to(
+    desk: Desk, owed_again_on: str, state: str
+) -> None:
+    case, invoice = await overdue(desk)
+    await pay(desk, case, "180.00", "2026-03-26 11:00")
+    await sweep(desk, "2026-03-26 12:00")
+    assert (await last_wake(desk, invoice)).start_type is None
+    await desk.ask(desk.income(case, "2026-02", "350.00"), f"{owed_again_on} 13:00")
+    await sweep(desk, f"{owed_again_on} 14:00")
+    assert pb.ArrearsState.Name((await read(desk, invoice)).state) == f"ARREARS_STATE_{state}"
+    wake = await last_wake(desk, invoice)
+    assert (wake.kind, wake.workflow_type) == ("SIGNAL", "ArrearsWorkflow")
+    assert json_format.ParseDict(wake.start_input, pb.ArrearsStart()).invoice_id == invoice
+
+
+async def test_a_decision_about_open_arrears_starts_a_workflow_that_was_lost(desk: Desk) -> None:
+    _, invoice = await overdue(desk)
+    await desk.ask(pb.OpenHardshipReviewRequest(request_id=str(uuid4()), invoice_id=invoice), "2026-04-01 10:00")
+    assert (await last_wake(desk, invoice)).workflow_type == "ArrearsWorkflow"
 
 
 async def test_instalments_make_up_the_debt_and_a_missed_one_ends_them(desk: Desk) -> None:
