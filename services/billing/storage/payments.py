@@ -25,7 +25,7 @@ from services.billing.storage.ledger import book_allocations, book_bank, book_re
 from services.billing.storage.rows import minor, money, month
 from services.billing.usecases.payments import Billed, By, Candidates, NewLine
 from services.kernel.identifiers import types_accepting
-from services.kernel.money import Money
+from services.kernel.money import Currency, Money
 from services.runtime.crypto import PersonCipher
 from services.runtime.database import ReadTx
 from services.runtime.errors import NotFound
@@ -117,6 +117,8 @@ INSERT INTO refunds (refund_id, municipality_id, entry_id, case_id, month, amoun
 VALUES (:refund_id, :municipality_id, :entry_id, :case_id, :month, :amount_minor, :amount_currency, :reason, :today,
         :staff, :now)
 """
+
+_RECEIVED = "SELECT month_received_minor(:case_id, :month, :currency)"
 
 _COLUMNS = """
 e.entry_id::text AS entry_id, e.municipality_id, e.account, e.entry_reference, e.amount_minor, e.currency,
@@ -234,6 +236,11 @@ class PaymentWrites(CommonReads):
         await self._tx.run(_REVERSE, {"allocation_id": allocation_id, "reason": reason, **_when(by)})
         await self.set_hints({payment.entry_id: None})
         await book_reversal(self._tx, new_id(), allocation_id, by.act.today)
+
+    async def received(self, billed: Billed, currency: Currency) -> Money:
+        """The money that came in for a month minus what went back."""
+        key = {"case_id": billed.case_id, "month": billed.month.first, "currency": currency.value}
+        return money(int(await self._tx.scalar(_RECEIVED, key)), currency.value)
 
     async def refund_entry(self, payment: BankPayment, amount: Money, reason: str, by: By) -> str:
         """Keep and book that what is left of a payment went back."""

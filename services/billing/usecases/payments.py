@@ -15,11 +15,11 @@ from services.billing.errors import (
     NotOverpaid,
     StateNotAllowed,
 )
-from services.billing.rules.accounts import currency_of_month, in_currency, open_amount
+from services.billing.rules.accounts import currency_of_month, currency_on, in_currency, open_amount
 from services.billing.rules.matching import after, match, numbers_of, portion
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
-from services.kernel.money import Money
+from services.kernel.money import Currency, Money
 from services.runtime.commands import Effect
 from services.runtime.errors import NotFound
 
@@ -103,6 +103,10 @@ class PaymentStore(Protocol):
     async def set_hints(self, hints: Mapping[str, Hint | None]) -> None: ...
     async def lock_payment(self, entry_id: str) -> BankPayment: ...
     async def reverse_allocation(self, payment: BankPayment, allocation_id: str, reason: str, by: By) -> None: ...
+    async def received(self, billed: Billed, currency: Currency) -> Money:
+        """The money that came in for a month minus what went back; what was given up is none."""
+        ...
+
     async def refund_entry(self, payment: BankPayment, amount: Money, reason: str, by: By) -> str: ...
     async def refund_case(self, billed: Billed, amount: Money, reason: str, by: By) -> str: ...
 
@@ -188,11 +192,19 @@ async def refund_payment(entry_id: str, amount: Money, reason: str, store: Payme
 
 
 async def refund_month(billed: Billed, amount: Money, reason: str, store: PaymentStore, by: By) -> Effect:
-    """Record that what was paid too much for a month went back; NotOverpaid when it was less, NoInvoice."""
+    """Record that money that was paid too much for a month went back.
+
+    Raises NotOverpaid when it was less, or what is too much was given up and never paid; NoInvoice;
+    CurrencyNotAllowed for another currency than that of the day (F-13).
+    """
+    currency = currency_on(by.act.today)
+    if amount.currency is not currency:
+        raise CurrencyNotAllowed(field="amount")
     await store.lock_case(billed.case_id)
-    open_ = in_currency(_open(await store.books(billed.case_id), billed.month), amount.currency)
-    if amount > -open_:
-        raise NotOverpaid(metadata={"overpaid": str(max(-open_, Money.zero(amount.currency)))})
+    open_ = in_currency(_open(await store.books(billed.case_id), billed.month), currency)
+    overpaid = min(-open_, await store.received(billed, currency))
+    if amount > overpaid:
+        raise NotOverpaid(metadata={"overpaid": str(max(overpaid, Money.zero(currency)))})
     return Effect(await store.refund_case(billed, amount, reason, by))
 
 

@@ -18,8 +18,11 @@ from services.billing.errors import (
 )
 from services.billing.rules.payment_reference import payment_reference
 from services.kernel.codes import Role
+from services.kernel.money import Currency, Money
 from services.runtime.auth import Caller
+from services.runtime.civil import date_to_proto, money_to_proto
 from services.runtime.errors import NotFound, NotYours, RequestIdReused
+from socialcare.billing.v1 import arrears_pb2 as arrears
 from socialcare.billing.v1 import billing_service_pb2 as service
 from socialcare.billing.v1 import payments_pb2 as pb
 from socialcare.billing.v1 import resources_pb2 as res
@@ -214,6 +217,57 @@ async def test_a_month_that_was_paid_twice_at_the_counter_is_paid_back_once(desk
     refund.request_id = str(uuid4())
     with pytest.raises(NotOverpaid):
         await desk.ask(refund, AT)
+
+
+def refund_of(case: str, amount: Any) -> pb.RefundOverpaymentRequest:
+    return pb.RefundOverpaymentRequest(
+        request_id=str(uuid4()),
+        billed_month=pb.BilledMonthKey(application_id=case, month=FEBRUARY),
+        amount=amount,
+        reason="надвнесено",
+    )
+
+
+async def test_what_was_given_up_and_never_paid_is_not_paid_back(desk: Desk) -> None:
+    case = await billed(desk)
+    await desk.ask(file(desk.municipality, row(1, "30.00", payment_reference(1))), AT)
+    await give_up(desk, case)
+    await desk.ask(desk.income(case, "2026-02", "100.00"), AT)
+    assert (await desk.account(case, AT)).balance == desk.euro("-120.00")
+    for amount in ("120.00", "30.01"):
+        with pytest.raises(NotOverpaid) as refusal:
+            await desk.ask(refund_of(case, desk.euro(amount)), AT)
+        assert refusal.value.metadata["overpaid"] == "30.00 EUR"
+    await desk.ask(refund_of(case, desk.euro("30.00")), AT)
+    with pytest.raises(NotOverpaid):
+        await desk.ask(refund_of(case, desk.euro("0.01")), AT)
+
+
+async def give_up(desk: Desk, case: str) -> None:
+    """Write off all that is open of the case's invoice."""
+    sweep = arrears.SweepArrearsRequest(request_id=str(uuid4()), municipality_id=desk.municipality)
+    await desk.ask(sweep, AT, Role.WORKER)
+    invoice = (await desk.account(case, AT)).invoices[0].invoice_id
+    proposal = arrears.ProposeWriteOffRequest(
+        request_id=str(uuid4()), invoice_id=invoice, order_number="РД-1", order_date=date_to_proto(date(2026, 4, 1))
+    )
+    heads = [Caller(f"head-{n}", frozenset({Role.OFFICE_HEAD}), frozenset({desk.municipality})) for n in (1, 2)]
+    (proposed,) = (await desk.ask(proposal, AT, caller=heads[0])).arrears.write_offs
+    approval = arrears.ApproveWriteOffRequest(
+        request_id=str(uuid4()), invoice_id=invoice, write_off_id=proposed.write_off_id
+    )
+    await desk.ask(approval, AT, caller=heads[1])
+
+
+async def test_a_month_is_paid_back_in_the_money_of_the_day(desk: Desk) -> None:
+    case = await billed(desk)
+    payment = service.RecordPaymentRequest(
+        request_id=str(uuid4()), application_id=case, month=FEBRUARY, amount=desk.euro("200.00")
+    )
+    await desk.ask(payment, AT)
+    with pytest.raises(CurrencyNotAllowed):
+        await desk.ask(refund_of(case, money_to_proto(Money.of("39.12", Currency.BGN))), AT)
+    await desk.ask(refund_of(case, desk.euro("20.00")), AT)
 
 
 async def test_the_queue_comes_in_pages_oldest_first(desk: Desk) -> None:

@@ -92,6 +92,34 @@ async def test_a_refund_never_exceeds_what_was_overpaid(office: Office) -> None:
     assert await refused(office, refund("case_id, month", f"'{case}', NULL", 1000)) == "refund_has_one_source"
 
 
+async def test_a_refund_never_exceeds_the_money_that_came_in(office: Office) -> None:
+    case = await owing(office)
+    await office.pay(case, FEBRUARY, eur("20.00"), date(2026, 3, 10))
+    await office.execute(
+        "INSERT INTO arrears (invoice_id, municipality_id, case_id, month, due_date, termination_from, state, "
+        "opened_at) SELECT invoice_id, municipality_id, case_id, month, due_date, due_date + 60, 'WRITTEN_OFF', "
+        "'2026-04-01T10:00Z' FROM invoices"
+    )
+    await office.execute(
+        "INSERT INTO write_offs (write_off_id, municipality_id, invoice_id, case_id, month, amount_minor, currency, "
+        "order_number, order_date, proposed_by, proposed_at, approved_by, approved_at) SELECT gen_random_uuid(), "
+        "municipality_id, invoice_id, case_id, month, 13000, 'EUR', '1', '2026-04-01', 'head-1', '2026-04-01T10:00Z', "
+        "'head-2', '2026-04-01T10:00Z' FROM invoices"
+    )
+    await office.declare(case, FEBRUARY, eur("50.00"), date(2026, 4, 2))
+    assert (await office.account(case, APRIL)).balance == eur("-120.00")
+    values = f"'{case}', '2026-02-01'"
+    assert await refused(office, refund("case_id, month", values, 2001)) == "refund_stays_within_receipts"
+    await office.execute(refund("case_id, month", values, 2000))
+
+
+async def test_a_month_is_refunded_in_the_money_of_the_day_only(office: Office) -> None:
+    case = await owing(office)
+    await office.pay(case, FEBRUARY, eur("160.00"), date(2026, 3, 10))
+    in_leva = refund("case_id, month", f"'{case}', '2026-02-01'", 100).replace("'EUR'", "'BGN'")
+    assert await refused(office, in_leva) == "refund_is_in_the_money_of_its_day"
+
+
 @pytest.mark.parametrize(
     "statement",
     [
