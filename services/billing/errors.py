@@ -5,7 +5,7 @@ InvalidArgument
 ├─ PercentNotAllowed     F-08, F-09
 ├─ InvalidFact           a declared fact contradicts itself or lies outside its range
 ├─ CurrencyNotAllowed    F-13
-└─ BankFileNotReadable   a bank file is not as its format says
+└─ BankFileNotReadable   a bank file is not as its format says, or contradicts one of before
 Refused
 ├─ StateNotAllowed       the contract or the run is not where the step needs it
 ├─ NoInvoice             nothing was billed for that month
@@ -122,11 +122,14 @@ class InvariantViolated(Refused):
 
 
 class BankFileNotReadable(InvalidArgument):
-    """A bank file is not as its format says; `entry` counts from 1, 0 is the file as a whole."""
+    """A bank file is not as its format says, or contradicts itself or one of before: `fault` says which.
+
+    `entry` counts from 1, 0 is the file as a whole.
+    """
 
     reason = "BANK_FILE_NOT_READABLE"
-    text_bg = "Банковият файл не отговаря на формата си (запис {entry})."
-    text_en = "The bank file is not as its format says (entry {entry})."
+    text_bg = "Банковият файл не отговаря на формата си или противоречи на известното (запис {entry})."
+    text_en = "The bank file is not as its format says, or contradicts what is known (entry {entry})."
 
 
 class AllocationTooLarge(Refused):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from datetime import date
 
@@ -37,7 +38,7 @@ class PaymentMethods(Desk):
             request.municipality_id,
             format_,
             hashlib.sha256(request.content).digest(),
-            statement_from(format_, request.content),
+            await asyncio.to_thread(statement_from, format_, request.content),
         )
         rules = await self._neighbours.rules(request.municipality_id)
         effect = await self._runtime.commands.perform(
@@ -51,6 +52,7 @@ class PaymentMethods(Desk):
             file_id=effect.resource,
             payments=counts.entries,
             added=counts.added,
+            known=counts.entries - counts.added,
             settled=counts.settled,
             queued=counts.added - counts.settled,
             skipped=counts.skipped,

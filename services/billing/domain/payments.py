@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from services.billing.errors import BankFileNotReadable
 from services.kernel.dates import Month
 from services.kernel.money import Money
 
@@ -13,6 +14,7 @@ __all__ = [
     "Allocation",
     "Allotment",
     "BankFile",
+    "BankFileFault",
     "BankFormat",
     "BankLine",
     "BankPayment",
@@ -21,6 +23,7 @@ __all__ = [
     "OpenMonth",
     "PaymentState",
     "Statement",
+    "refused_file",
 ]
 
 
@@ -31,6 +34,23 @@ class BankFormat(StrEnum):
     """ISO 20022 statement, any version of camt.053."""
     CSV = "CSV"
     """The documented table of `docs/integrators.md`."""
+
+
+class BankFileFault(StrEnum):
+    """Why a bank file is refused."""
+
+    NOT_AS_FORMAT = "NOT_AS_FORMAT"
+    REFERENCE_TWICE = "REFERENCE_TWICE"
+    """One statement has two entries with the reference."""
+    KNOWN_OTHERWISE = "KNOWN_OTHERWISE"
+    """An earlier statement has an entry with the reference and another amount or day."""
+    DETAILS_DIFFER = "DETAILS_DIFFER"
+    """The transactions of an entry do not make it up, or are in another currency or direction."""
+
+
+def refused_file(entry: int, fault: BankFileFault = BankFileFault.NOT_AS_FORMAT) -> BankFileNotReadable:
+    """What is answered about an entry, counted from 1; 0 is the whole file."""
+    return BankFileNotReadable(field="content", metadata={"entry": str(entry), "fault": fault.value})
 
 
 class Evidence(StrEnum):
@@ -81,6 +101,10 @@ class BankLine:
     remittance: str = ""
     payer_name: str = ""
     payer_account: str = ""
+    whole: str = ""
+    """The bank's reference of the entry of which this is a transaction; `reference` when it is the only one."""
+    place: int = field(default=0, compare=False)
+    """Which entry of the file it is, from 1."""
 
 
 @dataclass(frozen=True, slots=True)

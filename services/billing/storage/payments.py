@@ -20,6 +20,7 @@ from services.billing.domain.payments import (
     Hint,
     OpenMonth,
 )
+from services.billing.rules.known_entries import EntryKey, KnownAs, KnownEntries
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.ledger import book_allocations, book_bank, book_refund, book_reversal
 from services.billing.storage.rows import minor, money, month
@@ -48,16 +49,34 @@ _FILE_OF = "SELECT file_id::text FROM bank_files WHERE municipality_id = :munici
 _ADD_LINES = """
 INSERT INTO bank_entries (entry_id, municipality_id, file_id, account, entry_reference, amount_minor, currency,
                           booked_date, creditor_reference, remittance, payer_name, payer_account_hash,
-                          payer_key_version, payer_account_tail)
+                          payer_key_version, payer_account_tail, whole_reference)
 SELECT n.entry_id, :of_municipality, :of_file, n.account, n.reference, n.amount_minor, n.amount_currency, n.booked_on,
-       n.creditor_reference, n.remittance, n.payer_name, n.payer_hash, n.payer_key, n.payer_tail
+       n.creditor_reference, n.remittance, n.payer_name, n.payer_hash, n.payer_key, n.payer_tail, n.whole
 FROM unnest(CAST(:entry_id AS uuid[]), CAST(:account AS text[]), CAST(:reference AS text[]),
             CAST(:amount_minor AS bigint[]), CAST(:amount_currency AS text[]), CAST(:booked_on AS date[]),
             CAST(:creditor_reference AS text[]), CAST(:remittance AS text[]), CAST(:payer_name AS text[]),
-            CAST(:payer_hash AS bytea[]), CAST(:payer_key AS integer[]), CAST(:payer_tail AS text[]))
+            CAST(:payer_hash AS bytea[]), CAST(:payer_key AS integer[]), CAST(:payer_tail AS text[]),
+            CAST(:whole AS text[]))
     AS n (entry_id, account, reference, amount_minor, amount_currency, booked_on, creditor_reference, remittance,
-          payer_name, payer_hash, payer_key, payer_tail)
-ON CONFLICT (municipality_id, account, entry_reference) DO NOTHING RETURNING entry_id::text AS entry_id
+          payer_name, payer_hash, payer_key, payer_tail, whole)
+ON CONFLICT (municipality_id, account, entry_reference) DO NOTHING
+"""
+
+_KNOWN = """
+SELECT e.account, e.entry_reference AS reference, e.amount_minor, e.currency, e.booked_date
+FROM (SELECT DISTINCT * FROM unnest(CAST(:accounts AS text[]), CAST(:references AS text[]))) AS n (account, reference)
+JOIN bank_entries e ON e.municipality_id = :municipality_id AND e.account = n.account
+                   AND e.entry_reference = n.reference
+"""
+
+# Of before an entry's reference was kept as a whole: known by the references of its transactions only.
+_KNOWN_WHOLES = """
+SELECT e.account, e.whole_reference AS reference, sum(e.amount_minor)::bigint AS amount_minor, e.currency,
+       e.booked_date
+FROM (SELECT DISTINCT * FROM unnest(CAST(:accounts AS text[]), CAST(:references AS text[]))) AS n (account, reference)
+JOIN bank_entries e ON e.municipality_id = :municipality_id AND e.account = n.account
+                   AND e.whole_reference = n.reference
+GROUP BY e.account, e.whole_reference, e.currency, e.booked_date
 """
 
 _OPEN_COLUMNS = """
@@ -170,16 +189,23 @@ class PaymentWrites(CommonReads):
         added = await self._tx.scalar(_ADD_FILE, row)
         return (str(row["file_id"]), True) if added else (str(await self._tx.scalar(_FILE_OF, row)), False)
 
-    async def add_lines(self, file_id: str, file: BankFile, by: By) -> Sequence[NewLine]:
-        """Keep and book the payments that no earlier file had."""
-        lines = {new_id(): line for line in file.statement.lines}
+    async def known_entries(self, file: BankFile) -> KnownEntries:
+        """What earlier files had by the references of the file."""
+        lines = file.statement.lines
+        of = {"municipality_id": file.municipality_id, "accounts": [line.account for line in lines]}
+        one = await self._tx.all(_KNOWN, {**of, "references": [line.reference for line in lines]})
+        whole = await self._tx.all(_KNOWN_WHOLES, {**of, "references": [line.whole for line in lines]})
+        return KnownEntries(_known(one), _known(whole))
+
+    async def add_lines(self, file_id: str, file: BankFile, lines: Sequence[BankLine], by: By) -> Sequence[NewLine]:
+        """Keep and book payments of the file."""
         if not lines:
             return []
-        columns = columns_of([_line_row(entry_id, line, self._cipher, by) for entry_id, line in lines.items()])
-        rows = await self._tx.all(_ADD_LINES, {**columns, "of_file": file_id, "of_municipality": file.municipality_id})
-        await book_bank(self._tx, [row.entry_id for row in rows], by.act.today)
-        added = {row.entry_id for row in rows}
-        return [NewLine(entry_id, line) for entry_id, line in lines.items() if entry_id in added]
+        added = [NewLine(new_id(), line) for line in lines]
+        columns = columns_of([_line_row(item.entry_id, item.line, self._cipher, by) for item in added])
+        await self._tx.run(_ADD_LINES, {**columns, "of_file": file_id, "of_municipality": file.municipality_id})
+        await book_bank(self._tx, [item.entry_id for item in added], by.act.today)
+        return added
 
     async def candidates(self, municipality_id: str, lines: Sequence[NewLine], numbers: Sequence[int]) -> Candidates:
         """The months for which these payments may be, as they stand now."""
@@ -306,6 +332,14 @@ def _line_row(entry_id: str, line: BankLine, cipher: PersonCipher, by: By) -> di
         "payer_hash": None if payer is None else payer.digest,
         "payer_key": None if payer is None else payer.version,
         "payer_tail": line.payer_account[-4:],
+        "whole": line.whole or line.reference,
+    }
+
+
+def _known(rows: Sequence[Row[Any]]) -> dict[EntryKey, KnownAs]:
+    return {
+        EntryKey(row.account, row.reference): KnownAs(money(row.amount_minor, row.currency), row.booked_date)
+        for row in rows
     }
 
 

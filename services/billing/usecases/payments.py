@@ -16,6 +16,7 @@ from services.billing.errors import (
     StateNotAllowed,
 )
 from services.billing.rules.accounts import currency_of_month, currency_on, in_currency, open_amount
+from services.billing.rules.known_entries import KnownEntries, not_known_yet
 from services.billing.rules.matching import after, match, numbers_of, portion
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
@@ -89,8 +90,12 @@ class PaymentStore(Protocol):
         """Id of the file, and whether it is new."""
         ...
 
-    async def add_lines(self, file_id: str, file: BankFile, by: By) -> Sequence[NewLine]:
-        """Keep and book the payments that no earlier file had."""
+    async def known_entries(self, file: BankFile) -> KnownEntries:
+        """What earlier files had by the references of the file."""
+        ...
+
+    async def add_lines(self, file_id: str, file: BankFile, lines: Sequence[BankLine], by: By) -> Sequence[NewLine]:
+        """Keep and book payments of the file."""
         ...
 
     async def candidates(
@@ -114,13 +119,14 @@ class PaymentStore(Protocol):
 async def import_file(file: BankFile, rules: LocalRules, store: PaymentStore, by: By) -> Effect:
     """Keep a file's payments and allocate them; the version of the effect counts what is new.
 
-    A file, and an entry of a file, counts once.
+    A file, and an entry of a file, counts once; BankFileNotReadable for an entry that is known otherwise.
     """
     await store.keep_rules(file.municipality_id, rules)
     file_id, is_new = await store.add_file(file, by)
     if not is_new:
         return Effect(file_id, 0)
-    lines = await store.add_lines(file_id, file, by)
+    fresh = not_known_yet(file.statement.lines, await store.known_entries(file))
+    lines = await store.add_lines(file_id, file, fresh, by)
     numbers = sorted({number for item in lines for number in numbers_of(item.line).invoices})
     seen = await store.candidates(file.municipality_id, lines, numbers)
     await store.lock_each(sorted({month.case_id for month in seen.months()}))

@@ -1,22 +1,33 @@
-"""Amounts as banks write them."""
+"""Amounts and references as banks write them."""
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from services.kernel.money import Currency, Money
 
-__all__ = ["bank_amount"]
+__all__ = ["bank_amount", "bank_name"]
 
-_LARGEST = Decimal(1_000_000_000)
+_PLAIN = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{0,17})?", re.ASCII)
+_LONGEST = 140
 
 
 def bank_amount(text: str, currency: str) -> Money:
-    """An amount in whole cents, not zero, below a milliard; ValueError or InvalidOperation for anything else."""
-    amount = Decimal(text.strip())
-    if not amount.is_finite() or not 0 < abs(amount) < _LARGEST:
-        raise ValueError("an amount is a number and not zero")
-    money = Money(amount, Currency(currency))
+    """An amount in whole cents, not zero, below a milliard; ValueError for anything else."""
+    plain = text.strip()
+    if not _PLAIN.fullmatch(plain):
+        raise ValueError("an amount is digits with a point")
+    money = Money(Decimal(plain), Currency(currency))
+    if not money.amount:
+        raise ValueError("an amount is not zero")
     if money.rounded() != money:
         raise ValueError("an amount has whole cents")
     return money.rounded()
+
+
+def bank_name(text: str) -> str:
+    """An account or a reference; ValueError for an empty one and one beyond 140 characters."""
+    if not 0 < len(text) <= _LONGEST:
+        raise ValueError("an entry has a reference and an account of some length")
+    return text

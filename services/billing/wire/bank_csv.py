@@ -5,11 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from datetime import date
-from decimal import InvalidOperation
 
-from services.billing.domain.payments import BankLine, Statement
-from services.billing.errors import BankFileNotReadable
-from services.billing.wire.bank_amounts import bank_amount
+from services.billing.domain.payments import BankFileFault, BankLine, Statement, refused_file
+from services.billing.wire.bank_amounts import bank_amount, bank_name
 
 __all__ = ["CSV_COLUMNS", "statement_from_csv"]
 
@@ -28,25 +26,30 @@ def statement_from_csv(content: bytes) -> Statement:
     """
     try:
         text = content.decode("utf-8-sig")
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), restkey=_BEYOND, strict=True))
+        reader = csv.DictReader(io.StringIO(text, newline=""), restkey=_BEYOND, strict=True)
+        header, rows = reader.fieldnames or (), list(reader)
     except (UnicodeDecodeError, csv.Error):
-        raise BankFileNotReadable(field="content", metadata={"entry": "0"}) from None
-    if "\0" in text or not set(_REQUIRED) <= set(rows[0] if rows else _REQUIRED):
-        raise BankFileNotReadable(field="content", metadata={"entry": "0"})
-    lines, skipped = [], 0
+        raise refused_file(0) from None
+    if "\0" in text or not set(_REQUIRED) <= set(header) or len(set(header)) < len(header):
+        raise refused_file(0)
+    lines: list[BankLine] = []
+    skipped, seen = 0, set[tuple[str, str]]()
     for place, row in enumerate(rows, start=1):
         try:
-            line = _line(row)
-        except (ValueError, InvalidOperation):
-            raise BankFileNotReadable(field="content", metadata={"entry": str(place)}) from None
+            line = _line(row, place)
+        except ValueError:
+            raise refused_file(place) from None
         if line is None:
             skipped += 1
-        else:
-            lines.append(line)
+            continue
+        if (line.account, line.reference) in seen:
+            raise refused_file(place, BankFileFault.REFERENCE_TWICE)
+        seen.add((line.account, line.reference))
+        lines.append(line)
     return Statement(tuple(lines), skipped)
 
 
-def _line(row: dict[str, str]) -> BankLine | None:
+def _line(row: dict[str, str], place: int) -> BankLine | None:
     required = {name: (row[name] or "").strip() for name in _REQUIRED}
     if not all(required.values()) or _BEYOND in row:
         raise ValueError("a required column is empty, or there are more columns than names")
@@ -55,9 +58,11 @@ def _line(row: dict[str, str]) -> BankLine | None:
         return None
     optional = {name: (row.get(name) or "").strip() for name in _OPTIONAL}
     return BankLine(
-        account=required["account"],
-        reference=required["reference"],
+        account=bank_name(required["account"]),
+        reference=bank_name(required["reference"]),
         amount=amount,
         booked_on=date.fromisoformat(required["booked_date"]),
+        whole=required["reference"],
+        place=place,
         **optional,
     )

@@ -100,11 +100,63 @@ async def test_a_file_and_an_entry_in_another_file_count_once(desk: Desk) -> Non
     assert await desk.ask(first, AT) == imported
     wider = file(desk.municipality, row(1, "100.00", payment_reference(1)), row(2, "80.00", payment_reference(1)))
     answer = await desk.ask(wider, AT)
-    assert (answer.payments, answer.added, answer.settled) == (2, 1, 1)
+    assert (answer.payments, answer.added, answer.known, answer.settled) == (2, 1, 1, 1)
     assert await trial(desk) == {"BANK": 18000, "REVENUE": -18000}
     wider.content += b"\n"
     with pytest.raises(RequestIdReused):
         await desk.ask(wider, AT)
+
+
+@pytest.mark.parametrize(
+    "told_again", [row(1, "100.01"), row(1, "100.00", currency="BGN"), row(1, "100.00").replace("04-10", "04-09")]
+)
+async def test_an_entry_that_is_known_with_another_amount_or_day_is_refused(desk: Desk, told_again: str) -> None:
+    await desk.ask(file(desk.municipality, row(1, "100.00")), AT)
+    with pytest.raises(BankFileNotReadable) as refusal:
+        await desk.ask(file(desk.municipality, row(2, "1.00"), told_again), AT)
+    assert refusal.value.metadata == {"entry": "2", "fault": "KNOWN_OTHERWISE"}
+    assert await trial(desk) == {"BANK": 10000, "UNALLOCATED": -10000}
+
+
+def statement(desk: Desk, number: str, *entries: str) -> pb.ImportBankFileRequest:
+    content = (
+        f"<Document><BkToCstmrStmt><Stmt><Id>{number}</Id><Acct><Id><IBAN>{OURS}</IBAN></Id></Acct>"
+        f"{''.join(entries)}</Stmt></BkToCstmrStmt></Document>"
+    )
+    return pb.ImportBankFileRequest(
+        request_id=str(uuid4()),
+        municipality_id=desk.municipality,
+        format=pb.BANK_FILE_FORMAT_CAMT_053,
+        content=content.encode(),
+    )
+
+
+def entry(reference: str, amount: str, *parts: str) -> str:
+    details = "".join(f'<TxDtls><Amt Ccy="EUR">{each}</Amt></TxDtls>' for each in parts)
+    return (
+        f'<Ntry>{reference}<Amt Ccy="EUR">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts>'
+        f"<BookgDt><Dt>2026-04-10</Dt></BookgDt><NtryDtls>{details}</NtryDtls></Ntry>"
+    )
+
+
+async def test_entries_with_the_same_number_in_two_statements_are_two_payments(desk: Desk) -> None:
+    first = "<NtryRef>1</NtryRef>"
+    for number in ("2026-99", "2026-100"):
+        answer = await desk.ask(statement(desk, number, entry(first, "50.00")), AT)
+        assert (answer.added, answer.known) == (1, 0)
+    answer = await desk.ask(statement(desk, "2026-100", entry(first, "50.00"), "<!-- again -->"), AT)
+    assert (answer.added, answer.known) == (0, 1)
+    assert await trial(desk) == {"BANK": 10000, "UNALLOCATED": -10000}
+
+
+async def test_an_entry_that_comes_whole_and_then_divided_counts_once(desk: Desk) -> None:
+    bank = "<AcctSvcrRef>B-1</AcctSvcrRef>"
+    await desk.ask(statement(desk, "1", entry(bank, "80.00")), AT)
+    answer = await desk.ask(statement(desk, "2", entry(bank, "80.00", "30.00", "50.00")), AT)
+    assert (answer.payments, answer.added, answer.known) == (2, 0, 2)
+    with pytest.raises(BankFileNotReadable):
+        await desk.ask(statement(desk, "3", entry(bank, "90.00", "30.00", "60.00")), AT)
+    assert await trial(desk) == {"BANK": 8000, "UNALLOCATED": -8000}
 
 
 async def test_what_is_too_much_stays_visible_as_overpaid_and_can_go_back(desk: Desk) -> None:

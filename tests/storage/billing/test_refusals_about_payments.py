@@ -79,6 +79,22 @@ async def test_an_allocation_never_exceeds_its_payment(office: Office) -> None:
     assert await refused(office, refund("entry_id", f"'{entry}'", 10_001)) == "allocation_stays_within_payment"
 
 
+async def test_an_entry_comes_from_one_file(office: Office) -> None:
+    (entry,) = await paid_in(office, "100.00")
+    await office.execute(
+        "INSERT INTO bank_files (file_id, municipality_id, digest, format, entries, skipped, imported_at, imported_by) "
+        "SELECT gen_random_uuid(), municipality_id, sha256(digest), format, 1, 0, imported_at, 'x' FROM bank_files"
+    )
+    again = (
+        "INSERT INTO bank_entries (entry_id, municipality_id, file_id, account, entry_reference, whole_reference, "
+        "amount_minor, currency, booked_date, creditor_reference, remittance, payer_name, payer_account_tail) "
+        "SELECT gen_random_uuid(), e.municipality_id, f.file_id, e.account, e.entry_reference || '/1', "
+        "e.whole_reference, 5000, e.currency, e.booked_date, '', '', '', '' FROM bank_entries e, bank_files f "
+        f"WHERE e.entry_id = '{entry}' AND f.imported_by = 'x'"
+    )
+    assert await refused(office, again) == "bank_entry_comes_from_one_file"
+
+
 async def test_an_allocation_never_exceeds_what_the_month_has_open(office: Office) -> None:
     case, (entry,) = await owing(office), await paid_in(office, "200.00")
     assert await refused(office, allocation(entry, case, 15_001)) == "allocation_stays_within_invoice"

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from services.billing.domain.payments import BankLine
+from services.billing.domain.payments import BankLine, Statement
 from services.billing.errors import BankFileNotReadable
 from services.billing.wire.bank_csv import CSV_COLUMNS, statement_from_csv
 from services.billing.wire.camt import statement_from_camt
@@ -15,11 +15,11 @@ from services.kernel.money import Currency, Money
 OURS = "BG80BNBG96611020345678"
 
 
-def camt(*entries: str, version: str = "02", account: str = OURS) -> bytes:
+def camt(*entries: str, version: str = "02", account: str = OURS, number: str = "1") -> bytes:
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{version}"><BkToCstmrStmt>
 <GrpHdr><MsgId>1</MsgId></GrpHdr>
-<Stmt><Id>1</Id><Acct><Id><IBAN>{account}</IBAN></Id></Acct>{"".join(entries)}</Stmt>
+<Stmt><Id>{number}</Id><Acct><Id><IBAN>{account}</IBAN></Id></Acct>{"".join(entries)}</Stmt>
 </BkToCstmrStmt></Document>""".encode()
 
 
@@ -57,6 +57,7 @@ def test_a_credit_is_read_with_its_payer_and_reference() -> None:
             "такса март",
             "Мария Петрова",
             "BG18RZBB91550123456789",
+            whole="2026041000001",
         ),
     )
 
@@ -80,6 +81,19 @@ def test_debits_pending_entries_reversals_and_other_currencies_are_skipped() -> 
     assert (len(statement.lines), statement.skipped) == (1, 4)
 
 
+def collected(*parts: str, amount: str = "80.00") -> str:
+    return entry(amount, details=f"<NtryDtls>{''.join(parts)}</NtryDtls>")
+
+
+def part(amount: str, *, own: str = "", way: str = "", currency: str = "EUR") -> str:
+    direction = f"<CdtDbtInd>{way}</CdtDbtInd>" if way else ""
+    return (
+        f'<TxDtls><Refs><TxId>{own}</TxId></Refs><Amt Ccy="{currency}">{amount}</Amt>{direction}</TxDtls>'
+        if amount
+        else f"<TxDtls><Refs><TxId>{own}</TxId></Refs>{direction}</TxDtls>"
+    )
+
+
 def test_a_collected_entry_is_one_payment_a_transaction() -> None:
     parts = "".join(
         f"<TxDtls><Refs><TxId>T{place}</TxId></Refs>"
@@ -93,10 +107,101 @@ def test_a_collected_entry_is_one_payment_a_transaction() -> None:
     ]
 
 
+def test_a_debit_among_the_transactions_of_a_credit_is_no_payment() -> None:
+    statement = statement_from_camt(
+        camt(collected(part("50.00", way="CRDT"), part("2.00", way="DBIT"), part("32.00", own="T")))
+    )
+    assert [(line.reference, str(line.amount)) for line in statement.lines] == [
+        ("2026041000001/1", "50.00 EUR"),
+        ("2026041000001/T", "32.00 EUR"),
+    ]
+    assert statement.skipped == 1
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        (part("30.00"), part("40.00")),
+        (part("30.00"), part("50.00", way="DBIT")),
+        (part("30.00"), part("50.00", way="BOTH")),
+        (part("30.00"), part("50.00", currency="BGN")),
+        (part("30.00"), part("50.00", currency="USD")),
+        (part("90.00"),),
+        (part("80.00", way="DBIT"),),
+        (part("", way="DBIT"),),
+    ],
+)
+def test_transactions_that_do_not_make_up_their_entry_are_refused(details: tuple[str, ...]) -> None:
+    with pytest.raises(BankFileNotReadable) as refusal:
+        statement_from_camt(camt(entry(reference="1"), collected(*details)))
+    assert refusal.value.metadata == {"entry": "2", "fault": "DETAILS_DIFFER"}
+
+
+def test_what_a_payer_spent_in_another_currency_came_in_as_the_entry_says() -> None:
+    (line,) = statement_from_camt(camt(collected(part("93.00", currency="USD")))).lines
+    assert str(line.amount) == "80.00 EUR"
+
+
+def numbered(number: str) -> str:
+    return entry(reference="").replace("<Amt", f"<NtryRef>{number}</NtryRef><Amt", 1)
+
+
+def test_the_number_of_an_entry_is_single_in_its_statement_only() -> None:
+    one, other = (statement_from_camt(camt(numbered("1"), numbered("2"), number=text)).lines for text in ("7", "8"))
+    assert [line.reference for line in (*one, *other)] == ["7#1", "7#2", "8#1", "8#2"]
+    with pytest.raises(BankFileNotReadable):
+        statement_from_camt(camt(numbered("1"), number=""))
+
+
+def test_two_entries_of_one_statement_with_one_reference_are_refused() -> None:
+    with pytest.raises(BankFileNotReadable) as refusal:
+        statement_from_camt(camt(entry(), entry(reference="2"), entry("5.00")))
+    assert refusal.value.metadata == {"entry": "3", "fault": "REFERENCE_TWICE"}
+
+
+def test_transactions_that_give_no_reference_or_all_the_same_one_are_told_apart_by_their_place() -> None:
+    lines = statement_from_camt(
+        camt(collected(part("30.00", own="NOTPROVIDED"), part("20.00", own="T"), part("30.00", own="T")))
+    ).lines
+    assert [line.reference for line in lines] == [f"2026041000001/{place}" for place in (1, 2, 3)]
+    with pytest.raises(BankFileNotReadable):
+        statement_from_camt(camt(entry(reference="NONREF")))
+
+
+@pytest.mark.parametrize(
+    ("stated", "day"),
+    [
+        ("<DtTm>2026-04-09T22:30:00Z</DtTm>", 10),
+        ("<DtTm>2026-04-10T22:30:00+03:00</DtTm>", 10),
+        ("<DtTm>2026-04-10T22:30:00</DtTm>", 10),
+        ("<Dt>2026-04-10+03:00</Dt>", 10),
+    ],
+)
+def test_an_instant_of_booking_counts_by_the_day_in_sofia(stated: str, day: int) -> None:
+    (line,) = statement_from_camt(camt(entry().replace("<Dt>2026-04-10</Dt>", stated))).lines
+    assert line.booked_on == date(2026, 4, day)
+
+
+def test_a_statement_in_another_declared_encoding_is_read() -> None:
+    newer = camt(entry(details=DETAILS)).decode()
+    for encoding in ("windows-1251", "utf-16"):
+        (line,) = statement_from_camt(newer.replace("UTF-8", encoding).encode(encoding)).lines
+        assert line.payer_name == "Мария Петрова"
+
+
+def test_a_statement_without_entries_is_empty() -> None:
+    assert statement_from_camt(camt()) == Statement((), 0)
+
+
 @pytest.mark.parametrize(
     ("content", "place"),
     [
         (b"", "0"),
+        (b'<?xml version="1.0" encoding="none-such"?><Document/>', "0"),
+        (b'<?xml version="1.0" encoding="big5"?><Document/>', "0"),
+        (camt(entry(reference="9" * 141)), "1"),
+        (camt(entry("1e2")), "1"),
+        (camt(entry("80,00")), "1"),
         (b"<Document/>", "0"),
         (b'<!DOCTYPE x [<!ENTITY a "aaaa">]><Document>&a;</Document>', "0"),
         (b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><Document>&a;</Document>', "0"),
@@ -141,6 +246,10 @@ def test_the_last_four_columns_may_be_absent() -> None:
         f"{OURS},1,2026-04-10,NaN,EUR,,,,",
         f"{OURS},1,2026-04-10,Infinity,EUR,,,,",
         f"{OURS},1,2026-04-10,1e9,EUR,,,,",
+        f"{OURS},1,2026-04-10,1_0.00,EUR,,,,",
+        f'{OURS},1,2026-04-10,"80,00",EUR,,,,',
+        f"{OURS},1,2026-04-10,٨.00,EUR,,,,",
+        f"{OURS},{'9' * 141},2026-04-10,80.00,EUR,,,,",
         f"{OURS},1,10.04.2026,80.00,EUR,,,,",
         f"{OURS},1,2026-04-10,80.00,USD,,,,",
         ",1,2026-04-10,80.00,EUR,,,,",
@@ -154,7 +263,30 @@ def test_a_row_that_is_not_as_documented_is_refused_with_its_place(row: str) -> 
     assert refusal.value.metadata["entry"] == "2"
 
 
-@pytest.mark.parametrize("content", ["такса".encode("cp1251"), table("1", header="amount"), table("a\0b")])
+def test_two_rows_with_one_reference_are_refused() -> None:
+    with pytest.raises(BankFileNotReadable) as refusal:
+        statement_from_csv(table(*[f"{OURS},0,2026-04-10,1.00,EUR,,,,"] * 2))
+    assert refusal.value.metadata == {"entry": "2", "fault": "REFERENCE_TWICE"}
+
+
+def test_a_table_without_rows_is_empty() -> None:
+    assert statement_from_csv(table()) == Statement((), 0)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "такса".encode("cp1251"),
+        table("1", header="amount"),
+        table("a\0b"),
+        b"\n",
+        b"no table at all",
+        table(header=";".join(CSV_COLUMNS)),
+        table(f"{OURS};1;2026-04-10;80,00;EUR;;;;", header=";".join(CSV_COLUMNS)),
+        table(header=",".join((*CSV_COLUMNS, "amount"))),
+        table(f"{OURS},1,2026-04-10,80.00,EUR,,,,").decode().encode("utf-16"),
+    ],
+)
 def test_a_table_in_another_encoding_or_with_other_columns_is_refused(content: bytes) -> None:
     with pytest.raises(BankFileNotReadable) as refusal:
         statement_from_csv(content)
