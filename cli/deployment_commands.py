@@ -12,7 +12,8 @@ import typer
 from cli.local.errors import LocalStackError
 from cli.local.options import StackEnvironment
 from services.kernel.codes import Stage
-from services.runtime.settings import read_dsn
+from services.runtime.complaints import read_settings
+from services.runtime.named_files import read_dsn
 from services.runtime.temporal_connection import TemporalConnection
 
 
@@ -37,12 +38,13 @@ def databases(
     """
     from cli.local.databases import ensure_databases  # noqa: PLC0415  # As above.
 
-    environment = StackEnvironment()
+    environment = read_settings(StackEnvironment)
     if environment.admin_dsn_file is None or environment.dsn_file is None:
         raise LocalStackError("set SOCIALCARE_ADMIN_DSN_FILE, and SOCIALCARE_DSN_FILE with {stage} in it")
     wanted = [environment.dsn_in_file(stage) or "" for stage in Stage]
-    wanted += [read_dsn(file) for file in further or ()]
-    for name in asyncio.run(ensure_databases(read_dsn(environment.admin_dsn_file), wanted)):
+    wanted += [read_dsn(file, "further connection string") for file in further or ()]
+    administrator = read_dsn(environment.admin_dsn_file, "SOCIALCARE_ADMIN_DSN_FILE")
+    for name in asyncio.run(ensure_databases(administrator, wanted)):
         typer.echo(f"{name}: exists")
 
 
@@ -59,7 +61,7 @@ def rollout(
     from cli.local.rollout import builds, roll_out  # noqa: PLC0415  # The SDK is slow to import.
 
     async def run() -> list[str]:
-        client = await TemporalConnection().connect_temporal()
+        client = await read_settings(TemporalConnection).connect_temporal()
         if build:
             await roll_out(client, deployment, build, percent, patience)
         return await builds(client, deployment)

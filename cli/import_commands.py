@@ -22,6 +22,7 @@ from cli.local.errors import LocalStackError
 from cli.local.state import DEFAULT_DIRECTORY, StackState
 from cli.stack_commands import StateDirectory
 from services.kernel.codes import Stage
+from services.runtime.complaints import read_settings
 
 if TYPE_CHECKING:
     from cli.imports.sending import Import, Told
@@ -102,7 +103,7 @@ def _remote() -> Gateway:
     from workflows.channels import TokenFile, open_channels  # noqa: PLC0415  # The SDK is slow to import.
     from workflows.settings import WorkerSettings  # noqa: PLC0415  # Likewise.
 
-    settings = WorkerSettings()
+    settings = read_settings(WorkerSettings)
     token = TokenFile(settings.token_file)
     endpoints = Endpoints({}, settings.temporal_address, settings.temporal_namespace, "", lambda _: token.read())
     return Gateway(endpoints, {Stage.INTAKE: open_channels(settings)[Stage.INTAKE]})

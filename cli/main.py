@@ -16,6 +16,7 @@ from cli import (
     story_commands,
 )
 from cli.local.errors import LocalStackError
+from services.runtime.complaints import StartRefused
 
 __all__ = ["app", "run"]
 
@@ -57,7 +58,7 @@ def _status() -> int:
         app()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except LocalStackError as error:
+    except (LocalStackError, StartRefused) as error:
         typer.secho(str(error), err=True, fg=typer.colors.RED)
         return 1
     return 0

@@ -13,6 +13,7 @@ from cli.local.errors import LocalStackError
 from cli.local.state import DEFAULT_DIRECTORY, StackState
 from cli.stack_commands import StateDirectory
 from services.kernel.codes import Role, Stage
+from services.runtime.complaints import read_settings
 
 if TYPE_CHECKING:
     from workflows.settings import WorkerSettings
@@ -67,7 +68,7 @@ def _settings(state: StateDirectory) -> WorkerSettings:
     from workflows.settings import WorkerSettings  # noqa: PLC0415  # The SDK is slow to import.
 
     if "SOCIALCARE_TOKEN_FILE" in os.environ:
-        return WorkerSettings()
+        return read_settings(WorkerSettings)
     running = StackState.read(state)
     addresses = {f"{stage.package}_address": address for stage, address in running.services.items()}
     return WorkerSettings.model_validate(

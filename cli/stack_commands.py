@@ -16,6 +16,7 @@ from cli.local.keys import DevelopmentKeys
 from cli.local.options import StackEnvironment, StackOptions
 from cli.local.state import DEFAULT_DIRECTORY, StackState, holder_of
 from services.kernel.codes import Role, Stage
+from services.runtime.complaints import read_settings
 from services.runtime.settings import ClockMode
 from services.runtime.temporal_connection import TemporalConnection
 
@@ -88,7 +89,7 @@ def migrate(
     from services.runtime.migrations import migrate as migrate_stage  # noqa: PLC0415  # alembic is slow to import
 
     chosen = tuple(stages or Stage)
-    environment = StackEnvironment()
+    environment = read_settings(StackEnvironment)
     for stage in chosen:
         own = environment.dsn.get_secret_value() if environment.dsn and len(chosen) == 1 else None
         dsn = own or environment.dsn_in_file(stage) or environment.dsn_of(stage) or StackState.read(state).dsns[stage]
@@ -100,8 +101,8 @@ def register(*, state: StateDirectory = DEFAULT_DIRECTORY) -> None:
     """Make the Temporal namespace, its retention and its search attributes; repeatable."""
     from cli.registration import register as register_all  # noqa: PLC0415  # the SDK is slow to import
 
-    connection = TemporalConnection()
-    if StackEnvironment().temporal_address is None:
+    connection = read_settings(TemporalConnection)
+    if read_settings(StackEnvironment).temporal_address is None:
         running = StackState.read(state)
         connection = TemporalConnection(
             temporal_address=running.temporal_address, temporal_namespace=running.temporal_namespace

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.kernel.codes import Stage
+from services.runtime.named_files import require_token
 from services.runtime.settings import SIMULATED_IN_PRODUCTION
 from services.runtime.temporal_connection import TemporalConnection
 from services.runtime.tls import TlsSettings
@@ -67,8 +68,7 @@ class WorkerSettings(TlsSettings, TemporalConnection):
     def _check(self) -> Self:
         if self.environment == "production" and self.clock is ClockMode.SIMULATED:
             raise ValueError(SIMULATED_IN_PRODUCTION)
-        if not self.token_file.is_file():
-            raise ValueError(f"SOCIALCARE_TOKEN_FILE: no file {self.token_file}")
+        require_token("SOCIALCARE_TOKEN_FILE", self.token_file)
         return self
 
     @property

@@ -14,14 +14,13 @@ from typing import Any, NoReturn
 
 import grpc
 import structlog
-from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Interceptor, Worker
 
 from services.kernel.codes import BATCH_TASK_QUEUE, CASE_TASK_QUEUE, Stage
-from services.runtime.complaints import complaint
+from services.runtime.complaints import StartRefused, read_settings
 from services.runtime.telemetry import configure_logging, log_libraries, sdk_logging
 from workflows.activities import batch_activities, case_activities
 from workflows.arrears import ArrearsSweepWorkflow, ArrearsWorkflow
@@ -192,12 +191,8 @@ def _give_up(reason: str) -> NoReturn:
 def main() -> None:
     """Run the worker with the settings of the environment; exit status 2 and a line on stderr when they are wrong."""
     try:
-        settings = WorkerSettings()
-    except ValidationError as error:
-        _give_up(complaint(error, WorkerSettings))
-    try:
-        asyncio.run(run(settings))
-    except AddressTaken as error:
+        asyncio.run(run(read_settings(WorkerSettings)))
+    except (StartRefused, AddressTaken) as error:
         _give_up(str(error))
 
 

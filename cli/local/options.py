@@ -11,7 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from cli.local.ports import Ports
 from cli.local.state import DEFAULT_DIRECTORY
 from services.kernel.codes import Stage
-from services.runtime.settings import ClockMode, read_dsn
+from services.runtime.complaints import read_settings
+from services.runtime.named_files import read_dsn
+from services.runtime.settings import ClockMode
 from services.runtime.temporal_connection import NAMESPACE
 from services.runtime.tls import TlsFiles
 
@@ -21,7 +23,13 @@ __all__ = ["StackEnvironment", "StackOptions"]
 class StackEnvironment(BaseSettings):
     """Servers that run already, and where to listen; each field is `SOCIALCARE_<NAME>` in the environment."""
 
-    model_config = SettingsConfigDict(env_prefix="SOCIALCARE_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="SOCIALCARE_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
 
     pg_dsn_template: SecretStr | None = None
     """Connection string of a running PostgreSQL, `{stage}` standing for intake, assessment and so on; the databases
@@ -53,7 +61,7 @@ class StackEnvironment(BaseSettings):
         return self.pg_dsn_template.get_secret_value().replace("{stage}", stage.package)
 
     def dsn_in_file(self, stage: Stage) -> str | None:
-        """Connection string of a stage from its file; ValueError when the file cannot be read."""
+        """Connection string of a stage from its file; UnusableFile when there is none."""
         if self.dsn_file is None:
             return None
         return read_dsn(Path(self.dsn_file.replace("{stage}", stage.package)))
@@ -81,7 +89,7 @@ class StackOptions:
     replicas: int = 1
     workers: int = 1
     tls: TlsFiles | None = None
-    environment: StackEnvironment = field(default_factory=StackEnvironment)
+    environment: StackEnvironment = field(default_factory=lambda: read_settings(StackEnvironment))
 
     @property
     def ports(self) -> Ports:

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-__all__ = ["complaint"]
+__all__ = ["StartRefused", "WrongSettings", "complaint", "read_settings"]
+
+Chosen = TypeVar("Chosen", bound=BaseSettings)
+
+
+class StartRefused(ValueError):
+    """Something that whoever starts the process puts right; the message says what, and never quotes a secret."""
+
+
+class WrongSettings(StartRefused):
+    """Settings are missing or wrong; the message is their `complaint`."""
+
+
+def read_settings(settings: type[Chosen]) -> Chosen:
+    """The settings of the environment; WrongSettings when they cannot be used."""
+    try:
+        return settings()
+    except ValidationError as error:
+        raise WrongSettings(complaint(error, settings)) from None
 
 
 def complaint(error: ValidationError, settings: type[BaseSettings]) -> str:
@@ -13,12 +33,13 @@ def complaint(error: ValidationError, settings: type[BaseSettings]) -> str:
     prefix = settings.model_config.get("env_prefix", "")
     lines = []
     for found in error.errors(include_url=False, include_input=False):
+        said = found["msg"].removeprefix("Value error, ")
         if not found["loc"]:
-            lines.append(found["msg"].removeprefix("Value error, "))
+            lines.append(said)
             continue
         name = str(found["loc"][0])
         field = settings.model_fields.get(name)
         meaning = " ".join((field.description or "").split()) if field is not None else ""
-        wrong = " is not set" if found["type"] == "missing" else f": {found['msg']}"
+        wrong = " is not set" if found["type"] == "missing" else f": {said}"
         lines.append(f"{prefix}{name.upper()}{wrong}; it is {meaning}")
     return "\n  ".join(("", *lines)) if len(lines) > 1 else "".join(lines)

@@ -20,7 +20,6 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
-from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.typing import FilteringBoundLogger
 from temporalio.runtime import Runtime as SdkRuntime
@@ -31,7 +30,7 @@ from services.runtime.admission import Door, methods_of
 from services.runtime.auth import TokenVerifier, load_public_key
 from services.runtime.clock import Clock, SimulatedClock, SystemClock
 from services.runtime.commands import Call, CommandRunner, Via
-from services.runtime.complaints import complaint
+from services.runtime.complaints import StartRefused, read_settings
 from services.runtime.crypto import KeyRing, PersonCipher
 from services.runtime.database import Database
 from services.runtime.errors import Unsupported
@@ -322,7 +321,7 @@ def _give_up(reason: str) -> NoReturn:
 def run(service: StageService) -> None:
     """Serve the stage until SIGTERM or SIGINT; exit status 2 and a line on stderr when it cannot start."""
     try:
-        settings = Settings()
-    except ValidationError as error:
-        _give_up(complaint(error, Settings))
+        settings = read_settings(Settings)
+    except StartRefused as error:
+        _give_up(str(error))
     asyncio.run(_serve_until_stopped(service, settings))

@@ -9,29 +9,22 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.kernel.codes import Stage
 from services.runtime.development_keys import is_of_local_stack
+from services.runtime.named_files import is_dsn, loaded, read_dsn, require_token
 from services.runtime.temporal_connection import TemporalConnection
 from services.runtime.tls import TlsSettings
 
-__all__ = ["SIMULATED_IN_PRODUCTION", "ClockMode", "Environment", "Settings", "read_dsn"]
+__all__ = ["SIMULATED_IN_PRODUCTION", "ClockMode", "Environment", "Settings"]
 
 SIMULATED_IN_PRODUCTION = (
     "SOCIALCARE_CLOCK=simulated is refused where SOCIALCARE_ENVIRONMENT is production, its default: "
     "set SOCIALCARE_CLOCK=system"
 )
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
-
-
-def read_dsn(file: Path) -> str:
-    """The connection string in a file; ValueError when there is none."""
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except OSError:
-        raise ValueError(f"SOCIALCARE_DSN_FILE: cannot read {file}") from None
 
 
 class Environment(StrEnum):
@@ -104,18 +97,32 @@ class Settings(TlsSettings, TemporalConnection):
             return {**values, "dsn": read_dsn(Path(values["dsn_file"]))}
         return values
 
+    @field_validator("dsn")
+    @classmethod
+    def _is_a_dsn(cls, dsn: SecretStr) -> SecretStr:
+        if not is_dsn(dsn.get_secret_value()):
+            raise ValueError("no connection string")
+        return dsn
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.environment is Environment.PRODUCTION and self.clock is ClockMode.SIMULATED:
             raise ValueError(SIMULATED_IN_PRODUCTION)
-        for name in ("auth_public_key_file", "key_ring_file", "token_file"):
-            path = getattr(self, name)
-            if path is not None and not path.is_file():
-                raise ValueError(f"SOCIALCARE_{name.upper()}: no file {path}")
+        self._look_into_files()
         if self.notice_spool is not None and not self.notice_spool.is_dir():
             raise ValueError(f"SOCIALCARE_NOTICE_SPOOL: no directory {self.notice_spool}")
         self._refuse_keys_of_a_local_stack()
         return self
+
+    def _look_into_files(self) -> None:
+        from services.runtime.auth import load_public_key  # noqa: PLC0415  # Commands that need no keys start faster.
+        from services.runtime.crypto import KeyRing  # noqa: PLC0415  # As above.
+
+        issuer, ring = "a PEM file of the Ed25519 public key of your token issuer", "a key ring (docs/sres.md, Files)"
+        loaded("SOCIALCARE_AUTH_PUBLIC_KEY_FILE", self.auth_public_key_file, load_public_key, issuer)
+        loaded("SOCIALCARE_KEY_RING_FILE", self.key_ring_file, KeyRing.load, ring)
+        if self.token_file is not None:
+            require_token("SOCIALCARE_TOKEN_FILE", self.token_file)
 
     def _refuse_keys_of_a_local_stack(self) -> None:
         is_local = self.environment is Environment.DEVELOPMENT and self.bind.rpartition(":")[0] in _LOOPBACK

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Self
 from pydantic import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.runtime.named_files import require_certificates, require_pair
+
 if TYPE_CHECKING:
     from temporalio.client import Client
     from temporalio.runtime import Runtime
@@ -43,10 +45,13 @@ class TemporalConnection(BaseSettings):
             raise ValueError("SOCIALCARE_TEMPORAL_TLS_CERT_FILE and SOCIALCARE_TEMPORAL_TLS_KEY_FILE come together")
         if self.temporal_tls_ca_file is None and (self.temporal_tls_cert_file or self.temporal_tls_server_name):
             raise ValueError("SOCIALCARE_TEMPORAL_TLS_CA_FILE is missing")
-        for name in ("temporal_tls_ca_file", "temporal_tls_cert_file", "temporal_tls_key_file"):
-            path = getattr(self, name)
-            if path is not None and not path.is_file():
-                raise ValueError(f"SOCIALCARE_{name.upper()}: no file {path}")
+        if self.temporal_tls_ca_file is not None:
+            require_certificates("SOCIALCARE_TEMPORAL_TLS_CA_FILE", self.temporal_tls_ca_file)
+        if self.temporal_tls_cert_file is not None and self.temporal_tls_key_file is not None:
+            require_pair(
+                *("SOCIALCARE_TEMPORAL_TLS_CERT_FILE", self.temporal_tls_cert_file),
+                *("SOCIALCARE_TEMPORAL_TLS_KEY_FILE", self.temporal_tls_key_file),
+            )
         return self
 
     def temporal_tls(self) -> TLSConfig | None:

@@ -9,6 +9,8 @@ import grpc
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.runtime.named_files import require_certificates, require_pair
+
 __all__ = ["TlsFiles", "TlsSettings"]
 
 
@@ -62,9 +64,10 @@ class TlsSettings(BaseSettings):
                 f"SOCIALCARE_TLS_CA_FILE, SOCIALCARE_TLS_CERT_FILE and SOCIALCARE_TLS_KEY_FILE come together; "
                 f"not set: {missing}"
             )
-        for name, path in given.items():
-            if path is not None and not path.is_file():
-                raise ValueError(f"SOCIALCARE_{name.upper()}: no file {path}")
+        files = self.tls
+        if files is not None:
+            require_certificates("SOCIALCARE_TLS_CA_FILE", files.authority)
+            require_pair("SOCIALCARE_TLS_CERT_FILE", files.certificate, "SOCIALCARE_TLS_KEY_FILE", files.key)
         return self
 
     @property

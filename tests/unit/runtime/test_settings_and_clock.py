@@ -7,7 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from services.kernel.codes import Stage
+from services.runtime.auth import write_signing_key
 from services.runtime.clock import SimulatedClock, SystemClock, bound_business_time, business_time
+from services.runtime.crypto import write_key_ring
 from services.runtime.errors import InvalidArgument
 from services.runtime.ids import new_id
 from services.runtime.paging import decode_token, encode_token, page_size
@@ -16,10 +18,11 @@ from services.runtime.settings import Settings
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    (tmp_path / "key").touch()
+    write_signing_key(tmp_path / "key.pem", tmp_path / "key")
+    write_key_ring(tmp_path / "ring")
     monkeypatch.setenv("SOCIALCARE_DSN", "postgresql://u:hunter2@h/d")
     monkeypatch.setenv("SOCIALCARE_AUTH_PUBLIC_KEY_FILE", str(tmp_path / "key"))
-    monkeypatch.setenv("SOCIALCARE_KEY_RING_FILE", str(tmp_path / "key"))
+    monkeypatch.setenv("SOCIALCARE_KEY_RING_FILE", str(tmp_path / "ring"))
     return monkeypatch
 
 
