@@ -19,18 +19,27 @@ from services.runtime.migrations import migrate
 
 __all__ = ["Databases"]
 
-_CATALOGUES = ("pg_class", "pg_attribute", "pg_constraint", "pg_index", "pg_proc", "pg_trigger", "pg_rewrite")
+_CATALOGUES = {
+    **dict.fromkeys(("pg_class", "pg_attribute", "pg_constraint", "pg_index", "pg_proc", "pg_trigger"), "true"),
+    **dict.fromkeys(("pg_rewrite", "pg_type", "pg_enum", "pg_sequence", "pg_extension", "pg_policy"), "true"),
+    # Schemas of temporary tables stay when their session ends.
+    "pg_namespace": "nspname !~ '^pg_'",
+    "pg_db_role_setting": "setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())",
+}
+"""Where a change of anything but rows and counters shows, and in which of their rows."""
 _SHAPE = "SELECT concat_ws(' ', {})".format(
     ", ".join(
-        f"(SELECT count(*) || ':' || max(CAST(CAST(xmin AS text) AS bigint)) FROM {name})" for name in _CATALOGUES
+        f"(SELECT count(*) || ':' || coalesce(max(CAST(CAST(xmin AS text) AS bigint)), 0) FROM {name} WHERE {which})"
+        for name, which in _CATALOGUES.items()
     )
 )
 _TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname"
 _COUNTERS = "SELECT format('%I', sequencename) AS name, start_value, last_value FROM pg_sequences ORDER BY sequencename"
-_OTHERS = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid()
-"""
+_OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+_LONGEST_END_MS = 5000
+"""A session that is ended may still have to roll back and to drop its temporary tables."""
+_END_OTHERS = f"SELECT pg_terminate_backend(pid, {_LONGEST_END_MS}) {_OTHERS}"
+_ARE_ALONE = f"SELECT NOT EXISTS (SELECT {_OTHERS} AND backend_type = 'client backend')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +89,8 @@ class Databases:
         """Empty the database for the next test; drop it when it is not as it was."""
         connection = await asyncpg.connect(self.dsn(name))
         try:
-            await connection.execute(_OTHERS)
-            is_new = await _renewed(connection, self._standards[stage])
+            await connection.execute(_END_OTHERS)
+            is_new = await connection.fetchval(_ARE_ALONE) and await _renewed(connection, self._standards[stage])
         finally:
             await connection.close()
         if is_new:

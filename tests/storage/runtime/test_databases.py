@@ -49,6 +49,11 @@ async def test_what_a_test_stored_is_gone_for_the_next_one_and_counters_begin_an
         "CREATE OR REPLACE FUNCTION euro_minor(bgn_minor bigint) RETURNS bigint LANGUAGE sql RETURN bgn_minor",
         "ALTER TABLE contracts DROP CONSTRAINT contract_cost_is_whole",
         "DELETE FROM alembic_version",
+        "CREATE TYPE mood AS ENUM ('calm')",
+        "CREATE DOMAIN small AS int CHECK (VALUE < 10)",
+        "ALTER SEQUENCE income_declarations_id_seq INCREMENT BY 2",
+        "CREATE SCHEMA aside",
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lock_timeout = 1', current_database()); END $$",
     ],
 )
 async def test_a_database_that_a_test_altered_is_handed_to_nobody(databases: Databases, change: str) -> None:
@@ -58,3 +63,16 @@ async def test_a_database_that_a_test_altered_is_handed_to_nobody(databases: Dat
     again = await databases.of(Stage.BILLING)
     assert again != name
     await databases.drop(again)
+
+
+async def test_a_session_that_a_test_left_is_gone_before_the_database_is_looked_at(databases: Databases) -> None:
+    name = await databases.of(Stage.BILLING)
+    left = await asyncpg.connect(databases.dsn(name))
+    # It has much to put in order before it ends.
+    await left.execute(
+        "DO $$ BEGIN FOR i IN 1..800 LOOP EXECUTE format('CREATE TEMP TABLE t%s (i int)', i); END LOOP; END $$"
+    )
+    await databases.give_back(Stage.BILLING, name)
+    assert left.is_closed()
+    assert await databases.of(Stage.BILLING) == name
+    await databases.drop(name)
