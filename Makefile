@@ -41,7 +41,9 @@ ifeq ($(ARGS),)
 	$(BIN)/pytest $(ASIDE) >$(TEST_LOGS)/aside-tests.log 2>&1 & aside=$$!; \
 	trap 'kill $$fault $$aside 2>/dev/null' INT TERM; \
 	$(BIN)/pytest --ignore=tests/fault $(ASIDE:%=--ignore=%); others=$$?; \
+	echo "waiting for $(ASIDE), which ran beside (tail -f $(TEST_LOGS)/aside-tests.log)"; \
 	wait $$aside; asides=$$?; cat $(TEST_LOGS)/aside-tests.log; \
+	echo "waiting for tests/fault, which ran beside (tail -f $(TEST_LOGS)/fault-tests.log)"; \
 	wait $$fault; faults=$$?; cat $(TEST_LOGS)/fault-tests.log; \
 	exit $$((others | asides | faults))
 else

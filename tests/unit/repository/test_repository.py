@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tomllib
@@ -94,6 +95,22 @@ def test_no_file_names_a_registry_or_a_place_on_somebodys_machine() -> None:
     ]
 
     assert found == []
+
+
+def test_make_test_says_for_which_parts_it_waits_and_fails_with_any_of_them(tmp_path: Path) -> None:
+    pytest_of_ours = tmp_path / "pytest"
+    pytest_of_ours.write_text('#!/bin/sh\necho "ran $1"\ntest "$1" != "$FAILS"\n')
+    pytest_of_ours.chmod(0o755)
+    environment = {"PATH": os.environ["PATH"]}
+    command = ["make", "--old-file=setup", "test", f"BIN={tmp_path}", f"TEST_LOGS={tmp_path}"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    others, waiting, aside, waiting_again, fault = done.stdout.splitlines()
+    assert (others, aside, fault) == ("ran --ignore=tests/fault", "ran tests/storage", "ran tests/fault")
+    assert waiting.startswith("waiting for tests/storage")
+    assert waiting_again.startswith("waiting for tests/fault")
+    for part in ("--ignore=tests/fault", "tests/storage", "tests/fault"):
+        failed = subprocess.run(command, cwd=ROOT, env=environment | {"FAILS": part}, capture_output=True, check=False)
+        assert failed.returncode != 0
 
 
 def test_make_help_shows_every_target_people_use() -> None:
