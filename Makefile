@@ -75,9 +75,18 @@ manifests: setup $(OPS_SYNCED) ## Check what deploy/ has: manifests, schemas, po
 	@for overlay in production staging production/jobs staging/jobs; do \
 		$(OPS)/bin/kubectl kustomize deploy/kubernetes/overlays/$$overlay >$(OPS)/rendered/$$(echo $$overlay | tr / -).yaml || exit 1; \
 	done
+	@mkdir -p $(OPS)/temporal-tls
+	@for overlay in production production/jobs; do \
+		printf 'resources: [../../deploy/kubernetes/overlays/%s]\ncomponents: [../../deploy/kubernetes/temporal-tls]\n' \
+			$$overlay >$(OPS)/temporal-tls/kustomization.yaml; \
+		rendered=$(OPS)/rendered/temporal-tls-$$(echo $$overlay | tr / -).yaml; \
+		$(OPS)/bin/kubectl kustomize $(OPS)/temporal-tls >$$rendered || exit 1; \
+		grep --quiet SOCIALCARE_TEMPORAL_TLS_CA_FILE $$rendered || { echo "$$rendered has no TLS to Temporal"; exit 1; }; \
+	done
 	$(OPS)/bin/kubernetes-validate --strict --no-warn --quiet $(OPS)/rendered/*.yaml
 	$(OPS)/bin/python deploy/kubernetes/monitors.py $(OPS)/rendered/*.yaml
 	$(OPS)/bin/python deploy/kubernetes/selectors.py $(OPS)/rendered/*.yaml
+	$(OPS)/bin/python deploy/kubernetes/wiring.py $(OPS)/rendered/*.yaml
 	$(OPS)/bin/hadolint deploy/Containerfile deploy/standin/Containerfile
 	@cp deploy/Containerfile $(OPS)/rendered/Dockerfile
 	$(OPS)/bin/checkov --config-file deploy/checkov.yaml --directory $(OPS)/rendered
