@@ -7,7 +7,6 @@ notice and comes into place whole, so that a notice written twice is one file.
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from services.intake.domain.notices import Documents
 from services.intake.metrics import NoticeMetrics
 from services.intake.storage import notices
 from services.runtime.server import Runtime
+from services.runtime.spool import place_file
 
 __all__ = ["Clerk", "Outgoing", "Spool", "spool_of"]
 
@@ -40,21 +40,8 @@ class Spool:
         self._directory = directory
 
     async def hand_over(self, notice_id: str, documents: Documents) -> None:
-        await asyncio.to_thread(self._write, notice_id, documents.bg + _BETWEEN + documents.en)
-
-    def _write(self, notice_id: str, content: str) -> None:
-        fresh = self._directory / f".{notice_id}.{os.getpid()}"
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(self._directory / f"{notice_id}.txt")
-        directory = os.open(self._directory, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        content = (documents.bg + _BETWEEN + documents.en).encode()
+        await asyncio.to_thread(place_file, self._directory, f"{notice_id}.txt", content)
 
 
 def spool_of(runtime: Runtime) -> Spool | None:

@@ -84,7 +84,7 @@ class Settings(TlsSettings, TemporalConnection):
     billing_address: str = "127.0.0.1:50055"
     """host:port of billing."""
     notice_spool: Path | None = None
-    """Directory that takes a file for each notice to an applicant; absent: notices wait. Intake only."""
+    """Directory that takes a file for each notice and letter to people; absent: they wait. Intake and billing."""
     log_level: str = Field("info", pattern=r"^(debug|info|warning|error)$")
     """debug, info, warning or error."""
     drain_seconds: float = Field(20.0, ge=0, le=300)

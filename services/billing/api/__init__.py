@@ -9,6 +9,7 @@ from services.billing.api.custody import CustodyMethods
 from services.billing.api.documents import DocumentMethods
 from services.billing.api.incomes import IncomeMethods
 from services.billing.api.ledger import LedgerMethods
+from services.billing.api.letters import LetterMethods
 from services.billing.api.payments import PaymentMethods
 from services.billing.api.run_review import RunReviewMethods
 from services.billing.api.tariffs import TariffMethods
@@ -25,6 +26,7 @@ class BillingServicer(
     DocumentMethods,
     ArrearsMethods,
     IncomeMethods,
+    LetterMethods,
     TariffMethods,
     CustodyMethods,
 ):

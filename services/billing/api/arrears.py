@@ -15,6 +15,7 @@ from services.billing.rules.arrears_ladder import next_look
 from services.billing.storage import Store, arrears
 from services.billing.usecases import arrears as usecases
 from services.billing.usecases.arrears import Order
+from services.billing.usecases.letters import look_daily
 from services.billing.usecases.payments import By
 from services.billing.wire.arrears import ageing_to_proto, arrears_to_proto, instalments_from
 from services.kernel.dates import local_date, start_of_day
@@ -149,9 +150,7 @@ class ArrearsMethods(Desk):
         effect = await self._runtime.commands.perform(
             call,
             request,
-            lambda tx: usecases.sweep_arrears(
-                request.municipality_id, size, Store(tx, self._runtime.cipher), by_of(call)
-            ),
+            lambda tx: look_daily(request.municipality_id, size, Store(tx, self._runtime.cipher), by_of(call)),
         )
         return pb.SweepArrearsResponse(moved=effect.version, more=effect.version >= size)
 

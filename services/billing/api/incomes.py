@@ -62,4 +62,6 @@ def _to_proto(item: DeclaredIncome, on: date, reminders: tuple[int, ...]) -> pb.
         days_left=renewal.days_left,
         reminder_days=renewal.reminder_days,
         source=f"INCOME_SOURCE_{item.source.name}",
+        reminded_date=None if item.reminded_on is None else date_to_proto(item.reminded_on),
+        letter_id=item.letter_id,
     )

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from importlib import resources
 from types import MappingProxyType
 
-from babel.dates import format_date
-from babel.numbers import format_decimal
-
 from services.billing.domain.accounts import ChargeKind
+from services.billing.papers.words import amount_in_words, day_in_words, month_in_words, service_name
 from services.billing.rules.corrections import CAUSE_TEXTS
 from services.billing.rules.payment_reference import printed
 from services.billing.rules.statements import DocumentKind, Line, Statement
-from services.kernel.catalogue import CATALOGUE
-from services.kernel.dates import Month
 from services.kernel.language import Language
-from services.kernel.money import Currency, Money
 from services.runtime.typeset import Facts, picture, typeset
 
 __all__ = ["statement_pdf", "statement_picture"]
@@ -103,13 +97,6 @@ _WORDS: Mapping[Language, _Words] = MappingProxyType(
     }
 )
 
-_SIGNS: Mapping[Currency, Mapping[Language, str]] = MappingProxyType(
-    {
-        Currency.EUR: MappingProxyType({Language.BG: "€", Language.EN: "€"}),
-        Currency.BGN: MappingProxyType({Language.BG: "лв.", Language.EN: "BGN"}),
-    }
-)
-
 _TEMPLATE = resources.files(__package__).joinpath("statement.typ").read_text(encoding="utf-8")
 
 
@@ -129,18 +116,18 @@ def _facts(statement: Statement, language: Language) -> Facts:
     return {
         "language": language.value,
         "municipality": statement.municipality_id,
-        "title": words.title.format(month=_month(statement.month, language)),
-        "service": _service(statement, language),
+        "title": words.title.format(month=month_in_words(statement.month, language)),
+        "service": service_name(statement.service_code, statement.month.last, language),
         "head": [
             [words.payer, statement.name],
             [words.case, statement.case_id],
             [words.reference, printed(statement.reference)],
-            [words.issued, _day(statement.lines[-1].issued_on, language)],
+            [words.issued, day_in_words(statement.lines[-1].issued_on, language)],
         ],
         "total_label": words.total,
-        "due": words.due.format(day=_day(statement.due_date, language)),
-        "total": _amount(statement.total, language),
-        "other": "" if shown is None else words.other.format(amount=_amount(shown, language)),
+        "due": words.due.format(day=day_in_words(statement.due_date, language)),
+        "total": amount_in_words(statement.total, language),
+        "other": "" if shown is None else words.other.format(amount=amount_in_words(shown, language)),
         "documents_title": words.documents,
         "documents_head": list(words.documents_head),
         "documents": [_line(line, language, words) for line in statement.lines],
@@ -159,7 +146,7 @@ def _line(line: Line, language: Language, words: _Words) -> list[str]:
         called = words.invoice.format(number=line.number)
     why = None if line.cause is None else CAUSE_TEXTS[language].get(line.cause.code)
     called = called if why is None else f"{called} – {why}"
-    return [called, _day(line.issued_on, language), _amount(line.amount, language)]
+    return [called, day_in_words(line.issued_on, language), amount_in_words(line.amount, language)]
 
 
 def _days(statement: Statement, words: _Words) -> list[list[str]]:
@@ -171,21 +158,3 @@ def _days(statement: Statement, words: _Words) -> list[list[str]]:
     if statement.charge is ChargeKind.UNITS:
         rows.append([words.units, str(statement.units)])
     return rows
-
-
-def _service(statement: Statement, language: Language) -> str:
-    entry = CATALOGUE.entry(statement.service_code, statement.month.last)
-    return entry.name_bg if language is Language.BG else entry.name_en
-
-
-def _amount(amount: Money, language: Language) -> str:
-    written = format_decimal(amount.amount, format="#,##0.00", locale=language.value)
-    return f"{written} {_SIGNS[amount.currency][language]}"
-
-
-def _day(day: date, language: Language) -> str:
-    return format_date(day, "d MMMM y" if language is Language.EN else "d MMMM y 'г.'", locale=language.value)
-
-
-def _month(month: Month, language: Language) -> str:
-    return format_date(month.first, "LLLL y" if language is Language.EN else "LLLL y 'г.'", locale=language.value)

@@ -16,8 +16,10 @@ __all__ = ["DeclaredIncome", "incomes_to_renew"]
 # latest month (L-12); what is charged by income follows the decision in force on the day, and who pays the cost in full
 # has no income to prove (F-04).
 _PAGE = """
-SELECT case_id::text AS case_id, declared, coalesce(valid_until, '0001-01-01') AS until, source FROM (
-    SELECT c.case_id, d.id IS NOT NULL AS declared, d.valid_until, coalesce(d.source, 'DECLARATION') AS source
+SELECT case_id::text AS case_id, declared, coalesce(valid_until, '0001-01-01') AS until, source, l.letter_id,
+       l.issued_date
+FROM (
+    SELECT c.case_id, d.id, d.id IS NOT NULL AS declared, d.valid_until, coalesce(d.source, 'DECLARATION') AS source
     FROM contracts c
     JOIN fee_decisions f ON f.case_id = c.case_id AND f.months @> CAST(:today AS date)
                         AND f.charge = 'INCOME_PERCENT' AND NOT f.actual_cost_payer
@@ -27,6 +29,10 @@ SELECT case_id::text AS case_id, declared, coalesce(valid_until, '0001-01-01') A
     ) d ON true
     WHERE c.municipality_id = :municipality_id AND c.care @> CAST(:today AS date)
 ) standing
+LEFT JOIN LATERAL (
+    SELECT letter_id::text AS letter_id, issued_date FROM letters l
+    WHERE l.declaration_id = standing.id AND l.issued_date <= CAST(:today AS date) ORDER BY reminder LIMIT 1
+) l ON true
 WHERE (NOT declared OR valid_until <= CAST(:horizon AS date))
   AND (coalesce(valid_until, '0001-01-01'), case_id) > (CAST(:after_day AS date), CAST(:after_case AS uuid))
 ORDER BY until, case_id LIMIT :size
@@ -35,12 +41,17 @@ ORDER BY until, case_id LIMIT :size
 
 @dataclass(frozen=True, slots=True)
 class DeclaredIncome:
-    """The declaration in force of a case; `valid_until` None where nothing is declared."""
+    """The declaration in force of a case; `valid_until` None where nothing is declared.
+
+    The last letter that reminded of it and its day; empty and None: none yet.
+    """
 
     case_id: str
     declared: bool
     valid_until: date | None
     source: IncomeSource
+    letter_id: str
+    reminded_on: date | None
 
 
 async def incomes_to_renew(  # noqa: PLR0917 a page of a day has these bounds
@@ -60,6 +71,13 @@ async def incomes_to_renew(  # noqa: PLR0917 a page of a day has these bounds
         },
     )
     return [
-        DeclaredIncome(row.case_id, row.declared, row.until if row.declared else None, IncomeSource(row.source))
+        DeclaredIncome(
+            row.case_id,
+            row.declared,
+            row.until if row.declared else None,
+            IncomeSource(row.source),
+            row.letter_id or "",
+            row.issued_date,
+        )
         for row in rows
     ]

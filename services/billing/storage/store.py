@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.billing.storage.arrears import ArrearsWrites
 from services.billing.storage.custody import CustodyWrites
 from services.billing.storage.invariants import InvariantWrites
+from services.billing.storage.letters import LetterWrites
 from services.billing.storage.money_writes import MoneyWrites
 from services.billing.storage.payments import PaymentWrites
 from services.billing.storage.periods import PeriodWrites
@@ -24,6 +25,7 @@ class Store(
     PaymentWrites,
     PeriodWrites,
     ArrearsWrites,
+    LetterWrites,
     CustodyWrites,
 ):
     """Everything that use cases ask of the database."""

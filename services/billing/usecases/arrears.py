@@ -99,6 +99,10 @@ class ArrearsStore(Protocol):
         ...
 
     async def rules(self, municipality_id: str) -> LocalRules: ...
+    async def add_arrears_letter(self, file: ArrearsFile, by: By) -> None:
+        """Write the reminder that the file has come to to the person; one that is written already stays."""
+        ...
+
     async def add_plan(self, file: ArrearsFile, instalments: Sequence[Instalment], by: By) -> None: ...
     async def write_offs(self, invoice_id: str) -> Sequence[WriteOff]: ...
     async def add_write_off(self, file: ArrearsFile, write_off: WriteOff, by: By) -> None: ...
@@ -136,11 +140,14 @@ async def advance_arrears(invoice_id: str, store: ArrearsStore, by: By) -> Effec
 
 @decides("D-08", "L-13")
 async def _advance(file: ArrearsFile, store: ArrearsStore, by: By) -> ArrearsFile:
-    begun = file.state
+    begun, reminded = file.state, False
     while (step := due_step(file, by.act.today)) is not None:
         if step is ArrearsStep.REOPEN and is_new_debt(file):
             file = await _dated_anew(file, store)
         file = await _take(file, step, "", store, by)
+        reminded = reminded or step is ArrearsStep.REMIND
+    if reminded:
+        await store.add_arrears_letter(file, by)
     if file.state is not begun:
         await _tell_case(file, store, by)
     return file

@@ -91,6 +91,8 @@ RULES_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
         # Money.
         "INCOME_DECLARED": ("F-02", "L-12"),
         "ASSETS_DECLARED": ("F-04", "L-12"),
+        "LETTER_INCOME_RENEWAL": ("F-19",),
+        "LETTER_ARREARS_REMINDER": ("D-08",),
         "INVOICE_ISSUED": ("S9", "D-07", "F-18"),
         "NOTE_ISSUED": ("F-18", "L-12"),
         "PAYMENT_RECORDED": ("L-13",),

@@ -22,6 +22,7 @@ ENDINGS = {
     "LIMIT_": ("REMINDER", "BREACH", "CALL_1", "CALL_2"),
     "PAUSE_": ("GRANTED", "ENDED_EARLY", "CUT_BY_CONTRACT"),
     "REVIEW_": ("YEARLY", "DECISION_EXPIRY", "CHANGE"),
+    "LETTER_": ("INCOME_RENEWAL", "ARREARS_REMINDER"),
     "VISIT_": ("COMPLETED", "ABSENT", "REFUSED"),
 }
 """What the database's CHECK lets stand behind a cause that a stage puts together."""

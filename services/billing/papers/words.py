@@ -1,0 +1,46 @@
+"""How amounts, days, months and services are written in documents for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+from services.kernel.catalogue import CATALOGUE
+from services.kernel.dates import Month
+from services.kernel.language import Language
+from services.kernel.money import Currency, Money
+
+__all__ = ["amount_in_words", "day_in_words", "month_in_words", "service_name"]
+
+_SIGNS: Mapping[Currency, Mapping[Language, str]] = MappingProxyType(
+    {
+        Currency.EUR: MappingProxyType({Language.BG: "€", Language.EN: "€"}),
+        Currency.BGN: MappingProxyType({Language.BG: "лв.", Language.EN: "BGN"}),
+    }
+)
+
+
+def service_name(service_code: str, on: date, language: Language) -> str:
+    """Name of a service as the catalogue has it on a day."""
+    entry = CATALOGUE.entry(service_code, on)
+    return entry.name_bg if language is Language.BG else entry.name_en
+
+
+def amount_in_words(amount: Money, language: Language) -> str:
+    """An amount with the sign of its currency."""
+    written = format_decimal(amount.amount, format="#,##0.00", locale=language.value)
+    return f"{written} {_SIGNS[amount.currency][language]}"
+
+
+def day_in_words(day: date, language: Language) -> str:
+    """A day with the name of its month."""
+    return format_date(day, "d MMMM y" if language is Language.EN else "d MMMM y 'г.'", locale=language.value)
+
+
+def month_in_words(month: Month, language: Language) -> str:
+    """A month with its year."""
+    return format_date(month.first, "LLLL y" if language is Language.EN else "LLLL y 'г.'", locale=language.value)
