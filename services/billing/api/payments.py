@@ -56,6 +56,7 @@ class PaymentMethods(Desk):
             settled=counts.settled,
             queued=counts.added - counts.settled,
             skipped=counts.skipped,
+            taken_back=file.statement.taken_back,
         )
 
     async def ListUnmatchedPayments(

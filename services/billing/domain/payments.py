@@ -113,6 +113,8 @@ class Statement:
 
     lines: tuple[BankLine, ...]
     skipped: int
+    taken_back: tuple[int, ...] = ()
+    """Entries of the file, from 1, by which the bank takes an earlier credit back: people undo what it paid."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -326,9 +326,9 @@ def _line_row(entry_id: str, line: BankLine, cipher: PersonCipher, by: By) -> di
         "reference": line.reference,
         **minor("amount", line.amount),
         "booked_on": line.booked_on,
-        "creditor_reference": line.creditor_reference,
+        "creditor_reference": _without_identifiers(line.creditor_reference, by.act.today),
         "remittance": _without_identifiers(line.remittance, by.act.today),
-        "payer_name": line.payer_name,
+        "payer_name": _without_identifiers(line.payer_name, by.act.today),
         "payer_hash": None if payer is None else payer.digest,
         "payer_key": None if payer is None else payer.version,
         "payer_tail": line.payer_account[-4:],
@@ -344,7 +344,7 @@ def _known(rows: Sequence[Row[Any]]) -> dict[EntryKey, KnownAs]:
 
 
 def _without_identifiers(text: str, today: date) -> str:
-    # People write their number into the free text; it is stored nowhere in the clear.
+    # People write their number wherever there is room; it is stored nowhere in the clear.
     return _TEN_DIGITS.sub(lambda found: "*" * 10 if types_accepting(found[0], today) else found[0], text)
 
 

@@ -49,6 +49,7 @@ def statement_from_camt(content: bytes) -> Statement:
     if not statements:
         raise refused_file(0)
     lines: list[BankLine] = []
+    taken_back: list[int] = []
     skipped, entries = 0, 0
     for statement in statements:
         account, statement_id = _first(statement, "Acct/Id/IBAN", "Acct/Id/Othr/Id"), _first(statement, "Id")
@@ -58,10 +59,11 @@ def statement_from_camt(content: bytes) -> Statement:
             found, passed = _read(entry, _Place(account, statement_id, entries))
             lines.extend(found)
             skipped += passed
+            taken_back += [entries] * _takes_back(entry)
             if not seen.isdisjoint(line.reference for line in found):
                 raise refused_file(entries, BankFileFault.REFERENCE_TWICE)
             seen.update(line.reference for line in found)
-    return Statement(tuple(lines), skipped)
+    return Statement(tuple(lines), skipped, tuple(taken_back))
 
 
 def _read(entry: Element, place: _Place) -> tuple[Sequence[BankLine], int]:
@@ -84,11 +86,22 @@ def _read(entry: Element, place: _Place) -> tuple[Sequence[BankLine], int]:
 
 
 def _counts(entry: Element) -> bool:
-    status = _first(entry, "Sts/Cd", "Sts")
-    reversal = _first(entry, "RvslInd") in {"true", "1"}
     amount = entry.find("{*}Amt")
     currency = "" if amount is None else amount.get("Ccy", "")
-    return _first(entry, "CdtDbtInd") == _CREDIT and status == "BOOK" and not reversal and currency in _TAKEN
+    return _is_booked(entry, _CREDIT) and not _is_reversal(entry) and currency in _TAKEN
+
+
+def _takes_back(entry: Element) -> bool:
+    # The reversal of a debit is a credit, and no payment either.
+    return _is_booked(entry, _DEBIT) and _is_reversal(entry)
+
+
+def _is_booked(entry: Element, way: str) -> bool:
+    return _first(entry, "CdtDbtInd") == way and _first(entry, "Sts/Cd", "Sts") == "BOOK"
+
+
+def _is_reversal(entry: Element) -> bool:
+    return _first(entry, "RvslInd") in {"true", "1"}
 
 
 def _credits(transactions: Sequence[Element], entry: Money) -> dict[int, Money] | None:

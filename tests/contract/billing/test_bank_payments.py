@@ -334,10 +334,32 @@ async def test_the_queue_comes_in_pages_oldest_first(desk: Desk) -> None:
     assert len(seen) == len(set(seen)) == 5
 
 
-async def test_an_identifier_in_the_free_text_is_not_stored(desk: Desk) -> None:
-    await desk.ask(file(desk.municipality, row(1, "10.00", text="ЕГН 4105069910 Петрова")), AT)
+async def test_an_identifier_is_stored_wherever_the_payer_wrote_it_as_stars(desk: Desk) -> None:
+    line = row(1, "10.00", "4105069910", text="ЕГН 4105069910 Петрова").replace("Мария", "4105069910")
+    await desk.ask(file(desk.municipality, line), AT)
     (waiting,) = (await queue(desk)).payments
     assert waiting.remittance == "ЕГН ********** Петрова"
+    assert (waiting.creditor_reference, waiting.payer_name) == ("**********", "********** Петрова")
+
+
+async def test_a_payment_that_the_bank_takes_back_is_named_and_undone_by_a_person(desk: Desk) -> None:
+    case = await billed(desk)
+    await desk.ask(file(desk.municipality, row(1, "180.00", payment_reference(1))), AT)
+    back = entry("<AcctSvcrRef>B-2</AcctSvcrRef><RvslInd>true</RvslInd>", "180.00").replace("CRDT", "DBIT")
+    answer = await desk.ask(statement(desk, "2", back), AT)
+    assert (answer.payments, answer.skipped, answer.taken_back) == (0, 1, [1])
+    async with desk.database.read() as tx:
+        (kept,) = await tx.all("SELECT entry_id::text AS entry, allocation_id::text AS allocation FROM allocations")
+    undone = pb.UnallocatePaymentRequest(
+        request_id=str(uuid4()), entry_id=kept.entry, allocation_id=kept.allocation, reason="сторно на банката"
+    )
+    await desk.ask(undone, AT)
+    went_back = pb.RefundOverpaymentRequest(
+        request_id=str(uuid4()), entry_id=kept.entry, amount=desk.euro("180.00"), reason="сторно на банката"
+    )
+    await desk.ask(went_back, AT)
+    assert (await desk.account(case, AT)).balance == desk.euro("180.00")
+    assert await trial(desk) == {"RECEIVABLE": 18000, "REVENUE": -18000}
 
 
 async def test_a_broken_file_leaves_nothing(desk: Desk) -> None:

@@ -81,6 +81,13 @@ def test_debits_pending_entries_reversals_and_other_currencies_are_skipped() -> 
     assert (len(statement.lines), statement.skipped) == (1, 4)
 
 
+def test_what_the_bank_takes_back_is_named() -> None:
+    back = entry(way="DBIT").replace("<Sts>", "<RvslInd>true</RvslInd><Sts>")
+    of_a_debit, pending = back.replace("DBIT", "CRDT"), back.replace("BOOK", "PDNG")
+    statement = statement_from_camt(camt(entry(reference="1"), of_a_debit, back, pending))
+    assert (len(statement.lines), statement.skipped, statement.taken_back) == (1, 3, (3,))
+
+
 def collected(*parts: str, amount: str = "80.00") -> str:
     return entry(amount, details=f"<NtryDtls>{''.join(parts)}</NtryDtls>")
 
