@@ -142,6 +142,7 @@ class DocumentMethods(Desk):
             delivered=units_to_proto(units),
             contract_id=contract.contract_id,
             authorisation=None if contract.authorisation is None else range_to_proto(contract.authorisation),
+            authorisation_number=contract.authorised_by,
             decided_date=None if days.decided_on is None else day(days.decided_on),
             registered_date=None if days.registered_on is None else day(days.registered_on),
             application_id=case_id,

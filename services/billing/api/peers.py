@@ -218,4 +218,5 @@ def _contract(message: placement_res.Contract) -> Contract:
         actual_cost=money_from_proto(message.actual_cost, "actual_cost") if message.HasField("actual_cost") else None,
         unit_price=money_from_proto(message.unit_price, "unit_price") if message.HasField("unit_price") else None,
         version=max(message.version, 1),
+        authorised_by=message.authorisation_number,
     )

@@ -255,6 +255,8 @@ class Contract:
     actual_cost: Money | None
     unit_price: Money | None
     version: int
+    authorised_by: str = ""
+    """Number of that order or referral, the latest of them; empty where none is needed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,15 +33,17 @@ __all__ = ["FactWrites"]
 
 _SAVE_CONTRACT = """
 INSERT INTO contracts AS kept (case_id, contract_id, municipality_id, person_id, service_code, start_date, end_date,
-    authorised, actual_cost_minor, actual_cost_currency, unit_price_minor, unit_price_currency, war_status, version,
-    copied_at)
+    authorised, authorised_by, actual_cost_minor, actual_cost_currency, unit_price_minor, unit_price_currency,
+    war_status, version, copied_at)
 VALUES (:case_id, :contract_id, :municipality_id, :person_id, :service_code, :start_date, :end_date,
     CASE WHEN CAST(:authorised_from AS date) IS NULL THEN NULL
          ELSE daterange(CAST(:authorised_from AS date), CAST(:authorised_to AS date), '[]') END,
-    :actual_cost_minor, :actual_cost_currency, :unit_price_minor, :unit_price_currency, :war_status, :version, :now)
+    :authorised_by, :actual_cost_minor, :actual_cost_currency, :unit_price_minor, :unit_price_currency, :war_status,
+    :version, :now)
 ON CONFLICT (case_id) DO UPDATE
 SET contract_id = EXCLUDED.contract_id, start_date = EXCLUDED.start_date, end_date = EXCLUDED.end_date,
-    authorised = EXCLUDED.authorised, actual_cost_minor = EXCLUDED.actual_cost_minor,
+    authorised = EXCLUDED.authorised, authorised_by = EXCLUDED.authorised_by,
+    actual_cost_minor = EXCLUDED.actual_cost_minor,
     actual_cost_currency = EXCLUDED.actual_cost_currency, unit_price_minor = EXCLUDED.unit_price_minor,
     unit_price_currency = EXCLUDED.unit_price_currency, war_status = EXCLUDED.war_status,
     version = EXCLUDED.version, copied_at = EXCLUDED.copied_at
@@ -120,6 +122,7 @@ class FactWrites(CommonReads):
                 "end_date": contract.end,
                 "authorised_from": authorised.start if authorised else None,
                 "authorised_to": authorised.end if authorised else None,
+                "authorised_by": contract.authorised_by,
                 **minor("actual_cost", contract.actual_cost),
                 **minor("unit_price", contract.unit_price),
                 "war_status": await self._sealed(contract.person_id, war),

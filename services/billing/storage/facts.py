@@ -38,7 +38,7 @@ WAR_FIELD = "war_status"
 _CONTRACT = """
 SELECT case_id::text AS case_id, contract_id, municipality_id, person_id, service_code, start_date, end_date,
        lower(authorised) AS authorised_from, upper(authorised) AS authorised_before, actual_cost_minor,
-       actual_cost_currency, unit_price_minor, unit_price_currency, war_status, version
+       actual_cost_currency, unit_price_minor, unit_price_currency, war_status, version, authorised_by
 FROM contracts WHERE case_id = :case_id
 """
 
@@ -177,6 +177,7 @@ def _contract(row: Row[Any]) -> Contract:
         actual_cost=optional_money(row.actual_cost_minor, row.actual_cost_currency),
         unit_price=optional_money(row.unit_price_minor, row.unit_price_currency),
         version=row.version,
+        authorised_by=row.authorised_by,
     )
 
 

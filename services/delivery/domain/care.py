@@ -135,6 +135,8 @@ class ContractCopy:
     plan: tuple[PlanLine, ...]
     user_funds: bool
     version: int
+    authorised_by: str = ""
+    """Number of the order or referral that covers the days, the latest of them; empty where none is needed."""
     deceased: bool = False
     """Whether the contract was ended by the death of the person."""
     districts: tuple[tuple[date, str], ...] = ()

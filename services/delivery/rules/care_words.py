@@ -15,19 +15,21 @@ __all__ = ["explain_duration"]
 @decides("S11", "L-15")
 def explain_duration(contract: ContractCopy, today: date) -> Trace:
     """The days that order or referral cover where one is needed, then the end as recorded, or that there is none."""
-    ordered = () if contract.authorised_from is None else (_ordered(contract.authorised_from, contract.authorised_to),)
+    ordered = () if contract.authorised_from is None else (_ordered(contract, contract.authorised_from),)
     return (*ordered, _last_day(contract.end), _ending(contract.end, today))
 
 
-def _ordered(first: date, last: date | None) -> Step:
+def _ordered(contract: ContractCopy, first: date) -> Step:
+    last, number = contract.authorised_to, contract.authorised_by
+    which_bg, which_en = (f" № {number}", f" {number}") if number else ("", "")
     until_bg, until_en = ("", "") if last is None else (f" до {last:%d.%m.%Y} включително", f" to {last}, inclusive")
     return Step(
         rule="S4a",
-        inputs={"from": first.isoformat(), "to": "" if last is None else last.isoformat()},
+        inputs={"act": number, "from": first.isoformat(), "to": "" if last is None else last.isoformat()},
         outcome="OPEN" if last is None else last.isoformat(),
         source=RULE_BOOK["S4a"].source,
-        text_bg=f"Заповедта или направлението важи от {first:%d.%m.%Y}{until_bg}; извън тези дни няма грижа.",
-        text_en=f"The order or referral covers care from {first}{until_en}; there is none outside these days.",
+        text_bg=f"Заповедта или направлението{which_bg} важи от {first:%d.%m.%Y}{until_bg}; извън тези дни няма грижа.",
+        text_en=f"The order or referral{which_en} covers care from {first}{until_en}; outside there is none.",
     )
 
 

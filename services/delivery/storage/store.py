@@ -34,17 +34,17 @@ FROM care c WHERE c.application_id = :id
 """  # noqa: S608 - put together from constants
 _INSERT_CARE = """
 INSERT INTO care (application_id, contract_id, municipality_id, person_id, service_code, district_code, start_on,
-                  end_on, authorised_from, authorised_to, user_funds, contract_version, deceased, districts, moved_on,
-                  version)
+                  end_on, authorised_from, authorised_to, authorised_by, user_funds, contract_version, deceased,
+                  districts, moved_on, version)
 VALUES (:application_id, :contract_id, :municipality_id, :person_id, :service_code, :district_code, :start_on, :end_on,
-        :authorised_from, :authorised_to, :user_funds, :contract_version, :deceased, CAST(:districts AS text[]),
-        CAST(:moved_on AS date[]), 1)
+        :authorised_from, :authorised_to, :authorised_by, :user_funds, :contract_version, :deceased,
+        CAST(:districts AS text[]), CAST(:moved_on AS date[]), 1)
 """
 _UPDATE_CONTRACT = """
 UPDATE care SET district_code = :district_code, start_on = :start_on, end_on = :end_on,
-    authorised_from = :authorised_from, authorised_to = :authorised_to, user_funds = :user_funds,
-    contract_version = :contract_version, deceased = :deceased, districts = CAST(:districts AS text[]),
-    moved_on = CAST(:moved_on AS date[])
+    authorised_from = :authorised_from, authorised_to = :authorised_to, authorised_by = :authorised_by,
+    user_funds = :user_funds, contract_version = :contract_version, deceased = :deceased,
+    districts = CAST(:districts AS text[]), moved_on = CAST(:moved_on AS date[])
 WHERE application_id = :application_id
 """
 _TOUCH = """
@@ -245,6 +245,7 @@ def _contract_row(contract: ContractCopy) -> dict[str, object]:
         "end_on": contract.end,
         "authorised_from": contract.authorised_from,
         "authorised_to": contract.authorised_to,
+        "authorised_by": contract.authorised_by,
         "user_funds": contract.user_funds,
         "contract_version": contract.version,
         "deceased": contract.deceased,
@@ -283,6 +284,7 @@ def _care(row: Row[Any]) -> Care:
         end=row.end_on,
         authorised_from=row.authorised_from,
         authorised_to=row.authorised_to,
+        authorised_by=row.authorised_by,
         plan=tuple(plans.line_of(line) for line in json_of(row.plan)),
         user_funds=row.user_funds,
         version=row.contract_version,

@@ -129,6 +129,7 @@ def contract_from_proto(contract: placement.Contract, case: intake.CaseFacts) ->
         plan=plan_from_proto(contract.plan),
         user_funds=case.facts.user_funds,
         version=contract.version,
+        authorised_by=contract.authorisation_number,
         deceased=contract.termination_ground == _DEATH,
         districts=tuple(
             (date_from_proto(part.first_date, "contract.districts"), part.district_code) for part in contract.districts

@@ -21,7 +21,7 @@ from services.placement.metrics import PlacementMetrics
 from services.placement.peers import Neighbours
 from services.placement.ranks import explain_rank
 from services.placement.rules import cases as rules
-from services.placement.storage import capacity, dialogue
+from services.placement.storage import capacity, dialogue, register
 from services.placement.storage import cases as storage
 from services.placement.storage.cases import Store
 from services.placement.storage.documents import ContractFile, basis_of
@@ -201,10 +201,15 @@ class CaseMethods:
         return pb.ExplainPriorityResponse(position=standing.position, flags=present.flags, trace=trace_to_proto(trace))
 
     async def GetContract(self, request: pb.GetContractRequest, context: Context) -> pb.GetContractResponse:
-        found = await self._found(request.application_id)
+        async with self._runtime.db.read() as tx:
+            found = await storage.placement(tx, request.application_id)
+            act = await register.in_force(tx, request.application_id)
+        if found is None:
+            raise _unknown(request.application_id)
         if found.contract is None:
             raise NotFound(resource_type="contract", resource_id=request.application_id)
-        return pb.GetContractResponse(contract=contract_to_proto(found, found.contract))
+        number = "" if act is None else act.number
+        return pb.GetContractResponse(contract=contract_to_proto(found, found.contract, number))
 
     async def OpenPlacement(self, request: pb.OpenPlacementRequest, context: Context) -> pb.OpenPlacementResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)

@@ -92,7 +92,7 @@ def _earlier(one: date | None, other: date | None) -> date | None:
 
 
 def authorised(placement: Placement, covered: Coverage, today: date) -> Placement:
-    """The placement with these days covered, and its contract with a version of its own where they change it.
+    """The placement with these days covered, and its contract with a version of its own: under another act's number.
 
     Raises:
         StepNotAllowed: the case has ended: nothing follows an act any more.
@@ -102,7 +102,7 @@ def authorised(placement: Placement, covered: Coverage, today: date) -> Placemen
     if placement.state not in _ON_ORDER or over:
         raise StepNotAllowed(metadata={"state": placement.state})
     changed = replace(placement, basis_date=covered.start, basis_until=covered.end)
-    if contract is None or (contract.authorised_from, contract.authorised_to) == (covered.start, covered.end):
+    if contract is None:
         return changed
     anew = replace(contract, authorised_from=covered.start, authorised_to=covered.end, version=contract.version + 1)
     return replace(changed, contract=anew)

@@ -166,8 +166,8 @@ def _amount(message: money_pb2.Money, field: str) -> Money:
     return amount
 
 
-def contract_to_proto(found: Placement, contract: Contract) -> resources_pb2.Contract:
-    """The contract of a placement."""
+def contract_to_proto(found: Placement, contract: Contract, act_number: str = "") -> resources_pb2.Contract:
+    """The contract of a placement; `act_number` is that of the act in force."""
     covered = None
     if contract.authorised_from is not None:
         last = contract.authorised_to or LAST_DAY
@@ -194,6 +194,7 @@ def contract_to_proto(found: Placement, contract: Contract) -> resources_pb2.Con
         authorisation=covered,
         termination_ground=contract.ground or "",
         version=contract.version,
+        authorisation_number=act_number if contract.authorised_from is not None else "",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -15,6 +16,7 @@ from services.billing.errors import InvalidFact, NoInvoice
 from services.kernel.codes import Role
 from services.kernel.dates import Month
 from services.kernel.money import Money, total
+from services.kernel.ranges import DateRange
 from services.runtime.auth import Caller
 from services.runtime.civil import money_from_proto
 from services.runtime.errors import NotFound
@@ -244,6 +246,22 @@ async def test_a_line_leads_to_care_and_application_and_a_unit_of_care_leads_bac
     note = (await desk.account(case, "2026-03-11 10:00")).corrections[0]
     traced = await desk.ask(pb.TraceInvoiceLineRequest(correction_id=note.correction_id), "2026-03-11 10:00")
     assert [line.document_id for line in traced.lines] == [invoice.invoice_id, note.correction_id]
+
+
+async def test_a_line_leads_to_the_order_by_which_its_days_are_covered(desk: Desk) -> None:
+    case = await billed(desk)
+    invoice = (await desk.account(case, "2026-03-05 10:00")).invoices[0]
+    traced = pb.TraceInvoiceLineRequest(invoice_id=invoice.invoice_id)
+    assert (await desk.ask(traced, "2026-03-05 10:00")).authorisation_number == ""
+    for version, number in enumerate(("РД-1", "РД-77"), 2):
+        desk.neighbours.contracts[case] = replace(
+            desk.neighbours.contracts[case],
+            authorisation=DateRange(date(2026, 2, 1), date(2026, 12, 31)),
+            authorised_by=number,
+            version=version,
+        )
+        await desk.copy(case, "2026-03-05 10:00")
+        assert (await desk.ask(traced, "2026-03-05 10:00")).authorisation_number == number
 
 
 async def test_a_unit_of_a_month_that_is_not_billed_yet_has_no_line_and_no_days(desk: Desk) -> None:

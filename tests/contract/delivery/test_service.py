@@ -208,6 +208,20 @@ async def test_the_daily_run_plans_page_by_page_and_counts_the_kitchens(service:
     assert served.next_page_token
 
 
+async def test_care_says_by_which_order_its_days_are_covered(service: Service) -> None:
+    case = service.signed(date(2026, 5, 4), MEAL)
+    contract = service.neighbours.contracts[case]
+    for version, number in enumerate(("РД-1", "РД-77"), 1):
+        first, last = (date_to_proto(day) for day in (date(2026, 4, 20), date(2026, 12, 31)))
+        contract.authorisation.CopyFrom(types_pb2.DateRange(start_date=first, end_date=last))
+        contract.version, contract.authorisation_number = version, number
+        await service.copies(case, at(4, 28))
+        request = pb.GetCareRequest(application_id=case)
+        care = await service.stub.GetCare(request, metadata=service.by(Role.OFFICE_HEAD, at(5, 5)))
+        assert (care.trace[0].rule, care.trace[0].inputs["act"]) == ("S4a", number)
+        assert number in care.trace[0].text_bg
+
+
 @pytest.mark.parametrize(("role", "town", "person"), [(Role.OFFICE_HEAD, "VARNA", ""), (Role.APPLICANT, TOWN, "other")])
 async def test_somebody_elses_care_is_not_there(service: Service, role: Role, town: str, person: str) -> None:
     case = service.signed(date(2026, 5, 4), MEAL)

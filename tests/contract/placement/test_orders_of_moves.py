@@ -73,6 +73,13 @@ def states(found: list[register_pb2.RegisteredAct]) -> list[tuple[str, str, str]
     return [(act.number, act.authority, register_pb2.ActState.Name(act.state)[10:]) for act in found]
 
 
+async def number_told(office: Any, case: str) -> str:
+    """Number of the act that delivery and billing copy."""
+    request = placement_service_pb2.GetContractRequest(application_id=case)
+    contract = (await office.ask(request, AT, Role.SERVICE)).contract
+    return str(contract.authorisation_number)
+
+
 async def authorised(office: Any, case: str) -> tuple[date, date, int]:
     """Days that delivery and billing copy, and the version of the contract."""
     request = placement_service_pb2.GetContractRequest(application_id=case)
@@ -85,6 +92,7 @@ async def authorised(office: Any, case: str) -> tuple[date, date, int]:
 async def test_the_order_of_a_move_is_the_authorisation_from_the_day_on_which_the_one_before_ends(office: Any) -> None:
     case = await in_care(office, until=date(2026, 6, 30))
     assert await authorised(office, case) == (ORDERED, date(2026, 6, 30), 1)
+    assert await number_told(office, case) == "РД-1"
     request = moving(
         case,
         order_citation="ППЗСП, чл. 40",
@@ -93,6 +101,7 @@ async def test_the_order_of_a_move_is_the_authorisation_from_the_day_on_which_th
     )
     moved = (await office.ask(request, AT)).amendment
     assert await authorised(office, case) == (ORDERED, date(2026, 12, 31), 2)
+    assert await number_told(office, case) == "РД-77"
 
     before, order = await acts(office, case)
     assert states([before, order]) == [("РД-1", "SAD-LYULIN", "SUPERSEDED"), ("РД-77", "SAD-ISKAR", "RECORDED")]
@@ -119,6 +128,7 @@ async def test_the_order_of_a_move_is_amended_as_any_other(office: Any) -> None:
     )
     await office.ask(request, AT, Role.DIRECTORATE)
     assert await authorised(office, case) == (ORDERED, last, 3)
+    assert await number_told(office, case) == "РД-78"
     assert states(await acts(office, case))[1:] == [
         ("РД-77", "SAD-ISKAR", "AMENDED"),
         ("РД-78", "SAD-ISKAR", "RECORDED"),
@@ -143,6 +153,7 @@ async def test_an_order_named_for_a_move_between_districts_is_checked_and_regist
     with pytest.raises(OrderWrongDirectorate):
         await office.ask(moving(case, **stays), AT)
     moved = (await office.ask(moving(case, directorate_code="SAD-LYULIN", **stays), AT)).amendment
+    assert (await authorised(office, case))[2] == 2
     found = await acts(office, case)
     assert states(found) == [("РД-1", "SAD-LYULIN", "SUPERSEDED"), ("РД-77", "SAD-LYULIN", "RECORDED")]
     assert (moved.order_act_id, moved.district_code) == (found[1].act_id, "BANKYA")
@@ -159,6 +170,7 @@ async def test_no_order_is_named_where_nobody_is_placed_by_one(office: Any) -> N
     unnamed = {"order_number": "", "order_date": None, "directorate_code": ""}
     moved = await office.ask(moving(case, facility_code="", district_code="BANKYA", **unnamed), AT)
     assert moved.amendment.order_act_id == ""
+    assert await number_told(office, case) == ""
 
 
 @pytest.mark.usefixtures("houses")
@@ -188,3 +200,14 @@ async def test_only_who_may_record_an_order_moves_somebody_by_one(office: Any) -
     unnamed = {"order_number": "", "order_date": None, "directorate_code": ""}
     await office.ask(moving(case, facility_code="", district_code="BANKYA", **unnamed), AT, Role.SOCIAL_WORKER)
     assert states(await acts(office, case)) == [("РД-1", "SAD-LYULIN", "RECORDED")]
+
+
+@pytest.mark.usefixtures("houses")
+async def test_an_order_of_the_same_days_is_told_by_a_further_version_of_the_contract(office: Any) -> None:
+    case = await in_care(office)
+    (order,) = await acts(office, case)
+    paper = register_pb2.ActPaper(number="РД-79", act_date=date_to_proto(date(2026, 4, 9)))
+    request = register_pb2.SupersedeOrderRequest(request_id=str(uuid4()), act_id=order.act_id, paper=paper)
+    await office.ask(request, AT, Role.DIRECTORATE)
+    assert await authorised(office, case) == (ORDERED, date(2100, 12, 31), 2)
+    assert await number_told(office, case) == "РД-79"
