@@ -18,7 +18,7 @@ _PREFIX = "RF"
 _DIGITS = 10
 # Two Cyrillic letters look and sound like the prefix; blanks may stand between the groups.
 _CYRILLIC = str.maketrans({"Р": "R", "Ф": "F", "р": "R", "ф": "F"})
-_ANYWHERE = re.compile(r"(?<![A-Z0-9])RF(?:[ \-]?[0-9]){12,21}(?![0-9])")
+_ANYWHERE = re.compile(r"(?<![A-Z0-9])RF(?:[ \-]?[0-9]){12,21}?(?![0-9])")
 
 
 def payment_reference(invoice_number: int) -> str:

@@ -5,6 +5,7 @@ Parsed by defusedxml: a document type, entities and external references are refu
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ _PAYER = ("RltdPties/Dbtr/Nm", "RltdPties/Dbtr/Pty/Nm")
 _PAYER_ACCOUNT = ("RltdPties/DbtrAcct/Id/IBAN", "RltdPties/DbtrAcct/Id/Othr/Id")
 _TAKEN = frozenset(currency.value for currency in Currency)
 _CREDIT, _DEBIT = "CRDT", "DBIT"
+_NOTHING = re.compile(r"0+(\.0*)?")
+"""An amount of zero, as banks write it for interest that comes to none."""
 _SAYS_NOTHING = frozenset({"", "NOTPROVIDED", "NONREF"})
 """What banks write where they have no reference."""
 
@@ -87,8 +90,9 @@ def _read(entry: Element, place: _Place) -> tuple[Sequence[BankLine], int]:
 
 def _counts(entry: Element) -> bool:
     amount = entry.find("{*}Amt")
-    currency = "" if amount is None else amount.get("Ccy", "")
-    return _is_booked(entry, _CREDIT) and not _is_reversal(entry) and currency in _TAKEN
+    currency, stated = ("", "") if amount is None else (amount.get("Ccy", ""), (amount.text or "").strip())
+    moves = _NOTHING.fullmatch(stated) is None
+    return moves and _is_booked(entry, _CREDIT) and not _is_reversal(entry) and currency in _TAKEN
 
 
 def _takes_back(entry: Element) -> bool:
@@ -151,8 +155,8 @@ def _line(entry: Element, transaction: Element, amount: Money, references: tuple
         reference=bank_name(reference),
         amount=amount,
         booked_on=_booked_on(entry),
-        creditor_reference=_first(transaction, "RmtInf/Strd/CdtrRefInf/Ref"),
-        remittance=" ".join(item.text or "" for item in transaction.findall("{*}RmtInf/{*}Ustrd")).strip(),
+        creditor_reference=_each(transaction, "RmtInf/Strd/CdtrRefInf/Ref"),
+        remittance=_each(transaction, "RmtInf/Ustrd"),
         payer_name=_first(transaction, *_PAYER),
         payer_account=_first(transaction, *_PAYER_ACCOUNT),
         whole=whole,
@@ -203,6 +207,11 @@ def _money(stated: Element | None) -> Money:
     if amount.amount < 0:
         raise ValueError("an amount says its direction elsewhere")
     return amount
+
+
+def _each(element: Element, path: str) -> str:
+    found = element.findall("/".join(f"{{*}}{part}" for part in path.split("/")))
+    return " ".join(filter(None, ((item.text or "").strip() for item in found)))
 
 
 def _first(element: Element, *paths: str) -> str:

@@ -8,6 +8,8 @@ import pytest
 
 from services.billing.domain.payments import BankLine, Statement
 from services.billing.errors import BankFileNotReadable
+from services.billing.rules.matching import numbers_of
+from services.billing.rules.payment_reference import payment_reference
 from services.billing.wire.bank_csv import CSV_COLUMNS, statement_from_csv
 from services.billing.wire.camt import statement_from_camt
 from services.kernel.money import Currency, Money
@@ -68,17 +70,28 @@ def test_a_later_version_says_status_and_party_one_level_deeper() -> None:
     assert line.payer_name == "Мария Петрова"
 
 
-def test_debits_pending_entries_reversals_and_other_currencies_are_skipped() -> None:
+def test_debits_pending_entries_reversals_zeros_and_other_currencies_are_skipped() -> None:
     statement = statement_from_camt(
         camt(
             entry(way="DBIT"),
             entry(status="PDNG"),
             entry(currency="USD"),
             entry().replace("<Sts>", "<RvslInd>true</RvslInd><Sts>"),
+            entry("0.00"),
             entry(reference="2"),
         )
     )
-    assert (len(statement.lines), statement.skipped) == (1, 4)
+    assert (len(statement.lines), statement.skipped) == (1, 5)
+
+
+def test_every_structured_reference_of_a_payment_counts_in_its_order() -> None:
+    named = "".join(
+        f"<Strd><CdtrRefInf><Ref>{payment_reference(number)}</Ref></CdtrRefInf></Strd>" for number in (7, 3)
+    )
+    (line,) = statement_from_camt(
+        camt(entry(details=f"<NtryDtls><TxDtls><RmtInf>{named}</RmtInf></TxDtls></NtryDtls>"))
+    ).lines
+    assert numbers_of(line).invoices == (7, 3)
 
 
 def test_what_the_bank_takes_back_is_named() -> None:

@@ -42,6 +42,14 @@ def test_a_reference_is_found_in_free_text_with_blanks_and_in_cyrillic_letters()
     assert references_in(f"РФ{first[2:]} и пак {first}") == (7,)
 
 
+@pytest.mark.parametrize("behind", ["2026", "03.2026", "15 март", "2"])
+@pytest.mark.parametrize("number", [7, 12_345_678_901])
+def test_a_number_behind_a_blank_is_no_part_of_the_reference(number: int, behind: str) -> None:
+    assert references_in(f"{payment_reference(number)} {behind}") == (number,)
+    assert references_in(f"{printed(payment_reference(7))} {behind}") == (7,)
+    assert references_in(f"{payment_reference(7)}{behind[0]}") == ()
+
+
 @pytest.mark.parametrize("text", ["", "4105069910", "RF", "RF71 WELFARE", "GRF86000000004 2", "RF000000000000"])
 def test_what_is_no_reference_of_ours_is_passed_over(text: str) -> None:
     assert references_in(text) == ()
