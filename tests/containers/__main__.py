@@ -1,4 +1,4 @@
-"""`make container-test`: the image, the compose stack with stand-ins, three stories over mutual TLS, a clean stop."""
+"""`make container-test`: image, compose stack with stand-ins, a second build, stories over mutual TLS, a clean stop."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ from tests.containers.strangers import check_callers
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 VERSION = "container-test"
+NEXT = "container-test-next"
+"""The same image under another name: the build of a release that follows."""
 IMAGE, STAND_IN = f"localhost/socialcare:{VERSION}", f"localhost/socialcare-standin:{VERSION}"
 PROJECT = "socialcare-container-test"
 PLAYED = ("HSP-01", "AP-01", "INS-01")
@@ -39,7 +41,7 @@ READY_SECONDS = 180.0
 class Compose:
     """podman-compose on this project's files."""
 
-    def __init__(self, podman: Podman, secrets: Path, ports: Mapping[str, int]) -> None:
+    def __init__(self, podman: Podman, secrets: Path, ports: Mapping[str, int], version: str = VERSION) -> None:
         self.podman = podman
         self.ports = ports
         published = {f"{name.upper()}_PORT": str(port) for name, port in ports.items()}
@@ -47,7 +49,7 @@ class Compose:
             **podman.environment,
             **published,
             "SOCIALCARE_SECRETS": str(secrets),
-            "SOCIALCARE_VERSION": VERSION,
+            "SOCIALCARE_VERSION": version,
             "SOCIALCARE_ENVIRONMENT": "test",
             "SOCIALCARE_CLOCK": "simulated",
         }
@@ -67,22 +69,31 @@ class Compose:
             sys.exit(f"podman-compose {' '.join(arguments)}\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
         return done.stdout
 
-    def container(self, service: str) -> str:
-        """Name of the service's container."""
-        return f"{PROJECT}_{service}_1"
+    def container(self, service: str, number: int = 1) -> str:
+        """Name of a container of the service."""
+        return f"{PROJECT}_{service}_{number}"
 
-    def exit_status(self, service: str) -> int | None:
-        """Exit status of the service's container; None while it runs."""
-        state = self.podman.run(
-            "inspect", "--format", "{{.State.Running}} {{.State.ExitCode}}", self.container(service)
-        )
+    def exit_status(self, container: str) -> int | None:
+        """Exit status of a container; None while it runs."""
+        state = self.podman.run("inspect", "--format", "{{.State.Running}} {{.State.ExitCode}}", container)
         running, status = state.stdout.split()
         return None if running == "true" else int(status)
 
-    def logs(self, service: str) -> str:
-        """The last lines of the service's log."""
-        done = self.podman.attempt("logs", "--tail", "40", self.container(service))
+    def logs(self, container: str) -> str:
+        """The last lines of a container's log."""
+        done = self.podman.attempt("logs", "--tail", "40", container)
         return done.stdout + done.stderr
+
+    def is_ready(self, container: str) -> bool:
+        """What the container says of itself from inside."""
+        probe = ("exec", container, "python", "-m", "services.runtime.probe")
+        return self.podman.attempt(*probe).returncode == 0
+
+    def check_end(self, container: str, last: str) -> None:
+        """Exit unless the container ended by itself, with status 0 and its last line."""
+        status, logs = self.exit_status(container), self.logs(container)
+        if status != 0 or last not in logs:
+            sys.exit(f"{container} ended with {status}\n{logs}")
 
 
 @contextmanager
@@ -112,19 +123,37 @@ def start(compose: Compose) -> None:
     """Start everything; ready when the build took over and every service and the worker say so from inside."""
     # All at once: each waits for what it needs by itself. podman 4.3 starts nothing that depends on an ended one-shot.
     compose("up", "--detach", "--no-deps", *STARTED)
-    for one_shot in ("databases", "migrate", "register", "rollout"):
+    for container in map(compose.container, ("databases", "migrate", "register", "rollout")):
         wait_for(
-            f"{one_shot} succeeding",
-            lambda name=one_shot: compose.exit_status(name) == 0,
-            lambda name=one_shot: compose.logs(name),
+            f"{container} succeeding",
+            lambda name=container: compose.exit_status(name) == 0,
+            lambda name=container: compose.logs(name),
         )
-    for service in (*SERVICES, WORKER):
-        probe = ("exec", compose.container(service), "python", "-m", "services.runtime.probe")
-        wait_for(
-            f"{service} being ready",
-            lambda probe=probe: compose.podman.attempt(*probe).returncode == 0,
-            lambda name=service: compose.logs(name),
-        )
+    for container in map(compose.container, (*SERVICES, WORKER)):
+        wait_until_ready(compose, container)
+
+
+def wait_until_ready(compose: Compose, container: str) -> None:
+    wait_for(f"{container} being ready", lambda: compose.is_ready(container), lambda: compose.logs(container))
+
+
+def release(compose: Compose, following: Compose) -> None:
+    """A second build takes over beside the first one, which goes (docs/deployment.md, Two builds on Compose)."""
+    first, second = compose.container(WORKER), compose.container(WORKER, 2)
+    compose.podman.run("tag", IMAGE, f"localhost/socialcare:{NEXT}")
+    following("up", "--detach", "--no-deps", "--no-recreate", "--scale", f"{WORKER}=2", WORKER)
+    wait_until_ready(compose, second)
+    rollout = ("run", "--rm", "--no-deps", "-T", "rollout")
+    listed = following(*rollout, "socialcare", "rollout", NEXT, "--percent", "10")
+    if f"{VERSION}  current" not in listed or f"{NEXT}  ramping, 10 percent" not in listed:
+        sys.exit(f"the second build is not on trial beside the first one:\n{listed}")
+    listed = following(*rollout)
+    if f"{NEXT}  current" not in listed:
+        sys.exit(f"the second build did not take over:\n{listed}")
+    if not compose.is_ready(first):
+        sys.exit(f"the first build does not go on beside the second one\n{compose.logs(first)}")
+    compose.podman.run("stop", "--time", "45", first)
+    compose.check_end(first, "worker_stopped")
 
 
 def describe(directory: Path, secrets: Path, ports: Mapping[str, int]) -> Path:
@@ -163,11 +192,12 @@ def play(stack: Path) -> None:
 
 def stop(compose: Compose) -> None:
     """Everything ends by itself on SIGTERM, with status 0 and its last line."""
-    compose("stop", WORKER, *SERVICES)
-    for service, last in {WORKER: "worker_stopped", **dict.fromkeys(SERVICES, '"stopped"')}.items():
-        status, logs = compose.exit_status(service), compose.logs(service)
-        if status != 0 or last not in logs:
-            sys.exit(f"{service} ended with {status}\n{logs}")
+    second = compose.container(WORKER, 2)
+    compose.podman.run("stop", "--time", "45", second)
+    compose.check_end(second, "worker_stopped")
+    compose("stop", *SERVICES)
+    for service in SERVICES:
+        compose.check_end(compose.container(service), '"stopped"')
 
 
 def main() -> None:
@@ -190,10 +220,13 @@ def main() -> None:
                 check_container(podman, compose.container(name))
             for service in SERVICES:
                 check_callers(LOOPBACK, ports[service], client_of(secrets), directory)
+            with step("a second build"):
+                release(compose, Compose(podman, secrets, ports, NEXT))
             play(describe(directory, secrets, ports))
             with step("stop"):
                 stop(compose)
         finally:
+            podman.attempt("rm", "--force", compose.container(WORKER, 2))
             compose("down", "--volumes")
         for image in (IMAGE, STAND_IN):
             print(f"{image}: {podman.size_of(image)}")
