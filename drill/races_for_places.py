@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from drill.racing import Field, Race, refusal_of, require
 from drill.replicas import Replica
 from services.kernel.codes import Role, Stage
-from services.kernel.dates import SOFIA
+from services.kernel.dates import SOFIA, start_of_day
 from services.runtime.civil import date_to_proto, instant_to_proto
 from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.intake.v1 import resources_pb2 as intake_pb2
@@ -27,6 +27,7 @@ _DECIDED = date(2026, 5, 12)
 _OPENED = datetime(2026, 5, 12, 11, tzinfo=SOFIA)
 _ORDERED = datetime(2026, 5, 20, 10, tzinfo=SOFIA)
 CLOSED_AT = datetime(2026, 5, 21, 10, tzinfo=SOFIA)
+_MOVES = date(2026, 7, 1)
 
 
 class _Facility(NamedTuple):
@@ -124,17 +125,23 @@ class Office:
         await self.ask(self.field.first, request, _ORDERED)
         return case
 
-    def transfer(self, replica: Replica, case: str, facility: str) -> partial[Any]:
+    def transfer(
+        self, replica: Replica, case: str, facility: str, first: date = _MOVES, at: datetime = CLOSED_AT
+    ) -> partial[Any]:
         request = amendments_pb2.TransferPlacementRequest(
             request_id=str(uuid4()),
             application_id=case,
             facility_code=facility,
-            first_date=date_to_proto(date(2026, 7, 1)),
-            order_number=f"ПР-{case[:13]}",
+            first_date=date_to_proto(first),
+            order_number=f"ПР-{uuid4().hex[:13]}",
             order_date=date_to_proto(_ORDERED.date()),
             directorate_code=DIRECTORATE,
         )
-        return partial(self.ask, replica, request, CLOSED_AT)
+        return partial(self.ask, replica, request, at)
+
+    def claim(self, replica: Replica, case: str, at: datetime) -> partial[Any]:
+        request = pb.ClaimDueLimitsRequest(request_id=str(uuid4()), application_id=case)
+        return partial(self.ask, replica, request, at, Role.WORKER)
 
     async def state(self, case: str) -> str:
         found = await self.field.first.value("SELECT state FROM placements WHERE application_id = :id", {"id": case})
@@ -351,9 +358,35 @@ async def last_bed_by_transfer(field: Field) -> str:
     winner = moved.index(1)
     refusal_of(answers[1 - winner], "NO_FREE_PLACE")
     require(await office.places(target) == (1, 1, 0), "the bed is held once")
-    require(await office.places(homes[winner]) == (1, 0, 0), "the winner's old place is free")
+    require(await office.places(homes[winner]) == (1, 1, 0), "the winner keeps the old place until the move")
+    await office.claim(field.first, movers[winner], start_of_day(_MOVES))()
+    require(await office.places(homes[winner]) == (1, 0, 0), "the winner's old place is free on its day")
     require(await office.places(homes[1 - winner]) == (1, 1, 0), "the loser keeps the old place")
     return ("first move", "second move")[winner]
+
+
+async def return_on_the_day_of_a_move(field: Field) -> str:
+    """Who has moved returns as the old place comes back and is offered on: one has it, in a place that is there."""
+    office = Office(field)
+    home, target = await office.facility(1), await office.facility(1)
+    mover = await office.signed(home)
+    waiting = await office.ordered(home)
+    await office.transfer(field.first, mover, target)()
+    last_day = datetime(2026, 6, 30, 23, 59, tzinfo=SOFIA)
+    returning = office.transfer(field.first, mover, home, date(2026, 7, 6), last_day)
+    claiming = office.claim(field.second, mover, start_of_day(_MOVES))
+    returned, claimed = await field.release(returning, claiming)
+    returned = await field.settled(returned, returning)
+    claimed = await field.settled(claimed, claiming)
+    require(not isinstance(claimed, Exception), "the worker is never refused")
+    require((await office.places(target)).held == 1, "the place moved to is held")
+    if await office.state(waiting) == "OFFERED":
+        refusal_of(returned, "NO_FREE_PLACE")
+        require(await office.places(home) == (1, 0, 1), "the place came back and is offered")
+        return "place given back"
+    require(not isinstance(returned, Exception), "the return was agreed")
+    require(await office.places(home) == (1, 1, 0), "the place is held for who returns")
+    return "return"
 
 
 _ORDERS = ("first order", "second order")
@@ -376,6 +409,7 @@ RACES_FOR_PLACES = (
     Race("signing while the place is taken", Stage.PLACEMENT, ("signing", "place taken"), signing_of_a_taken_place),
     Race("capacity lowered below what is held", Stage.PLACEMENT, ("order", "capacity"), capacity_below_what_is_held),
     Race("two moves to the last bed", Stage.PLACEMENT, ("first move", "second move"), last_bed_by_transfer),
+    Race("a return on the day of a move", Stage.PLACEMENT, ("place given back", "return"), return_on_the_day_of_a_move),
     Race("an offer that expires while it is accepted", Stage.PLACEMENT, ("answer", "expiry"), offer_that_expires),
     Race("capacity lowered while a place is freed", Stage.PLACEMENT, ("offer", "capacity"), capacity_of_a_freed_place),
 )

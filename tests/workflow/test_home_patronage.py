@@ -177,6 +177,32 @@ async def test_an_amended_contract_is_copied_by_delivery_and_billing(case: CaseD
     assert case.record.state is CaseState.IN_SERVICE
 
 
+async def test_what_was_held_until_a_change_of_the_contract_is_given_back_on_its_day(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    await sign(case)
+    await case.move_to(day("2026-02-09"))
+    await case.say(Stage.PLACEMENT, Event.CONTRACT_AMENDED, day("2026-03-10"), day("2026-04-20"))
+    await case.move_to(day("2026-04-19"))
+    assert case.town.calls_of("ClaimDueLimits", case.id) == 0
+    await case.move_to(day("2026-04-20"))
+    assert case.town.calls_of("ClaimDueLimits", case.id) == 1
+    assert instant((await case.next_due()).due_time) == day("2027-01-28")
+
+
+async def test_a_day_of_giving_back_outlives_the_yearly_review(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    await sign(case)
+    await case.move_to(day("2026-02-09"))
+    await case.say(Stage.PLACEMENT, Event.CONTRACT_AMENDED, day("2027-01-10"), day("2027-03-01"))
+    await case.move_to(day("2027-02-28"))
+    assert len(await case.runs()) == 3
+    assert case.town.calls_of("ClaimDueLimits", case.id) == 0
+    await case.move_to(day("2027-03-01"))
+    assert case.town.calls_of("ClaimDueLimits", case.id) == 1
+
+
 async def test_care_goes_on_anew_at_each_yearly_review(case: CaseDriver) -> None:
     await case.start()
     await assess(case)

@@ -95,6 +95,8 @@ class Case:
         self.rebuilt = carry is None
         """The owners must be asked where they stand: they may be ahead of what this run has seen."""
         self.review = None if carry is None else optional_instant(carry.review_time)
+        self.places = None if carry is None else optional_instant(carry.places_time)
+        """When placement gives back what the case held until a change of its contract; None: nothing."""
         self.clock = (
             BusinessClock.begin(optional_instant(start.business_start_time))
             if carry is None
@@ -213,6 +215,7 @@ class Case:
             pending=self.inbox.pending(),
             steps=self.calls.steps,
             review_time=timestamp(self.review),
+            places_time=timestamp(self.places),
         )
         last = self._desk.last_event
         if last is not None and isinstance(last[0], Event):

@@ -15,7 +15,7 @@ from services.kernel.register import decides
 from socialcare.assessment.v1.reviews_pb2 import OpenDueReviewRequest
 from socialcare.billing.v1.billing_service_pb2 import RefreshServedDaysRequest
 from socialcare.delivery.v1.delivery_service_pb2 import AdvanceCareRequest
-from socialcare.placement.v1.placement_service_pb2 import ClosePlacementRequest
+from socialcare.placement.v1.placement_service_pb2 import ClaimDueLimitsRequest, ClosePlacementRequest
 from workflows.activities import AssessmentActivities, BillingActivities, DeliveryActivities, PlacementActivities
 from workflows.case.case import Case, Ended, Move
 from workflows.case.inbox import News
@@ -28,6 +28,9 @@ __all__ = ["DeliveryStage", "ReviewDue"]
 
 _REVIEWS_BY_ASSESSMENT = "reviews-by-assessment"
 """Runs that began before assessment opened reviews go on without them until their year is over."""
+
+_PLACES_BY_DAY = "places-by-day"
+"""Runs that were rebuilt before places were held until a change takes effect do not ask for them."""
 
 _AWAITED = {
     CaseState.CONTRACTED: Awaited.CARE_START,
@@ -58,8 +61,8 @@ class DeliveryStage:
 
     @property
     def next_due(self) -> datetime | None:
-        """The next change of care, or the review when it comes first."""
-        return self._review if self._care_due is None else min(self._review, self._care_due)
+        """The next change of care, of places held until then, or the review, whichever comes first."""
+        return min(due for due in (self._review, self._care_due, self._case.places) if due is not None)
 
     @property
     def waiting(self) -> Waiting:
@@ -73,12 +76,16 @@ class DeliveryStage:
         if not self._case.rebuilt:
             return None
         await copy_contract(self._case)
+        if workflow.patched(_PLACES_BY_DAY):
+            await self._give_places_back()
         move = await self._advance()
         self._case.rebuilt = False
         return move
 
     async def happened(self, news: News) -> Move:
         """A pause was changed, care of a billed month corrected, an end recorded, order or contract changed."""
+        if news.event is Event.CONTRACT_AMENDED:
+            self._case.places = news.due
         match news.event:
             case Event.TERMINATION_RECORDED | Event.AUTHORISATION_CHANGED | Event.CONTRACT_AMENDED:
                 await copy_contract(self._case)
@@ -89,11 +96,16 @@ class DeliveryStage:
                 return None
 
     async def due(self) -> Move:
-        """A day of change has come, or that of a review."""
+        """A day of change has come, of care or of places, or that of a review."""
         now = self._case.clock.now()
+        given_back = self._case.places is not None and self._case.places <= now
+        if given_back:
+            await self._give_places_back()
         if self._care_due is not None and self._care_due <= now:
             self._case.note(Tick.CARE_MOVED)
             return await self._advance()
+        if given_back:
+            return None
         self._review = self._case.review = start_of_day(add_years(local_date(self._review), 1))
         raise ReviewDue
 
@@ -110,6 +122,14 @@ class DeliveryStage:
             AssessmentActivities.open_due_review, OpenDueReviewRequest(application_id=self._case.id)
         )
         self._review = self._case.review = optional_instant(answer.next_due_time) or self._review
+
+    @decides("L-09")
+    async def _give_places_back(self) -> None:
+        """Have placement give back what was held until a change that holds by now, and learn of the next one."""
+        answer = await self._case.calls.call(
+            PlacementActivities.claim_due_limits, ClaimDueLimitsRequest(application_id=self._case.id)
+        )
+        self._case.places = optional_instant(answer.next_due_time)
 
     async def _advance(self) -> Move:
         care = await self._case.calls.call(

@@ -303,7 +303,7 @@ class CaseMethods:
             programme = await capacity.programme_for(
                 tx, present.municipality_id, present.service_code, district_code or present.district_code
             )
-        codes = (present.facility_code, facility_code, present.programme_code, programme)
+        codes = (present.facility_code, facility_code, programme, present.programme_code, *Seat.of(present).kept_codes)
         touched = (present.municipality_id, codes, (present.application_id,))
         preview = await rehearsed(self._runtime, call, touched, step)
         return preview.of(present.application_id) if call.role == Role.APPLICANT else preview

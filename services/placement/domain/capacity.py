@@ -22,6 +22,7 @@ __all__ = [
     "Entry",
     "Movement",
     "Programme",
+    "Return",
     "monthly_hours",
     "unit_of",
 ]
@@ -109,6 +110,14 @@ class Programme:
 
 
 @dataclass(frozen=True, slots=True)
+class Return:
+    """What of an account comes back on a day, because somebody moves or needs less from then on."""
+
+    on_date: date
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """An account with its balances, for reading."""
 
@@ -122,6 +131,8 @@ class Account:
     held: int
     offered: int
     version: int
+    returns: tuple[Return, ...] = ()
+    """In the order of days."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from services.kernel.service_entry import PlacementBasis
 from services.kernel.time_limit import LimitKind, TimeLimit
 from services.placement.domain.amendments import Amendment, PlanLine
 from services.placement.domain.capacity import CapacityUnit
+from services.placement.domain.holdings import Kept
 from services.placement.domain.register import ORDER_RECORDERS, REFERRAL_RECORDERS
 from services.placement.errors import NoFreePlace, OrderMissing, StepNotAllowed
 
@@ -300,6 +301,8 @@ class Placement:
     programme_code: str = ""
     """Account of the programme that the case draws on; empty: none, as where the programme is unlimited."""
     programme_quantity: int = 0
+    kept: tuple[Kept, ...] = ()
+    """What it needs until changes take effect, in the order of their days; see `rules.holdings`."""
     limits: tuple[Limit, ...] = ()
     appeals: tuple[Appeal, ...] = ()
     contract: Contract | None = None

@@ -25,6 +25,7 @@ from services.placement.domain.cases import (
 )
 from services.placement.domain.register import Coverage
 from services.placement.errors import AppealOutOfTime, OrderMissing, StartBeforeSigning, StepNotAllowed
+from services.placement.rules.holdings import next_return
 
 __all__ = [
     "CONTRACT_EXPIRED",
@@ -274,7 +275,7 @@ def is_overdue(placement: Placement, now: datetime) -> bool:
 
 
 def next_due(placement: Placement, now: datetime) -> datetime | None:
-    """First instant after the limit that runs now; None when none does."""
+    """First instant after the limit that runs now, or at which held capacity comes back; None when neither does."""
     match placement.state:
         case PlacementState.READY:
             waiting_for = placement.current_limit(LimitKind.CONTRACT_SIGNATURE)
@@ -286,6 +287,9 @@ def next_due(placement: Placement, now: datetime) -> datetime | None:
             waiting_for = placement.current_limit(LimitKind.APPEAL)
             if waiting_for is not None and _status(waiting_for, now) is not LimitStatus.RUNNING:
                 return None
+        case PlacementState.CONTRACTED | PlacementState.TERMINATED:
+            back = next_return(placement)
+            return None if back is None else start_of_day(back)
         case _:
             return None
     return None if waiting_for is None else waiting_for.ledger.expires_at(waiting_for.calendar)

@@ -8,8 +8,18 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.placement.domain.capacity import Account, AccountKind, CapacityUnit, Cause, Entry, Movement, Programme
+from services.placement.domain.capacity import (
+    Account,
+    AccountKind,
+    CapacityUnit,
+    Cause,
+    Entry,
+    Movement,
+    Programme,
+    Return,
+)
 from services.runtime.database import ReadTx, WriteTx
+from services.runtime.statements import rows_within
 
 __all__ = [
     "account",
@@ -24,12 +34,31 @@ __all__ = [
     "take_over",
 ]
 
-_ACCOUNT = """
-SELECT municipality_id, account_code, kind, service_code, district_code, unit, capacity, held, offered, version
-FROM capacity_accounts WHERE municipality_id = :municipality_id
+_BALANCES = """
+municipality_id, account_code, kind, service_code, district_code, unit, capacity, held, offered, version
 """
+_OF_MUNICIPALITY = "FROM capacity_accounts a WHERE municipality_id = :municipality_id"
+# What a case needs until a day comes back the day after, as far as it needs less from then on (`rules.holdings`).
+_RETURNS = """
+SELECT ROW(k.last_date + 1, CAST(sum(k.quantity - later.most) AS int))
+FROM kept_capacity k
+CROSS JOIN LATERAL (
+    SELECT coalesce(max(needed.quantity), 0) AS most FROM (
+        SELECT o.quantity FROM kept_capacity o
+        WHERE o.application_id = k.application_id AND o.account_code = k.account_code AND o.last_date > k.last_date
+        UNION ALL
+        SELECT CASE WHEN p.holds_place AND p.facility_code = k.account_code THEN 1
+                    WHEN p.programme_code = k.account_code THEN p.programme_quantity ELSE 0 END
+        FROM placements p WHERE p.application_id = k.application_id
+    ) AS needed
+) AS later
+WHERE k.municipality_id = a.municipality_id AND k.account_code = a.account_code AND k.quantity > later.most
+GROUP BY k.last_date ORDER BY k.last_date
+"""
+_ACCOUNT = f"SELECT {_BALANCES}, ARRAY({_RETURNS}) AS returns {_OF_MUNICIPALITY}"
 _PAGE = f"{_ACCOUNT} AND account_code > :after ORDER BY account_code LIMIT :size"
 _ONE = f"{_ACCOUNT} AND account_code = :account_code"
+_LOCKED = f"SELECT {_BALANCES} {_OF_MUNICIPALITY} AND account_code = :account_code AND kind = 'PROGRAMME' FOR UPDATE"
 # A district's own account stands before that of the whole municipality.
 _PROGRAMME_FOR = """
 SELECT account_code FROM capacity_accounts
@@ -128,7 +157,7 @@ async def programme_for(tx: ReadTx, municipality_id: str, service_code: str, dis
 
 async def locked_programme(tx: WriteTx, municipality_id: str, code: str) -> Programme | None:
     """The account of a programme, its row locked until the transaction ends; None when there is none."""
-    row = await tx.one_or_none(f"{_ONE} AND kind = 'PROGRAMME' FOR UPDATE", _key(municipality_id, code))
+    row = await tx.one_or_none(_LOCKED, _key(municipality_id, code))
     if row is None:
         return None
     return Programme(
@@ -219,4 +248,5 @@ def _account(row: Row[Any]) -> Account:
         held=row.held,
         offered=row.offered,
         version=row.version,
+        returns=tuple(Return(back.on_date, back.quantity) for back in rows_within(row.returns, "on_date, quantity")),
     )

@@ -27,7 +27,7 @@ from services.placement.domain.cases import (
 from services.placement.domain.dialogue import RequestOutcome
 from services.placement.domain.register import Act, ActState, RegisteredAct
 from services.placement.ranks import NOT_WAITING, Standing
-from services.placement.storage import capacity, contracts, dialogue, places, register
+from services.placement.storage import capacity, contracts, dialogue, holdings, places, register
 from services.runtime.database import ReadTx, WriteTx
 from services.runtime.errors import NotFound
 from services.runtime.limit_moves import moves_from_text, moves_within
@@ -52,6 +52,8 @@ SELECT application_id, municipality_id, person_id, service_code, district_code, 
        ARRAY(SELECT ROW({_APPEAL}) FROM appeals WHERE application_id = p.application_id ORDER BY number) AS appeals,
        ARRAY(SELECT ROW({contracts.COLUMNS}, plan::text) FROM contracts WHERE application_id = p.application_id
              ORDER BY start_date DESC LIMIT 1) AS contracts,
+       ARRAY(SELECT ROW({holdings.COLUMNS}) FROM kept_capacity WHERE application_id = p.application_id
+             ORDER BY last_date, account_code) AS kept,
        ARRAY(SELECT ROW({contracts.AMENDMENT_COLUMNS}, plan::text) FROM contract_amendments
              WHERE application_id = p.application_id ORDER BY number) AS amendments
 FROM placements p WHERE application_id = ANY(CAST(:ids AS text[])) ORDER BY application_id
@@ -175,6 +177,7 @@ def _assembled(head: Row[Any]) -> Placement:
         close_cause=head.close_cause,
         programme_code=head.programme_code,
         programme_quantity=head.programme_quantity,
+        kept=holdings.kept_of(rows_within(head.kept, holdings.COLUMNS)),
         limits=tuple(_limit(row) for row in rows_within(head.limits, f"{_LIMIT}, overrides, moves")),
         appeals=tuple(
             Appeal(row.number, AppealSubject(row.against), row.filed_at, row.acted_on, row.granted, row.decided_at)
@@ -237,6 +240,8 @@ class Store:
             await self._put_limit(saved.application_id, limit)
         for appeal in sorted(set(saved.appeals) - set(before.appeals), key=lambda one: one.number):
             await self._tx.run(_PUT_APPEAL, _appeal_parameters(saved.application_id, appeal))
+        if saved.kept != before.kept:
+            await holdings.put(self._tx, saved.municipality_id, saved.application_id, saved.kept)
         if saved.contract is not None and saved.contract != before.contract:
             await contracts.put(self._tx, saved.application_id, saved.contract)
         return saved

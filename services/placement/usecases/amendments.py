@@ -5,33 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from services.kernel.codes import Event
 from services.kernel.dates import local_date
-from services.kernel.service_entry import PlacementBasis
+from services.kernel.service_entry import Catalogue, PlacementBasis
 from services.placement.documents.contract import Rendering
 from services.placement.domain.amendments import PlanLine
 from services.placement.domain.capacity import Cause, Movement, Programme
 from services.placement.domain.cases import Contract, Facility, Placement
 from services.placement.domain.register import Act, ActState, ActStep, RegisteredAct, act_after
 from services.placement.errors import (
-    NoFreePlace,
     OrderMissing,
     OrderNotCalledFor,
     OrderWrongDirectorate,
     UnknownFacility,
 )
 from services.placement.rules import amendments as rules
+from services.placement.rules.holdings import kept_before
 from services.placement.rules.register import covered_by
 from services.placement.usecases.contracts import Agreed, DocumentStore
-from services.placement.usecases.places import draw, give_back, offer_place, programme_drawn_on, quantity_of
+from services.placement.usecases.places import (
+    Accounts,
+    drawing,
+    offer_place,
+    programme_drawn_on,
+    quantity_of,
+    settle,
+)
 from services.placement.usecases.telling import tell
 from services.runtime.commands import Effect
 from services.runtime.errors import ConcurrentChange
 from services.runtime.ids import new_id
 
 __all__ = ["Move", "NewPlan", "amend_contract", "transfer_placement"]
+
+_Account = TypeVar("_Account", Facility, Programme)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,69 +81,69 @@ async def amend_contract(
     programme = await programme_drawn_on(store, present)
     before = await _unchanged(present, store)
     changed = rules.amended(before, wanted.lines, wanted.first_date, local_date(now))
-    assert changed.contract is not None  # noqa: S101 what is amended has one
     if agreed is None:
         raise ConcurrentChange
-    if programme is not None:
-        quantity = quantity_of(programme.unit, wanted.lines, agreed.catalogue, wanted.first_date)
-        movement = Movement.of_case(Cause.CONTRACT_AMENDED, before.application_id, before.version + 1, now)
-        changed = await draw(store, programme, changed, quantity, movement)
+    programmes = {} if programme is None else {programme.code: programme}
+    changed = _holding(before, changed, programme, agreed.catalogue, wanted.first_date)
+    movement = Movement.of_case(Cause.CONTRACT_AMENDED, before.application_id, before.version + 1, now)
+    await settle(store, Accounts({}, programmes), (before, changed), lambda _: movement)
     return await _agree(before, changed, agreed.document, store, now)
 
 
 async def transfer_placement(
     present: Placement, move: Move, agreed: Agreed | None, store: VersionStore, now: datetime
 ) -> Effect:
-    """Give up one place and take another in one transaction; the freed one is offered to the next in line.
+    """Take another place in one transaction; the old one is held until the day before and offered on the day.
 
     The order, where there is one, takes the place of the act in force from the first day there. Raises StepNotAllowed,
     AmendmentInThePast, UnknownFacility, OrderMissing, OrderNotCalledFor, OrderWrongDirectorate, OrderLeavesGap,
     OrderNumberTaken, NoFreePlace, ConcurrentChange.
     """
     await store.parameters(present.municipality_id)
-    houses, programmes, target = await _locked(present, move, store)
+    accounts, target = await _locked(present, move, store)
     before = await _unchanged(present, store)
     changed = rules.moved(before, move.facility_code, move.district_code, move.first_date, local_date(now))
     if agreed is None:
         raise ConcurrentChange
+    there = accounts.facilities.get(move.facility_code)
+    _require_order(before, move, there)
+    if there is not None:
+        changed = replace(changed, directorate_code=there.directorate_code)
+    entered = accounts.programmes.get(target)
+    changed = _holding(before, changed, entered, agreed.catalogue, move.first_date)
     movement = Movement.of_case(Cause.TRANSFERRED, before.application_id, before.version + 1, now)
-    _require_order(before, move, houses.get(move.facility_code))
-    if move.facility_code != before.facility_code:
-        taken = _free_place(houses.get(move.facility_code))
-        changed = replace(changed, directorate_code=taken.directorate_code)
-        await store.save_facility(replace(taken, held=taken.held + 1), movement)
-    elif target != before.programme_code:
-        changed = await give_back(store, programmes.get(before.programme_code), changed, movement)
-        entered = programmes.get(target)
-        if entered is not None:
-            quantity = quantity_of(entered.unit, _present_plan(changed), agreed.catalogue, move.first_date)
-            changed = await draw(store, entered, changed, quantity, movement)
+    freed = await settle(store, accounts, (before, changed), lambda _: movement)
     changed = await _by_order(before, changed, move.order, store, now)
     effect = await _agree(before, changed, agreed.document, store, now)
-    left_house = houses.get(before.facility_code)
-    if move.facility_code != before.facility_code and left_house is not None:
-        freed = await store.save_facility(replace(left_house, held=left_house.held - 1), movement)
-        await offer_place(store, freed, new_id(), now)
+    for place in freed:
+        await offer_place(store, place, new_id(), now)
     return effect
 
 
-_Houses = Mapping[str, Facility | None]
-_Programmes = Mapping[str, Programme | None]
-
-
-async def _locked(present: Placement, move: Move, store: VersionStore) -> tuple[_Houses, _Programmes, str]:
-    """What is given up and taken, locked in the order of codes, with the code of the programme drawn on then."""
+async def _locked(present: Placement, move: Move, store: VersionStore) -> tuple[Accounts, str]:
+    """What is left and entered, locked in the order of codes, with the code of the programme drawn on then."""
     codes = sorted({present.facility_code, move.facility_code} - {""}) if present.holds_place else []
     houses = {code: await store.facility(present.municipality_id, code) for code in codes}
     there = replace(present, district_code=move.district_code)
     target = "" if present.holds_place else await store.programme_for(there)
     drawn_on = sorted({present.programme_code, target} - {""})
-    return houses, {code: await store.programme(present.municipality_id, code) for code in drawn_on}, target
+    programmes = {code: await store.programme(present.municipality_id, code) for code in drawn_on}
+    return Accounts(_known(houses), _known(programmes)), target
 
 
-def _present_plan(placement: Placement) -> Sequence[PlanLine]:
-    assert placement.contract is not None  # noqa: S101 what moves has one
-    return placement.contract.present_plan
+def _known(accounts: Mapping[str, _Account | None]) -> Mapping[str, _Account]:
+    return {code: account for code, account in accounts.items() if account is not None}
+
+
+def _holding(
+    before: Placement, changed: Placement, programme: Programme | None, catalogue: Catalogue, first_date: date
+) -> Placement:
+    """Who needs other capacity from the day on, with what is needed until the day before."""
+    assert changed.contract is not None  # noqa: S101 what is amended has one
+    quantity = 0
+    if programme is not None:
+        quantity = quantity_of(programme.unit, changed.contract.present_plan, catalogue, first_date)
+    return replace(drawing(changed, programme, quantity), kept=kept_before(before, first_date))
 
 
 def _require_order(before: Placement, move: Move, facility: Facility | None) -> None:
@@ -151,13 +160,6 @@ def _require_order(before: Placement, move: Move, facility: Facility | None) -> 
         raise OrderNotCalledFor(field="order_number")
     if facility is None or move.order.authority != facility.directorate_code:
         raise OrderWrongDirectorate(field="directorate_code")
-
-
-def _free_place(facility: Facility | None) -> Facility:
-    assert facility is not None  # noqa: S101 `_require_order` saw it
-    if facility.free <= 0:
-        raise NoFreePlace(metadata={"account": facility.facility_code, "free": "0"})
-    return facility
 
 
 async def _by_order(

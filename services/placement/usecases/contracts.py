@@ -14,7 +14,7 @@ from services.placement.documents.contract import Rendering
 from services.placement.domain.capacity import Cause, Movement
 from services.placement.domain.cases import Contract, Placement
 from services.placement.rules import cases as rules
-from services.placement.usecases.places import draw, programme_drawn_on, quantity_of
+from services.placement.usecases.places import Accounts, drawing, programme_drawn_on, quantity_of, settle
 from services.placement.usecases.ports import PlacementStore
 from services.placement.usecases.telling import tell
 from services.runtime.commands import Effect
@@ -57,8 +57,10 @@ async def sign_contract(
     changed = rules.sign(before, documented, now)
     if programme is not None:
         movement = Movement.of_case(Cause.CONTRACT_SIGNED, before.application_id, before.version + 1, now)
+        accounts = Accounts({}, {programme.code: programme})
         quantity = quantity_of(programme.unit, contract.plan, agreed.catalogue, contract.start_date)
-        changed = await draw(store, programme, changed, quantity, movement)
+        changed = drawing(changed, programme, quantity)
+        await settle(store, accounts, (before, changed), lambda _: movement)
     due = start_of_day(contract.start_date)
     effect = await tell(store, before, changed, Event.CONTRACT_SIGNED, now, due=due, reference=contract.contract_id)
     await store.keep_document(before, contract.contract_id, 1, agreed.document, now)

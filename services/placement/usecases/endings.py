@@ -1,4 +1,4 @@
-"""A limit passes or a case ends: what was held or offered comes back and goes to the next in line."""
+"""A limit passes, a change takes effect or a case ends: what was held or offered goes to the next in line."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from datetime import date, datetime
 
 from services.kernel.dates import local_date
 from services.placement.domain.capacity import Cause, Movement
-from services.placement.domain.cases import Facility, Placement, PlacementState
+from services.placement.domain.cases import Placement, PlacementState
+from services.placement.domain.holdings import over
 from services.placement.rules import cases as rules
 from services.placement.usecases.dialogue import follow
-from services.placement.usecases.places import give_back, offer_place, seated
+from services.placement.usecases.places import offer_place, seated, settle
 from services.placement.usecases.ports import PlacementStore, Seat
 from services.runtime.commands import Effect
 from services.runtime.ids import new_id
@@ -22,7 +23,8 @@ __all__ = ["claim_due_limits", "close_placement"]
 async def claim_due_limits(seat: Seat, store: PlacementStore, now: datetime) -> Effect:
     """Apply every limit that has passed: D-04 starts D-06, D-11 closes the placement, an unanswered offer is over.
 
-    A place that comes back goes to the next in line. Raises ConcurrentChange.
+    What was kept until a change that holds by now comes back. A place that comes back goes to the next in line. Raises
+    ConcurrentChange.
     """
     parameters = await store.parameters(seat.municipality_id)
     return await _end(seat, store, now, lambda before: rules.pass_limits(before, now, parameters.calendar))
@@ -40,30 +42,44 @@ async def _end(seat: Seat, store: PlacementStore, now: datetime, step: Callable[
     accounts, before = await seated(seat, store)
     changed = step(before)
     expired = before.state is PlacementState.OFFERED and changed.state is PlacementState.WAITLISTED
-    gives_back = _gives_back(changed, local_date(now))
-    cause = Cause.OFFER_EXPIRED if expired else Cause.CASE_ENDED
-    movement = Movement.of_case(cause, before.application_id, before.version + 1, now)
-    if gives_back:
-        changed = await give_back(store, accounts.programme, changed, movement)
-        changed = replace(changed, holds_place=False, vacancy_id="")
+    ended = _gives_back(changed, local_date(now))
+    changed = _without_what_is_free(changed, local_date(now), ended=ended)
     if changed == before:
         return Effect(before.application_id, before.version)
+    freed = await settle(store, accounts, (before, changed), _why(changed, now, ended=ended))
     saved = await store.save(before, changed)
     await follow(store, before, saved, now)
     if expired:
         await store.expire_offer(before.vacancy_id, before.application_id, now)
-    if accounts.facility is not None and (gives_back or expired) and (before.holds_place or before.vacancy_id):
-        await _place_back(store, accounts.facility, before, movement)
+    facility = accounts.facilities.get(seat.facility_code)
+    if facility is not None and before.vacancy_id and (ended or expired):
+        cause = Cause.OFFER_EXPIRED if expired else Cause.CASE_ENDED
+        movement = Movement.of_case(cause, before.application_id, saved.version, now)
+        taken_back = await store.save_facility(replace(facility, offered=facility.offered - 1), movement)
+        await offer_place(store, taken_back, before.vacancy_id, now)
+    for place in freed:
+        await offer_place(store, place, new_id(), now)
     return Effect(saved.application_id, saved.version)
 
 
-async def _place_back(store: PlacementStore, facility: Facility, of: Placement, movement: Movement) -> None:
-    freed = replace(
-        facility,
-        held=facility.held - int(of.holds_place),
-        offered=facility.offered - int(bool(of.vacancy_id)),
-    )
-    await offer_place(store, await store.save_facility(freed, movement), of.vacancy_id or new_id(), movement.at)
+def _without_what_is_free(placement: Placement, today: date, *, ended: bool) -> Placement:
+    if ended:
+        without = replace(placement, programme_code="", programme_quantity=0, kept=())
+        return replace(without, holds_place=False, vacancy_id="")
+    free = over(placement.kept, today)
+    return replace(placement, kept=tuple(one for one in placement.kept if one not in free))
+
+
+def _why(placement: Placement, now: datetime, *, ended: bool) -> Callable[[str], Movement]:
+    """Why something comes back: at the end of the case, by another plan, or because the case has left the account."""
+
+    def why(account_code: str) -> Movement:
+        stays = account_code in {placement.programme_code, placement.facility_code}
+        cause = Cause.CONTRACT_AMENDED if stays else Cause.TRANSFERRED
+        at_the_end = Cause.CASE_ENDED if ended else cause
+        return Movement.of_case(at_the_end, placement.application_id, placement.version + 1, now)
+
+    return why
 
 
 def _gives_back(placement: Placement, today: date) -> bool:

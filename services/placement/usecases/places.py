@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
@@ -12,8 +12,10 @@ from services.kernel.dates import local_date
 from services.kernel.service_entry import Catalogue
 from services.placement.domain.capacity import CapacityUnit, Cause, Movement, Programme, monthly_hours
 from services.placement.domain.cases import Facility, Placement, PlanLine
+from services.placement.domain.holdings import is_programme
 from services.placement.errors import NoFreePlace, UnknownFacility
 from services.placement.rules import cases as rules
+from services.placement.rules.holdings import accounts_of, held_of
 from services.placement.usecases.ports import PlacementStore, Seat
 from services.placement.usecases.telling import tell
 from services.runtime.commands import Effect
@@ -24,33 +26,46 @@ __all__ = [
     "Accounts",
     "ProgrammeStore",
     "answer_offer",
-    "draw",
-    "give_back",
+    "drawing",
     "offer_place",
     "programme_drawn_on",
     "quantity_of",
     "seated",
     "set_capacity",
     "set_programme_capacity",
+    "settle",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """What a case holds or is offered places of, locked."""
+    """What a case holds or is offered parts of, locked, by code."""
 
-    facility: Facility | None
-    programme: Programme | None
+    facilities: Mapping[str, Facility]
+    programmes: Mapping[str, Programme]
 
 
 async def seated(seat: Seat, store: PlacementStore) -> tuple[Accounts, Placement]:
     """Accounts and case, locked in this order; ConcurrentChange when the case has moved to others since."""
-    facility = await store.facility(seat.municipality_id, seat.facility_code)
-    programme = await store.programme(seat.municipality_id, seat.programme_code) if seat.programme_code else None
+    codes = sorted({seat.facility_code, seat.programme_code, *seat.kept_codes} - {""}, key=_order_of_locks)
+    facilities: dict[str, Facility] = {}
+    programmes: dict[str, Programme] = {}
+    for code in codes:
+        if is_programme(code):
+            programme = await store.programme(seat.municipality_id, code)
+            programmes |= {} if programme is None else {code: programme}
+        else:
+            facility = await store.facility(seat.municipality_id, code)
+            facilities |= {} if facility is None else {code: facility}
     placement = await store.load(seat.application_id)
     if Seat.of(placement) != seat:
         raise ConcurrentChange
-    return Accounts(facility, programme), placement
+    return Accounts(facilities, programmes), placement
+
+
+def _order_of_locks(code: str) -> tuple[bool, str]:
+    """Facilities before programmes, as everybody locks them."""
+    return is_programme(code), code
 
 
 async def answer_offer(seat: Seat, store: PlacementStore, now: datetime, *, accepted: bool) -> Effect:
@@ -65,7 +80,7 @@ async def answer_offer(seat: Seat, store: PlacementStore, now: datetime, *, acce
     else:
         changed, event, cause = rules.decline(before, now), Event.OFFER_DECLINED, Cause.OFFER_DECLINED
     effect = await tell(store, before, changed, event, now)
-    facility = accounts.facility
+    facility = accounts.facilities.get(seat.facility_code)
     if facility is not None:
         freed = replace(facility, offered=facility.offered - 1, held=facility.held + int(accepted))
         movement = Movement.of_case(cause, before.application_id, effect.version, now)
@@ -114,29 +129,38 @@ def quantity_of(unit: CapacityUnit, plan: Sequence[PlanLine], catalogue: Catalog
     return monthly_hours(plan, catalogue, first_date) if unit is CapacityUnit.HOUR else 1
 
 
-async def draw(
-    store: PlacementStore, programme: Programme | None, case: Placement, quantity: int, movement: Movement
-) -> Placement:
-    """The case with `quantity` of the programme in place of what it held; unlimited without one.
+def drawing(case: Placement, programme: Programme | None, quantity: int) -> Placement:
+    """The case with so much of the programme by its latest version; None: unlimited.
 
-    More is never taken than is free; raises NoFreePlace. A plan without hours takes none, and its next version may.
+    A plan without hours takes none, and its next version may.
     """
     if programme is None:
-        return case
-    more = quantity - case.programme_quantity
-    if more > 0 and more > programme.free:
-        raise NoFreePlace(metadata={"account": programme.code, "free": str(max(programme.free, 0))})
-    if more:
-        await store.save_programme(replace(programme, held=programme.held + more), movement)
+        return replace(case, programme_code="", programme_quantity=0)
     return replace(case, programme_code=programme.code, programme_quantity=quantity)
 
 
-async def give_back(
-    store: PlacementStore, programme: Programme | None, case: Placement, movement: Movement
-) -> Placement:
-    """The case without what it held of the programme."""
-    given = await draw(store, programme, case, 0, movement)
-    return replace(given, programme_code="", programme_quantity=0)
+async def settle(
+    store: PlacementStore, accounts: Accounts, case: tuple[Placement, Placement], why: Callable[[str], Movement]
+) -> list[Facility]:
+    """Have the locked accounts say what the case, before and after a step, holds of them: the places that came back.
+
+    `why` gives the entry of an account by its code. Raises NoFreePlace where more is needed than is free.
+    """
+    before, after = case
+    freed = []
+    for code in sorted(accounts_of(before) | accounts_of(after), key=_order_of_locks):
+        more = held_of(after, code) - held_of(before, code)
+        if more == 0:
+            continue
+        account = accounts.programmes[code] if is_programme(code) else accounts.facilities[code]
+        if more > max(account.free, 0):
+            raise NoFreePlace(metadata={"account": code, "free": str(max(account.free, 0))})
+        if isinstance(account, Programme):
+            await store.save_programme(replace(account, held=account.held + more), why(code))
+        else:
+            saved = await store.save_facility(replace(account, held=account.held + more), why(code))
+            freed += [saved] if more < 0 else []
+    return freed
 
 
 async def programme_drawn_on(store: PlacementStore, case: Placement) -> Programme | None:

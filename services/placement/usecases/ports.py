@@ -24,12 +24,18 @@ class Seat:
     municipality_id: str
     facility_code: str
     programme_code: str = ""
+    kept_codes: tuple[str, ...] = ()
+    """Accounts of which it holds something until a change takes effect."""
 
     @classmethod
     def of(cls, placement: Placement) -> Seat:
         """Where the placement stands."""
         return cls(
-            placement.application_id, placement.municipality_id, placement.facility_code, placement.programme_code
+            placement.application_id,
+            placement.municipality_id,
+            placement.facility_code,
+            placement.programme_code,
+            tuple(sorted({one.account_code for one in placement.kept})),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.placement.domain.capacity import Account, Entry
 from services.placement.domain.preview import Change, Preview
-from services.runtime.civil import code_to_proto, instant_to_proto
+from services.runtime.civil import code_to_proto, date_to_proto, instant_to_proto
 from socialcare.placement.v1 import capacity_pb2
 
 __all__ = ["account_to_proto", "entry_to_proto", "preview_to_proto"]
@@ -22,6 +22,10 @@ def account_to_proto(account: Account) -> capacity_pb2.CapacityAccount:
         held=account.held,
         offered=account.offered,
         version=account.version,
+        returns=[
+            capacity_pb2.CapacityReturn(on_date=date_to_proto(back.on_date), quantity=back.quantity)
+            for back in account.returns
+        ],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ from services.placement.errors import (
     StepNotAllowed,
     UnknownFacility,
 )
-from services.runtime.civil import date_to_proto
+from services.runtime.civil import date_from_proto, date_to_proto
 from services.runtime.database import violated_constraint
 from services.runtime.errors import Refused
 from socialcare.common.v1 import facts_pb2, types_pb2
@@ -166,7 +166,7 @@ async def test_a_plan_that_delivery_refuses_is_not_agreed(office: Any) -> None:
     assert list((await copied(office, case)).districts) == []
 
 
-async def test_somebody_moves_to_another_facility_by_order_and_the_freed_place_is_offered(office: Any) -> None:
+async def test_a_place_is_held_until_the_move_takes_effect_and_then_offered(office: Any) -> None:
     await office.facility("DC-1", "DAY_CENTRE", "SAD-LYULIN", 1)
     await office.facility("DC-2", "DAY_CENTRE", "SAD-ISKAR", 1)
     case = await signed(office, "DAY_CENTRE", "DC-1")
@@ -177,15 +177,61 @@ async def test_somebody_moves_to_another_facility_by_order_and_the_freed_place_i
     shown = await move(office, case, facility_code="DC-2", **by_order(), validate_only=True)
     assert await held(office, "DC-1") == (1, 0)
     changes = {one.application_id: (one.state_after, one.facility_after) for one in shown.preview.changes}
-    assert changes == {case: ("CONTRACTED", "DC-2"), waiting: ("OFFERED", "DC-1")}
+    assert changes == {case: ("CONTRACTED", "DC-2")}
+    assert [(one.account_code, one.held) for one in shown.preview.accounts] == [("DC-1", 1), ("DC-2", 1)]
+    (back,) = shown.preview.accounts[0].returns
+    assert (date_from_proto(back.on_date, "on"), back.quantity) == (FROM, 1)
 
     answer = await move(office, case, facility_code="DC-2", **by_order())
     assert (answer.amendment.facility_code, answer.amendment.cause) == ("DC-2", pb.AMENDMENT_CAUSE_TRANSFERRED)
+    assert (await office.events(case))[-1] == ("CONTRACT_AMENDED", datetime(2026, 4, 19, 21, tzinfo=UTC))
+    assert (await office.claim(case, "2026-04-19 23:59")).HasField("next_due_time")
+    assert [await held(office, code) for code in ("DC-1", "DC-2")] == [(1, 0), (1, 0)]
+    assert (await office.look(waiting, "2026-04-19 23:59")).waiting.position == 1
+    assert not (await office.claim(case, "2026-04-20 00:00")).HasField("next_due_time")
     assert [await held(office, code) for code in ("DC-1", "DC-2")] == [(0, 1), (1, 0)]
-    assert (await office.look(waiting, AT)).waiting.offered_facility_code == "DC-1"
+    assert (await office.look(waiting, "2026-04-20 00:00")).waiting.offered_facility_code == "DC-1"
     assert (await copied(office, case)).facility_code == "DC-2"
     async with office.database.read() as tx:
         assert await tx.scalar("SELECT count(*) FROM acts WHERE number = 'РД-77' AND authority = 'SAD-ISKAR'") == 1
+
+
+async def test_who_moves_on_before_having_moved_gives_up_only_the_place_in_between(office: Any) -> None:
+    for code in ("DC-1", "DC-2", "DC-3"):
+        await office.facility(code, "DAY_CENTRE", "SAD-ISKAR", 1)
+    case = str(office.accept("DAY_CENTRE", date(2026, 2, 23), facility="DC-1"))
+    await office.open(case, "2026-02-23 14:00")
+    await office.order(case, "РД-1", "SAD-ISKAR", "2026-02-24 10:00", "DC-1")
+    await office.ask(office.signing(case, START), SIGNED)
+    await move(office, case, facility_code="DC-2", **by_order())
+    waiting = office.accept("DAY_CENTRE", date(2026, 2, 23), facility="DC-2")
+    await office.open(waiting, "2026-02-23 14:00")
+    await office.order(waiting, "РД-9", "SAD-ISKAR", "2026-02-25 10:00", "DC-2")
+    shown = await move(office, case, facility_code="DC-3", **by_order(number="РД-78"), validate_only=True)
+    assert {one.account_code: (one.held, one.offered) for one in shown.preview.accounts} == {
+        "DC-2": (0, 1),
+        "DC-3": (1, 0),
+    }
+    await move(office, case, facility_code="DC-3", **by_order(number="РД-78"))
+    assert [await held(office, code) for code in ("DC-1", "DC-2", "DC-3")] == [(1, 0), (0, 1), (1, 0)]
+    await office.claim(case, "2026-04-20 00:00")
+    assert [await held(office, code) for code in ("DC-1", "DC-2", "DC-3")] == [(0, 0), (0, 1), (1, 0)]
+
+
+async def test_who_moves_back_needs_no_free_place(office: Any) -> None:
+    for code in ("DC-1", "DC-2"):
+        await office.facility(code, "DAY_CENTRE", "SAD-ISKAR", 1)
+    case = str(office.accept("DAY_CENTRE", date(2026, 2, 23), facility="DC-1"))
+    await office.open(case, "2026-02-23 14:00")
+    await office.order(case, "РД-1", "SAD-ISKAR", "2026-02-24 10:00", "DC-1")
+    await office.ask(office.signing(case, START), SIGNED)
+    await move(office, case, facility_code="DC-2", **by_order())
+    await move(
+        office, case, facility_code="DC-1", **by_order(number="РД-78"), first_date=date_to_proto(date(2026, 5, 4))
+    )
+    assert [await held(office, code) for code in ("DC-1", "DC-2")] == [(1, 0), (1, 0)]
+    await office.claim(case, "2026-05-04 00:00")
+    assert [await held(office, code) for code in ("DC-1", "DC-2")] == [(1, 0), (0, 0)]
 
 
 async def test_a_move_without_place_order_or_competence_is_not_taken(office: Any) -> None:
@@ -205,7 +251,7 @@ async def test_a_move_without_place_order_or_competence_is_not_taken(office: Any
     await move(office, other, facility_code="DC-2", **by_order())
     with pytest.raises(NoFreePlace):
         await move(office, case, facility_code="DC-2", **by_order(number="РД-78"))
-    assert [await held(office, code) for code in ("DC-1", "DC-2")] == [(1, 0), (1, 0)]
+    assert [await held(office, code) for code in ("DC-1", "DC-2")] == [(2, 0), (1, 0)]
 
 
 async def test_a_move_to_another_district_needs_no_order_and_draws_on_its_programme(office: Any) -> None:
@@ -223,6 +269,8 @@ async def test_a_move_to_another_district_needs_no_order_and_draws_on_its_progra
             "2026-04-09 10:00",
         )
     await move(office, case, district_code="BANKYA")
+    assert [await held(office, code) for code in ("HSP/LYULIN", "HSP/BANKYA")] == [(1, 0), (1, 0)]
+    await office.claim(case, "2026-04-20 00:00")
     assert [await held(office, code) for code in ("HSP/LYULIN", "HSP/BANKYA")] == [(0, 0), (1, 0)]
     contract = await copied(office, case)
     assert contract.district_code == "BANKYA"

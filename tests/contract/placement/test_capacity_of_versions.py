@@ -94,3 +94,66 @@ async def test_a_plan_without_hours_takes_none_and_its_next_version_does(office:
     assert await held(office) == 52
     with pytest.raises(NoFreePlace):
         await in_care(office, 1)
+
+
+async def test_hours_that_are_not_needed_come_back_on_the_day_from_which_they_are_not(office: Any) -> None:
+    await limit(office, 60)
+    case = await in_care(office, 4)
+    await amend(office, case, hours(1), MAY)
+    assert await held(office) == 52
+    with pytest.raises(NoFreePlace):
+        await in_care(office, 2)
+    await office.claim(case, "2026-04-30 23:59")
+    assert await held(office) == 52
+    await office.claim(case, "2026-05-01 00:00")
+    assert await held(office) == 13
+    await in_care(office, 2)
+    await office.claim(case, "2026-05-02 00:00")
+    assert await held(office) == 39
+
+
+async def test_hours_that_a_version_ahead_needs_are_nobody_elses_before_its_day(office: Any) -> None:
+    await limit(office, 60)
+    case = await in_care(office, 1)
+    await amend(office, case, hours(4), MAY)
+    assert await held(office) == 52
+    with pytest.raises(NoFreePlace):
+        await in_care(office, 1)
+
+
+async def test_a_case_holds_the_most_that_its_versions_need_on_any_day_ahead(office: Any) -> None:
+    await limit(office, 60)
+    case = await in_care(office, 4)
+    for quantity, first, then in ((1, MAY, 52), (3, JUNE, 52), (2, date(2026, 7, 1), 52)):
+        await amend(office, case, hours(quantity), first)
+        assert await held(office) == then
+    request = capacity_pb2.GetCapacityRequest(municipality_id=office.municipality, account_code=f"{SERVICE}/")
+    returns = (await office.ask(request, "2026-04-10 10:00")).account.returns
+    assert [(back.on_date.month, back.quantity) for back in returns] == [(5, 13), (7, 13)]
+    seen = []
+    for day in ("2026-04-30", "2026-05-01", "2026-06-01", "2026-07-01"):
+        await office.claim(case, f"{day} 00:00")
+        seen.append(await held(office))
+    assert seen == [52, 39, 39, 26]
+
+
+async def test_what_is_kept_comes_back_with_the_end_of_the_case(office: Any) -> None:
+    await limit(office, 60)
+    case = await in_care(office, 4)
+    await amend(office, case, hours(1), JUNE)
+    await office.terminate(case, date(2026, 5, 10), "REQUEST", "2026-04-11 10:00")
+    await office.close(case, "TERMINATED", "2026-05-10 23:59")
+    assert await held(office) == 52
+    await office.close(case, "TERMINATED", "2026-05-11 00:00")
+    assert await held(office) == 0
+    request = capacity_pb2.GetCapacityRequest(municipality_id=office.municipality, account_code=f"{SERVICE}/")
+    last = (await office.ask(request, "2026-05-11 10:00")).entries[-1]
+    assert (last.cause, last.held_change) == (capacity_pb2.CAPACITY_CAUSE_CASE_ENDED, -52)
+
+
+async def test_a_version_replaced_on_its_first_day_gives_back_at_once_what_it_would_have_needed(office: Any) -> None:
+    await limit(office, 60)
+    case = await in_care(office, 1)
+    await amend(office, case, hours(4), MAY)
+    await amend(office, case, hours(2), MAY)
+    assert await held(office) == 26

@@ -45,6 +45,8 @@ SELECT 'M', 'SAD-LYULIN', '{number}', '{kind}', 'a', '2026-02-28', '2026-02-28T0
        (SELECT act_id FROM acts LIMIT 1)
 """
 _OF_ANOTHER_AUTHORITY = _FOLLOWING.format(number=8, kind="ORDER").replace("SAD-LYULIN", "SAD-ISKAR")
+_PROGRAMME = "INSERT INTO capacity_accounts VALUES ('M', 'HSP/', 'HSP', NULL, 2, 0, 0, 1, 'PROGRAMME', '', 'PLACE')"
+_KEPT = "INSERT INTO kept_capacity VALUES ('M', '{account}', '{case}', '2026-04-30', {quantity})"
 _SUPERSEDED = "UPDATE acts SET state = 'SUPERSEDED' WHERE replaces IS NULL"
 _REVOKED = "UPDATE acts SET state = 'REVOKED' WHERE replaces IS NULL"
 
@@ -117,12 +119,25 @@ async def commit(database: Database, statements: list[str]) -> None:
         (["UPDATE placements SET holds_place = false"], "facility_places_are_of_cases"),
         (["UPDATE placements SET state = 'READY', vacancy_id = ''"], "facility_places_are_of_cases"),
         (["UPDATE placements SET facility_code = 'F-2' WHERE holds_place"], "facility_places_are_of_cases"),
+        ([_KEPT.format(case="a", account="F-1", quantity=1)], "facility_places_are_of_cases"),
+        ([_PROGRAMME, _KEPT.format(case="a", account="HSP/", quantity=1)], "programme_is_held_by_cases"),
+        ([_KEPT.format(case="a", account="F-1", quantity=0)], "kept_capacity_is_something"),
+        ([_KEPT.format(case="a", account="F-9", quantity=1)], "kept_capacity_of_an_account"),
     ],
 )
 async def test_the_database_refuses(database: Database, statements: list[str], constraint: str) -> None:
     with pytest.raises(IntegrityError) as refusal:
         await commit(database, statements)
     assert violated_constraint(refusal.value) == constraint
+
+
+async def test_what_one_case_needs_now_and_later_is_held_once(database: Database) -> None:
+    await commit(database, [_KEPT.format(case="holder", account="F-1", quantity=1)])
+    with pytest.raises(IntegrityError) as refusal:
+        await commit(
+            database, ["UPDATE placements SET facility_code = 'F-2' WHERE holds_place", "DELETE FROM kept_capacity"]
+        )
+    assert violated_constraint(refusal.value) == "facility_places_are_of_cases"
 
 
 async def test_a_contract_may_follow_one_that_has_ended(database: Database) -> None:
