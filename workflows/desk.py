@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -54,6 +54,8 @@ class Waiting:
     """Calls on the office head so far."""
     within_the_day: bool = False
     """The limit counts minutes: its instant is shown instead of its day."""
+    opinion_due: date | None = None
+    """Last day of an opinion that is awaited beside the limit (D-09)."""
 
 
 class Desk:
@@ -143,6 +145,9 @@ class Desk:
             self._line(Label.WHO, self._who(waiting)),
             self._line(Label.DUE if _has_limit(waiting) else Label.FROM, self._due(waiting)),
         ]
+        if waiting.opinion_due is not None:
+            until = self._say(LABELS[Label.OPINION_UNTIL]).format(day=f"{waiting.opinion_due:%d.%m.%Y}")
+            lines.append(self._line(Label.OPINION, until))
         if self._last is not None:
             happened, at = self._last
             words = EVENTS[happened] if isinstance(happened, Event) else TICKS[happened]

@@ -127,6 +127,8 @@ class Label(StrEnum):
     DAYS_LEFT = "DAYS_LEFT"
     DAYS_OVER = "DAYS_OVER"
     NO_DUE = "NO_DUE"
+    OPINION = "OPINION"
+    OPINION_UNTIL = "OPINION_UNTIL"
     LAST = "LAST"
     REFUSED = "REFUSED"
     TIMER = "TIMER"
@@ -156,6 +158,8 @@ LABELS: Mapping[Label, Words] = {
     Label.DAYS_LEFT: Words("остават {days} дни към {today}", "{days} days left on {today}"),
     Label.DAYS_OVER: Words("просрочено с {days} дни към {today}", "{days} days overdue on {today}"),
     Label.NO_DUE: Words("без срок", "no limit runs"),
+    Label.OPINION: Words("Становище на друг орган (D-09)", "Opinion of another body (D-09)"),
+    Label.OPINION_UNTIL: Words("до {day}, после мълчанието е съгласие", "until {day}, then silence is consent"),
     Label.LAST: Words("Последно", "Last"),
     Label.REFUSED: Words("Услуга отказа: {reason}", "A service refused: {reason}"),
     Label.TIMER: Words("{awaited}: до {due}", "{awaited}: until {due}"),
@@ -316,6 +320,9 @@ EVENTS: Mapping[Event, Words] = {
         "дирекцията върна искането с бележки", "the directorate returned the request with remarks"
     ),
     Event.ORDER_REQUESTED_AGAIN: Words("искането е изпратено отново", "the request was sent to the directorate again"),
+    Event.OPINION_CHANGED: Words(
+        "поискано или дадено е становище на друг орган", "another body was asked for its opinion, or gave it"
+    ),
     Event.RECONCILED: Words("проверка по искане на оператор", "checked anew for an operator"),
     Event.WELFARE_RUNG_ANSWERED: Words("никой не е открит на тази стъпка", "nobody was reached on the rung"),
     Event.WELFARE_CLOSED: Words("проверката приключи", "the welfare check has its outcome"),

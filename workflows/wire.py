@@ -53,6 +53,11 @@ def wire_date(day: date) -> Date:
     return Date(year=day.year, month=day.month, day=day.day)
 
 
+def civil_day(message: Date) -> date:
+    """A day; ValueError when it is none."""
+    return date(message.year, message.month, message.day)
+
+
 def wire_month(month: Month) -> types_pb2.YearMonth:
     """The month for a field."""
     return types_pb2.YearMonth(year=month.year, month=month.month)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import grpc
@@ -46,6 +46,7 @@ class Record:
     placement: PlacementState = PlacementState.PLACEMENT_STATE_READY
     placement_end: datetime | None = None
     request_returned: bool = False
+    opinion_due: date | None = None
     care: list[tuple[datetime, CaseState]] = field(default_factory=list)
     """Changes of care not applied yet, by instant."""
     care_state: CaseState = CaseState.CONTRACTED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import grpc
 import pytest
@@ -221,6 +221,24 @@ async def test_a_returned_request_waits_for_the_office_and_then_for_the_director
     since = await case.attribute("WaitingSince")
     assert isinstance(since, datetime)
     assert day("2026-02-05") <= since < day("2026-02-06")
+
+
+async def test_an_opinion_that_is_awaited_is_shown_with_its_last_day_beside_the_directorates_limit(
+    case: CaseDriver,
+) -> None:
+    case.record.placement = PlacementState.PLACEMENT_STATE_ORDER_AWAITED
+    await case.start()
+    await assess(case)
+    assert "D-09" not in await case.details()
+    case.record.opinion_due, case.record.placement_end = date(2026, 2, 17), day("2026-02-10")
+    await case.say(Stage.PLACEMENT, Event.OPINION_CHANGED, day("2026-02-03"), day("2026-02-10"))
+    assert "(D-09):** до 17.02.2026" in await case.details()
+    assert await case.attribute("WaitingFor") == "DIRECTORATE"
+    assert await case.attribute("DueAt") == day("2026-02-10")
+    case.record.opinion_due = None
+    await case.say(Stage.PLACEMENT, Event.OPINION_CHANGED, day("2026-02-05"), day("2026-02-10"))
+    assert "(D-09)" not in await case.details()
+    assert case.record.way[-1] is CaseState.ORDER_REQUESTED
 
 
 async def test_a_declined_offer_leaves_the_case_on_the_waiting_list(case: CaseDriver) -> None:

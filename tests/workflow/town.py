@@ -34,7 +34,7 @@ from socialcare.placement.v1 import placement_service_pb2 as placement
 from socialcare.placement.v1 import placement_service_pb2_grpc as placement_grpc
 from socialcare.placement.v1.resources_pb2 import PlacementState
 from tests.workflow.known import MINUTES, Record, Town, refusal
-from workflows.wire import case_state, state_on_wire, timestamp
+from workflows.wire import case_state, state_on_wire, timestamp, wire_date
 
 
 class Intake(intake_grpc.IntakeServiceServicer):
@@ -180,6 +180,7 @@ class Placement(placement_grpc.PlacementServiceServicer):
             directorate_code="SAD-LYULIN" if awaits_order else "",
             next_due_time=timestamp(record.placement_end),
             request_returned=record.request_returned,
+            opinion_due_date=None if record.opinion_due is None else wire_date(record.opinion_due),
         )
 
     async def ClaimDueLimits(self, request: Any, context: Any) -> placement.ClaimDueLimitsResponse:

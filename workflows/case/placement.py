@@ -22,7 +22,7 @@ from workflows.case.case import Case, Ended, Move, Signed
 from workflows.case.inbox import News
 from workflows.desk import Waiting
 from workflows.texts import Awaited, FlowStage
-from workflows.wire import care_as_case_state, optional_instant
+from workflows.wire import care_as_case_state, civil_day, optional_instant
 
 __all__ = ["PlacementStage", "copy_contract"]
 
@@ -149,7 +149,15 @@ def _waiting(answer: OpenPlacementResponse, due: datetime | None) -> Waiting:
 
 def _waiting_for_order(answer: OpenPlacementResponse, due: datetime | None) -> Waiting:
     """The directorate is waited for, or the office when it got the request back; D-04 runs either way."""
-    waiting = Waiting(FlowStage.PLACEMENT, Awaited.ORDER, limit="ORDER_DECISION", due=due, overdue=answer.overdue)
+    asked = answer.HasField("opinion_due_date")
+    waiting = Waiting(
+        FlowStage.PLACEMENT,
+        Awaited.ORDER,
+        limit="ORDER_DECISION",
+        due=due,
+        overdue=answer.overdue,
+        opinion_due=civil_day(answer.opinion_due_date) if asked else None,
+    )
     if answer.request_returned:
         return replace(waiting, awaited=Awaited.REMARKS_REPLY, role=Role.SOCIAL_WORKER)
     return replace(waiting, role=Role.DIRECTORATE, unit=answer.directorate_code)

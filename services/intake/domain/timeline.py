@@ -88,6 +88,13 @@ RULES_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "PAUSE_GRANTED": ("S8", "P-03", "P-04", "P-08", "P-09"),
         "PAUSE_ENDED_EARLY": ("P-10",),
         "PAUSE_CUT_BY_CONTRACT": ("P-10", "S11"),
+        "WELFARE_CHECK_OPENED": ("S7",),
+        "WELFARE_CHECK_FOUND": ("S7",),
+        "WELFARE_CHECK_AWAY": ("S7",),
+        "WELFARE_CHECK_NOT_NEEDED": ("S7",),
+        "WELFARE_CHECK_HELPED": ("S7",),
+        "WELFARE_CHECK_NOT_FOUND": ("S7",),
+        "WELFARE_CHECK_DECEASED": ("S7",),
         # Money.
         "INCOME_DECLARED": ("F-02", "L-12"),
         "ASSETS_DECLARED": ("F-04", "L-12"),

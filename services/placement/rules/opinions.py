@@ -13,7 +13,7 @@ from services.placement.domain.cases import Limit, Placement, PlacementState
 from services.placement.errors import StepNotAllowed
 from services.runtime.errors import InvalidArgument
 
-__all__ = ["ask_opinion", "awaited_opinion", "take_opinion"]
+__all__ = ["ask_opinion", "awaited_opinion", "running_opinion", "take_opinion"]
 
 
 def awaited_opinion(placement: Placement) -> Limit | None:
@@ -24,15 +24,22 @@ def awaited_opinion(placement: Placement) -> Limit | None:
 
 
 @decides("D-09")
+def running_opinion(placement: Placement, now: datetime) -> date | None:
+    """Last day of the opinion that is awaited; None when none is: after that day silence was consent."""
+    awaited = awaited_opinion(placement)
+    due = None if awaited is None else awaited.ledger.due_date(awaited.calendar)
+    return due if due is not None and local_date(now) <= due else None
+
+
+@decides("D-09")
 def ask_opinion(placement: Placement, days: int, now: datetime, calendar: BusinessCalendar) -> Placement:
     """The placement with a D-09 that begins today; `days` is its length, 0 for the whole term.
 
     Raises:
         StepNotAllowed: the directorate is not deciding, or another opinion is awaited.
     """
-    today, awaited = local_date(now), awaited_opinion(placement)
-    running = awaited is not None and today <= awaited.ledger.due_date(awaited.calendar)
-    if placement.state is not PlacementState.ORDER_AWAITED or running:
+    today = local_date(now)
+    if placement.state is not PlacementState.ORDER_AWAITED or running_opinion(placement, now) is not None:
         raise StepNotAllowed(metadata={"state": placement.state})
     term = TERMS[LimitKind.ORDER_OPINION]
     ledger = begin(replace(term, length=days or term.length), today, calendar)

@@ -16,6 +16,7 @@ from services.placement.domain.amendments import PlanLine, districts_by_day, pla
 from services.placement.domain.cases import Contract, Facility, Ground, Placement, PlacementState
 from services.placement.errors import UnknownService
 from services.placement.rules import cases as rules
+from services.placement.rules.opinions import running_opinion
 from services.placement.usecases.cases import CaseFacts
 from services.runtime.civil import (
     code_from_proto,
@@ -231,7 +232,7 @@ _BASES = {
 
 def opened_to_proto(found: Placement, now: datetime, *, returned: bool) -> pb.OpenPlacementResponse:
     """Where the placement stands, for the case workflow."""
-    due = rules.next_due(found, now)
+    due, opinion = rules.next_due(found, now), running_opinion(found, now)
     return pb.OpenPlacementResponse(
         state=code_to_proto(resources_pb2.PlacementState, found.state),
         awaited_basis=code_to_proto(types_pb2.LegalBasis, _BASES.get(found.basis_needed)),
@@ -239,6 +240,7 @@ def opened_to_proto(found: Placement, now: datetime, *, returned: bool) -> pb.Op
         next_due_time=None if due is None else instant_to_proto(due),
         overdue=rules.is_overdue(found, now),
         request_returned=returned,
+        opinion_due_date=None if opinion is None else date_to_proto(opinion),
     )
 
 

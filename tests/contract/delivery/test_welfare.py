@@ -280,3 +280,31 @@ async def test_an_item_with_which_nobody_comes_home_asks_for_no_check(service: S
     )
     await service.stub.RecordMissed(request, metadata=service.by(Role.ASSISTANT, MISSED_AT))
     assert await open_checks(service) == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "cause"),
+    [
+        (welfare.WELFARE_OUTCOME_FOUND_WELL, "WELFARE_CHECK_FOUND"),
+        (welfare.WELFARE_OUTCOME_AWAY, "WELFARE_CHECK_AWAY"),
+        (welfare.WELFARE_OUTCOME_VISIT_TOOK_PLACE, "WELFARE_CHECK_NOT_NEEDED"),
+        (welfare.WELFARE_OUTCOME_IN_HOSPITAL, "WELFARE_CHECK_HELPED"),
+        (welfare.WELFARE_OUTCOME_EMERGENCY_CALLED, "WELFARE_CHECK_HELPED"),
+        (welfare.WELFARE_OUTCOME_DECEASED, "WELFARE_CHECK_DECEASED"),
+    ],
+)
+async def test_a_check_is_in_the_timeline_of_its_case_and_health_is_not(
+    service: Service, outcome: welfare.WelfareOutcome, cause: str
+) -> None:
+    case = await in_care(service)
+    await misses(service, case)
+    check = (await the_check(service)).check_id
+    ended = MISSED_AT + timedelta(minutes=5)
+    await service.stub.CloseWelfareCheck(closing(check, outcome), metadata=service.by(Role.OFFICE_HEAD, ended))
+    found = await service.rows(
+        "SELECT at, cause, ref FROM case_history($1) WHERE cause LIKE 'WELFARE%' ORDER BY at", case
+    )
+    assert [(row["at"], row["cause"], row["ref"]) for row in found] == [
+        (MISSED_AT, "WELFARE_CHECK_OPENED", check),
+        (ended, cause, check),
+    ]

@@ -71,6 +71,24 @@ async def test_an_opinion_has_fourteen_days_and_the_directorates_own_limit_runs_
         await office.ask(asking(case, "NHIF"), "2026-05-27 23:59")
 
 
+async def test_the_case_is_told_and_shows_the_last_day_until_the_opinion_or_silence(office: Any, case: str) -> None:
+    async def shown(at: str) -> date | None:
+        answer = await office.ask(
+            placement_service_pb2.OpenPlacementRequest(request_id=str(uuid4()), application_id=case), at, Role.WORKER
+        )
+        return date_from_proto(answer.opinion_due_date, "") if answer.HasField("opinion_due_date") else None
+
+    assert await shown("2026-05-13 09:00") is None
+    await office.ask(asking(case, days=5), "2026-05-13 10:00")
+    assert await shown("2026-05-18 23:59") == date(2026, 5, 18)
+    assert await shown("2026-05-19 00:00") is None
+    await office.ask(asking(case, "NHIF"), "2026-05-19 10:00")
+    await office.ask(giving(case), "2026-05-20 10:00")
+    assert await shown("2026-05-20 11:00") is None
+    told = [event for event, _ in await office.events(case)]
+    assert told == ["OPINION_CHANGED", "OPINION_CHANGED", "OPINION_CHANGED"]
+
+
 async def test_an_opinion_posted_on_the_last_day_is_taken_and_its_words_are_sealed(office: Any, case: str) -> None:
     await office.ask(asking(case), "2026-05-13 10:00")
     answer = giving(case, date(2026, 5, 27), consents=False, words="Болестта е заразна.")
@@ -121,6 +139,6 @@ async def test_a_declared_day_moves_the_term_of_an_opinion(office: Any, case: st
         "ORDER_DECISION": ("2026-05-26", "RUNNING"),
         "ORDER_OPINION": ("2026-05-28", "RUNNING"),
     }
-    assert await office.events(case) == []
+    assert [event for event, _ in await office.events(case)] == ["OPINION_CHANGED"]
     (read,) = await opinions(office, case, "2026-05-20 11:00")
     assert date_from_proto(read.due_date, "") == date(2026, 5, 28)

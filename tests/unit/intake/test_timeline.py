@@ -29,6 +29,7 @@ ENDINGS = {
 CONDITIONS = {
     *("ORDER", "REFUSAL", "REFERRAL", "RULES", "AMENDED", "AMENDMENT", "REVOCATION"),
     *("ACKNOWLEDGE", "REMIND", "RETURN"),
+    *("FOUND_WELL", "AWAY", "VISIT_TOOK_PLACE", "NOT_FOUND", "DECEASED"),
 }
 """Words of `case_history`, and of the functions that it calls, that are no causes."""
 
