@@ -22,8 +22,8 @@ _SAID = re.compile(r": (\d+) of (\d+) rows, (\d+) rejected")
 _PAPERS = "APPLICATION_FORM IDENTITY_SHOWN GP_NOTE PSYCHIATRIC_CERTIFICATE PENSION_ORDER PROPERTY_DECLARATION PHOTOS"
 
 
-def write_applications(file: Path, rows: int) -> None:
-    """Made-up people who ask for patronage; every fourth lacks papers."""
+def write_applications(file: Path, rows: int, without_papers: int = 4) -> None:
+    """Made-up people who ask for patronage; one of `without_papers` lacks papers, none when it is 0."""
     applicants = Applicants()
     with file.open("w", encoding="utf-8", newline="") as text:
         columns = (
@@ -34,7 +34,7 @@ def write_applications(file: Path, rows: int) -> None:
         writer.writerow(columns.split())
         for row in range(rows):
             who = applicants.next()
-            papers = "APPLICATION_FORM" if row % 4 == 0 else _PAPERS
+            papers = "APPLICATION_FORM" if without_papers and row % without_papers == 0 else _PAPERS
             name, number = who.name, who.identifier
             person = (name.given, name.father, name.family, number.type, number.value, who.birth_date, "FEMALE")
             writer.writerow((f"row-{row:06d}", *person, who.district, who.address, "HSP", papers, "true", "true"))

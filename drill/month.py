@@ -17,6 +17,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from cli.gateway import RETRIED_REASONS, Gateway, Refusal
 from cli.stories.patience import patiently
+from drill.chains import events_of_chain
 from drill.month_town import FIRST, MonthTown
 from services.kernel.codes import BATCH_TASK_QUEUE, Role, WorkflowType
 from services.kernel.dates import start_of_day
@@ -38,13 +39,14 @@ _NAMES = uuid.UUID("6f1b1f6e-6d2a-4b52-9a43-0c7f1f8b6f10")
 
 @dataclass(slots=True)
 class LivedDay:
-    """A day that was lived: seconds of the run and of the whole day, commands granted and refused."""
+    """A day that was lived: seconds of the run and of the whole day, commands granted (to whom) and refused."""
 
     day: dt.date
     run_seconds: float = 0.0
     seconds: float = 0.0
     events: int = 0
     granted: int = 0
+    granted_to_imported: int = 0
     refused: int = 0
 
 
@@ -85,7 +87,7 @@ class Month:
         await persistently(lambda: self.town.record(day, ids))
 
     async def _run(self, day: dt.date) -> int:
-        """Run the day's workflow; gives the events of its history."""
+        """Run the day's workflow; gives the events of its history, all runs in which it went on anew together."""
         start = flow_pb2.DailyRunStart(
             municipality_id=self.town.municipality_id,
             on_date=date_to_proto(day),
@@ -102,7 +104,7 @@ class Month:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
             await handle.result()
-            return (await handle.describe()).history_length
+            return await events_of_chain(self.client, handle.id)
 
         return await patiently(finish)
 
@@ -116,15 +118,17 @@ class Month:
                 request.request_id = str(uuid.uuid5(_NAMES, f"{self.town.municipality_id}/{day}/{person}/{tag}"))
                 if await self._asked(request, day):
                     lived.granted += 1
+                    lived.granted_to_imported += case in self.town.imported
                 else:
                     lived.refused += 1
 
     async def _news(self, day: dt.date) -> None:
         """Contracts that end and plans that change, as the service takes them over from elsewhere."""
-        for case, _ in await self._drawn("end", day, 1):
-            await self._told_of(self.town.ends, case, day)
-        for case, _ in await self._drawn("amend", day, _LEAST):
-            await self._told_of(self.town.amends, case, day)
+        for tag, number, news in (("end", 1, self.town.ends), ("amend", _LEAST, self.town.amends)):
+            for case, _ in await self._drawn(tag, day, number):
+                # What is elsewhere is known of people whose contract is elsewhere: placement has that of the imported.
+                if case not in self.town.imported:
+                    await self._told_of(news, case, day)
 
     @staticmethod
     async def _told_of(news: Callable[[str, dt.date], Awaitable[None]], case: str, day: dt.date) -> None:

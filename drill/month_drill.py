@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import random
 import secrets
+import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 from drill.ground import Ground, open_ground
 from drill.killing import POSTGRES, WORKER
 from drill.month import LivedDay, Month
+from drill.month_import import Newcomers, brought_to_care
 from drill.month_town import FIRST, MonthTown, TownRows
 from drill.outcome import Outcome
 from drill.sizes import Size
@@ -33,6 +35,7 @@ DELIVERY = Stage.DELIVERY.package
 MORTAL = (WORKER, DELIVERY, POSTGRES)
 _EVENTS_A_PERSON = 0.1
 _LEAST_PEOPLE_FOR_EVENTS = 20_000
+_ONE_IMPORTED_IN = 10
 _MOST_SHOWN = 12
 _PARTS = 4
 _SHOWN = (UnitState.DONE, UnitState.MISSED, UnitState.PAUSED, UnitState.CANCELLED, UnitState.PLANNED)
@@ -41,12 +44,18 @@ _SHOWN = (UnitState.DONE, UnitState.MISSED, UnitState.PAUSED, UnitState.CANCELLE
 async def run_month_drill(size: Size, seed: int, tell: Callable[[str], None]) -> Outcome:
     """Live a month and prove each day that every unit is done, missed, cancelled, paused or listed, and none twice."""
     tell("starting a stack…")
-    async with open_ground() as ground, _opened(ground, size.people, seed) as month:
-        tell(f"{size.people} people live {month.days} days…")
+    imported = min(size.imported, size.people // _ONE_IMPORTED_IN)
+    async with open_ground() as ground, _opened(ground, size.people - imported, seed) as month:
+        tell(f"{imported} people are imported and come to care…")
+        began = time.perf_counter()
+        newcomers = await brought_to_care(ground, month.town.municipality_id, imported)
+        month.town.imported, events = newcomers.names, await newcomers.events()
+        tell(f"…in {time.perf_counter() - began:.1f} s; {month.town.people} people live {month.days} days…")
         for day in month.all_days():
+            await newcomers.reach(day)
             lived = await month.live(day)
             tell(f"{day}: run {lived.run_seconds:.1f} s, day {lived.seconds:.1f} s, wrong so far {len(month.wrong)}")
-        return await _lived(ground, month)
+        return await _lived(ground, month, newcomers, events)
 
 
 async def run_lives_drill(size: Size, seed: int, tell: Callable[[str], None]) -> Outcome:
@@ -114,7 +123,7 @@ async def _opened(ground: Ground, people: int, seed: int) -> AsyncIterator[Month
         await database.close()
 
 
-async def _lived(ground: Ground, month: Month) -> Outcome:
+async def _lived(ground: Ground, month: Month, newcomers: Newcomers, events_before: int) -> Outcome:
     rows = [await _part(month, part) for part in _parts(month.days)]
     rows.append(await _part(month, DateRange(FIRST, month.last)))
     events = sum(each.events for each in month.lived) / month.town.people
@@ -127,13 +136,44 @@ async def _lived(ground: Ground, month: Month) -> Outcome:
         ("history events a person", f"{events:.3f}"),
         ("seconds of all runs", f"{runs:.1f}, a person and month {runs / month.town.people * 1000:.2f} ms"),
         ("peak memory of delivery", f"{int(peak) / 1024:.0f} MiB"),
+        *await _facts_of_imported(month, newcomers, events_before),
     )
-    failures = month.wrong[:_MOST_SHOWN]
+    failures = month.wrong[:_MOST_SHOWN] + await _wrong_with_imported(month, newcomers)
     if month.town.people >= _LEAST_PEOPLE_FOR_EVENTS and events > _EVENTS_A_PERSON:
         failures.append(f"{events:.3f} history events a person, {_EVENTS_A_PERSON} allowed")
     states = await month.town.by_state(DateRange(FIRST, month.last))
     failures += [f"nothing was {state} in the whole month" for state in _SHOWN if not states.get(state)]
     return Outcome("month drill", COLUMNS, rows, facts, failures)
+
+
+async def _facts_of_imported(month: Month, newcomers: Newcomers, events_before: int) -> tuple[tuple[str, str], ...]:
+    """How those fared who came by the import."""
+    imported = month.town.imported
+    served = await month.town.served(DateRange(FIRST, month.last))
+    events = await newcomers.events() - events_before
+    return (
+        (
+            "people who came by the import",
+            f"{len(imported)}, of their units {served.done} done, {served.otherwise} not",
+        ),
+        ("commands granted to them", str(_sum(month, "granted_to_imported"))),
+        (
+            "history events of such a case, skipped time included",
+            f"{events_before / len(imported):.1f} into care, {events / len(imported):.1f} in the month",
+        ),
+    )
+
+
+async def _wrong_with_imported(month: Month, newcomers: Newcomers) -> list[str]:
+    """Those who came by the import live as all others do, and their cases stand where their care does."""
+    imported = month.town.imported
+    served = await month.town.served(DateRange(FIRST, month.last))
+    wrong = (await newcomers.wrong(month.last + dt.timedelta(days=1)))[:_MOST_SHOWN]
+    if served.people != len(imported):
+        wrong.append(f"{served.people} of {len(imported)} people who came by the import had a unit that was done")
+    if not _sum(month, "granted_to_imported"):
+        wrong.append("nobody who came by the import was granted anything in the whole month")
+    return wrong
 
 
 def _parts(days: int) -> list[DateRange]:

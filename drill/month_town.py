@@ -1,11 +1,13 @@
-"""A town in mixed services, seeded by SQL: the same people for the same seed, whatever the town is called.
+"""A town in mixed services: the same people for the same seed, whatever the town is called.
 
-Some begin in the month, some end, some orders run out. People are known by number, so that towns can be compared.
+Most are seeded by SQL: some begin in the month, some end, some orders run out. Others may have come by an import.
+People are known by number, those of an import by their row, so that towns can be compared and a seed means the same.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -24,7 +26,7 @@ from services.kernel.plan_terms import LineTerms
 from services.kernel.ranges import DateRange
 from services.runtime.database import Database, WriteTx
 
-__all__ = ["FIRST", "MonthTown", "TownRows"]
+__all__ = ["FIRST", "MonthTown", "Served", "TownRows"]
 
 FIRST = dt.date(2026, 3, 2)
 """A Monday before a holiday; summer time begins within the month."""
@@ -34,6 +36,11 @@ _DISTRICTS = "ARRAY['LYULIN', 'SREDETS', 'OVCHA_KUPEL', 'MLADOST']"
 
 _HASH = "abs(hashtextextended(CAST(:seed AS text) || '{what}' || {who}, 0))"
 _LOT = f"CAST({_HASH} % 100 AS integer)"
+_NAMED = """
+LEFT JOIN unnest(CAST(:imported AS uuid[]), CAST(:names AS text[])) AS of_import (application_id, name)
+    USING (application_id)
+"""
+_KNOWN_AS = "coalesce(name, person_id)"
 _TOWN = """
 INSERT INTO municipality (id, planned_through, planning_to, settings_copied_at) VALUES (:town, :before, :before, :now)
 """
@@ -78,9 +85,9 @@ INSERT INTO delivery (id, application_id, code, on_day, units, outcome, fault, a
 SELECT CAST(md5(CAST(id AS text) || '/record') AS uuid), application_id, code, on_day, quantity,
        CASE WHEN lot < 93 THEN 'DELIVERED' ELSE 'MISSED' END,
        CASE WHEN lot >= 96 THEN 'USER' WHEN lot >= 93 THEN 'PROVIDER' END, :now
-FROM (SELECT u.*, {_LOT.format(what="/record/", who="person_id || '/' || line_number || '/' || u.on_day")} AS lot
-      FROM (SELECT unit.*, person_id, (SELECT line FROM plan_line l WHERE l.id = line_id) AS line_number
-            FROM unit JOIN care USING (application_id)
+FROM (SELECT u.*, {_LOT.format(what="/record/", who="known_as || '/' || line_number || '/' || u.on_day")} AS lot
+      FROM (SELECT unit.*, {_KNOWN_AS} AS known_as, (SELECT line FROM plan_line l WHERE l.id = line_id) AS line_number
+            FROM unit JOIN care USING (application_id) {_NAMED}
             WHERE unit.application_id = ANY(CAST(:ids AS uuid[])) AND on_day = :day AND state = 'PLANNED') u) drawn
 WHERE lot < 98
 ON CONFLICT DO NOTHING
@@ -90,13 +97,18 @@ SELECT application_id FROM care WHERE municipality_id = :town AND application_id
 ORDER BY application_id LIMIT :size
 """
 _SOME = f"""
-SELECT application_id, person_id FROM care
+SELECT application_id, {_KNOWN_AS} AS known_as FROM care {_NAMED}
 WHERE municipality_id = :town AND service_code = 'HSP' AND CAST(:day AS date) <@ covered
-ORDER BY {_HASH.format(what="/some/", who="person_id || CAST(:tag AS text)")} LIMIT :number
+ORDER BY {_HASH.format(what="/some/", who=f"{_KNOWN_AS} || CAST(:tag AS text)")} LIMIT :number
 """
 _STATES = """
 SELECT state, count(*) AS units FROM unit WHERE municipality_id = :town AND on_day BETWEEN :first AND :last
 GROUP BY state
+"""
+_OF_IMPORTED = """
+SELECT count(*) FILTER (WHERE state = 'DONE') AS done, count(*) FILTER (WHERE state <> 'DONE') AS otherwise,
+       count(DISTINCT application_id) FILTER (WHERE state = 'DONE') AS served
+FROM unit WHERE application_id = ANY(CAST(:imported AS uuid[])) AND on_day BETWEEN :first AND :last
 """
 _LAST_CLOSED = "SELECT max(on_day) FROM closed_day WHERE municipality_id = :town"
 _OPEN_AND_LISTED = """
@@ -120,22 +132,41 @@ class TownRows:
     tables: dict[str, list[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Units of those who came by the import, and how many of these people had one that was done."""
+
+    done: int
+    otherwise: int
+    people: int
+
+
 class MonthTown:
     """The town in delivery's database."""
 
-    def __init__(self, database: Database, municipality_id: str, people: int, seed: int) -> None:
+    def __init__(self, database: Database, municipality_id: str, seeded: int, seed: int) -> None:
         self._db = database
         self.municipality_id = municipality_id
-        self.people = people
+        self._seeded = seeded
         self._seed = str(seed)
+        self.imported: Mapping[str, str] = {}
+        """Cases of those who came by an import, with the names under which their lots are drawn."""
+
+    @property
+    def people(self) -> int:
+        """Everybody."""
+        return self._seeded + len(self.imported)
+
+    def _names(self) -> dict[str, list[str]]:
+        return {"imported": list(self.imported), "names": list(self.imported.values())}
 
     async def settle(self) -> None:
-        """Put everybody into care, by three statements."""
+        """Put those into care who are seeded, by three statements."""
         before = FIRST - dt.timedelta(days=1)
         where = {"town": self.municipality_id, "seed": self._seed, "first": FIRST}
         async with self._db.write() as tx:
             await tx.run(_TOWN, {"town": self.municipality_id, "before": before, "now": start_of_day(before)})
-            await tx.run(_PEOPLE, {**where, "people": self.people})
+            await tx.run(_PEOPLE, {**where, "people": self._seeded})
             await tx.run(_PLANS, {"town": self.municipality_id, "seed": self._seed})
         async with self._db.write() as tx:
             await tx.run("ANALYZE care, plan_line")
@@ -151,9 +182,10 @@ class MonthTown:
                     "day": day,
                     "tag": f"{tag}/{day}",
                     "number": number,
+                    **self._names(),
                 },
             )
-        return [(str(row.application_id), row.person_id) for row in rows]
+        return [(str(row.application_id), row.known_as) for row in rows]
 
     async def pages(self) -> list[list[str]]:
         """Everybody, page by page."""
@@ -175,7 +207,7 @@ class MonthTown:
     async def _record(self, tx: WriteTx, day: dt.date, ids: list[str]) -> None:
         now = start_of_day(day) + dt.timedelta(hours=20)
         await tx.all("SELECT 1 FROM care WHERE application_id = ANY(CAST(:ids AS uuid[])) FOR SHARE", {"ids": ids})
-        await tx.run(_RECORD, {"seed": self._seed, "ids": ids, "day": day, "now": now})
+        await tx.run(_RECORD, {"seed": self._seed, "ids": ids, "day": day, "now": now, **self._names()})
         calendar = await calendar_in_force(tx, self.municipality_id)
         await planning.plan(tx, ids, DateRange(day, day), calendar)
 
@@ -217,6 +249,13 @@ class MonthTown:
         async with self._db.read() as tx:
             rows = await tx.all(_STATES, {"town": self.municipality_id, "first": days.start, "last": days.end})
         return {UnitState(row.state): int(row.units) for row in rows}
+
+    async def served(self, days: DateRange) -> Served:
+        """What those had on these days who came by the import."""
+        where = {"imported": list(self.imported), "first": days.start, "last": days.end}
+        async with self._db.read() as tx:
+            row = await tx.one(_OF_IMPORTED, where)
+        return Served(row.done, row.otherwise, row.served)
 
     async def rows(self) -> TownRows:
         """Every row of the month, told without ids."""

@@ -28,9 +28,9 @@ class Size:
     `cases` stories are under way side by side all the time, 1 or more; each process is killed `kills` times, 1 or
     more; `duplicates` and `delays` are how many deliveries are at least repeated and held back; each race is run
     `races` times; `applications` are imported by the import drill; `orders` are lived by the welfare drill in process,
-    and `deaths` died by SIGKILL on its stack; `people` live the month drill, `mortals` the lives drill for
-    `mortal_days`, a death a day. A month of `accounts` is billed undisturbed, one of `accounts_under_fire`, not more,
-    with `bill_kills` deaths, 2 or more.
+    and `deaths` died by SIGKILL on its stack; `people` live the month drill, `imported` of them, one in
+    ten at most, come to care by the import; `mortals` live the lives drill for `mortal_days`, a death a day. A month of
+    `accounts` is billed undisturbed, one of `accounts_under_fire`, not more, with `bill_kills` deaths, 2 or more.
     """
 
     cases: int
@@ -44,6 +44,7 @@ class Size:
     orders: int
     deaths: int
     people: int
+    imported: int
     mortals: int
     mortal_days: int
     accounts: int
@@ -68,6 +69,7 @@ FULL = Size(
     orders=500,
     deaths=20,
     people=20_000,
+    imported=200,
     mortals=1_000,
     mortal_days=31,
     accounts=100_000,
@@ -87,6 +89,7 @@ CI = Size(
     orders=200,
     deaths=10,
     people=300,
+    imported=20,
     mortals=300,
     mortal_days=31,
     accounts=2_000,
@@ -106,6 +109,7 @@ SMALL = Size(
     orders=60,
     deaths=5,
     people=300,
+    imported=5,
     mortals=60,
     mortal_days=6,
     accounts=2_000,
