@@ -46,9 +46,9 @@ def is_answered(address: str, credentials: grpc.ChannelCredentials) -> bool:
 
 def answers_plain_text(host: str, port: int) -> bool:
     """Whether it says anything to the first words of HTTP/2; hanging up, gently or with a reset, is no answer."""
-    with socket.create_connection((host, port), timeout=SECONDS) as connection:
-        try:
+    try:
+        with socket.create_connection((host, port), timeout=SECONDS) as connection:
             connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
             return bool(connection.recv(1024))
-        except (ConnectionResetError, BrokenPipeError):
-            return False
+    except (ConnectionResetError, BrokenPipeError):
+        return False
