@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -12,12 +13,13 @@ from google.protobuf.message import Message
 from drill.racing import Field, Race, refusal_of, require
 from drill.replicas import Replica
 from services.billing.domain.accounts import Contract
+from services.billing.rules.payment_reference import payment_reference
 from services.kernel.codes import Role, Stage
 from services.kernel.dates import SOFIA, Month, start_of_day
 from services.kernel.money import Currency, Money
 from services.runtime.civil import money_to_proto, month_to_proto
+from socialcare.billing.v1 import arrears_pb2, payments_pb2, runs_pb2
 from socialcare.billing.v1 import billing_service_pb2 as pb
-from socialcare.billing.v1 import runs_pb2
 from socialcare.common.v1 import facts_pb2
 
 __all__ = ["RACES_FOR_BILLS"]
@@ -25,6 +27,8 @@ __all__ = ["RACES_FOR_BILLS"]
 _FEBRUARY, _MARCH = Month(2026, 2), Month(2026, 3)
 _DECLARED = datetime(2026, 2, 1, 10, tzinfo=SOFIA)
 _IN_MARCH, _IN_APRIL = start_of_day(_MARCH.first), start_of_day(_MARCH.next().first)
+_OVERDUE = datetime(2026, 3, 26, 3, tzinfo=SOFIA)
+_PAYERS = 4
 
 
 class _Clerk:
@@ -90,6 +94,17 @@ class _Clerk:
         await self.finish(run, _FEBRUARY, _IN_MARCH)
         self.field.elsewhere.unserved.discard(case)
         return case
+
+    def file(self, numbers: Sequence[int]) -> payments_pb2.ImportBankFileRequest:
+        """A bank file that pays 180.00 for each invoice, by its reference."""
+        head = "account,reference,booked_date,amount,currency,creditor_reference,remittance,payer_name,payer_account"
+        rows = [f"OURS,{number},2026-03-26,180.00,EUR,{payment_reference(number)},,," for number in numbers]
+        return payments_pb2.ImportBankFileRequest(
+            request_id=str(uuid4()),
+            municipality_id=self.municipality,
+            format=payments_pb2.BANK_FILE_FORMAT_CSV,
+            content="\n".join((head, *rows)).encode(),
+        )
 
     async def numbers(self) -> list[int]:
         rows = await self.field.first.rows(
@@ -173,6 +188,26 @@ async def approved_or_rejected(field: Field) -> str:
     return "rejection"
 
 
+async def found_late_or_paid(field: Field) -> str:
+    """The nightly look for late invoices meets a bank file that pays them all: neither is in the other's way."""
+    clerk = _Clerk(field)
+    for _ in range(_PAYERS):
+        await clerk.account()
+    run = await clerk.opened(_FEBRUARY, _IN_MARCH)
+    await clerk.draft(field.first, run, _IN_MARCH)()
+    await clerk.finish(run, _FEBRUARY, _IN_MARCH)
+    looking = arrears_pb2.SweepArrearsRequest(request_id=str(uuid4()), municipality_id=clerk.municipality)
+    swept, imported = await field.release(
+        partial(clerk.ask, field.first, looking, _OVERDUE, Role.WORKER),
+        partial(clerk.ask, field.second, clerk.file(await clerk.numbers()), _OVERDUE),
+    )
+    for answer in (swept, imported):
+        require(not isinstance(answer, Exception), f"both are answered, not {answer}")
+    require(imported.settled == _PAYERS, "every invoice is paid")
+    require(swept.moved in {0, _PAYERS}, f"all are late or none, not {swept.moved}")
+    return "look" if swept.moved else "file"
+
+
 RACES_FOR_BILLS: tuple[Race, ...] = (
     Race("two workers draft one page", Stage.BILLING, ("first worker", "second worker"), one_page_of_drafts),
     Race("a parked account run alone twice", Stage.BILLING, ("first clerk", "second clerk"), account_run_alone_twice),
@@ -182,6 +217,7 @@ RACES_FOR_BILLS: tuple[Race, ...] = (
         ("alone", "next month"),
         account_alone_or_next_month,
     ),
+    Race("late invoices found or paid", Stage.BILLING, ("look", "file"), found_late_or_paid),
     Race("a month approved or rejected", Stage.BILLING, ("approval", "rejection"), approved_or_rejected),
 )
 """Nobody is billed twice."""

@@ -21,7 +21,7 @@ from services.billing.domain.arrears import (
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.ledger import book_write_off
 from services.billing.storage.rows import minor, money, month
-from services.billing.usecases.arrears import LateInvoice
+from services.billing.usecases.arrears import LateInvoice, MovedInvoice
 from services.billing.usecases.payments import By
 from services.runtime.database import ReadTx
 from services.runtime.errors import NotFound
@@ -46,7 +46,8 @@ WITH unpaid AS (
     SELECT case_id, month FROM receivable_movements WHERE municipality_id = :municipality_id
     GROUP BY case_id, month HAVING sum(CASE currency WHEN 'EUR' THEN minor ELSE minor / 1.95583 END) > 0
 )
-SELECT i.invoice_id::text AS invoice_id, i.due_date, i.calendar_version, c.overrides::text AS overrides
+SELECT i.invoice_id::text AS invoice_id, i.case_id::text AS case_id, i.due_date, i.calendar_version,
+       c.overrides::text AS overrides
 FROM unpaid u JOIN invoices i USING (case_id, month) JOIN calendars c ON c.version = i.calendar_version
 WHERE i.due_date < :today AND NOT EXISTS (SELECT FROM arrears a WHERE a.invoice_id = i.invoice_id)
   AND month_open_minor(i.case_id, i.month, i.currency) > 0
@@ -62,7 +63,7 @@ ON CONFLICT (invoice_id) DO NOTHING
 """
 
 _MOVED = """
-SELECT a.invoice_id::text AS invoice_id
+SELECT a.invoice_id::text AS invoice_id, a.case_id::text AS case_id
 FROM arrears a JOIN invoices i USING (invoice_id)
 WHERE a.municipality_id = :municipality_id
   AND (month_open_minor(a.case_id, a.month, i.currency) > 0) = (a.state IN ('SETTLED', 'WRITTEN_OFF'))
@@ -174,7 +175,9 @@ class ArrearsWrites(CommonReads):
         """Invoices that are open past their due date and have no arrears yet."""
         key = {"municipality_id": municipality_id, "today": today, "size": limit}
         return [
-            LateInvoice(row.invoice_id, row.due_date, calendar_from_text(row.calendar_version, row.overrides))
+            LateInvoice(
+                row.invoice_id, row.case_id, row.due_date, calendar_from_text(row.calendar_version, row.overrides)
+            )
             for row in await self._tx.all(_LATE, key)
         ]
 
@@ -184,10 +187,10 @@ class ArrearsWrites(CommonReads):
             rows = [{"invoice_id": item.invoice_id, "termination_from": first} for item, first in late]
             await self._tx.run(_OPEN, {**columns_of(rows), "now": by.act.now})
 
-    async def paid_or_owed_again(self, municipality_id: str, limit: int) -> Sequence[str]:
+    async def paid_or_owed_again(self, municipality_id: str, limit: int) -> Sequence[MovedInvoice]:
         """Invoices whose arrears are open though nothing is owed, or closed though something is."""
         key = {"municipality_id": municipality_id, "size": limit}
-        return [row.invoice_id for row in await self._tx.all(_MOVED, key)]
+        return [MovedInvoice(row.invoice_id, row.case_id) for row in await self._tx.all(_MOVED, key)]
 
     async def lock_arrears(self, invoice_id: str) -> ArrearsFile:
         """The arrears, kept from whoever pays, corrects or decides until the commit; NotFound when there are none."""

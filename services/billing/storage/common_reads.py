@@ -17,15 +17,17 @@ from services.runtime.local_rules import changes_to_text, keep_calendar
 
 __all__ = ["CommonReads"]
 
-# Always the runs first, then the case: a run that drafts holds its own row and then asks for its cases.
+# What several commands lock, they lock in this order: the municipality's rules, tariffs, runs by id, cases by id, what
+# belongs to a case. A run that drafts holds its own row and then asks for its cases.
 _LOCK_RUNS = """
-SELECT r.run_id FROM billing_runs r JOIN contracts c USING (municipality_id)
-WHERE c.case_id = :case_id AND r.state <> 'FINISHED' ORDER BY r.run_id FOR SHARE OF r
+SELECT run_id FROM billing_runs
+WHERE municipality_id IN (SELECT municipality_id FROM contracts WHERE case_id = ANY(CAST(:cases AS uuid[])))
+  AND state <> 'FINISHED' ORDER BY run_id FOR SHARE
 """
 
-_LOCK_CASE = "SELECT case_id FROM contracts WHERE case_id = :case_id FOR UPDATE"
+_LOCK_CASES = "SELECT case_id FROM contracts WHERE case_id = ANY(CAST(:cases AS uuid[])) ORDER BY case_id FOR UPDATE"
 
-# An older version never replaces a newer one.
+# An older version never replaces a newer one. Either way the row is locked: whoever keeps rules does so first of all.
 _KEEP_RULES = """
 INSERT INTO municipalities AS kept (municipality_id, version, settings, calendar_version, catalogue_changes)
 VALUES (:municipality_id, :version, CAST(:settings AS jsonb), :calendar_version, CAST(:changes AS jsonb))
@@ -55,8 +57,16 @@ class CommonReads:
 
     async def lock_case(self, case_id: str) -> None:
         """Wait for billing runs and changes of the case, keep both away until the commit."""
-        await self._tx.all(_LOCK_RUNS, {"case_id": case_id})
-        await self._tx.all(_LOCK_CASE, {"case_id": case_id})
+        await self.lock_facts([case_id])
+
+    async def lock_facts(self, case_ids: Sequence[str]) -> None:
+        """As `lock_case` for several at once: a run opened between two of them would come into the way."""
+        await self._tx.all(_LOCK_RUNS, {"cases": list(case_ids)})
+        await self.lock_each(case_ids)
+
+    async def lock_each(self, case_ids: Sequence[str]) -> None:
+        """Keep changes of the cases away until the commit, whatever the runs do."""
+        await self._tx.all(_LOCK_CASES, {"cases": list(case_ids)})
 
     async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None:
         """Keep what a municipality has decided, unless a later version is kept."""

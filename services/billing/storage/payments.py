@@ -105,8 +105,6 @@ WHERE month_open_minor(i.case_id, i.month, i.currency) > 0
 ORDER BY i.month, i.case_id
 """  # noqa: S608 a constant of this module
 
-_LOCK_EACH = "SELECT case_id FROM contracts WHERE case_id = ANY(CAST(:cases AS uuid[])) ORDER BY case_id FOR UPDATE"
-
 _ALLOCATE = """
 INSERT INTO allocations (allocation_id, municipality_id, entry_id, case_id, month, amount_minor, currency,
                          settled_minor, settled_currency, evidence, allocated_date, allocated_by, allocated_at)
@@ -222,10 +220,6 @@ class PaymentWrites(CommonReads):
         for row in await self._tx.all(_BY_PAYER, {**key, **payers}) if hashes else ():
             of_payer.setdefault(row.entry_id, []).append(_open_month(row))
         return Candidates({row.number: _open_month(row) for row in numbered}, of_payer)
-
-    async def lock_each(self, case_ids: Sequence[str]) -> None:
-        """Keep changes of the cases away until the commit."""
-        await self._tx.all(_LOCK_EACH, {"cases": list(case_ids)})
 
     async def add_allocations(self, kept: Sequence[tuple[str, Allotment]], by: By) -> None:
         """Keep and book allotments of payments."""

@@ -15,7 +15,7 @@ __all__ = ["DraftWrites"]
 
 _LOCK_RUNS = """
 SELECT count(*) FROM (SELECT FROM billing_runs WHERE municipality_id = :municipality_id AND state <> 'FINISHED'
-                      ORDER BY month FOR UPDATE) AS locked
+                      ORDER BY run_id FOR UPDATE) AS locked
 """
 _DRAFTS = """
 FROM billed_months b JOIN billing_runs r USING (run_id)

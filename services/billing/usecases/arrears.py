@@ -44,6 +44,7 @@ from socialcare.billing.v1.arrears_pb2 import ArrearsStart
 __all__ = [
     "ArrearsStore",
     "LateInvoice",
+    "MovedInvoice",
     "Order",
     "advance_arrears",
     "agree_instalments",
@@ -62,8 +63,17 @@ class LateInvoice:
     """An invoice that is open past its due date and has no arrears yet; its D-08 follows its own calendar."""
 
     invoice_id: str
+    case_id: str
     due_on: date
     calendar: BusinessCalendar
+
+
+@dataclass(frozen=True, slots=True)
+class MovedInvoice:
+    """An invoice whose arrears are no longer what its payments say."""
+
+    invoice_id: str
+    case_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,11 @@ class ArrearsStore(Protocol):
         """Begin arrears with the first day on which the service may be ended."""
         ...
 
-    async def paid_or_owed_again(self, municipality_id: str, limit: int) -> Sequence[str]:
+    async def lock_each(self, case_ids: Sequence[str]) -> None:
+        """Keep changes of the cases away until the commit."""
+        ...
+
+    async def paid_or_owed_again(self, municipality_id: str, limit: int) -> Sequence[MovedInvoice]:
         """Invoices whose arrears are open though nothing is owed, or closed though something is."""
         ...
 
@@ -118,18 +132,38 @@ async def sweep_arrears(municipality_id: str, limit: int, store: ArrearsStore, b
 
     The version of the effect counts them; as many as the limit: there is more.
     """
-    late = await store.late_invoices(municipality_id, by.act.today, limit)
+    late, moved = await _to_sweep(municipality_id, limit, store, by)
     await store.open_arrears([(item, termination_day(item.due_on, item.calendar)) for item in late], by)
     for item in late:
         file = await store.lock_arrears(item.invoice_id)
         await store.emit(_start(file, by))
         await _tell_case(file, store, by)
-    moved = await store.paid_or_owed_again(municipality_id, limit - len(late)) if len(late) < limit else ()
-    for invoice_id in moved:
-        file = await store.lock_arrears(invoice_id)
+    for each in moved:
+        file = await store.lock_arrears(each.invoice_id)
         after = await _advance(file, store, by)
         await store.emit(_wake(after, by))
     return Effect(municipality_id, len(late) + len(moved))
+
+
+async def _to_sweep(
+    municipality_id: str, limit: int, store: ArrearsStore, by: By
+) -> tuple[Sequence[LateInvoice], Sequence[MovedInvoice]]:
+    """What is late and what has moved, of cases that are locked, as they stand since.
+
+    The invoices come in another order than everybody locks cases: who takes them one by one meets a bank file half-way.
+    """
+
+    async def seen() -> tuple[Sequence[LateInvoice], Sequence[MovedInvoice]]:
+        late = await store.late_invoices(municipality_id, by.act.today, limit)
+        return late, await store.paid_or_owed_again(municipality_id, limit - len(late))
+
+    before, moved_before = await seen()
+    cases = {item.case_id for item in (*before, *moved_before)}
+    if not cases:
+        return (), ()
+    await store.lock_each(sorted(cases))
+    late, moved = await seen()
+    return [item for item in late if item.case_id in cases], [item for item in moved if item.case_id in cases]
 
 
 async def advance_arrears(invoice_id: str, store: ArrearsStore, by: By) -> Effect:

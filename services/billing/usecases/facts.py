@@ -97,8 +97,8 @@ class FactsStore(Protocol):
 
 async def copy_contract(contract: Contract, war: WarStatus, rules: LocalRules, store: FactsStore, act: Act) -> Effect:
     """Keep the contract as placement signed it and decide its fees anew."""
-    await store.lock_case(contract.case_id)
     await store.keep_rules(contract.municipality_id, rules)
+    await store.lock_case(contract.case_id)
     await store.save_contract(contract, war, act.now)
     await decide(contract.case_id, Cause(NoteCause.CONTRACT, str(contract.version)), store, act)
     return Effect(contract.case_id, contract.version)

@@ -47,6 +47,10 @@ class TariffsStore(FactsStore, Protocol):
         """Keep other tariffs and the pages of unfinished runs away until the commit."""
         ...
 
+    async def lock_facts(self, case_ids: Sequence[str]) -> None:
+        """Wait for billing runs and changes of the cases, keep both away until the commit."""
+        ...
+
     async def add_tariff(self, tariff: NewTariff, now: datetime) -> None: ...
     async def cases_behind(self, municipality_id: str, limit: int) -> Sequence[str]:
         """The next cases whose fees were decided before the last tariff of their service was recorded."""
@@ -71,9 +75,9 @@ async def apply_tariffs(municipality_id: str, limit: int, store: TariffsStore, a
     The effect's version counts the cases, its resource the notes.
     """
     behind = await store.cases_behind(municipality_id, limit)
+    await store.lock_facts(behind)
     notes = 0
     for case_id in behind:
-        await store.lock_case(case_id)
         notes += await _decide(case_id, store, act)
     return Effect(str(notes), len(behind))
 
@@ -81,8 +85,8 @@ async def apply_tariffs(municipality_id: str, limit: int, store: TariffsStore, a
 async def preview_tariff(case_id: str, tariff: NewTariff, store: TariffsStore, act: Act) -> Effect:
     """Bring a tariff to one case alone, for a rehearsal; errors as `set_tariff`."""
     _check(tariff, parameters_of(await store.rules(tariff.municipality_id)).catalogue)
-    await store.lock_case(case_id)
     await store.add_tariff(tariff, act.now)
+    await store.lock_case(case_id)
     await _decide(case_id, store, act)
     return Effect(case_id)
 
