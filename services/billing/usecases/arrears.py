@@ -158,7 +158,7 @@ async def _to_sweep(
         return late, await store.paid_or_owed_again(municipality_id, limit - len(late))
 
     before, moved_before = await seen()
-    cases = {item.case_id for item in (*before, *moved_before)}
+    cases = {item.case_id for item in before} | {item.case_id for item in moved_before}
     if not cases:
         return (), ()
     await store.lock_each(sorted(cases))
@@ -230,9 +230,11 @@ async def decide_arrears(
 
 
 async def propose_write_off(invoice_id: str, order: Order, store: ArrearsStore, by: By) -> Effect:
-    """Propose to give up all that is open; InvalidFact for an order of a later day."""
+    """Propose to give up all that is open; InvalidFact for an order of a later day, StateNotAllowed for nothing."""
     file = await store.lock_arrears(invoice_id)
     arrears_after(file.state, ArrearsStep.WRITE_OFF)
+    if file.open.amount <= 0:
+        raise StateNotAllowed(metadata={"open": str(file.open)})
     if order.on > by.act.today:
         raise InvalidFact(field="order_date")
     if any(not item.approved_by and item.amount == file.open for item in await store.write_offs(invoice_id)):

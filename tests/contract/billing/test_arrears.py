@@ -313,6 +313,19 @@ async def test_a_write_off_of_another_sum_than_is_open_is_not_approved(desk: Des
         await desk.ask(approval, FIRST_DAY, caller=SECOND)
 
 
+async def test_nothing_is_given_up_of_an_invoice_that_was_paid_since_the_last_look(desk: Desk) -> None:
+    case, invoice = await overdue(desk)
+    await pay(desk, case, "180.01", "2026-04-01 10:00")
+    request = pb.ProposeWriteOffRequest(
+        request_id=str(uuid4()),
+        invoice_id=invoice,
+        order_number="РД-5",
+        order_date=date_to_proto(date(2026, 4, 1)),
+    )
+    with pytest.raises(StateNotAllowed):
+        await desk.ask(request, "2026-04-02 10:00", caller=HEAD)
+
+
 async def test_ages_and_lists_show_what_is_open(desk: Desk) -> None:
     case, invoice = await overdue(desk)
     await pay(desk, case, "30.00", "2026-04-01 10:00")

@@ -1,4 +1,4 @@
-"""Random lives of a case: whatever becomes known, is corrected or paid, and in which order, the books end alike."""
+"""Random lives of a case: whatever becomes known, is corrected, paid, sent back or given up, the books end alike."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from services.billing.usecases import payments
 from services.billing.usecases.payments import By
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
+from tests.storage.billing.afterwards import Act, Afterwards, acts
 
 if TYPE_CHECKING:
     Office = Any
@@ -104,7 +105,7 @@ class Told:
 
     way: Way
     before: tuple[tuple[Fact, ...], ...]
-    afterwards: tuple[Fact | Paid, ...]
+    afterwards: tuple[Fact | Paid | Act, ...]
 
     @property
     def facts(self) -> list[Fact]:
@@ -113,7 +114,7 @@ class Told:
 
 @st.composite
 def lives(draw: st.DrawFn, way: Way) -> tuple[Told, Told]:
-    """The same facts and payments, told in two orders."""
+    """The same facts, payments and acts about them, told in two orders."""
     months = way.months
     incomes = [
         Income(month, draw(st.integers(0, 90_000).map(eur if month >= EURO and draw(st.booleans()) else bgn)))
@@ -131,12 +132,13 @@ def lives(draw: st.DrawFn, way: Way) -> tuple[Told, Told]:
     amended = [Amended(version, draw(prices)) for version in (2, 3) if draw(st.booleans())]
     amounts = st.integers(min_value=1, max_value=70_000)
     paid = draw(st.lists(st.builds(Paid, st.sampled_from(months), amounts, st.booleans()), max_size=5))
+    about = draw(acts(months))
 
     def telling() -> Told:
         slots: list[list[Fact]] = [[] for _ in range(len(months) + 1)]
         for fact in draw(st.permutations([*incomes, *served, *amended])):
             slots[draw(st.sampled_from((*range(len(months)), -1, -1)))].append(fact)
-        rest = draw(st.permutations([*slots[-1], *paid]))
+        rest = draw(st.permutations([*slots[-1], *paid, *about]))
         return Told(way, tuple(tuple(slot) for slot in slots[:-1]), tuple(rest))
 
     return telling(), telling()
@@ -197,6 +199,7 @@ class Life:
     counter: int = 0
     bank: int = 0
     documents: set[tuple[object, ...]] = field(default_factory=set)
+    after: Afterwards | None = None
 
     async def live(self, told: Told) -> None:
         await self.sign(1, self.way.price, self.way.months[0].first)
@@ -207,8 +210,23 @@ class Life:
             self.billed.append(month)
             await self.nothing_issued_changed()
         for item in told.afterwards:
-            await (self.pay(item) if isinstance(item, Paid) else self.learn(item, LATE))
+            await self.take(item)
             await self.nothing_issued_changed()
+
+    async def take(self, item: Fact | Paid | Act) -> None:
+        match item:
+            case Paid():
+                await self.pay(item)
+            case Income() | Served() | Amended():
+                await self.learn(item, LATE)
+            case _:
+                await self.acted().do(item)
+
+    def acted(self) -> Afterwards:
+        """What people have done about the bills so far."""
+        if self.after is None:
+            self.after = Afterwards(self.office, self.case, LATE)
+        return self.after
 
     async def sign(self, version: int, price: Money, on: date) -> None:
         terms = {"cost": None, "price": price} if self.way.by_unit else {"cost": price}
@@ -274,11 +292,14 @@ class Life:
         return found
 
     async def rests(self) -> Sequence[tuple[int, int, int]]:
-        """Amount, what is left and what is allocated of each bank payment."""
+        """Amount, what is left and what is allocated or went back of each bank payment."""
         async with self.office.db.read() as tx:
             found = await tx.all(
                 "SELECT e.amount_minor, r.rest_minor, (SELECT coalesce(sum(a.amount_minor), 0) FROM allocations a "
-                "WHERE a.entry_id = e.entry_id) AS allocated FROM bank_entries e JOIN bank_rests r USING (entry_id) "
+                "WHERE a.entry_id = e.entry_id AND NOT EXISTS (SELECT FROM allocation_reversals b "
+                "WHERE b.allocation_id = a.allocation_id)) + (SELECT coalesce(sum(f.amount_minor), 0) "
+                "FROM refunds f WHERE f.entry_id = e.entry_id) AS allocated "
+                "FROM bank_entries e JOIN bank_rests r USING (entry_id) "
                 "WHERE e.municipality_id = :id",
                 {"id": self.office.municipality_id},
             )
@@ -321,7 +342,9 @@ async def assert_books(life: Life, months: Iterable[Billed]) -> None:
     rests = await life.rests()
     assert all(rest >= 0 and allocated + rest == amount for amount, rest, allocated in rests)
     left = sum(rest for _, rest, _ in rests)
-    assert in_currency((item.amount for item in payments), EUR) == life.counter + life.bank - left
+    after = life.acted()
+    moved = life.counter + life.bank - left - after.sent + after.given_up[EUR]
+    assert in_currency((item.amount for item in payments), EUR) == moved
     ledger = await life.ledger()
     settled = [item.settled for item in payments]
     for currency, issued in ((BGN, sum(item.leva for item in billed)), (EUR, sum(item.euro for item in billed))):
@@ -330,7 +353,11 @@ async def assert_books(life: Life, months: Iterable[Billed]) -> None:
     balance = (await life.office.account(life.case, LATE)).balance.minor
     assert balance == ledger.get(("RECEIVABLE", EUR), 0) + in_euro(ledger.get(("RECEIVABLE", BGN), 0))
     assert -ledger.get(("UNALLOCATED", EUR), 0) == left
-    assert ledger.get(("BANK", EUR), 0) == life.bank
+    assert ledger.get(("BANK", EUR), 0) == life.bank - after.sent
+    assert {one: ledger.get(("WRITE_OFF", one), 0) for one in (BGN, EUR)} == {
+        one: after.given_up[one] for one in (BGN, EUR)
+    }
+    await after.assert_arrears()
 
 
 async def lived(office: Office, told: Told) -> dict[Month, int]:
