@@ -16,6 +16,7 @@ from services.billing.rules.fees import unit_codes
 from services.billing.rules.parameters import parameters_of
 from services.billing.storage import Store
 from services.billing.storage.arrears import protected_by
+from services.billing.storage.books import billed_rows
 from services.billing.storage.custody import is_pending
 from services.billing.usecases import accounts, custody, facts
 from services.billing.usecases.quotes import Quote
@@ -147,13 +148,13 @@ class CaseMethods(Desk):
         async with self._runtime.db.read() as tx:
             dated = await storage.dated_facts(tx, self._runtime.cipher, request.application_id)
             served = (await storage.served_months(tx, request.application_id)).get(month)
+            billed = await billed_rows(tx, request.application_id)
             rules = await storage.rules_of(tx, dated.contract.municipality_id)
         if month < Month.of(dated.contract.start):
             raise StateNotAllowed(metadata={"month": str(month)})
         parameters = parameters_of(rules)
-        fee, computed, amount, trace = facts.explain_month(
-            dated, month, served, parameters.issue_date(month), parameters
-        )
+        issued_on = facts.issue_date_of(month, billed, parameters)
+        fee, computed, amount, trace = facts.explain_month(dated, month, served, issued_on, parameters)
         return pb.ExplainFeeResponse(quote=quote_to_proto(Quote(amount, computed, fee, trace)))
 
     async def QuotePause(self, request: pb.QuotePauseRequest, context: Context) -> pb.QuotePauseResponse:

@@ -94,9 +94,8 @@ class DocumentMethods(Desk):
         dated = await storage.dated_facts(tx, self._runtime.cipher, contract.case_id)
         served = (await storage.served_months(tx, contract.case_id)).get(month)
         rules = await storage.rules_of(tx, contract.municipality_id)
-        row = next((item for item in await books.billed_rows(tx, contract.case_id) if item.month == month), None)
         parameters = parameters_of(rules)
-        issued_on = row.issue_date if row else parameters.issue_date(month)
+        issued_on = facts.issue_date_of(month, await books.billed_rows(tx, contract.case_id), parameters)
         fee, computed, amount, trace = facts.explain_month(dated, month, served, issued_on, parameters)
         return _Explained(Quote(amount, computed, fee, trace), served)
 
@@ -197,6 +196,11 @@ def _change_of(request: pb.PreviewChangeRequest) -> Callable[[str, Store, Act], 
             month = month_from_proto(request.actual_cost.from_month, "actual_cost.from_month")
             amount = cents(request.actual_cost.amount, "actual_cost.amount")
             return lambda case, store, act: facts.set_actual_cost(case, month, amount, store, act)
+        case "contract":
+            terms = request.contract
+            cost = cents(terms.actual_cost, "contract.actual_cost") if terms.HasField("actual_cost") else None
+            price = cents(terms.unit_price, "contract.unit_price") if terms.HasField("unit_price") else None
+            return lambda case, store, act: facts.amend_contract(case, cost, price, store, act)
         case "tariff":
             return lambda case, store, act: _try_tariff(case, request.tariff, store, act)
         case _:

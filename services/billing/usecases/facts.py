@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Protocol
 
@@ -41,12 +42,14 @@ from services.runtime.commands import Effect
 
 __all__ = [
     "FactsStore",
+    "amend_contract",
     "check_currency",
     "copy_contract",
     "decide",
     "declare_assets",
     "declare_income",
     "explain_month",
+    "issue_date_of",
     "part_of",
     "refresh_served_days",
     "set_actual_cost",
@@ -102,6 +105,21 @@ async def copy_contract(contract: Contract, war: WarStatus, rules: LocalRules, s
     await store.save_contract(contract, war, act.now)
     await decide(contract.case_id, Cause(NoteCause.CONTRACT, str(contract.version)), store, act)
     return Effect(contract.case_id, contract.version)
+
+
+async def amend_contract(
+    case_id: str, actual_cost: Money | None, unit_price: Money | None, store: FactsStore, act: Act
+) -> Effect:
+    """Copy a further version of the contract with another cost or price, None: as it is; for a rehearsal."""
+    dated = await store.dated_facts(case_id)
+    known = dated.contract
+    amended = replace(
+        known,
+        actual_cost=known.actual_cost if actual_cost is None else actual_cost,
+        unit_price=known.unit_price if unit_price is None else unit_price,
+        version=known.version + 1,
+    )
+    return await copy_contract(amended, dated.war, await store.rules(known.municipality_id), store, act)
 
 
 async def declare_income(case_id: str, declared: IncomeDeclaration, store: FactsStore, act: Act) -> Effect:
@@ -210,6 +228,11 @@ def _billed_so_far(row: BilledRow, books: Books) -> BilledMonth:
 def part_of(month: Month, served: ServedMonth) -> MonthPart:
     """The part of a month that is charged."""
     return MonthPart(served.chargeable_days, month.days, served.units)
+
+
+def issue_date_of(month: Month, billed: Sequence[BilledRow], parameters: BillingParameters) -> date:
+    """The day of the month's invoice: a month that was billed late has its own; that of its run before it is billed."""
+    return next((row.issue_date for row in billed if row.month == month), parameters.issue_date(month))
 
 
 def explain_month(

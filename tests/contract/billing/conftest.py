@@ -46,6 +46,10 @@ class FakeNeighbours:
         self.contracts: dict[str, Contract] = {}
         self.own_rules = SHIPPED_RULES
         self.paused: dict[tuple[str, Month], int] = {}
+        self.counted = 1
+        """Version of what delivery says; a test raises it with what it changes."""
+        self.unserved: set[str] = set()
+        """Cases that delivery does not know."""
         self.calls = 0
         self.planned: dict[str, tuple[str, Month]] = {}
         self.name = "Мария Иванова Петрова"
@@ -71,7 +75,7 @@ class FakeNeighbours:
         self, municipality_id: str, month: Month, case_ids: Sequence[str], counted: frozenset[str]
     ) -> list[ServedMonth]:
         self.calls += 1
-        return [self._served(self.contracts[case_id], month) for case_id in case_ids]
+        return [self._served(self.contracts[case_id], month) for case_id in case_ids if case_id not in self.unserved]
 
     async def payer(self, person_id: str) -> str:
         return self.name
@@ -94,7 +98,7 @@ class FakeNeighbours:
     def _served(self, contract: Contract, month: Month) -> ServedMonth:
         first, last = max(contract.start, month.first), min(contract.end or month.last, month.last)
         paused = self.paused.get((contract.case_id, month), 0)
-        return ServedMonth(contract.case_id, month, (last - first).days + 1, paused, 0, 1 + paused)
+        return ServedMonth(contract.case_id, month, (last - first).days + 1, paused, 0, self.counted + paused)
 
 
 class Desk:
