@@ -272,7 +272,7 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "C-29", "", _or_empty(_whole(0, 366)), "days after which a day may only be corrected; empty: with its month"
         ),
         "delivery.month_lock_days": Setting(
-            "C-29", "0", _whole(0, 366), "days after the end of a month after which its days may only be corrected"
+            "C-29", "3", _whole(0, 366), "days after the end of a month after which its days may only be corrected"
         ),
         "income.missing": Setting("C-29", "ZERO", _one_of("ZERO"), "what a missing income counts as", _UNDEFINED),
         "income.reminder_days": Setting(

@@ -159,7 +159,7 @@ async def test_the_bill_that_a_correction_changes_is_shown_beforehand(service: S
 
 async def test_a_month_that_is_over_is_changed_by_two_people_who_see_the_bill(service: Service) -> None:
     case, record = await recorded(service)
-    last, first = at(date(2026, 5, 31)), at(date(2026, 6, 1))
+    last, first = at(date(2026, 6, 3)), at(date(2026, 6, 4))
     written = delivery.RecordDeliveryRequest(
         request_id=new(), application_id=case, code="HSP_HOME_CLEANING", on_date=date_to_proto(MONDAY), units=1
     )
@@ -192,16 +192,16 @@ async def test_a_month_that_is_over_is_changed_by_two_people_who_see_the_bill(se
     await ask(service, written, Role.OFFICE_HEAD, last)
 
 
-async def test_a_town_may_let_a_month_be_written_for_some_days_more(service: Service) -> None:
-    service.neighbours.settings["delivery.month_lock_days"] = "3"
+async def test_a_town_says_for_how_many_days_more_a_month_may_be_written(service: Service) -> None:
+    service.neighbours.settings["delivery.month_lock_days"] = "1"
     case, record = await recorded(service)
-    made = await ask(service, correcting(case, record), Role.OFFICE_HEAD, at(date(2026, 6, 3)))
+    made = await ask(service, correcting(case, record), Role.OFFICE_HEAD, at(date(2026, 6, 1)))
     assert (made.correction.state, made.correction.locked) == (pb.CORRECTION_STATE_APPLIED, False)
     again = delivery.RecordDeliveryRequest(
         request_id=new(), application_id=case, code="HSP_HOME_CLEANING", on_date=date_to_proto(MONDAY), units=1
     )
-    assert (await refused(service, again, Role.OFFICE_HEAD, at(date(2026, 6, 4))))[0] == "DAY_LOCKED"
-    await ask(service, again, Role.OFFICE_HEAD, at(date(2026, 6, 3)))
+    assert (await refused(service, again, Role.OFFICE_HEAD, at(date(2026, 6, 2))))[0] == "DAY_LOCKED"
+    await ask(service, again, Role.OFFICE_HEAD, at(date(2026, 6, 1)))
 
 
 async def test_an_assistant_corrects_the_own_visits_only(service: Service) -> None:

@@ -357,12 +357,12 @@ def test_a_day_is_locked_once_the_days_of_the_setting_have_passed() -> None:
 
 
 def test_a_day_is_locked_when_its_month_is_over_whatever_else_is_set() -> None:
-    day, last, first, third = date(2026, 5, 1), date(2026, 5, 31), date(2026, 6, 1), date(2026, 6, 3)
+    day, last, third, fourth = date(2026, 5, 1), date(2026, 5, 31), date(2026, 6, 3), date(2026, 6, 4)
     for more in ({}, {"delivery.lock_days": "366"}):
         plain = MunicipalSettings.of(more)
-        assert (is_locked(day, last, plain), is_locked(last, first, plain)) == (False, True)
-        later = MunicipalSettings.of(more | {"delivery.month_lock_days": "2"})
-        assert (is_locked(last, date(2026, 6, 2), later), is_locked(day, third, later)) == (False, True)
+        assert (is_locked(day, third, plain), is_locked(last, fourth, plain)) == (False, True)
+        sooner = MunicipalSettings.of(more | {"delivery.month_lock_days": "0"})
+        assert (is_locked(day, last, sooner), is_locked(last, date(2026, 6, 1), sooner)) == (False, True)
 
 
 PLAYED_ABOVE = {
