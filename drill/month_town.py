@@ -85,8 +85,10 @@ INSERT INTO delivery (id, application_id, code, on_day, units, outcome, fault, a
 SELECT CAST(md5(CAST(id AS text) || '/record') AS uuid), application_id, code, on_day, quantity,
        CASE WHEN lot < 93 THEN 'DELIVERED' ELSE 'MISSED' END,
        CASE WHEN lot >= 96 THEN 'USER' WHEN lot >= 93 THEN 'PROVIDER' END, :now
-FROM (SELECT u.*, {_LOT.format(what="/record/", who="known_as || '/' || line_number || '/' || u.on_day")} AS lot
-      FROM (SELECT unit.*, {_KNOWN_AS} AS known_as, (SELECT line FROM plan_line l WHERE l.id = line_id) AS line_number
+FROM (SELECT u.*, {_LOT.format(what="/record/", who="known_as || '/' || told_apart || '/' || u.on_day")} AS lot
+      FROM (SELECT unit.*, {_KNOWN_AS} AS known_as, (
+                SELECT line || CASE part WHEN 1 THEN '' ELSE '.' || part END FROM plan_line l WHERE l.id = line_id
+            ) AS told_apart
             FROM unit JOIN care USING (application_id) {_NAMED}
             WHERE unit.application_id = ANY(CAST(:ids AS uuid[])) AND on_day = :day AND state = 'PLANNED') u) drawn
 WHERE lot < 98
@@ -268,7 +270,7 @@ class MonthTown:
 
 
 _TOLD = {
-    "unit": """SELECT concat_ws(' ', person_id, line, u.code, on_day, u.quantity, state, cause) AS told
+    "unit": """SELECT concat_ws(' ', person_id, line, part, u.code, on_day, u.quantity, state, cause) AS told
 FROM unit u JOIN care c USING (application_id) JOIN plan_line l ON l.id = line_id WHERE u.municipality_id = :town""",
     "delivery": """SELECT concat_ws(' ', person_id, code, on_day, units, outcome, fault) AS told
 FROM delivery JOIN care USING (application_id) WHERE municipality_id = :town""",

@@ -19,7 +19,7 @@ class DefectKind(StrEnum):
     NOT_DUE = "NOT_DUE"
     """There, and no plan, contract or authorisation has it."""
     TWICE = "TWICE"
-    """More than one of a line and day."""
+    """More than one of a line and day where one was due."""
     OTHER_STATE = "OTHER_STATE"
     """In another state or quantity than the facts imply."""
 

@@ -8,8 +8,12 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from services.kernel.codes import Role
+from services.kernel.service_entry import Unit
 
-__all__ = ["EXPECTED", "TRANSITIONS", "UnitCause", "UnitState", "UnitStep"]
+__all__ = ["EXPECTED", "ONE_BY_ONE", "TRANSITIONS", "UnitCause", "UnitState", "UnitStep"]
+
+ONE_BY_ONE = frozenset({Unit.VISIT, Unit.MEAL})
+"""Of these each unit of a line is planned and comes to its end by itself; the hours of a visit are planned as one."""
 
 
 class UnitState(StrEnum):

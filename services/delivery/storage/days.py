@@ -42,7 +42,7 @@ WITH scope AS (
     SELECT * FROM care WHERE municipality_id = :municipality AND CAST(:first AS date) <@ covered
 ), {DUE}, {STANDING},
 stored AS (
-    SELECT *, count(*) OVER (PARTITION BY line_id) AS times FROM unit
+    SELECT *, count(*) OVER (PARTITION BY line_id, part) AS times FROM unit
     WHERE municipality_id = :municipality AND on_day = :first AND state <> 'CANCELLED'
 )
 SELECT CASE WHEN u.id IS NULL THEN 'FORGOTTEN' WHEN e.id IS NULL THEN 'NOT_DUE' WHEN times > 1 THEN 'TWICE'
@@ -50,7 +50,7 @@ SELECT CASE WHEN u.id IS NULL THEN 'FORGOTTEN' WHEN e.id IS NULL THEN 'NOT_DUE' 
        coalesce(u.application_id, e.application_id) AS application_id, coalesce(u.id, e.id) AS unit_id
 FROM expected e FULL JOIN stored u ON u.id = e.id
 WHERE u.id IS NULL OR e.id IS NULL OR times > 1
-   OR (u.state, u.cause, u.quantity) IS DISTINCT FROM (e.state, e.cause, e.quantity)
+   OR (u.state, u.cause, u.quantity, u.part) IS DISTINCT FROM (e.state, e.cause, e.quantity, e.part)
 ORDER BY 2, 3 LIMIT :most
 """  # noqa: S608 - put together from constants
 

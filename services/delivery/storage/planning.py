@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.delivery.domain.care import DailyRun
-from services.delivery.domain.units import EXPECTED
+from services.delivery.domain.units import EXPECTED, ONE_BY_ONE
 from services.delivery.storage.local_rules import calendar_in_force
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.ranges import DateRange
@@ -41,7 +41,11 @@ __all__ = [
 HORIZON = timedelta(days=27)
 """Days planned beyond the day of the run: 28 days with it."""
 
-# Records of a code and day count for its lines one after the other, so each line has done, missed or no units at all.
+# The plan of a statement over a page of cases would be kept for any number of them, and fit none.
+_PLAN_AFRESH = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
+
+_ONE_BY_ONE = f"unit IN {tuple(map(str, sorted(ONE_BY_ONE)))}"
+# One row a line and day; the id is that of its first unit.
 DUE = """
 days AS (
     SELECT CAST(d AS date) AS on_day, to_char(d, 'YYYY-MM-DD') AS written,
@@ -68,10 +72,19 @@ due AS (
     LEFT JOIN pause p ON p.application_id = s.application_id AND d.on_day <@ p.days
 )"""
 
-STANDING = """
-in_turn AS (
-    SELECT due.*, sum(quantity) OVER (PARTITION BY application_id, on_day, code ORDER BY line) - quantity AS prior
+# Visits and meals are units of their own, hours of a visit are one. Records of a code and day count for its units one
+# after the other, in the order of the lines, so each is done, missed or neither.
+STANDING = f"""
+apart AS (
+    SELECT id AS first_id, line_id, line, application_id, municipality_id, district_code, code, unit, on_day, hospital,
+           CASE WHEN {_ONE_BY_ONE} THEN 1 ELSE quantity END AS quantity,
+           generate_series(1, CASE WHEN {_ONE_BY_ONE} THEN quantity ELSE 1 END) AS part
     FROM due
+),
+in_turn AS (
+    SELECT CASE part WHEN 1 THEN first_id ELSE CAST(md5(CAST(first_id AS text) || '/' || part) AS uuid) END AS id,
+           apart.*, sum(quantity) OVER day_of_code - quantity AS prior
+    FROM apart WINDOW day_of_code AS (PARTITION BY application_id, on_day, code ORDER BY line, part)
 ),
 expected AS (
     SELECT t.*, CASE WHEN hospital IS NOT NULL THEN 'PAUSED' WHEN done > prior THEN 'DONE'
@@ -86,7 +99,7 @@ expected AS (
         WHERE :recorded AND d.application_id = t.application_id AND d.on_day = t.on_day AND d.code = t.code
           AND outcome <> 'VOID'
     ) record ON true
-)"""
+)"""  # noqa: S608 - put together from constants
 
 # Days ahead have no records, and then none is looked for line by line.
 _RECORDED = """
@@ -106,11 +119,11 @@ gone AS (
              AND u.on_day = ANY(CAST(:closed AS date[])) THEN 'DAY_OFF'
         ELSE 'PLAN_CHANGED' END
     WHERE u.application_id = ANY(CAST(:ids AS uuid[])) AND u.on_day BETWEEN :first AND :last
-      AND u.state <> 'CANCELLED' AND u.id NOT IN (SELECT id FROM due)
+      AND u.state <> 'CANCELLED' AND (u.line_id, u.on_day) NOT IN (SELECT line_id, on_day FROM due)
 )
-INSERT INTO unit (id, line_id, application_id, municipality_id, district_code, code, unit, on_day, quantity, state,
-                  cause)
-SELECT id, line_id, application_id, municipality_id, district_code, code, unit, on_day, quantity, state, cause
+INSERT INTO unit (id, line_id, part, application_id, municipality_id, district_code, code, unit, on_day, quantity,
+                  state, cause)
+SELECT id, line_id, part, application_id, municipality_id, district_code, code, unit, on_day, quantity, state, cause
 FROM expected
 ON CONFLICT (id) DO UPDATE SET quantity = excluded.quantity, district_code = excluded.district_code,
     state = excluded.state, cause = excluded.cause
@@ -206,6 +219,8 @@ async def plan(tx: WriteTx, application_ids: Sequence[str], days: DateRange, cal
     The caller holds locks on the care rows.
     """
     where = {"ids": list(application_ids), "first": days.start, "last": days.end}
+    if len(application_ids) > 1:
+        await tx.scalar(_PLAN_AFRESH)
     recorded = await tx.scalar(_RECORDED, where)
     return await tx.run(_PLAN, {**where, **horizon_of(days, calendar), "recorded": recorded})
 

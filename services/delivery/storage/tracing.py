@@ -13,7 +13,7 @@ __all__ = ["TracedUnit", "month_of_unit", "units_of_month"]
 
 _UNITS = """
 SELECT id::text AS id, line_id::text AS line_id, code, on_day, quantity, state FROM unit
-WHERE application_id = :id AND on_day BETWEEN :first AND :last ORDER BY on_day, code, line_id
+WHERE application_id = :id AND on_day BETWEEN :first AND :last ORDER BY on_day, code, line_id, part
 """
 
 _UNIT = "SELECT application_id::text AS application_id, on_day FROM unit WHERE id = :id"

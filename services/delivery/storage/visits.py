@@ -27,8 +27,11 @@ CASE WHEN l.window_end IS NULL THEN CAST(u.on_day + 1 AS timestamp) AT TIME ZONE
           + make_interval(mins => coalesce(CAST(CAST(:graces AS jsonb) ->> c.service_code AS integer), :grace)) END"""
 
 # Who was not met since and is not known to be elsewhere: what `rules.welfare.asks_for_check` says of one, of all.
+# Units of a line are missed together: while somebody is looked for because of one, or was found since, another one asks
+# for no second ladder.
 _MISSED_UNSEEN = f"""
-SELECT u.id, u.application_id, c.municipality_id, c.district_code, c.service_code, s.office_code, u.code, u.on_day
+SELECT DISTINCT ON (u.on_day, u.line_id)
+       u.id, u.application_id, c.municipality_id, c.district_code, c.service_code, s.office_code, u.code, u.on_day
 FROM safeguard s
 JOIN care c USING (application_id)
 JOIN unit u USING (application_id)
@@ -42,7 +45,13 @@ WHERE c.municipality_id = :municipality AND (s.living_alone OR s.marked)
   AND NOT EXISTS (SELECT FROM delivery d WHERE d.application_id = c.application_id AND d.outcome = 'DELIVERED'
                   AND d.on_day > u.on_day AND d.code = ANY(CAST(:codes AS text[])))
   AND NOT EXISTS (SELECT FROM welfare_check w WHERE w.id = u.id)
-ORDER BY u.on_day, u.id LIMIT :most
+  AND NOT EXISTS (
+      SELECT FROM unit o JOIN welfare_check w ON w.id = o.id
+      WHERE o.application_id = u.application_id AND o.on_day = u.on_day AND o.line_id = u.line_id
+        AND (w.state <> 'CLOSED' OR w.closed_at > CASE u.state WHEN 'PLANNED' THEN {_MISSED_AT} ELSE (
+            SELECT max(d.at) FROM delivery d WHERE d.application_id = u.application_id AND d.on_day = u.on_day
+               AND d.code = u.code AND d.outcome = 'MISSED') END))
+ORDER BY u.on_day, u.line_id, u.part LIMIT :most
 """  # noqa: S608 constants of this module
 
 _VISITS = """

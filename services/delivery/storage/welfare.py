@@ -38,11 +38,15 @@ ON CONFLICT (application_id) DO UPDATE
 SET marked = excluded.marked, marked_by = excluded.marked_by, marked_at = excluded.marked_at,
     version = safeguard.version + 1
 """
-# A missed unit that has no check comes first: each of two visits of a day may be missed.
+# A missed unit that has no check comes first: each of two visits of a day may be missed. While somebody is looked for
+# because of one unit of a line, another unit of the line asks for nothing more.
 _PLANNED_VISIT = """
 SELECT u.id, u.state FROM unit u LEFT JOIN welfare_check w ON w.id = u.id
 WHERE u.application_id = :id AND u.code = :code AND u.on_day = :day AND u.state <> 'CANCELLED'
-ORDER BY u.state <> 'MISSED', w.id IS NOT NULL, u.id LIMIT 1
+ORDER BY u.state <> 'MISSED', w.id IS NOT NULL OR EXISTS (
+    SELECT FROM unit o JOIN welfare_check c ON c.id = o.id
+    WHERE o.application_id = u.application_id AND o.on_day = u.on_day AND o.line_id = u.line_id AND c.state <> 'CLOSED'
+), w.id IS NULL, u.part, u.id LIMIT 1
 """
 _LAST_MET = """
 SELECT max(on_day) FROM delivery

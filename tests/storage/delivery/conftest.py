@@ -127,7 +127,7 @@ class Office:
         async with self.db.read() as tx:
             rows = await tx.all(
                 "SELECT state, cause FROM unit u LEFT JOIN plan_line l ON l.id = line_id "
-                "WHERE u.application_id = :case AND on_day = :day AND u.code = :code ORDER BY line, lower(valid)",
+                "WHERE u.application_id = :case AND on_day = :day AND u.code = :code ORDER BY line, lower(valid), part",
                 {"case": case, "day": on, "code": code},
             )
         return [(row.state, row.cause) for row in rows]

@@ -184,7 +184,7 @@ class Life:
         return found
 
     async def foreseen(self) -> list[tuple[date, str, int, str]]:
-        """What the oracle says: each day, each line, in plain Python."""
+        """What the oracle says: each day, each line, each visit and meal of it, in plain Python."""
         care = await self.care()
         async with self.database.read() as tx:
             ranges = await plans.ranges_of(tx, care.id)
@@ -204,11 +204,12 @@ class Life:
                     continue
                 if line.code == HOURS and not self.rules.calendar.is_working_day(day):
                     continue
-                state = "DONE" if done[line.code] > 0 else "MISSED" if either[line.code] > 0 else "PLANNED"
-                done[line.code] -= line.quantity
-                either[line.code] -= line.quantity
                 paused = care.paused.contains(day)
-                units.append((day, line.code, line.quantity, "PAUSED" if paused else state))
+                for size in [line.quantity] if line.code == HOURS else [1] * line.quantity:
+                    state = "DONE" if done[line.code] > 0 else "MISSED" if either[line.code] > 0 else "PLANNED"
+                    done[line.code] -= size
+                    either[line.code] -= size
+                    units.append((day, line.code, size, "PAUSED" if paused else state))
         return sorted(units)
 
 

@@ -10,9 +10,11 @@ import pytest
 
 from services.delivery.domain.care import ContractCopy, PlanLine
 from services.delivery.errors import HoursLimitExceeded
+from services.delivery.storage import planning
 from services.kernel.calendar import DEFAULT_CALENDAR, DayKind, DayOverride
 from services.kernel.dates import Weekday
 from services.kernel.local_rules import SHIPPED_RULES
+from services.kernel.ranges import DateRange
 from tests.storage.delivery.conftest import MakeContract, MakeOffice, Office
 
 pytestmark = pytest.mark.postgres
@@ -34,6 +36,18 @@ async def test_a_run_plans_each_weekday_of_the_lines_for_twenty_eight_days(
     ]
     assert await office.planned(case, MONDAY + timedelta(days=2)) == {"HSP_HOME_CLEANING": 1}
     assert await office.planned(case, MONDAY + timedelta(days=3)) == {}
+
+
+async def test_a_page_of_cases_is_never_planned_by_what_fits_one_case(
+    office: Office, make_contract: MakeContract
+) -> None:
+    cases = [await office.signs(make_contract(MONDAY), MONDAY) for _ in range(2)]
+    async with office.db.write() as tx:
+        for ids, mode in ((cases[:1], "auto"), (cases, "force_custom_plan")):
+            await planning.plan(tx, ids, DateRange(MONDAY, MONDAY), DEFAULT_CALENDAR)
+            assert await tx.scalar("SHOW plan_cache_mode") == mode
+    async with office.db.read() as tx:
+        assert await tx.scalar("SHOW plan_cache_mode") == "auto"
 
 
 async def test_late_repeated_and_skipped_runs_lead_to_the_same_rows(

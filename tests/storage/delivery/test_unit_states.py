@@ -8,16 +8,18 @@ from datetime import date, timedelta
 import pytest
 
 from services.delivery.domain.care import MissFault, PlanLine
+from services.delivery.storage import days, reading
 from services.kernel.calendar import DEFAULT_CALENDAR, DayKind, DayOverride
-from services.kernel.dates import Weekday
+from services.kernel.dates import Month, Weekday
 from services.kernel.local_rules import SHIPPED_RULES
+from services.kernel.ranges import DateRange
 from tests.storage.delivery.conftest import EVERY_DAY, MakeContract, Office
 from tests.storage.delivery.test_constraints import refused
 
 pytestmark = pytest.mark.postgres
 
 MONDAY = date(2026, 5, 4)
-MEAL = "HSP_MEAL_DELIVERY"
+MEAL, CLEANING = "HSP_MEAL_DELIVERY", "HSP_HOME_CLEANING"
 TUESDAY, WEDNESDAY = MONDAY + timedelta(days=1), MONDAY + timedelta(days=2)
 
 
@@ -50,7 +52,53 @@ async def test_records_count_for_the_lines_of_a_code_in_their_order(
     case = await office.signs(make_contract(MONDAY, *lines), MONDAY)
     await office.delivers(case, MEAL, MONDAY, units=2)
     await office.misses(case, MEAL, MONDAY, MissFault.PROVIDER)
-    assert [state for state, _ in await office.became(case, MONDAY)] == ["DONE", "MISSED", "PLANNED"]
+    assert [state for state, _ in await office.became(case, MONDAY)] == ["DONE", "DONE", "MISSED", "PLANNED"]
+
+
+async def test_each_of_two_visits_of_a_line_is_a_unit_of_its_own(office: Office, make_contract: MakeContract) -> None:
+    case = await office.signs(make_contract(MONDAY, PlanLine(CLEANING, 2, EVERY_DAY)), MONDAY)
+    await office.runs(MONDAY)
+    thursday = MONDAY + timedelta(days=3)
+    await office.delivers(case, CLEANING, MONDAY)
+    await office.delivers(case, CLEANING, TUESDAY)
+    await office.misses(case, CLEANING, TUESDAY, MissFault.USER)
+    await office.pauses(case, thursday, thursday, on=MONDAY)
+    await office.ends(case, thursday, on=MONDAY)
+    became = {day: await office.became(case, day, CLEANING) for day in (MONDAY, TUESDAY, WEDNESDAY, thursday)}
+    assert became == {
+        MONDAY: [("DONE", "DELIVERED"), ("PLANNED", "PLAN")],
+        TUESDAY: [("DONE", "DELIVERED"), ("MISSED", "MISSED_BY_USER")],
+        WEDNESDAY: [("PLANNED", "PLAN")] * 2,
+        thursday: [("PAUSED", "PAUSE")] * 2,
+    }
+    assert await office.became(case, thursday + timedelta(days=1), CLEANING) == [("CANCELLED", "CARE_ENDED")] * 2
+    assert await office.planned(case, MONDAY) == await office.planned(case, WEDNESDAY) == {CLEANING: 2}
+    async with office.db.read() as tx:
+        for day in became:
+            assert (await days.count_of_day(tx, "SOFIA", day)).defects == ()
+
+
+async def test_the_hours_of_a_visit_are_one_unit(office: Office, make_contract: MakeContract) -> None:
+    plan = PlanLine("ASSISTANT_SUPPORT", 3, frozenset({Weekday.TUE}))
+    case = await office.signs(make_contract(MONDAY, plan, service="ASSISTANT_SUPPORT"), MONDAY)
+    await office.runs(MONDAY)
+    assert await office.became(case, TUESDAY, plan.code) == [("PLANNED", "PLAN")]
+    assert await office.planned(case, TUESDAY) == {plan.code: 3}
+
+
+async def test_billing_is_told_the_units_that_were_served_and_not_those_of_the_plan(
+    office: Office, make_contract: MakeContract
+) -> None:
+    case = await office.signs(make_contract(MONDAY, PlanLine(MEAL, 2, EVERY_DAY)), MONDAY)
+    await office.runs(MONDAY)
+    await office.delivers(case, MEAL, MONDAY)
+    await office.misses(case, MEAL, MONDAY, MissFault.PROVIDER)
+    await office.delivers(case, MEAL, TUESDAY, units=2)
+    async with office.db.read() as tx:
+        (served,) = await reading.served_page(tx, "SOFIA", Month(2026, 5))
+        states = [unit.state for unit in await days.units_of_case(tx, case, DateRange(MONDAY, TUESDAY))]
+    assert (served.delivered, served.missed) == (((MEAL, 3),), ((MEAL, 1),))
+    assert (states.count("DONE"), states.count("MISSED")) == (3, 1)
 
 
 async def test_a_pause_pauses_what_was_planned_and_the_return_plans_it_again(office: Office, case: str) -> None:
@@ -117,6 +165,8 @@ async def test_the_database_knows_which_fact_leads_to_which_state(office: Office
     assert await refused(office, move, case=case, state="DONE", cause="PAUSE") == "unit_state_has_its_cause"
     assert await refused(office, move, case=case, state="LOST", cause="PLAN") == "unit_state_has_its_cause"
     assert await refused(office, move, case=case, state="PAUSED", cause="PAUSE") == "unit_within_care"
+    several = "UPDATE unit SET quantity = 2 WHERE application_id = :case AND :id <> ''"
+    assert await refused(office, several, case=case) == "unit_counts_by_itself"
 
 
 async def test_the_database_refuses_a_pause_that_its_units_do_not_know(office: Office, case: str) -> None:

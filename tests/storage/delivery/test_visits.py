@@ -11,8 +11,8 @@ from services.delivery.domain.care import MissFault, PlanLine
 from services.delivery.domain.visits import VisitState, state_at
 from services.delivery.domain.welfare import WelfareOutcome
 from services.delivery.storage.visits import LOOK_BACK, missed_unseen, visits_of
-from services.delivery.storage.welfare import WelfareStore, find_check
-from services.delivery.usecases.welfare import Closing, close_check, open_unseen
+from services.delivery.storage.welfare import WelfareStore, find_check, open_checks
+from services.delivery.usecases.welfare import Closing, Miss, close_check, open_after_miss, open_unseen
 from services.kernel.dates import SOFIA
 from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.plan_terms import LineTerms
@@ -22,7 +22,7 @@ from tests.storage.delivery.test_constraints import refused
 pytestmark = pytest.mark.postgres
 
 MONDAY = date(2026, 5, 4)
-CLEANING = "HSP_HOME_CLEANING"
+CLEANING, MEAL = "HSP_HOME_CLEANING", "HSP_MEAL_DELIVERY"
 WINDOWS = [(time(8, 0), time(9, 30)), (time(12, 0), time(13, 0)), (time(17, 0), time(20, 15)), None]
 
 
@@ -78,6 +78,81 @@ async def test_each_missed_visit_of_a_day_has_a_check_of_its_own_and_only_one(
     assert opened == [1, 0, 1, 0]
     await office.misses(case, CLEANING, MONDAY, MissFault.USER)
     assert await found(office, at(15, 0)) == set()
+
+
+async def two_meals(office: Office, make_contract: MakeContract) -> str:
+    meals = PlanLine(MEAL, 2, EVERY_DAY, LineTerms(window=WINDOWS[1]))
+    case = await office.signs(make_contract(MONDAY, meals), MONDAY)
+    async with office.db.write() as tx:
+        await WelfareStore(tx).copy_risk(case, living_alone=True, office_code="MAIN")
+    return case
+
+
+async def looks(office: Office, now: datetime) -> list[str]:
+    """The visits whose checks a look opens."""
+    async with office.db.write() as tx:
+        missed = await missed_unseen(tx, MUNICIPALITY, office.rules, now, now.date())
+        await open_unseen(missed, WelfareStore(tx), now)
+    return [visit.id for visit in missed]
+
+
+async def test_a_line_that_was_met_by_half_is_missed_for_its_second_unit_when_the_grace_is_over(
+    office: Office, make_contract: MakeContract
+) -> None:
+    case = await two_meals(office, make_contract)
+    await office.delivers(case, MEAL, MONDAY)
+    async with office.db.read() as tx:
+        (second,) = await visits_of(tx, MUNICIPALITY, office.rules, MONDAY)
+    assert [state_at(second.unit, second.limits, now) for now in (at(13, 59), at(14))] == [
+        VisitState.LATE,
+        VisitState.MISSED,
+    ]
+    assert [await looks(office, now) for now in (at(13, 59), at(14), at(14, 1))] == [[], [second.id], []]
+
+
+async def test_two_units_missed_together_lead_to_one_ladder_and_one_missed_later_to_another(
+    office: Office, make_contract: MakeContract
+) -> None:
+    together, apart = [await two_meals(office, make_contract) for _ in range(2)]
+    told = Miss(await office.care(apart), MEAL, MONDAY, "")
+    effect = await office.misses(apart, MEAL, MONDAY, MissFault.USER)
+    async with office.db.write() as tx:
+        await open_after_miss(replace(told, record_id=effect.resource), WelfareStore(tx), at(10), MONDAY)
+    (first,) = await open_ids(office)
+    await found_well(office, at(11), first)
+    of_both = await looks(office, at(14))
+    assert len(of_both) == 2
+    async with office.db.read() as tx:
+        rows = await tx.all("SELECT id, application_id, part FROM unit WHERE on_day = :day", {"day": MONDAY})
+    parts = {str(row.id): (str(row.application_id), row.part) for row in rows}
+    assert {parts[unit] for unit in of_both} == {(together, 1), (apart, 2)}
+    await found_well(office, at(14, 20), *of_both)
+    assert [await looks(office, now) for now in (at(14, 21), at(23))] == [[], []]
+
+
+async def test_two_meals_recorded_as_missed_at_once_are_one_ladder(office: Office, make_contract: MakeContract) -> None:
+    case = await two_meals(office, make_contract)
+    for units in (1, 1):
+        effect = await office.misses(case, MEAL, MONDAY, MissFault.USER, units)
+        async with office.db.write() as tx:
+            missed = Miss(await office.care(case), MEAL, MONDAY, effect.resource)
+            await open_after_miss(missed, WelfareStore(tx), at(12, 30), MONDAY)
+    (check,) = await open_ids(office)
+    assert await looks(office, at(14)) == []
+    await found_well(office, at(14, 30), check)
+    assert await looks(office, at(14, 31)) == []
+
+
+async def open_ids(office: Office) -> list[str]:
+    async with office.db.read() as tx:
+        return [check.id for check in await open_checks(tx, MUNICIPALITY)]
+
+
+async def found_well(office: Office, now: datetime, *checks: str) -> None:
+    for check in checks:
+        async with office.db.write() as tx:
+            closing = Closing(check, WelfareOutcome.FOUND_WELL, "sw-1", "SOCIAL_WORKER")
+            await close_check(closing, WelfareStore(tx), now)
 
 
 async def test_nobody_looks_for_who_lives_with_others_was_met_later_is_in_hospital_or_died(
