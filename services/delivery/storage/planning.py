@@ -73,7 +73,8 @@ due AS (
 )"""
 
 # Visits and meals are units of their own, hours of a visit are one. Records of a code and day count for its units one
-# after the other, in the order of the lines, so each is done, missed or neither.
+# after the other, so each is done, missed or neither: first for those that somebody has left, then in the order of the
+# lines.
 STANDING = f"""
 apart AS (
     SELECT id AS first_id, line_id, line, application_id, municipality_id, district_code, code, unit, on_day, hospital,
@@ -82,9 +83,14 @@ apart AS (
     FROM due
 ),
 in_turn AS (
-    SELECT CASE part WHEN 1 THEN first_id ELSE CAST(md5(CAST(first_id AS text) || '/' || part) AS uuid) END AS id,
-           apart.*, sum(quantity) OVER day_of_code - quantity AS prior
-    FROM apart WINDOW day_of_code AS (PARTITION BY application_id, on_day, code ORDER BY line, part)
+    SELECT a.*, sum(quantity) OVER day_of_code - quantity AS prior
+    FROM (
+        SELECT CASE part WHEN 1 THEN first_id ELSE CAST(md5(CAST(first_id AS text) || '/' || part) AS uuid) END AS id,
+               apart.*
+        FROM apart
+    ) a LEFT JOIN visit_presence v ON :recorded AND v.unit_id = a.id
+    WINDOW day_of_code AS (PARTITION BY application_id, on_day, code
+                           ORDER BY v.left_at IS NULL, line, part)
 ),
 expected AS (
     SELECT t.*, CASE WHEN hospital IS NOT NULL THEN 'PAUSED' WHEN done > prior THEN 'DONE'

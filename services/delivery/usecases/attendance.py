@@ -105,7 +105,7 @@ async def check_out(visit: Visit, store: Attendance, cares: CareStore, recorder:
         NotCheckedIn: nobody has arrived.
         AlreadyRecorded: the visit is recorded otherwise.
     """
-    await _locked(visit.application_id, cares)
+    care = await _locked(visit.application_id, cares)
     known = await store.presence(visit.unit_id)
     if known is None:
         raise NotCheckedIn
@@ -123,6 +123,8 @@ async def check_out(visit: Visit, store: Attendance, cares: CareStore, recorder:
     )
     result = await record_entry(entry, store, cares, recorder)
     await store.leave(replace(known, left_at=max(moment.now, known.arrived_at), delivery_id=result.delivery_id))
+    # Of several units alike, the one that somebody leaves is done.
+    await _plan_anew(care, visit.on, cares)
     return Effect(result.delivery_id)
 
 
@@ -218,13 +220,17 @@ async def _standing(correction: Correction, store: Attendance) -> DeliveryRecord
     return found
 
 
-async def _tell_of_change(application_id: str, on: date, cares: CareStore, moment: Moment) -> None:
-    """Plan the day anew, and tell the case when its month is over: what was delivered there is no longer so."""
-    care = await _locked(application_id, cares)
+async def _plan_anew(care: Care, on: date, cares: CareStore) -> None:
     municipality = care.contract.municipality_id
     if on <= await cares.horizon(municipality):
         rules = await cares.rules(municipality)
-        await cares.plan(application_id, DateRange(on, on), rules.calendar)
+        await cares.plan(care.id, DateRange(on, on), rules.calendar)
+
+
+async def _tell_of_change(application_id: str, on: date, cares: CareStore, moment: Moment) -> None:
+    """Plan the day anew, and tell the case when its month is over: what was delivered there is no longer so."""
+    care = await _locked(application_id, cares)
+    await _plan_anew(care, on, cares)
     month = Month.of(on)
     after = replace(care, version=care.version + 1)
     if month < Month.of(moment.today):

@@ -13,8 +13,10 @@ import pytest
 from services.kernel.codes import Role
 from services.kernel.dates import Month
 from services.runtime.civil import date_to_proto, instant_from_proto, instant_to_proto, month_to_proto
+from socialcare.common.v1 import facts_pb2
 from socialcare.delivery.v1 import assistants_pb2 as staff
 from socialcare.delivery.v1 import attendance_pb2 as pb
+from socialcare.delivery.v1 import days_pb2
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery
 from socialcare.delivery.v1 import kitchens_pb2 as kitchens
 from tests.contract.delivery.conftest import TOWN, Service
@@ -81,6 +83,33 @@ async def test_who_arrives_and_leaves_has_delivered(service: Service) -> None:
     assert [task.state for task in (await ask(service, sheet)).tasks] == ["DONE"]
     arriving.request_id = new()
     assert (await refused(service, arriving, Role.OFFICE_HEAD, at(MONDAY, 10)))[0] == "STATE_NOT_ALLOWED"
+
+
+async def test_of_two_visits_of_a_line_the_one_that_took_place_is_done(service: Service) -> None:
+    await hire(service, "as-1")
+    twice = facts_pb2.PlanLine()
+    twice.CopyFrom(CLEANING)
+    twice.quantity = 2
+    case = await cared_for(service, twice)
+    await runs(service, MONDAY)
+    became = []
+    check = days_pb2.CheckDayRequest(municipality_id=TOWN, on_date=date_to_proto(MONDAY))
+    for hour, part in ((8, 2), (14, 1)):
+        (row,) = await service.rows(
+            "SELECT id FROM unit WHERE application_id = $1 AND on_day = $2 AND part = $3", UUID(case), MONDAY, part
+        )
+        arriving = pb.CheckInRequest(request_id=new(), unit_id=str(row["id"]))
+        await ask(service, arriving, Role.ASSISTANT, at(MONDAY, hour), staff="as-1")
+        assert not (await ask(service, check)).defects
+        leaving = pb.CheckOutRequest(request_id=new(), unit_id=str(row["id"]))
+        await ask(service, leaving, Role.ASSISTANT, at(MONDAY, hour + 1), staff="as-1")
+        assert not (await ask(service, check)).defects
+        states = await service.rows(
+            "SELECT state FROM unit WHERE application_id = $1 AND on_day = $2 ORDER BY part", UUID(case), MONDAY
+        )
+        became.append([state["state"] for state in states])
+    assert became == [["PLANNED", "DONE"], ["DONE", "DONE"]]
+    assert await delivered(service, case) == {"HSP_HOME_CLEANING": 2}
 
 
 async def test_who_leaves_waits_for_the_care_before_the_visit_is_held(service: Service) -> None:

@@ -22,7 +22,8 @@ SELECT CAST(md5(CAST(id AS text) || '/' || n) AS uuid), line_id, n, application_
 FROM unit, generate_series(2, quantity) n WHERE unit IN ('VISIT', 'MEAL')""",
     "UPDATE unit SET quantity = 1 WHERE unit IN ('VISIT', 'MEAL') AND quantity > 1",
     "ALTER TABLE unit ADD CONSTRAINT unit_counts_by_itself CHECK (unit NOT IN ('VISIT', 'MEAL') OR quantity = 1)",
-    # What is recorded counts for the units of a code and day one after the other, as planning counts it from now on.
+    # What is recorded counts for the units of a code and day one after the other, as planning counts it from now on:
+    # first for those that somebody has left.
     """
 UPDATE unit SET
     state = CASE WHEN done > prior THEN 'DONE' WHEN told > prior THEN 'MISSED' ELSE 'PLANNED' END,
@@ -34,11 +35,15 @@ FROM (
         SELECT application_id, code, on_day, coalesce(sum(units) FILTER (WHERE outcome = 'DELIVERED'), 0) AS done,
                sum(units) AS told, coalesce(bool_or(fault = 'PROVIDER'), false) AS by_provider
         FROM delivery WHERE outcome <> 'VOID'
-          AND (application_id, code, on_day) IN (SELECT application_id, code, on_day FROM unit WHERE part > 1)
+          AND (application_id, code, on_day) IN (
+              SELECT application_id, code, on_day FROM unit LEFT JOIN visit_presence ON unit_id = unit.id
+              WHERE part > 1 OR left_at IS NOT NULL
+          )
         GROUP BY 1, 2, 3
     ) d ON (d.application_id, d.code, d.on_day) = (u.application_id, u.code, u.on_day)
+    LEFT JOIN visit_presence v ON v.unit_id = u.id
     WHERE u.state IN ('PLANNED', 'DONE', 'MISSED')
-    WINDOW day_of_code AS (PARTITION BY u.application_id, u.code, u.on_day ORDER BY l.line, u.part)
+    WINDOW day_of_code AS (PARTITION BY u.application_id, u.code, u.on_day ORDER BY v.left_at IS NULL, l.line, u.part)
 ) recorded
 WHERE unit.id = recorded.id""",
     """
