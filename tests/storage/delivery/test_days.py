@@ -102,7 +102,7 @@ async def test_no_day_is_closed_before_the_one_before_it(office: Office, make_co
         ("UPDATE unit SET state = 'CANCELLED', cause = 'DAY_OFF'", DefectKind.FORGOTTEN),
         ("DELETE FROM unit", DefectKind.FORGOTTEN),
         ("UPDATE unit SET state = 'DONE', cause = 'DELIVERED'", DefectKind.OTHER_STATE),
-        ("UPDATE unit SET unit = 'HOUR', quantity = 2", DefectKind.OTHER_STATE),
+        ("UPDATE unit SET quantity = 2", DefectKind.OTHER_STATE),
         ("UPDATE unit SET part = 2", DefectKind.OTHER_STATE),
         (SECOND, DefectKind.TWICE),
         (SECOND, DefectKind.NOT_DUE),
