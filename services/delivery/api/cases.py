@@ -8,7 +8,6 @@ from grpc.aio import ServicerContext
 from services.delivery.api.room import Room
 from services.delivery.domain.care import Care, next_transition
 from services.delivery.storage import reading
-from services.delivery.storage.kitchens import keep_facility
 from services.delivery.storage.store import Store
 from services.delivery.storage.welfare import WelfareStore
 from services.delivery.usecases.care import (
@@ -46,7 +45,6 @@ class CaseMethods(Room):
             effect = await copy_contract(contract, rules, Store(tx), Moment(call.now, call.today))
             alone = case.facts.living_alone
             await WelfareStore(tx).copy_risk(contract.application_id, living_alone=alone, office_code=case.office_code)
-            await keep_facility(tx, request.application_id, signed.facility_code)
             return effect
 
         await self._runtime.commands.perform(call, request, run)

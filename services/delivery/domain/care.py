@@ -141,6 +141,10 @@ class ContractCopy:
     """Whether the contract was ended by the death of the person."""
     districts: tuple[tuple[date, str], ...] = ()
     """Where the person moved: districts with their first days, in order; else none, and `district_code` holds."""
+    facility_code: str = ""
+    """The facility, that of the last move; empty: none."""
+    facilities: tuple[tuple[date, str], ...] = ()
+    """Where the person moved: facilities with their first days, as `districts`; else `facility_code` holds."""
 
     def covers(self, day: date) -> bool:
         """Whether the day lies in the contract, both ends included."""

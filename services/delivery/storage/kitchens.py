@@ -18,7 +18,7 @@ from services.kernel.local_rules import LocalRules
 from services.runtime.database import ReadTx, WriteTx, violated_constraint
 from services.runtime.errors import NotFound
 
-__all__ = ["KitchenStore", "census", "drivers_of_route", "keep_facility", "kitchens_page", "route_of_sheet", "sheet"]
+__all__ = ["KitchenStore", "census", "drivers_of_route", "kitchens_page", "route_of_sheet", "sheet"]
 
 _KITCHENS = """
 SELECT k.municipality_id, k.kitchen_id, k.version, coalesce((
@@ -105,15 +105,28 @@ INSERT INTO kept_meal (unit_id, application_id, on_day, at)
 SELECT id, application_id, on_day, :now FROM unit WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'PAUSED'
 ON CONFLICT DO NOTHING
 """
+# A stay is the days of care in the facility: from the move there, if there was one, to the day before the next move.
 _CENSUS = """
 SELECT count(*) FILTER (WHERE here AND NOT away) AS occupied, count(*) FILTER (WHERE here AND away) AS absent,
-       count(*) FILTER (WHERE NOT isempty(covered) AND lower(covered) > :day) AS expected
+       count(*) FILTER (WHERE ahead AND NOT here) AS expected
 FROM (
-    SELECT c.covered, CAST(:day AS date) <@ c.covered AS here,
+    SELECT bool_or(CAST(:day AS date) <@ stay.days) AS here,
+           bool_or(NOT isempty(stay.days) AND lower(stay.days) > :day) AS ahead,
            EXISTS (SELECT FROM pause p WHERE p.application_id = c.application_id AND CAST(:day AS date) <@ p.days)
            OR EXISTS (SELECT FROM unit u WHERE u.application_id = c.application_id AND u.on_day = :day
                       AND u.unit = 'BED_DAY' AND u.state = 'MISSED') AS away
-    FROM care c WHERE c.municipality_id = :municipality AND c.facility_code = :facility
+    FROM care c
+    CROSS JOIN LATERAL (
+        SELECT c.covered * daterange(c.rehoused_on[f.number - 1], c.rehoused_on[f.number]) AS days
+        FROM unnest(CASE WHEN c.facilities = '{}' THEN ARRAY[c.facility_code] ELSE c.facilities END)
+             WITH ORDINALITY AS f (code, number)
+        WHERE f.code = :facility
+    ) stay
+    WHERE c.municipality_id = :municipality AND (
+        c.facilities = '{}' AND c.facility_code = :facility
+        OR c.facilities <> '{}' AND c.facilities @> ARRAY[CAST(:facility AS text)]
+    )
+    GROUP BY c.application_id
 ) residents
 """
 
@@ -156,17 +169,9 @@ async def drivers_of_route(
 
 
 async def census(tx: ReadTx, municipality_id: str, facility_code: str, on: date) -> Census:
-    """People of a facility on a day, as the copied contracts say."""
+    """People of a facility on a day, as the copied contracts say of that day; who is to move there is expected."""
     row = await tx.one(_CENSUS, {"municipality": municipality_id, "facility": facility_code, "day": on})
     return Census(row.occupied, row.absent, row.expected)
-
-
-async def keep_facility(tx: WriteTx, application_id: str, facility_code: str) -> None:
-    """Copy the facility of a contract."""
-    await tx.run(
-        "UPDATE care SET facility_code = :facility WHERE application_id = :id AND facility_code <> :facility",
-        {"id": application_id, "facility": facility_code},
-    )
 
 
 class KitchenStore:

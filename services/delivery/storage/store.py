@@ -35,16 +35,18 @@ FROM care c WHERE c.application_id = :id
 _INSERT_CARE = """
 INSERT INTO care (application_id, contract_id, municipality_id, person_id, service_code, district_code, start_on,
                   end_on, authorised_from, authorised_to, authorised_by, user_funds, contract_version, deceased,
-                  districts, moved_on, version)
+                  districts, moved_on, facility_code, facilities, rehoused_on, version)
 VALUES (:application_id, :contract_id, :municipality_id, :person_id, :service_code, :district_code, :start_on, :end_on,
         :authorised_from, :authorised_to, :authorised_by, :user_funds, :contract_version, :deceased,
-        CAST(:districts AS text[]), CAST(:moved_on AS date[]), 1)
+        CAST(:districts AS text[]), CAST(:moved_on AS date[]), :facility_code, CAST(:facilities AS text[]),
+        CAST(:rehoused_on AS date[]), 1)
 """
 _UPDATE_CONTRACT = """
 UPDATE care SET district_code = :district_code, start_on = :start_on, end_on = :end_on,
     authorised_from = :authorised_from, authorised_to = :authorised_to, authorised_by = :authorised_by,
     user_funds = :user_funds, contract_version = :contract_version, deceased = :deceased,
-    districts = CAST(:districts AS text[]), moved_on = CAST(:moved_on AS date[])
+    districts = CAST(:districts AS text[]), moved_on = CAST(:moved_on AS date[]), facility_code = :facility_code,
+    facilities = CAST(:facilities AS text[]), rehoused_on = CAST(:rehoused_on AS date[])
 WHERE application_id = :application_id
 """
 _TOUCH = """
@@ -251,6 +253,9 @@ def _contract_row(contract: ContractCopy) -> dict[str, object]:
         "deceased": contract.deceased,
         "districts": [district for _, district in contract.districts],
         "moved_on": [first for first, _ in contract.districts[1:]],
+        "facility_code": contract.facility_code,
+        "facilities": [facility for _, facility in contract.facilities],
+        "rehoused_on": [first for first, _ in contract.facilities[1:]],
     }
 
 

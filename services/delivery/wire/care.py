@@ -134,6 +134,11 @@ def contract_from_proto(contract: placement.Contract, case: intake.CaseFacts) ->
         districts=tuple(
             (date_from_proto(part.first_date, "contract.districts"), part.district_code) for part in contract.districts
         ),
+        facility_code=contract.facility_code,
+        facilities=tuple(
+            (date_from_proto(part.first_date, "contract.facilities"), part.facility_code)
+            for part in contract.facilities
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from services.kernel.dates import Weekday
 from services.kernel.plan_terms import EVERY_WEEK, LineTerms
 
-__all__ = ["Amendment", "AmendmentCause", "PlanLine", "districts_by_day", "plan_by_day"]
+__all__ = ["Amendment", "AmendmentCause", "PlanLine", "districts_by_day", "facilities_by_day", "plan_by_day"]
 
 _ONE_DAY = timedelta(days=1)
 
@@ -48,6 +48,8 @@ class Amendment:
     document_sha256: str = ""
     order_act_id: str = ""
     """The order on which it rests, in the register of acts; empty: none was needed."""
+    facility_before: str | None = None
+    """The facility until the day before; None: not on record, agreed by a release that did not keep it."""
 
 
 def plan_by_day(start: date, signed: Sequence[PlanLine], amendments: Sequence[Amendment]) -> tuple[PlanLine, ...]:
@@ -75,6 +77,18 @@ def districts_by_day(start: date, amendments: Sequence[Amendment]) -> tuple[tupl
     if not moves:
         return ()
     return ((start, moves[0].district_before), *((move.first_date, move.district_code) for move in moves))
+
+
+def facilities_by_day(start: date, amendments: Sequence[Amendment]) -> tuple[tuple[date, str], ...]:
+    """Facilities with their first days, the first from the first day of care; none where nobody moved.
+
+    No day stands twice: of two versions from one day the later holds.
+    """
+    moves = [version for version in amendments if version.facility_before not in (None, version.facility_code)]
+    if not moves:
+        return ()
+    by_day = {start: moves[0].facility_before or ""} | {move.first_date: move.facility_code for move in moves}
+    return tuple(by_day.items())
 
 
 _Rhythm = tuple[str, tuple[Weekday, ...], int]

@@ -47,7 +47,11 @@ def moved(placement: Placement, facility_code: str, district_code: str, first_da
     there = replace(placement, facility_code=facility_code, district_code=district_code)
     version = _with(there, contract, AmendmentCause.TRANSFERRED, contract.present_plan, first_date, today)
     assert version.contract is not None  # noqa: S101 it has just been amended
-    latest = replace(version.contract.amendments[-1], district_before=placement.district_code)
+    latest = replace(
+        version.contract.amendments[-1],
+        district_before=placement.district_code,
+        facility_before=placement.facility_code,
+    )
     changed = replace(version.contract, amendments=(*version.contract.amendments[:-1], latest))
     return replace(version, contract=changed)
 
@@ -83,6 +87,7 @@ def _with(
         facility_code=placement.facility_code,
         district_code=placement.district_code,
         district_before=placement.district_code,
+        facility_before=placement.facility_code,
     )
     changed = replace(contract, amendments=(*contract.amendments, version), version=contract.version + 1)
     return replace(placement, contract=changed)

@@ -24,15 +24,17 @@ authorised_from, authorised_to, ground, document_sha256, version
 """
 """Columns of `contracts` that `contract_of` reads, beside `plan` as text."""
 AMENDMENT_COLUMNS = """
-number, cause, agreed_date, first_date, facility_code, district_code, district_before, document_sha256, order_act_id
+number, cause, agreed_date, first_date, facility_code, district_code, district_before, document_sha256, order_act_id,
+facility_before
 """
 """Columns of `contract_amendments` that `contract_of` reads, beside `plan` as text."""
 _INSERT_AMENDMENT = """
 INSERT INTO contract_amendments (contract_id, number, application_id, cause, agreed_date, first_date, plan,
                                  facility_code, district_code, district_before, document_sha256, order_act_id,
-                                 recorded_at)
+                                 recorded_at, facility_before)
 VALUES (:contract_id, :number, :application_id, :cause, :agreed_date, :first_date, CAST(:plan AS jsonb),
-        :facility_code, :district_code, :district_before, :document_sha256, :order_act_id, :recorded_at)
+        :facility_code, :district_code, :district_before, :document_sha256, :order_act_id, :recorded_at,
+        :facility_before)
 """
 _PUT_CONTRACT = """
 INSERT INTO contracts (contract_id, application_id, signed_date, start_date, end_date, plan, cost_minor, cost_currency,
@@ -70,6 +72,7 @@ async def amend(tx: WriteTx, application_id: str, contract: Contract, now: datet
             "document_sha256": latest.document_sha256,
             "order_act_id": latest.order_act_id or None,
             "recorded_at": now,
+            "facility_before": latest.facility_before,
         },
     )
 
@@ -101,6 +104,7 @@ def contract_of(row: Row[Any], amendments: Iterable[Row[Any]] = ()) -> Contract:
                 version.district_before,
                 version.document_sha256,
                 version.order_act_id or "",
+                version.facility_before,
             )
             for version in amendments
         ),

@@ -12,7 +12,7 @@ from services.kernel.dates import Weekday
 from services.kernel.money import Money
 from services.kernel.ranges import DateRange
 from services.kernel.service_entry import PlacementBasis
-from services.placement.domain.amendments import PlanLine, districts_by_day, plan_by_day
+from services.placement.domain.amendments import PlanLine, districts_by_day, facilities_by_day, plan_by_day
 from services.placement.domain.cases import Contract, Facility, Ground, Placement, PlacementState
 from services.placement.errors import UnknownService
 from services.placement.rules import cases as rules
@@ -189,6 +189,10 @@ def contract_to_proto(found: Placement, contract: Contract, act_number: str = ""
         districts=[
             amendments_pb2.ContractDistrict(first_date=date_to_proto(first), district_code=district)
             for first, district in districts_by_day(contract.start_date, contract.amendments)
+        ],
+        facilities=[
+            amendments_pb2.ContractFacility(first_date=date_to_proto(first), facility_code=facility)
+            for first, facility in facilities_by_day(contract.start_date, contract.amendments)
         ],
         actual_cost=None if contract.actual_cost is None else money_to_proto(contract.actual_cost),
         unit_price=None if contract.unit_price is None else money_to_proto(contract.unit_price),

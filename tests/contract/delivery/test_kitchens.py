@@ -19,6 +19,7 @@ from tests.contract.delivery.day import DIET, MEAL, MONDAY, ask, at, cared_for, 
 pytestmark = pytest.mark.postgres
 
 TUESDAY = MONDAY + timedelta(days=1)
+WEDNESDAY = MONDAY + timedelta(days=2)
 
 
 def kitchen(code: str, *routes: tuple[str, list[str]], **more: Any) -> pb.RegisterKitchenRequest:
@@ -46,6 +47,13 @@ async def lives_in(service: Service, district: str, start: date = MONDAY, *plan:
     service.neighbours.contracts[case].district_code = district
     await service.copies(case, at(MONDAY - timedelta(days=6)))
     return case
+
+
+async def census(service: Service, house: str, on: date) -> tuple[int, int, int, int]:
+    """Who is there, away and still to come, and the free beds."""
+    request = pb.GetBedCensusRequest(municipality_id=TOWN, facility_code=house, on_date=date_to_proto(on))
+    counted = await ask(service, request)
+    return counted.occupied, counted.absent, counted.expected, counted.free
 
 
 def pausing(case: str, start: date, end: date) -> delivery.RequestPauseRequest:
@@ -218,6 +226,44 @@ async def test_a_census_counts_who_is_there_who_is_away_and_who_will_come(servic
     request.on_date.CopyFrom(date_to_proto(TUESDAY))
     tuesday = await ask(service, request)
     assert (tuesday.occupied, tuesday.absent, tuesday.expected, tuesday.free) == (2, 1, 0, 2)
+
+
+async def test_who_moves_is_counted_where_they_live_on_the_day(service: Service) -> None:
+    service.neighbours.capacity = 5
+    case = service.signed(MONDAY, MEAL)
+    contract = service.neighbours.contracts[case]
+    contract.facility_code = "HOME-1"
+    await service.copies(case, at(MONDAY - timedelta(days=6)))
+    contract.facility_code = "HOME-2"
+    contract.version += 1
+    for first, house in ((MONDAY, "HOME-1"), (WEDNESDAY, "HOME-2")):
+        contract.facilities.add(first_date=date_to_proto(first), facility_code=house)
+    for _ in range(2):
+        await service.copies(case, at(MONDAY))
+        counted = {
+            (house, on): await census(service, house, on)
+            for house in ("HOME-1", "HOME-2")
+            for on in (MONDAY - timedelta(days=1), TUESDAY, WEDNESDAY)
+        }
+        assert counted == {
+            ("HOME-1", MONDAY - timedelta(days=1)): (0, 0, 1, 5),
+            ("HOME-1", TUESDAY): (1, 0, 0, 4),
+            ("HOME-1", WEDNESDAY): (0, 0, 0, 5),
+            ("HOME-2", MONDAY - timedelta(days=1)): (0, 0, 1, 5),
+            ("HOME-2", TUESDAY): (0, 0, 1, 5),
+            ("HOME-2", WEDNESDAY): (1, 0, 0, 4),
+        }
+
+
+async def test_who_leaves_before_moving_is_expected_nowhere(service: Service) -> None:
+    case = service.signed(MONDAY, MEAL)
+    contract = service.neighbours.contracts[case]
+    contract.facility_code = "HOME-2"
+    contract.end_date.CopyFrom(date_to_proto(TUESDAY))
+    for first, house in ((MONDAY, "HOME-1"), (WEDNESDAY, "HOME-2")):
+        contract.facilities.add(first_date=date_to_proto(first), facility_code=house)
+    await service.copies(case, at(MONDAY))
+    assert [(await census(service, house, TUESDAY))[:3] for house in ("HOME-1", "HOME-2")] == [(1, 0, 0), (0, 0, 0)]
 
 
 async def test_kitchens_of_another_town_are_not_yours_and_assistants_register_none(service: Service) -> None:

@@ -191,7 +191,12 @@ async def test_a_place_is_held_until_the_move_takes_effect_and_then_offered(offi
     assert not (await office.claim(case, "2026-04-20 00:00")).HasField("next_due_time")
     assert [await held(office, code) for code in ("DC-1", "DC-2")] == [(0, 1), (1, 0)]
     assert (await office.look(waiting, "2026-04-20 00:00")).waiting.offered_facility_code == "DC-1"
-    assert (await copied(office, case)).facility_code == "DC-2"
+    contract = await copied(office, case)
+    assert contract.facility_code == "DC-2"
+    assert [(part.facility_code, date_from_proto(part.first_date, "first")) for part in contract.facilities] == [
+        ("DC-1", START),
+        ("DC-2", FROM),
+    ]
     async with office.database.read() as tx:
         assert await tx.scalar("SELECT count(*) FROM acts WHERE number = 'РД-77' AND authority = 'SAD-ISKAR'") == 1
 
@@ -278,6 +283,7 @@ async def test_a_move_to_another_district_needs_no_order_and_draws_on_its_progra
         ("LYULIN", 3, 9),
         ("BANKYA", 4, 20),
     ]
+    assert list(contract.facilities) == []
     assert [days(line) for line in contract.plan] == [("", "")]
 
 

@@ -99,3 +99,21 @@ async def test_a_line_has_one_range_a_day(office: Office, case: str) -> None:
         "WHERE application_id = :case"
     )
     assert await refused(office, again, case=case) == "plan_line_once"
+
+
+@pytest.mark.parametrize(
+    ("houses", "moves", "constraint"),
+    [
+        ("{A,B}", "{}", "care_facilities_lead_on"),
+        ("{A,B,A}", "{2026-05-12,2026-05-11}", "care_facilities_do_not_overlap"),
+        ("{A,B,A}", "{2026-05-12,2026-05-12}", "care_facilities_do_not_overlap"),
+    ],
+)
+async def test_nobody_lives_in_two_facilities_on_a_day(
+    office: Office, case: str, houses: str, moves: str, constraint: str
+) -> None:
+    housed = (
+        "UPDATE care SET facilities = CAST(CAST(:houses AS text) AS text[]), "
+        "rehoused_on = CAST(CAST(:moves AS text) AS date[]) WHERE application_id = :case AND :id <> ''"
+    )
+    assert await refused(office, housed, case=case, houses=houses, moves=moves) == constraint

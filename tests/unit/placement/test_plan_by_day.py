@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from services.kernel.dates import Weekday
 from services.kernel.plan_terms import LineTerms
-from services.placement.domain.amendments import Amendment, AmendmentCause, PlanLine, plan_by_day
+from services.placement.domain.amendments import (
+    Amendment,
+    AmendmentCause,
+    PlanLine,
+    facilities_by_day,
+    plan_by_day,
+)
 
 START = date(2026, 3, 9)
 MEALS = PlanLine("HSP_MEAL_DELIVERY", 1, (Weekday.MON,))
@@ -68,3 +75,29 @@ def test_lines_of_every_week_and_of_a_contract_as_signed_are_told_as_they_were_a
     assert plan_by_day(START, [fortnightly(), MEALS], []) == (fortnightly(), MEALS)
     (before, after) = plan_by_day(START, [MEALS], [amended(2, date(2026, 4, 27), MEALS)])
     assert (before.terms.anchor, after.terms.anchor) == (None, None)
+
+
+def moved(number: int, first: date, before: str | None, after: str) -> Amendment:
+    """From one facility to another; None: by a release that did not keep which was left."""
+    agreed = date(2026, 3, 10)
+    version = Amendment(number, AmendmentCause.TRANSFERRED, agreed, first, (MEALS,), after, "LYULIN", "LYULIN")
+    return replace(version, facility_before=before)
+
+
+def test_a_facility_holds_until_the_day_before_the_next_and_of_two_from_one_day_the_later() -> None:
+    april, may = date(2026, 4, 20), date(2026, 5, 4)
+    assert facilities_by_day(START, [moved(2, april, "A", "B"), moved(3, may, "B", "C")]) == (
+        (START, "A"),
+        (april, "B"),
+        (may, "C"),
+    )
+    assert facilities_by_day(START, [moved(2, april, "A", "B"), moved(3, april, "B", "C")]) == (
+        (START, "A"),
+        (april, "C"),
+    )
+    assert facilities_by_day(START, [moved(2, START, "A", "B")]) == ((START, "B"),)
+
+
+def test_who_stays_in_a_facility_or_left_one_that_is_not_on_record_has_none_by_day() -> None:
+    assert facilities_by_day(START, [moved(2, date(2026, 4, 20), "A", "A")]) == ()
+    assert facilities_by_day(START, [moved(2, date(2026, 4, 20), None, "B")]) == ()
