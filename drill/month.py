@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
+from bench.histories import events_of
 from cli.gateway import RETRIED_REASONS, Gateway, Refusal
 from cli.stories.patience import patiently
-from drill.chains import events_of_chain
 from drill.month_town import FIRST, MonthTown
 from services.kernel.codes import BATCH_TASK_QUEUE, Role, WorkflowType
 from services.kernel.dates import start_of_day
@@ -104,7 +104,7 @@ class Month:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             )
             await handle.result()
-            return await events_of_chain(self.client, handle.id)
+            return await events_of(self.client, handle.id)
 
         return await patiently(finish)
 

@@ -158,7 +158,7 @@ async def _facts_of_imported(month: Month, newcomers: Newcomers, events_before: 
         ),
         ("commands granted to them", str(_sum(month, "granted_to_imported"))),
         (
-            "history events of such a case, skipped time included",
+            "history events of such a case",
             f"{events_before / len(imported):.1f} into care, {events / len(imported):.1f} in the month",
         ),
     )

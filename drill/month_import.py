@@ -12,13 +12,13 @@ from pathlib import Path
 import asyncpg
 from temporalio.client import WorkflowExecutionStatus
 
+from bench.histories import events_of
 from bench.plain_case import plain_story, steps_to_contract
 from cli.stories import format as story
 from cli.stories.acts import ACTS
 from cli.stories.batch import BatchRuns
 from cli.stories.lockstep import Lockstep
 from cli.stories.world import World
-from drill.chains import events_of_chain
 from drill.ground import Ground
 from drill.importing import importing, write_applications
 from drill.month_town import FIRST
@@ -75,7 +75,7 @@ class Newcomers:
 
     async def events(self) -> int:
         """History events of their cases, over all runs."""
-        return sum(await asyncio.gather(*(events_of_chain(self.ground.client, each) for each in self._workflows())))
+        return sum(await asyncio.gather(*(events_of(self.ground.client, each) for each in self._workflows())))
 
     async def wrong(self, day: dt.date) -> list[str]:
         """Whose workflow has ended, and whose case is not in the state at intake that care has at delivery."""

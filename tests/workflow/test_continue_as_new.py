@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from temporalio.testing import TimeSkipper, TimeSkippingConfig, WorkflowEnvironment
 
-from drill.chains import events_of_chain
 from services.kernel.codes import CaseState, Event, Stage
 from tests.workflow.cases import CaseDriver, day
 from tests.workflow.conftest import dev_server_arguments, temporal_binary, worker_settings
@@ -60,12 +59,3 @@ async def test_a_case_cut_into_short_runs_takes_the_same_way(short_runs: CaseDri
     requests = [request for _, about, request in case.town.calls if about == case.id]
     assert len(requests) == len(set(requests))
     assert await case.attribute("Municipality") == "TEST-TOWN"
-
-
-async def test_the_history_of_a_workflow_is_counted_over_all_its_runs(short_runs: CaseDriver) -> None:
-    await short_runs.start()
-    await short_runs.say(Stage.ASSESSMENT, Event.VISIT_SCHEDULED, day("2026-01-19"), day("2026-01-24"))
-    await assess(short_runs)
-    lengths = [len(run.events) for run in await short_runs.runs()]
-    assert len(lengths) > 1
-    assert await events_of_chain(short_runs.skipper.client, short_runs.handle.id) == sum(lengths)
