@@ -9,9 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from fractions import Fraction
+from math import ceil
 from typing import Protocol
 
 from services.kernel.dates import Weekday
+from services.kernel.plan_terms import LineTerms
 from services.kernel.service_entry import Catalogue, ServiceEntry, Unit
 
 __all__ = [
@@ -159,22 +162,37 @@ class _Line(Protocol):
     def quantity(self) -> int: ...
     @property
     def weekdays(self) -> tuple[Weekday, ...]: ...
+    @property
+    def terms(self) -> LineTerms: ...
 
 
-_WEEKS_A_YEAR = 52
-_MONTHS_A_YEAR = 12
+_WEEKS_A_MONTH = Fraction(52, 12)
 
 
 def monthly_hours(plan: Iterable[_Line], catalogue: Catalogue, on: date) -> int:
-    """Hours a month that a plan takes: its hours of a week times 52 / 12, rounded up.
+    """Hours a month that a plan needs from a day on: the most that its lines of one day come to, rounded up.
 
-    Lines on request take none, nor do those that the catalogue of the day does not have.
+    A line counts its hours of a week times 52 / 12; one of every n-th week the n-th part of that; one of the n-th
+    weekdays of a month its hours once a month for each of them. A dated line counts from its first to its last day.
+    Lines on request take none, nor do those that the catalogue does not have in hours on the first day they hold.
     """
-    entries = ((line, catalogue.find(line.code, on)) for line in plan)
-    weekly = sum(
-        line.quantity * len(line.weekdays) for line, entry in entries if entry is not None and entry.unit is Unit.HOUR
-    )
-    return -(-weekly * _WEEKS_A_YEAR // _MONTHS_A_YEAR)
+    in_hours = [line for line in plan if _is_in_hours(line, catalogue, on)]
+    begins = {on} | {line.terms.first for line in in_hours if line.terms.first is not None and line.terms.first > on}
+    return ceil(max(sum(_hours_a_month(line) for line in in_hours if _holds(line.terms, day)) for day in begins))
+
+
+def _is_in_hours(line: _Line, catalogue: Catalogue, on: date) -> bool:
+    entry = catalogue.find(line.code, max(on, line.terms.first or on))
+    return entry is not None and entry.unit is Unit.HOUR
+
+
+def _hours_a_month(line: _Line) -> Fraction:
+    times = Fraction(len(line.terms.turns)) if line.terms.turns else _WEEKS_A_MONTH / line.terms.every_weeks
+    return line.quantity * len(line.weekdays) * times
+
+
+def _holds(terms: LineTerms, day: date) -> bool:
+    return (terms.first is None or terms.first <= day) and (terms.last is None or day <= terms.last)
 
 
 def unit_of(service: ServiceEntry | None) -> CapacityUnit:

@@ -11,7 +11,7 @@ from services.kernel.codes import Event
 from services.kernel.dates import local_date
 from services.kernel.service_entry import Catalogue
 from services.placement.domain.capacity import CapacityUnit, Cause, Movement, Programme, monthly_hours
-from services.placement.domain.cases import Facility, Placement, PlanLine
+from services.placement.domain.cases import Contract, Facility, Placement, PlanLine
 from services.placement.domain.holdings import is_programme
 from services.placement.errors import NoFreePlace, UnknownFacility
 from services.placement.rules import cases as rules
@@ -129,6 +129,11 @@ def quantity_of(unit: CapacityUnit, plan: Sequence[PlanLine], catalogue: Catalog
     return monthly_hours(plan, catalogue, first_date) if unit is CapacityUnit.HOUR else 1
 
 
+def _needed(contract: Contract, unit: CapacityUnit, catalogue: Catalogue, today: date) -> int:
+    """What a contract takes from now on by its latest version."""
+    return quantity_of(unit, contract.present_plan, catalogue, max(contract.present_from, today))
+
+
 def drawing(case: Placement, programme: Programme | None, quantity: int) -> Placement:
     """The case with so much of the programme by its latest version; None: unlimited.
 
@@ -191,13 +196,10 @@ async def set_programme_capacity(
     await store.lock_municipality(wanted.municipality_id)
     kept = await store.programme(wanted.municipality_id, wanted.code)
     if kept is None:
-        cases = await store.placements_beside(wanted, local_date(now))
+        today = local_date(now)
         taken = [
-            (
-                case.application_id,
-                quantity_of(wanted.unit, case.contract.present_plan, catalogue, case.contract.present_from),
-            )
-            for case in cases
+            (case.application_id, _needed(case.contract, wanted.unit, catalogue, today))
+            for case in await store.placements_beside(wanted, today)
             if case.contract is not None
         ]
         held = sum(quantity for _, quantity in taken)

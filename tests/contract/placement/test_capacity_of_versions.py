@@ -25,9 +25,9 @@ WEEK = (types_pb2.WEEKDAY_MON, types_pb2.WEEKDAY_TUE, types_pb2.WEEKDAY_WED)
 MAY, JUNE = date(2026, 5, 1), date(2026, 6, 1)
 
 
-def hours(quantity: int, code: str = SERVICE) -> facts_pb2.PlanLine:
+def hours(quantity: int, code: str = SERVICE, **terms: Any) -> facts_pb2.PlanLine:
     """On three days of each week: 1 hour is 13 a month, 2 are 26, 3 are 39, 4 are 52."""
-    return facts_pb2.PlanLine(code=code, quantity=quantity, weekdays=WEEK)
+    return facts_pb2.PlanLine(code=code, quantity=quantity, weekdays=WEEK, **terms)
 
 
 async def in_care(office: Any, quantity: int) -> str:
@@ -59,11 +59,11 @@ async def limit(office: Any, capacity: int, at: str = "2026-03-02 09:00", distri
     return (await office.ask(request, at, Role.MUNICIPALITY)).account
 
 
-async def amend(office: Any, case: str, line: facts_pb2.PlanLine, first: date, at: str = "2026-04-10 10:00") -> Any:
+async def amend(office: Any, case: str, line: facts_pb2.PlanLine, first: date, *more: facts_pb2.PlanLine) -> Any:
     request = amendments_pb2.AmendContractRequest(
-        request_id=str(uuid4()), application_id=case, first_date=date_to_proto(first), plan=[line]
+        request_id=str(uuid4()), application_id=case, first_date=date_to_proto(first), plan=[line, *more]
     )
-    return await office.ask(request, at)
+    return await office.ask(request, "2026-04-10 10:00")
 
 
 async def held(office: Any, code: str = f"{SERVICE}/") -> int:
@@ -75,6 +75,19 @@ async def test_a_limit_takes_over_the_present_plan_not_the_one_that_was_signed(o
     case = await in_care(office, 1)
     await amend(office, case, hours(4), MAY)
     assert (await limit(office, 60, "2026-05-04 10:00")).held == 52
+
+
+async def test_a_plan_of_every_second_week_takes_half(office: Any) -> None:
+    await limit(office, 60)
+    case = await in_care(office, 1)
+    await amend(office, case, hours(4, every_weeks=2), MAY)
+    assert await held(office) == 26
+
+
+async def test_a_limit_does_not_take_over_what_is_over_by_then(office: Any) -> None:
+    case = await in_care(office, 1)
+    await amend(office, case, hours(3, last_date=date_to_proto(date(2026, 5, 10))), MAY, hours(1))
+    assert (await limit(office, 60, "2026-05-11 10:00")).held == 13
 
 
 async def test_an_amended_plan_is_counted_by_the_catalogue_of_its_first_day(office: Any) -> None:
