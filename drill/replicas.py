@@ -145,10 +145,6 @@ class Elsewhere:
     async def check_termination(self, application_id: str, on: date) -> None:
         """Billing agrees."""
 
-    async def offers(self, municipality_id: str, service_code: str, on: date) -> bool:  # noqa: ARG002 they agree to everything
-        """Every municipality offers everything."""
-        return True
-
 
 @dataclass(frozen=True, slots=True)
 class Replica:

@@ -47,10 +47,6 @@ class Neighbours(Protocol):
         """Have billing check the arrears (D-08)."""
         ...
 
-    async def offers(self, municipality_id: str, service_code: str, on: date) -> bool:
-        """Whether the catalogue of the municipality has the service on the day."""
-        ...
-
     async def user(self, person_id: str) -> User:
         """Whom a contract is for, by intake."""
         ...
@@ -111,16 +107,6 @@ class NeighboursOverGrpc:
         )
         if not answer.allowed:
             raise ArrearsTermNotReached
-
-    async def offers(self, municipality_id: str, service_code: str, on: date) -> bool:
-        """Whether the catalogue of the municipality has the service on the day."""
-        intake = intake_service_pb2_grpc.IntakeServiceStub(self._peers.channel(Stage.INTAKE))
-        answer = await intake.ListCatalogue(
-            intake_service_pb2.ListCatalogueRequest(
-                municipality_id=municipality_id, service_code=service_code, on_date=date_to_proto(on)
-            )
-        )
-        return len(answer.entries) > 0
 
     async def user(self, person_id: str) -> User:
         """Whom a contract is for, by intake."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from datetime import date
 from typing import Any
 
 import grpc
 
-from services.kernel.catalogue import CATALOGUE
 from services.kernel.codes import Role
 from services.placement.api.capacity import rehearsed
 from services.placement.domain.capacity import unit_of
@@ -52,23 +50,28 @@ class FacilityMethods:
 
     async def CreateFacility(self, request: pb.CreateFacilityRequest, context: _Context) -> pb.CreateFacilityResponse:
         call = self._called(request.request_id, request.municipality_id)
-        if await self._runtime.commands.earlier(call, request) is None:
-            await self._require_known(request.municipality_id, request.service_code, call.today)
+        effect = await self._runtime.commands.earlier(call, request) or await self._create(call, request)
+        return pb.CreateFacilityResponse(facility=await self._facility(request.municipality_id, effect.resource))
+
+    async def _create(self, call: Call, request: pb.CreateFacilityRequest) -> Effect:
+        rules = await self._neighbours.rules(request.municipality_id)
+        service = rules.catalogue.find(request.service_code, call.today)
+        if service is None:
+            raise UnknownService(field="service_code")
         facility = Facility(
             municipality_id=request.municipality_id,
             facility_code=request.facility_code,
             service_code=request.service_code,
             directorate_code=request.directorate_code,
             capacity=request.capacity,
-            unit=unit_of(CATALOGUE.find(request.service_code, call.today)),
+            unit=unit_of(service),
         )
 
         async def create(tx: WriteTx) -> Effect:
             await Store(tx).add_facility(facility, call.now)
             return Effect(facility.facility_code, facility.version)
 
-        effect = await self._runtime.commands.perform(call, request, create)
-        return pb.CreateFacilityResponse(facility=await self._facility(request.municipality_id, effect.resource))
+        return await self._runtime.commands.perform(call, request, create)
 
     async def SetCapacity(self, request: pb.SetCapacityRequest, context: _Context) -> pb.SetCapacityResponse:
         call = self._called(request.request_id, request.municipality_id)
@@ -91,11 +94,6 @@ class FacilityMethods:
         if not call.caller.has(Role.SERVICE):
             call.caller.require_municipality(request.municipality_id)
         return pb.GetFacilityResponse(facility=await self._facility(request.municipality_id, request.facility_code))
-
-    async def _require_known(self, municipality_id: str, service_code: str, today: date) -> None:
-        shipped = CATALOGUE.find(service_code, today) is not None
-        if not shipped and not await self._neighbours.offers(municipality_id, service_code, today):
-            raise UnknownService(field="service_code")
 
     def _called(self, request_id: str, municipality_id: str) -> Call:
         call = self._runtime.call(request_id, municipality_id=municipality_id)

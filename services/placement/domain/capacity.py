@@ -195,6 +195,6 @@ def _holds(terms: LineTerms, day: date) -> bool:
     return (terms.first is None or terms.first <= day) and (terms.last is None or day <= terms.last)
 
 
-def unit_of(service: ServiceEntry | None) -> CapacityUnit:
+def unit_of(service: ServiceEntry) -> CapacityUnit:
     """What a facility of the service has: beds where it is paid by bed-days, else places."""
-    return CapacityUnit.BED if service is not None and service.unit is Unit.BED_DAY else CapacityUnit.PLACE
+    return CapacityUnit.BED if service.unit is Unit.BED_DAY else CapacityUnit.PLACE

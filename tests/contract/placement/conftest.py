@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, cast
 from uuid import uuid4
@@ -17,6 +18,7 @@ from services.kernel.codes import Role, Stage
 from services.kernel.dates import SOFIA, local_date
 from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.service_entry import ServiceEntry
 from services.placement.api import PlacementServicer
 from services.placement.documents.contract import User
 from services.runtime.auth import Caller
@@ -48,7 +50,6 @@ class FakeNeighbours:
         self.terms_refusal: DomainError | None = None
         self.termination_refusal: DomainError | None = None
         self.asked: list[str] = []
-        self.offered: set[str] = set()
         self.users: dict[str, User] = {}
         self.local_rules = LocalRules(MunicipalSettings.of({}))
         self.away = False
@@ -57,6 +58,10 @@ class FakeNeighbours:
     def _reached(self) -> None:
         if self.away:
             raise PeerUnavailable
+
+    def decides(self, *changes: ServiceEntry) -> None:
+        """Entries of the municipality's own in the catalogue."""
+        self.local_rules = replace(self.local_rules, changes=(*self.local_rules.changes, *changes))
 
     async def rules(self, municipality_id: str) -> LocalRules:
         self._reached()
@@ -77,11 +82,6 @@ class FakeNeighbours:
         self._reached()
         if self.terms_refusal is not None:
             raise self.terms_refusal
-
-    async def offers(self, municipality_id: str, service_code: str, on: date) -> bool:
-        self.asked.append(f"offers {service_code}")
-        self._reached()
-        return service_code in self.offered
 
     async def user(self, person_id: str) -> User:
         self._reached()

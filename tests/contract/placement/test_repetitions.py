@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -9,6 +10,7 @@ from uuid import uuid4
 import pytest
 from google.protobuf.message import Message
 
+from services.kernel.catalogue import CATALOGUE
 from services.kernel.codes import Role
 from services.runtime.civil import date_to_proto
 from services.runtime.errors import PeerUnavailable, RequestIdReused
@@ -76,7 +78,7 @@ async def test_an_end_for_arrears_repeated_after_a_death_asks_nobody(office: Any
 
 
 async def test_a_facility_made_again_asks_nobody(office: Any) -> None:
-    office.neighbours.offered.add("NIGHT_SHELTER")
+    office.neighbours.decides(replace(CATALOGUE.entry("DAY_CENTRE", date(2026, 4, 1)), code="NIGHT_SHELTER"))
     request = pb.CreateFacilityRequest(
         request_id=str(uuid4()),
         municipality_id=office.municipality,
