@@ -255,6 +255,15 @@ async def test_who_moves_is_counted_where_they_live_on_the_day(service: Service)
         }
 
 
+async def test_a_copy_that_comes_late_moves_nobody_back(service: Service) -> None:
+    case = service.signed(MONDAY, MEAL)
+    contract = service.neighbours.contracts[case]
+    for version, house in ((contract.version + 1, "HOME-2"), (contract.version, "HOME-1")):
+        contract.version, contract.facility_code = version, house
+        await service.copies(case, at(MONDAY))
+    assert [(await census(service, house, MONDAY))[0] for house in ("HOME-1", "HOME-2")] == [0, 1]
+
+
 async def test_who_leaves_before_moving_is_expected_nowhere(service: Service) -> None:
     case = service.signed(MONDAY, MEAL)
     contract = service.neighbours.contracts[case]
