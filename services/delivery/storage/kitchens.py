@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +15,7 @@ from services.delivery.storage.local_rules import rules_of
 from services.delivery.storage.store import json_of
 from services.delivery.usecases.care import Moment
 from services.kernel.local_rules import LocalRules
+from services.kernel.ranges import DateRange
 from services.runtime.database import ReadTx, WriteTx, violated_constraint
 from services.runtime.errors import NotFound
 
@@ -104,6 +105,12 @@ _KEEP_MEALS = """
 INSERT INTO kept_meal (unit_id, application_id, on_day, at)
 SELECT id, application_id, on_day, :now FROM unit WHERE id = ANY(CAST(:ids AS uuid[])) AND state = 'PAUSED'
 ON CONFLICT DO NOTHING
+"""
+_GIVE_UP_MEALS = """
+WITH given_up AS (
+    DELETE FROM kept_meal WHERE application_id = :application AND on_day BETWEEN :first AND :last RETURNING on_day
+)
+SELECT min(on_day) AS first_day FROM given_up
 """
 # A stay is the days of care in the facility: from the move there, if there was one, to the day before the next move.
 _CENSUS = """
@@ -253,6 +260,12 @@ class KitchenStore:
         """Let these meals be cooked though their day is paused."""
         if unit_ids:
             await self._tx.run(_KEEP_MEALS, {"ids": list(unit_ids), "now": moment.now})
+
+    async def give_up_meals(self, application_id: str, days: DateRange) -> date | None:
+        """Keep no meals of these days; the first that had one, None when none had."""
+        where = {"application": application_id, "first": days.start, "last": days.end}
+        row = await self._tx.one(_GIVE_UP_MEALS, where)
+        return cast("date | None", row.first_day)
 
 
 def _kitchen(row: Row[Any]) -> Kitchen:

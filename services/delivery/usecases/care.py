@@ -182,8 +182,12 @@ def _availability(care: Care, request: PauseRequest, today: date) -> Availabilit
     return Availability.IN_SERVICE if inside else Availability.OTHER
 
 
-async def request_pause(request: PauseRequest, store: CareStore, moment: Moment) -> Effect:
+async def request_pause(
+    request: PauseRequest, store: CareStore, moment: Moment, given_up: date | None = None
+) -> Effect:
     """Grant a pause and merge it with those that it meets (P-05).
+
+    `given_up` is the first paused day that was charged for its meal and is no more; billing hears of its month.
 
     Raises:
         NotFound: no contract was copied.
@@ -195,7 +199,7 @@ async def request_pause(request: PauseRequest, store: CareStore, moment: Moment)
     days = DateRange(request.start, request.end)
     asked = Pause(new_id(), days, request.proof is HospitalProof.SHOWN)
     await store.note_pause(care.id, "GRANTED", days, moment.now)
-    return await _change_pauses(care, _merged((*care.pauses, asked)), days.start, store, moment)
+    return await _change_pauses(care, _merged((*care.pauses, asked)), days.start, store, moment, given_up=given_up)
 
 
 @decides("P-10")
@@ -218,11 +222,19 @@ async def end_pause_early(application_id: str, return_date: date, store: CareSto
 
 
 async def _change_pauses(
-    care: Care, pauses: tuple[Pause, ...], first: date, store: CareStore, moment: Moment
+    care: Care,
+    pauses: tuple[Pause, ...],
+    first: date,
+    store: CareStore,
+    moment: Moment,
+    *,
+    given_up: date | None = None,
 ) -> Effect:
     await store.replace_pauses(care, pauses)
     after = replace(care, pauses=pauses, version=care.version + 1)
     after = _corrected(after, _chargeable(care, moment.today), moment.today)
+    if given_up is not None and (month := Month.of(given_up)) < Month.of(moment.today):
+        after = replace(after, correction=min(month, after.correction or month))
     await store.touch(after)
     await plan_from(after, first, store)
     moved = after.state_on(moment.today) is not care.state_on(moment.today)

@@ -10,6 +10,7 @@ from typing import Protocol
 from services.delivery.domain.kitchens import Kitchen
 from services.delivery.errors import KitchenNotReady
 from services.delivery.rules.kitchens import cut_off_of, meal_day_past_cut_off
+from services.delivery.rules.pause_terms import HospitalProof
 from services.delivery.usecases.care import CareStore, Moment, PauseRequest, request_pause
 from services.kernel.local_rules import LocalRules
 from services.kernel.ranges import DateRange
@@ -31,6 +32,7 @@ class Kitchens(Protocol):
     async def make_sheet(self, sheet_id: str, kitchen: Kitchen, on: date, moment: Moment) -> None: ...
     async def meals_since(self, application_id: str, on: date, cut_off: datetime) -> Sequence[str]: ...
     async def keep_meals(self, unit_ids: Sequence[str], moment: Moment) -> None: ...
+    async def give_up_meals(self, application_id: str, days: DateRange) -> date | None: ...
 
 
 async def register_kitchen(kitchen: Kitchen, etag: str, kitchens: Kitchens) -> Effect:
@@ -71,12 +73,21 @@ async def pause_and_keep_meals(request: PauseRequest, cares: CareStore, kitchens
     """Grant a pause as `request_pause` does, and keep the meals that it came too late for.
 
     Those are the meals planned at the cut-off and still planned now: one that an earlier pause has taken off, or that
-    was cancelled, is cooked for nobody.
+    was cancelled, is cooked for nobody. A hospital stay that is proved afterwards takes kept meals off again.
     """
     late = await _late_meals(request, cares, kitchens, moment)
-    effect = await request_pause(request, cares, moment)
+    given_up = await _given_up(request, kitchens, moment)
+    effect = await request_pause(request, cares, moment, given_up)
     await kitchens.keep_meals(late, moment)
     return effect
+
+
+async def _given_up(request: PauseRequest, kitchens: Kitchens, moment: Moment) -> date | None:
+    """The first of the days up to today whose kept meal is off by the proof of a hospital stay."""
+    last = min(request.end, moment.today)
+    if request.proof is not HospitalProof.SHOWN or last < request.start:
+        return None
+    return await kitchens.give_up_meals(request.application_id, DateRange(request.start, last))
 
 
 async def _late_meals(request: PauseRequest, cares: CareStore, kitchens: Kitchens, moment: Moment) -> Sequence[str]:

@@ -196,6 +196,22 @@ async def test_a_meal_that_was_off_at_the_cut_off_is_neither_cooked_nor_charged_
     assert {case.application_id: case.paused_days for case in cases} == {longer: 4, again: 2}
 
 
+async def test_a_proved_hospital_stay_takes_off_the_meal_that_was_kept_and_corrects_its_month(service: Service) -> None:
+    service.neighbours.settings["kitchen.cut_off"] = "15:00"
+    case = await lives_in(service, "SREDETS")
+    await runs(service, MONDAY)
+    await ask(service, pausing(case, TUESDAY, TUESDAY), Role.OFFICE_HEAD, at(MONDAY, 15, 30))
+    served = delivery.ListServedDaysRequest(municipality_id=TOWN, month=month_to_proto(Month(2026, 5)))
+    assert [one.paused_days for one in (await ask(service, served, Role.SERVICE)).cases] == [0]
+    proved = pausing(case, TUESDAY, TUESDAY)
+    proved.hospital_proof = True
+    june = at(date(2026, 6, 2), 10)
+    await ask(service, proved, Role.OFFICE_HEAD, june)
+    assert [one.paused_days for one in (await ask(service, served, Role.SERVICE)).cases] == [1]
+    advance = delivery.AdvanceCareRequest(request_id=new(), application_id=case)
+    assert (await ask(service, advance, Role.WORKER, june)).corrected_from_month == month_to_proto(Month(2026, 5))
+
+
 async def test_a_pause_lengthened_after_the_cut_off_of_another_day_keeps_that_day_s_meal(service: Service) -> None:
     service.neighbours.settings["kitchen.cut_off"] = "15:00"
     case = await lives_in(service, "SREDETS")
