@@ -63,6 +63,7 @@ NOT_IN_THE_STORIES = {
     "GetBedCensus",
     "GetCapacity",
     "GetFacility",
+    "GetLetter",
     "GetNeedsScore",
     "GetOrder",
     "GetRouteSheet",
