@@ -87,6 +87,8 @@ class Presence:
     arrived_at: datetime
     left_at: datetime | None = None
     delivery_id: str = ""
+    withdrawn: bool = False
+    """Whether its record counts no more: then nobody was here, and who comes arrives for the first time."""
 
 
 class CorrectionReason(StrEnum):

@@ -66,6 +66,18 @@ CROSS JOIN LATERAL (VALUES (t.driver_id), (r.driver_id)) AS d (driver_id)
 WHERE s.municipality_id = :municipality AND s.on_day = :day AND d.driver_id IS NOT NULL
   AND EXISTS (SELECT FROM planned WHERE unit = 'MEAL')
 """
+_PRESENCE = """
+SELECT v.*, coalesce(d.outcome = 'VOID', false) AS withdrawn
+FROM visit_presence v LEFT JOIN delivery d ON d.id = v.delivery_id
+WHERE unit_id = :id
+"""
+# Whoever arrives after the record of an earlier visit was withdrawn stands where that visitor stood.
+_ARRIVE = """
+INSERT INTO visit_presence AS v (unit_id, assistant_id, arrived_at) VALUES (:unit, :assistant, :at)
+ON CONFLICT (unit_id) DO UPDATE
+SET assistant_id = excluded.assistant_id, arrived_at = excluded.arrived_at, left_at = NULL, delivery_id = NULL
+WHERE EXISTS (SELECT FROM delivery d WHERE d.id = v.delivery_id AND d.outcome = 'VOID')
+"""
 _KEEP_ENTRY = """
 INSERT INTO attendance_entry (id, municipality_id, body_hash, assistant_id, written_at, submitted_by, outcome,
                               delivery_id, reason, at)
@@ -137,11 +149,11 @@ async def who_goes(tx: ReadTx, care: Care, code: str, on: date) -> frozenset[str
 
 async def presence(tx: ReadTx, unit_id: str) -> Presence | None:
     """Who is or was at a visit; None: nobody arrived."""
-    row = await tx.one_or_none("SELECT * FROM visit_presence WHERE unit_id = :id", {"id": unit_id})
+    row = await tx.one_or_none(_PRESENCE, {"id": unit_id})
     if row is None:
         return None
     delivery = "" if row.delivery_id is None else str(row.delivery_id)
-    return Presence(unit_id, row.assistant_id, row.arrived_at, row.left_at, delivery)
+    return Presence(unit_id, row.assistant_id, row.arrived_at, row.left_at, delivery, row.withdrawn)
 
 
 async def record(tx: ReadTx, delivery_id: str) -> DeliveryRecord | None:
@@ -215,9 +227,9 @@ class AttendanceStore:
         return await presence(self._tx, unit_id)
 
     async def arrive(self, arrived: Presence) -> None:
-        """Store an arrival."""
+        """Store an arrival; the first, or the first since the record of the visit was withdrawn."""
         await self._tx.run(
-            "INSERT INTO visit_presence (unit_id, assistant_id, arrived_at) VALUES (:unit, :assistant, :at)",
+            _ARRIVE,
             {"unit": arrived.unit_id, "assistant": arrived.assistant_id, "at": arrived.arrived_at},
         )
 
@@ -226,6 +238,13 @@ class AttendanceStore:
         await self._tx.run(
             "UPDATE visit_presence SET left_at = :at, delivery_id = :delivery WHERE unit_id = :unit",
             {"unit": left.unit_id, "at": left.left_at, "delivery": left.delivery_id},
+        )
+
+    async def stand_by(self, delivery_id: str, replaced_id: str) -> None:
+        """Let a visit whose record was replaced have ended in the record that stands now."""
+        await self._tx.run(
+            "UPDATE visit_presence SET delivery_id = :delivery WHERE delivery_id = :replaced",
+            {"delivery": delivery_id, "replaced": replaced_id},
         )
 
     async def record(self, delivery_id: str) -> DeliveryRecord | None:

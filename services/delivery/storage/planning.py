@@ -73,8 +73,8 @@ due AS (
 )"""
 
 # Visits and meals are units of their own, hours of a visit are one. Records of a code and day count for its units one
-# after the other, so each is done, missed or neither: first for those that somebody has left, then in the order of the
-# lines.
+# after the other, so each is done, missed or neither: first for those that somebody has left and whose record stands,
+# then in the order of the lines.
 STANDING = f"""
 apart AS (
     SELECT id AS first_id, line_id, line, application_id, municipality_id, district_code, code, unit, on_day, hospital,
@@ -89,8 +89,9 @@ in_turn AS (
                apart.*
         FROM apart
     ) a LEFT JOIN visit_presence v ON :recorded AND v.unit_id = a.id
-    WINDOW day_of_code AS (PARTITION BY application_id, on_day, code
-                           ORDER BY v.left_at IS NULL, line, part)
+        LEFT JOIN delivery r ON r.id = v.delivery_id AND r.outcome <> 'VOID'
+    WINDOW day_of_code AS (PARTITION BY a.application_id, a.on_day, a.code
+                           ORDER BY r.id IS NULL, line, part)
 ),
 expected AS (
     SELECT t.*, CASE WHEN hospital IS NOT NULL THEN 'PAUSED' WHEN done > prior THEN 'DONE'

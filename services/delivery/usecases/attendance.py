@@ -51,6 +51,7 @@ class Attendance(Protocol):
     async def presence(self, unit_id: str) -> Presence | None: ...
     async def arrive(self, presence: Presence) -> None: ...
     async def leave(self, presence: Presence) -> None: ...
+    async def stand_by(self, delivery_id: str, replaced_id: str) -> None: ...
     async def record(self, delivery_id: str) -> DeliveryRecord | None: ...
     async def withdraw(self, delivery_id: str) -> None: ...
     async def find_correction(self, correction_id: str) -> Correction | None: ...
@@ -90,7 +91,7 @@ async def record_entry(entry: Entry, store: Attendance, cares: CareStore, record
 
 async def check_in(unit_id: str, assistant_id: str, store: Attendance, moment: Moment) -> Effect:
     """Note that the assistant has arrived; again: the first arrival stands. Refused when somebody else is there."""
-    known = await store.presence(unit_id)
+    known = _in_force(await store.presence(unit_id))
     if known is not None and known.assistant_id != assistant_id:
         raise Refused(resource_type="unit", resource_id=unit_id)
     if known is None:
@@ -102,11 +103,11 @@ async def check_out(visit: Visit, store: Attendance, cares: CareStore, recorder:
     """Note that the assistant has left and record the visit as delivered; again: the first end stands.
 
     Raises:
-        NotCheckedIn: nobody has arrived.
+        NotCheckedIn: nobody has arrived since the record of the visit was withdrawn, if it was.
         AlreadyRecorded: the visit is recorded otherwise.
     """
     care = await _locked(visit.application_id, cares)
-    known = await store.presence(visit.unit_id)
+    known = _in_force(await store.presence(visit.unit_id))
     if known is None:
         raise NotCheckedIn
     if known.delivery_id:
@@ -196,9 +197,16 @@ async def _made(
     if correction.kind is not None:
         effect = await recorder(_command(case, correction.code, correction.on, correction.units, correction.kind))
         replacement = effect.resource
+    if replaced is not None and correction.kind is AttendanceKind.DELIVERED:
+        await store.stand_by(replacement, replaced.id)
+        await _plan_anew(await _locked(case, cares), correction.on, cares)
     if correction.kind is not AttendanceKind.DELIVERED:
         await _tell_of_change(case, correction.on, cares, moment)
     return replace(correction, state=CorrectionState.APPLIED, replacement_id=replacement), replaced
+
+
+def _in_force(known: Presence | None) -> Presence | None:
+    return None if known is None or known.withdrawn else known
 
 
 async def _locked(application_id: str, cares: CareStore) -> Care:

@@ -23,7 +23,7 @@ SELECT CAST(md5(CAST(id AS text) || '/' || n) AS uuid), line_id, n, application_
 FROM unit, generate_series(2, quantity) n WHERE unit IN ('VISIT', 'MEAL')""",
     "UPDATE unit SET quantity = 1 WHERE unit IN ('VISIT', 'MEAL') AND quantity > 1",
     # What is recorded counts for the units of a code and day one after the other, as planning counts it from now on:
-    # first for those that somebody has left.
+    # first for those that somebody has left, unless that was withdrawn.
     """
 UPDATE unit SET
     state = CASE WHEN done > prior THEN 'DONE' WHEN told > prior THEN 'MISSED' ELSE 'PLANNED' END,
@@ -42,8 +42,9 @@ FROM (
         GROUP BY 1, 2, 3
     ) d ON (d.application_id, d.code, d.on_day) = (u.application_id, u.code, u.on_day)
     LEFT JOIN visit_presence v ON v.unit_id = u.id
+    LEFT JOIN delivery r ON r.id = v.delivery_id AND r.outcome <> 'VOID'
     WHERE u.state IN ('PLANNED', 'DONE', 'MISSED')
-    WINDOW day_of_code AS (PARTITION BY u.application_id, u.code, u.on_day ORDER BY v.left_at IS NULL, l.line, u.part)
+    WINDOW day_of_code AS (PARTITION BY u.application_id, u.code, u.on_day ORDER BY r.id IS NULL, l.line, u.part)
 ) recorded
 WHERE unit.id = recorded.id""",
     """
