@@ -10,6 +10,7 @@ from typing import Protocol
 from services.kernel.codes import Event
 from services.kernel.dates import local_date
 from services.kernel.service_entry import Catalogue
+from services.placement.domain.amendments import plan_by_day
 from services.placement.domain.capacity import CapacityUnit, Cause, Movement, Programme, monthly_hours
 from services.placement.domain.cases import Contract, Facility, Placement, PlanLine
 from services.placement.domain.holdings import is_programme
@@ -130,8 +131,9 @@ def quantity_of(unit: CapacityUnit, plan: Sequence[PlanLine], catalogue: Catalog
 
 
 def _needed(contract: Contract, unit: CapacityUnit, catalogue: Catalogue, today: date) -> int:
-    """What a contract takes from now on by its latest version."""
-    return quantity_of(unit, contract.present_plan, catalogue, max(contract.present_from, today))
+    """The most that a contract takes on any day from now on, by the version that holds then."""
+    plan = plan_by_day(contract.start_date, contract.plan, contract.amendments)
+    return quantity_of(unit, plan, catalogue, max(contract.start_date, today))
 
 
 def drawing(case: Placement, programme: Programme | None, quantity: int) -> Placement:
@@ -191,7 +193,8 @@ async def set_programme_capacity(
 ) -> Effect:
     """Limit a programme, or set its limit anew. Raises InvalidArgument for another unit than the account has.
 
-    The first limit takes over what the contracts of its cases hold; that may be more than the limit.
+    The first limit takes over the most that each contract of its cases takes on any day from then on; together that may
+    be more than the limit. What a contract takes less later comes back with its next version or its end.
     """
     await store.lock_municipality(wanted.municipality_id)
     kept = await store.programme(wanted.municipality_id, wanted.code)

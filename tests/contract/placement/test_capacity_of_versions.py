@@ -90,6 +90,21 @@ async def test_a_limit_does_not_take_over_what_is_over_by_then(office: Any) -> N
     assert (await limit(office, 60, "2026-05-11 10:00")).held == 13
 
 
+async def test_a_limit_takes_over_what_is_needed_until_an_agreed_change(office: Any) -> None:
+    case = await in_care(office, 4)
+    await amend(office, case, hours(1), JUNE)
+    assert (await limit(office, 60, "2026-05-11 10:00")).held == 52
+    with pytest.raises(NoFreePlace):
+        await in_care(office, 1)
+
+
+async def test_a_limit_takes_over_what_an_agreed_change_will_need(office: Any) -> None:
+    case = await in_care(office, 1)
+    await amend(office, case, hours(4), JUNE)
+    await amend(office, case, hours(2), date(2026, 7, 1))
+    assert (await limit(office, 60, "2026-05-11 10:00")).held == 52
+
+
 async def test_an_amended_plan_is_counted_by_the_catalogue_of_its_first_day(office: Any) -> None:
     await limit(office, 60)
     case = await in_care(office, 1)
