@@ -64,7 +64,7 @@ def _step(event: HistoryEvent) -> str:
     if event.HasField("activity_task_scheduled_event_attributes"):
         return event.activity_task_scheduled_event_attributes.activity_type.name
     if event.HasField("workflow_execution_signaled_event_attributes"):
-        return " ".join(f"<- {said.event}" for said in _messages(event, Happened))
+        return " ".join(f"<- {said.event}" for said in messages(event, Happened))
     if event.HasField("workflow_execution_continued_as_new_event_attributes"):
         return "-> " + event.workflow_execution_continued_as_new_event_attributes.workflow_type.name
     for kind in (
@@ -83,15 +83,15 @@ def _step(event: HistoryEvent) -> str:
 
 def events_in(history: WorkflowHistory) -> set[Event]:
     """Everything that was said to the workflow."""
-    return {case_event(said.event) for event in history.events for said in _messages(event, Happened)}
+    return {case_event(said.event) for event in history.events for said in messages(event, Happened)}
 
 
 def states_in(history: WorkflowHistory) -> set[CaseState]:
     """Every state in which the case started, to which the flow moved it, or into which a decision brought it."""
-    states = {case_state(start.state) for start in _messages(history.events[0], CaseStart)}
+    states = {case_state(start.state) for start in messages(history.events[0], CaseStart)}
     for event in history.events:
-        states |= {case_state(move.to_state) for move in _messages(event, AdvanceCaseRequest)}
-        states |= {case_state(answer.state) for answer in _messages(event, DecideEligibilityResponse)}
+        states |= {case_state(move.to_state) for move in messages(event, AdvanceCaseRequest)}
+        states |= {case_state(answer.state) for answer in messages(event, DecideEligibilityResponse)}
     return states
 
 
@@ -104,7 +104,7 @@ def end_of(history: WorkflowHistory) -> str:
     return str(json.loads(payloads[0].data)) if payloads else ""
 
 
-def _messages(message: Message, kind: type[Message]) -> Iterator[Any]:
+def messages(message: Message, kind: type[Message]) -> Iterator[Any]:
     """Messages of a kind in the payloads of an event."""
     for field, value in message.ListFields():
         if isinstance(value, Payloads):
@@ -113,7 +113,7 @@ def _messages(message: Message, kind: type[Message]) -> Iterator[Any]:
                 if isinstance(found, kind):
                     yield found
         elif field.message_type is not None and not field.is_repeated:
-            yield from _messages(value, kind)
+            yield from messages(value, kind)
 
 
 def _decoded(payload: Payload) -> Message | None:

@@ -10,18 +10,6 @@ from services.kernel.codes import CaseState, Stage, WorkflowType
 from socialcare.common.v1.flow_pb2 import CaseCarry, CaseStart
 from tests.replay import stored
 from workflows.case.application import ApplicationWorkflow
-from workflows.clock import BusinessTimeInterceptor, ClockMode
-from workflows.sandbox import workflow_runner
-from workflows.worker import BATCH_WORKFLOWS, CASE_WORKFLOWS
-
-
-@pytest.fixture(scope="module")
-def replayer() -> Replayer:
-    return Replayer(
-        workflows=[*CASE_WORKFLOWS, *BATCH_WORKFLOWS],
-        workflow_runner=workflow_runner(),
-        interceptors=[BusinessTimeInterceptor(ClockMode.SIMULATED)],
-    )
 
 
 @pytest.mark.parametrize("name", stored.names())

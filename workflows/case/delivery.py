@@ -32,6 +32,9 @@ _REVIEWS_BY_ASSESSMENT = "reviews-by-assessment"
 _PLACES_BY_DAY = "places-by-day"
 """Runs that were rebuilt before places were held until a change takes effect do not ask for them."""
 
+_PLACES_OF_A_VERSION = "places-of-a-version"
+"""Runs that heard of an amended contract before its message named the day of giving back go on without that day."""
+
 _AWAITED = {
     CaseState.CONTRACTED: Awaited.CARE_START,
     CaseState.IN_SERVICE: Awaited.CARE_CHANGE,
@@ -84,7 +87,7 @@ class DeliveryStage:
 
     async def happened(self, news: News) -> Move:
         """A pause was changed, care of a billed month corrected, an end recorded, order or contract changed."""
-        if news.event is Event.CONTRACT_AMENDED:
+        if news.event is Event.CONTRACT_AMENDED and workflow.patched(_PLACES_OF_A_VERSION):
             self._case.places = news.due
         match news.event:
             case Event.TERMINATION_RECORDED | Event.AUTHORISATION_CHANGED | Event.CONTRACT_AMENDED:

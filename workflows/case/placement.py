@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime
 
+from temporalio import workflow
+
 from services.kernel.codes import CaseState, Event, Role, Stage
 from socialcare.billing.v1.billing_service_pb2 import CopyContractRequest as BillingCopyContractRequest
 from socialcare.common.v1.types_pb2 import LegalBasis
@@ -25,6 +27,9 @@ from workflows.texts import Awaited, FlowStage
 from workflows.wire import care_as_case_state, civil_day, optional_instant
 
 __all__ = ["PlacementStage", "copy_contract"]
+
+_OPINIONS_SHOWN = "opinions-shown"
+"""An earlier build dropped the message of an opinion unread; its runs go on without showing opinions."""
 
 _BEFORE_A_PLACE = frozenset({CaseState.ELIGIBLE, CaseState.ORDER_REQUESTED, CaseState.ORDER_REFUSED})
 
@@ -67,6 +72,8 @@ class PlacementStage:
                 await self._case.advance(CaseState.REFERRED, news.event.value, Stage.PLACEMENT, news.at)
             case Event.APPEAL_DISMISSED if self._case.state is CaseState.ORDER_REFUSED:
                 return Ended(CaseState.ORDER_REFUSED)
+            case Event.OPINION_CHANGED if not workflow.patched(_OPINIONS_SHOWN):
+                return None
             case _:
                 pass
         return await self._look(news.event.value, news.at)
