@@ -142,8 +142,9 @@ class AssistantMethods(Room):
         asked = next((each for each in day.visits if each.visit.unit_id == standing.unit_id), None)
         if asked is None:
             return pb.ExplainAssignmentResponse(visit=wire.visit_to_proto(standing))
-        others = usecases.workdays(day, (each for each in day.visits if each is not asked))
-        verdicts = [(workday, judge(asked.visit, standing.on, workday)) for workday in others]
+        others = [each for each in day.visits if each is not asked]
+        visit = usecases.beside_others(asked, others)
+        verdicts = [(workday, judge(visit, standing.on, workday)) for workday in usecases.workdays(day, others)]
         fitting = [(-each.score, each.slot, each.assistant_id) for _, each in verdicts if each.slot is not None]
         chosen = min(fitting)[2] if fitting else ""
         return pb.ExplainAssignmentResponse(
@@ -152,7 +153,7 @@ class AssistantMethods(Room):
             candidates=[
                 wire.candidate_to_proto(
                     verdict,
-                    explain_verdict(asked.visit, standing.on, workday, verdict, chosen=verdict.assistant_id == chosen),
+                    explain_verdict(visit, standing.on, workday, verdict, chosen=verdict.assistant_id == chosen),
                     chosen=verdict.assistant_id == chosen,
                 )
                 for workday, verdict in verdicts

@@ -6,6 +6,7 @@ which visits and assistants are given does not matter.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -65,6 +66,10 @@ class Visit:
     """Codes; one that is no `Skill` is nobody's."""
     last_assistant: str = ""
     """Who visited the person last; empty: nobody."""
+    line: str = ""
+    """The plan line, whose visits of the day follow each other whoever makes them; empty: of no line."""
+    beside: tuple[Span, ...] = ()
+    """When the other visits of the line are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +132,24 @@ def still_fits(visit: Visit, on: date, workday: Workday, slot: Span) -> bool:
         and visit.window.holds(slot)
         and slot.minutes == visit.minutes
         and any(span.holds(slot) for span in hours)
-        and not any(slot.overlaps(other) for other in workday.taken)
+        and not any(slot.overlaps(other) for other in (*workday.taken, *visit.beside))
     )
 
 
 def assign(visits: Iterable[Visit], on: date, workdays: Iterable[Workday]) -> tuple[Placement, ...]:
-    """Place every visit, people with a known carer first, then those whose time window ends first."""
+    """Place every visit, people with a known carer first, then those whose time window ends first.
+
+    The visits of a line never lie side by side; `beside` of each says where those lie that stay where they are.
+    """
     days = {workday.assistant.id: _Day(workday, list(workday.taken)) for workday in workdays}
     able = _Able(on, [days[assistant] for assistant in sorted(days)])
-    return tuple(_place(visit, on, able) for visit in sorted(visits, key=_turn))
+    placed, of_line = [], defaultdict[str, list[Span]](list)
+    for visit in sorted(visits, key=_turn):
+        place = _place(replace(visit, beside=(*visit.beside, *of_line[visit.line])), on, able)
+        if visit.line and place.slot is not None:
+            of_line[visit.line].append(place.slot)
+        placed.append(place)
+    return tuple(placed)
 
 
 def _turn(visit: Visit) -> tuple[bool, int, int, str]:
@@ -215,12 +229,12 @@ def _first_obstacle(visit: Visit, on: date, workday: Workday) -> tuple[Assignmen
     hours = workday.assistant.hours.get(Weekday.of(on), ())
     if _earliest(visit, hours, ()) is None:
         return AssignmentStep.HOURS, None
-    slot = _earliest(visit, hours, workday.taken)
+    slot = _earliest(visit, hours, (*workday.taken, *visit.beside))
     return (AssignmentStep.OVERLAP, None) if slot is None else (None, slot)
 
 
 def _earliest(visit: Visit, hours: Sequence[Span], taken: Sequence[Span]) -> Span | None:
-    """The earliest stretch of the visit's length within window and hours that no other visit takes."""
+    """The earliest stretch of the visit's length within window and hours that nothing takes."""
     begins = (begin for span in sorted(hours) for begin in _begins(visit, span, taken))
     return next((Span(begin, begin + visit.minutes) for begin in begins), None)
 

@@ -40,8 +40,8 @@ __all__ = [
 _AT_HOME = frozenset({Family.PATRONAGE, Family.ASSISTANT_SUPPORT})
 
 _VISIT = """
-SELECT u.id, u.municipality_id, u.application_id, c.person_id, u.code, u.unit, u.quantity, u.district_code, u.on_day,
-       u.state, l.window_start, l.window_end, l.skills, l.menu_code, a.assistant_id, lower(a.span) AS starts,
+SELECT u.id, u.line_id, u.municipality_id, u.application_id, c.person_id, u.code, u.unit, u.quantity, u.district_code,
+       u.on_day, u.state, l.window_start, l.window_end, l.skills, l.menu_code, a.assistant_id, lower(a.span) AS starts,
        upper(a.span) AS ends, a.named, x.reason
 FROM unit u
 JOIN care c USING (application_id)
@@ -258,6 +258,7 @@ def _planned(row: Row[Any], last_assistant: str) -> PlannedVisit:
         minutes=length_of_visit(row.unit, row.quantity, window),
         skills=skills_for(row.code, row.skills),
         last_assistant=last_assistant,
+        line=str(row.line_id),
     )
     return PlannedVisit(visit, _standing(row), row.state == "PLANNED", bool(row.named))
 

@@ -22,6 +22,7 @@ __all__ = [
     "Staff",
     "assign_day",
     "assign_visit",
+    "beside_others",
     "end_absence",
     "register_assistant",
     "set_absence",
@@ -135,7 +136,7 @@ async def assign_day(municipality_id: str, on: date, assignments: Assignments, m
     free = [each for each in day.visits if each.open and each not in kept]
     gone = [each.visit.unit_id for each in free if each.standing.slot is not None]
     await assignments.release([*gone, *await assignments.stale(municipality_id, on)], moment)
-    placed = assign((each.visit for each in free), on, workdays(day, kept))
+    placed = assign((beside_others(each, kept) for each in free), on, workdays(day, kept))
     skills = {each.visit.unit_id: each.visit.skills for each in free}
     await assignments.give(placed, skills, AssignmentCause.CHOSEN, moment)
     await assignments.keep_reasons(municipality_id, on, placed)
@@ -162,7 +163,7 @@ async def assign_visit(
     named = next((each for each in workdays(day, others) if each.assistant.id == assistant_id), None)
     if named is None:
         raise NotFound(resource_type="assistant", resource_id=assistant_id)
-    verdict = judge(asked.visit, visit.on, named)
+    verdict = judge(beside_others(asked, others), visit.on, named)
     if verdict.fell_out_at is not None:
         raise AssignmentNotPossible(metadata={"step": verdict.fell_out_at})
     await assignments.release([visit.unit_id], moment)
@@ -182,6 +183,12 @@ def workdays(day: DayOfVisits, visits: Iterable[PlannedVisit]) -> tuple[Workday,
         Workday(assistant, assistant.id in day.absent, tuple(sorted(taken[assistant.id])))
         for assistant in day.assistants
     )
+
+
+def beside_others(asked: PlannedVisit, others: Iterable[PlannedVisit]) -> Visit:
+    """A visit beside these of its plan line, so that two of them are never made at once."""
+    slots = (each.standing.slot for each in others if each.visit.line == asked.visit.line)
+    return replace(asked.visit, beside=tuple(sorted(slot for slot in slots if slot is not None)))
 
 
 def _stays(asked: PlannedVisit, day: DayOfVisits, on: date) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from services.kernel.codes import Role
 from services.runtime.civil import date_to_proto
-from socialcare.common.v1 import types_pb2
+from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.delivery.v1 import assistants_pb2 as pb
 from tests.contract.delivery.conftest import TOWN, Service
 from tests.contract.delivery.day import (
@@ -149,6 +149,33 @@ async def test_a_visit_lies_within_the_window_of_its_line_and_needs_its_skills(s
     await runs(service, MONDAY)
     assert [(task.start_time, task.end_time) for task in await sheet(service, "as-2")] == [("14:00", "14:45")]
     assert await sheet(service, "as-1") == []
+
+
+async def test_the_visits_of_a_line_are_never_made_at_once(service: Service) -> None:
+    for assistant in ("as-1", "as-2"):
+        await hire(service, assistant)
+    twice, narrow = facts_pb2.PlanLine(), facts_pb2.PlanLine()
+    twice.MergeFrom(CLEANING)
+    twice.quantity = 2
+    narrow.MergeFrom(twice)
+    narrow.window_start.hours, narrow.window_end.hours = 14, 15
+    await cared_for(service, twice)
+    tight = await cared_for(service, narrow)
+    await runs(service, MONDAY)
+    tasks = [task for name in ("as-1", "as-2") for task in await sheet(service, name)]
+    assert sorted((task.start_time, task.end_time) for task in tasks if task.application_id != tight) == [
+        ("08:00", "09:00"),
+        ("09:00", "10:00"),
+    ]
+    (made,) = [task for task in tasks if task.application_id == tight]
+    left = next(each for each in await unassigned(service) if each.on_date == date_to_proto(MONDAY))
+    assert (left.application_id, left.reason) == (tight, pb.ASSIGNMENT_STEP_OVERLAP)
+    answer = await ask(service, pb.ExplainAssignmentRequest(unit_id=left.unit_id))
+    assert {each.fell_out_at for each in answer.candidates} == {pb.ASSIGNMENT_STEP_OVERLAP}
+    assert all(f"({made.start_time}-{made.end_time})" in each.steps[-1].text_en for each in answer.candidates)
+    for name in ("as-1", "as-2"):
+        named = pb.AssignVisitRequest(request_id=new(), unit_id=left.unit_id, assistant_id=name)
+        assert await refused(service, named) == ("ASSIGNMENT_NOT_POSSIBLE", {"step": "OVERLAP"})
 
 
 async def test_who_falls_ill_is_replaced_and_a_repeated_request_answers_the_same(service: Service) -> None:
