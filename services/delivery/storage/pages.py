@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy.exc import DataError, IntegrityError
@@ -32,6 +32,14 @@ WHERE municipality_id = :municipality AND application_id > CAST(:after AS uuid) 
 _COUNT = "SELECT count(*) FROM parked_case WHERE municipality_id = :municipality"
 _EVERYWHERE = "SELECT municipality_id, count(*) AS cases, min(plan_from) AS first FROM parked_case GROUP BY 1"
 _TO_TRY = "SELECT application_id, plan_from FROM parked_case WHERE municipality_id = :municipality AND run_id <> :run"
+# Rows for several that each should have a row of its own: a replica of the release before planned them.
+_OF_SEVERAL = """
+SELECT DISTINCT application_id FROM unit
+WHERE unit IN ('VISIT', 'MEAL') AND quantity > 1 AND state <> 'CANCELLED'
+  AND municipality_id = :municipality AND on_day BETWEEN :first AND :last
+  AND NOT EXISTS (SELECT FROM parked_case p WHERE p.application_id = unit.application_id)
+ORDER BY application_id LIMIT :size
+"""
 _LOCK = "SELECT application_id FROM care WHERE application_id = ANY(CAST(:ids AS uuid[])) ORDER BY 1 FOR SHARE"
 
 _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
@@ -48,18 +56,21 @@ class Parked:
 async def plan_or_park(db: Database, run: DailyRun, after: str, size: int, now: datetime) -> Page:
     """Plan the next `size` cases behind the application id `after`; the first page tries parked cases again.
 
-    A page that the database refuses is planned by halves, down to the case that it is about.
+    A page that the database refuses is planned by halves, down to the case that it is about. Each page plans up to
+    `size` cases again, from the day of the run on, that the release before planned.
     """
     if not after:
         await _try_again(db, run, now)
+    again = await _plan_again(db, run, size, now)
     try:
         async with db.write() as tx:
-            return await planning.plan_page(tx, run, after, size)
+            page = await planning.plan_page(tx, run, after, size)
+        return replace(page, units=page.units + again)
     except (IntegrityError, DataError):
         async with db.read() as tx:
             ids = await planning.page_ids(tx, run, after, size)
-        units = await _by_halves(db, run, ids, now)
-        return Page(len(ids), ids[-1] if len(ids) == size else "", units)
+        units = await _by_halves(db, run, ids, (run.plan_from, now))
+        return Page(len(ids), ids[-1] if len(ids) == size else "", units + again)
 
 
 async def parked_page(tx: ReadTx, municipality_id: str, after: str, size: int) -> list[ParkedCase]:
@@ -81,18 +92,26 @@ async def parked_by_municipality(tx: ReadTx) -> Mapping[str, Parked]:
     return {row.municipality_id: Parked(row.cases, row.first) for row in await tx.all(_EVERYWHERE)}
 
 
-async def _by_halves(db: Database, run: DailyRun, ids: Sequence[str], now: datetime) -> int:
+async def _plan_again(db: Database, run: DailyRun, size: int, now: datetime) -> int:
+    where = {"municipality": run.municipality_id, "first": run.on, "last": run.plan_to, "size": size}
+    async with db.read() as tx:
+        ids = [str(row.application_id) for row in await tx.all(_OF_SEVERAL, where)]
+    return await _by_halves(db, run, ids, (run.on, now)) if ids else 0
+
+
+async def _by_halves(db: Database, run: DailyRun, ids: Sequence[str], when: tuple[date, datetime]) -> int:
+    first, now = when
     middle = len(ids) // 2
     units = 0
     for half in (ids[:middle], ids[middle:]) if middle else (ids,):
         try:
             async with db.write() as tx:
-                units += await _plan(tx, run, half, run.plan_from)
+                units += await _plan(tx, run, half, first)
         except (IntegrityError, DataError) as error:
             if len(half) > 1:
-                units += await _by_halves(db, run, half, now)
+                units += await _by_halves(db, run, half, when)
             else:
-                await _park(db, run, half[0], (run.plan_from, now, _reason(error)))
+                await _park(db, run, half[0], (first, now, _reason(error)))
     return units
 
 

@@ -15,7 +15,7 @@ from services.kernel.calendar import DEFAULT_CALENDAR, DayKind, DayOverride
 from services.kernel.dates import Weekday
 from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.ranges import DateRange
-from tests.storage.delivery.conftest import MakeContract, MakeOffice, Office
+from tests.storage.delivery.conftest import EVERY_DAY, MakeContract, MakeOffice, Office
 
 pytestmark = pytest.mark.postgres
 
@@ -24,6 +24,14 @@ MONDAY = date(2026, 5, 4)
 
 def fixed(copy: ContractCopy, number: int) -> ContractCopy:
     return replace(copy, application_id=str(UUID(int=number)), contract_id=str(UUID(int=1000 + number)))
+
+
+async def every_unit(office: Office) -> list[tuple[str, date, int, int, str, str]]:
+    async with office.db.read() as tx:
+        rows = await tx.all(
+            "SELECT CAST(application_id AS text), on_day, part, quantity, state, cause FROM unit ORDER BY 1, 2, 3"
+        )
+    return [tuple(row) for row in rows]
 
 
 async def test_a_run_plans_each_weekday_of_the_lines_for_twenty_eight_days(
@@ -75,6 +83,31 @@ async def test_a_day_beyond_the_runs_is_answered_as_the_next_run_will_plan_it(
     before = await office.planned(case, far), await office.meals(far)
     await office.runs(far)
     assert before == (await office.planned(case, far), await office.meals(far)) == ({"HSP_MEAL_DELIVERY": 1}, 1)
+
+
+async def test_what_the_release_before_planned_for_several_is_planned_again_by_the_next_run(
+    office: Office, make_contract: MakeContract
+) -> None:
+    lines = (PlanLine("HSP_HOME_CLEANING", 2, EVERY_DAY), PlanLine("HSP_MEAL_DELIVERY", 2, EVERY_DAY))
+    cases = [await office.signs(make_contract(MONDAY, line), MONDAY) for line in (*lines, lines[0])]
+    await office.runs(MONDAY)
+    await office.pauses(cases[0], MONDAY + timedelta(days=5), MONDAY + timedelta(days=6), MONDAY)
+    # No day that is new to the next run has care in it.
+    await office.ends(cases[2], MONDAY + timedelta(days=9), MONDAY)
+    before = await every_unit(office)
+    async with office.db.write() as tx:
+        after = "on_day > :day AND state <> 'CANCELLED'"
+        await tx.run(f"UPDATE unit SET quantity = 2 WHERE part = 1 AND {after}", {"day": MONDAY})
+        await tx.run(
+            f"UPDATE unit SET state = 'CANCELLED', cause = 'PLAN_CHANGED' WHERE part = 2 AND {after}", {"day": MONDAY}
+        )
+    harmed = await every_unit(office)
+    assert len(harmed) == len(before)
+    assert harmed != before
+    # Pages of two: each looks after as many.
+    await office.runs(MONDAY + timedelta(days=1), size=2)
+    last = MONDAY + timedelta(days=27)
+    assert [row for row in await every_unit(office) if row[1] <= last] == before
 
 
 async def test_each_day_is_planned_in_the_district_of_that_day(office: Office, make_contract: MakeContract) -> None:

@@ -41,10 +41,33 @@ VALUES (gen_random_uuid(), '{case}', 'HSP_MEAL_DELIVERY', '2026-05-04', 2, 'DELI
 """
 
 
-async def test_rows_of_several_become_units_that_are_done_missed_or_kept_each_by_itself(
-    empty_database: Callable[[], Awaitable[str]], tmp_path: Path
-) -> None:
-    dsn, before, line = await empty_database(), tmp_path / "migrations", str(uuid4())
+# Monday is over, Tuesday's visit has somebody, Wednesday's has nobody, Thursday was not looked at.
+_ASSIGNED = """
+INSERT INTO municipality (id, planned_through, planning_to, settings_copied_at)
+VALUES ('SOFIA', '2026-05-31', '2026-05-31', now());
+INSERT INTO daily_run (id, municipality_id, on_day, plan_from, plan_to, opened_at)
+VALUES (gen_random_uuid(), 'SOFIA', '2026-05-05', '2026-05-05', '2026-06-01', now());
+INSERT INTO care (application_id, contract_id, municipality_id, person_id, service_code, district_code, start_on,
+                  user_funds, contract_version, version)
+VALUES ('{case}', gen_random_uuid(), 'SOFIA', 'p', 'HSP', 'ISKAR', '2026-05-01', false, 1, 1);
+INSERT INTO plan_line (id, application_id, line, code, unit, quantity, weekdays, working_days_only, valid)
+VALUES ('{line}', '{case}', 1, 'HSP_HOME_CLEANING', 'VISIT', 2, 127, false, daterange('2026-05-01', NULL));
+INSERT INTO unit (id, line_id, application_id, municipality_id, district_code, code, unit, on_day, quantity)
+SELECT gen_random_uuid(), '{line}', '{case}', 'SOFIA', 'ISKAR', 'HSP_HOME_CLEANING', 'VISIT', day::date, 2
+FROM (VALUES ('2026-05-04'), ('2026-05-05'), ('2026-05-06'), ('2026-05-07')) planned (day);
+INSERT INTO assistant (municipality_id, assistant_id, skills, district_codes, valid, version)
+VALUES ('SOFIA', 'as-1', '{{}}', '{{}}', daterange('2026-01-01', NULL), 1);
+INSERT INTO assistant_hours SELECT 'SOFIA', 'as-1', n, int4range(480, 1020) FROM generate_series(1, 7) n;
+INSERT INTO visit_assignment (unit_id, municipality_id, assistant_id, person_id, on_day, span, skills, named)
+SELECT id, 'SOFIA', 'as-1', 'p', on_day, int4range(480, 540), '{{}}', false FROM unit WHERE on_day <= '2026-05-05';
+INSERT INTO visit_unassigned (unit_id, municipality_id, on_day, reason)
+SELECT id, 'SOFIA', on_day, 'HOURS' FROM unit WHERE on_day = '2026-05-06'
+"""
+
+
+async def migrated(dsn: str, scratch: Path, facts: str, question: str) -> list[asyncpg.Record]:
+    """What the database says after the migration of facts that the release before wrote."""
+    before = scratch / "migrations"
     with as_file(files("services.delivery") / "migrations") as scripts:
         shutil.copytree(scripts, before)
     for late in before.glob("versions/*.py"):
@@ -53,15 +76,24 @@ async def test_rows_of_several_become_units_that_are_done_missed_or_kept_each_by
     await migrate_from(str(before), dsn)
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute(_CASE.format(case=uuid4(), line=line))
+        await connection.execute(facts)
         await migrate(Stage.DELIVERY, dsn)
-        rows = await connection.fetch(
-            "SELECT u.*, id IN (SELECT unit_id FROM kept_meal) AS kept, id = md5($1 || on_day::text)::uuid AS known "
-            "FROM unit u ORDER BY on_day, part",
-            line,
-        )
+        return list(await connection.fetch(question))
     finally:
         await connection.close()
+
+
+async def test_rows_of_several_become_units_that_are_done_missed_or_kept_each_by_itself(
+    empty_database: Callable[[], Awaitable[str]], tmp_path: Path
+) -> None:
+    line = str(uuid4())
+    rows = await migrated(
+        await empty_database(),
+        tmp_path,
+        _CASE.format(case=uuid4(), line=line),
+        "SELECT u.*, id IN (SELECT unit_id FROM kept_meal) AS kept, "
+        f"id = md5('{line}' || on_day::text)::uuid AS known FROM unit u ORDER BY on_day, part",
+    )
     assert [(row["on_day"].day, row["part"], row["state"], row["cause"], row["kept"]) for row in rows] == [
         (4, 1, "DONE", "DELIVERED", False),
         (4, 2, "DONE", "DELIVERED", False),
@@ -74,3 +106,19 @@ async def test_rows_of_several_become_units_that_are_done_missed_or_kept_each_by
     ]
     assert {row["quantity"] for row in rows} == {1}
     assert all(row["known"] == (row["part"] == 1) for row in rows), "the first unit keeps its id"
+
+
+async def test_second_visits_of_days_already_assigned_are_listed_as_nobodys(
+    empty_database: Callable[[], Awaitable[str]], tmp_path: Path
+) -> None:
+    rows = await migrated(
+        await empty_database(),
+        tmp_path,
+        _ASSIGNED.format(case=uuid4(), line=uuid4()),
+        "SELECT x.on_day, part, reason FROM visit_unassigned x JOIN unit u ON u.id = x.unit_id ORDER BY 1, 2",
+    )
+    assert [(row["on_day"].day, row["part"], row["reason"]) for row in rows] == [
+        (5, 2, "OVERLAP"),
+        (6, 1, "HOURS"),
+        (6, 2, "HOURS"),
+    ]

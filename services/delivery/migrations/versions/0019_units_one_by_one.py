@@ -52,6 +52,20 @@ INSERT INTO kept_meal (unit_id, application_id, on_day, at)
 SELECT u.id, k.application_id, k.on_day, k.at
 FROM kept_meal k JOIN unit first ON first.id = k.unit_id
 JOIN unit u ON (u.application_id, u.on_day, u.line_id) = (k.application_id, k.on_day, first.line_id) AND u.part > 1""",
+    # Days that were assigned knew of one visit; the others are nobody's until the day is assigned again.
+    """
+INSERT INTO visit_unassigned (unit_id, municipality_id, on_day, reason)
+SELECT u.id, u.municipality_id, u.on_day, coalesce(x.reason, 'OVERLAP')
+FROM unit u JOIN unit first ON (first.application_id, first.on_day, first.line_id, first.part)
+                             = (u.application_id, u.on_day, u.line_id, 1)
+LEFT JOIN visit_assignment a ON a.unit_id = first.id
+LEFT JOIN visit_unassigned x ON x.unit_id = first.id
+WHERE u.part > 1 AND u.state = 'PLANNED' AND num_nonnulls(a.unit_id, x.unit_id) > 0
+  AND u.on_day >= (SELECT max(r.on_day) FROM daily_run r WHERE r.municipality_id = u.municipality_id)""",
+    # What the release before plans is planned again: the daily run looks for its rows, and there are none as a rule.
+    """
+CREATE INDEX unit_of_several ON unit (municipality_id, on_day)
+WHERE unit IN ('VISIT', 'MEAL') AND quantity > 1 AND state <> 'CANCELLED'""",
 )
 
 
