@@ -13,6 +13,7 @@ from services.billing.rules.proration import MonthPart
 from services.billing.rules.statements import Statement, statement_of
 from services.billing.usecases.quotes import quote_month
 from services.kernel.calendar import DEFAULT_CALENDAR
+from services.kernel.catalogue import CATALOGUE
 from services.kernel.dates import Month
 from services.kernel.language import Language
 from services.kernel.money import Currency, Money
@@ -47,6 +48,6 @@ def example_statement() -> Statement:
 
 
 PICTURES: Mapping[str, Callable[[], bytes]] = {
-    "docs/images/statement.png": lambda: statement_picture(example_statement(), Language.BG)
+    "docs/images/statement.png": lambda: statement_picture(example_statement(), Language.BG, CATALOGUE)
 }
 """Every picture of the pages and how it is made."""

@@ -1,6 +1,7 @@
 """Letters leave the house: whatever prints or mails them takes the files of the spool directory.
 
-Any number of replicas may work on one database: a letter has the same bytes and the same file name whoever writes it.
+Any number of replicas may work on one database: a letter is written by whoever holds its row, and its file has the same
+name and bytes whoever writes it.
 On simulated time nobody hands over by itself.
 """
 
@@ -18,7 +19,6 @@ from services.billing.domain.letters import Letter
 from services.billing.papers.letter import letter_pdf
 from services.billing.storage import letters
 from services.kernel.language import Language
-from services.runtime.errors import DomainError
 from services.runtime.server import Runtime
 from services.runtime.settings import ClockMode
 from services.runtime.spool import place_file
@@ -37,6 +37,7 @@ class LetterClerk:
         self._spool = spool
         self._neighbours = neighbours or ServiceNeighbours(runtime.peers)
         self._after = FIRST_LETTER
+        self._said: set[str] = set()
         self._stopped = asyncio.Event()
 
     def stop(self) -> None:
@@ -60,7 +61,7 @@ class LetterClerk:
         """Hand over the next letters that wait; gives at how many it looked.
 
         The file is there before the row says so: a clerk killed in between writes the same file again. A letter that
-        cannot be written now keeps no other back; after the last one it begins anew.
+        cannot be written now keeps no other back, whatever the matter with it is; after the last one it begins anew.
         """
         if self._spool is None:
             return 0
@@ -69,8 +70,8 @@ class LetterClerk:
         for letter in found:
             try:
                 await self._hand_over(letter, self._spool)
-            except DomainError as error:
-                self._say(error)
+            except Exception as error:  # noqa: BLE001 outermost edge: whatever it is, the other letters go out
+                self._say_of(letter, error)
         last = found[-1] if len(found) == _MOST else None
         self._after = FIRST_LETTER if last is None else (last.written_at, last.letter_id)
         return len(found)
@@ -79,10 +80,18 @@ class LetterClerk:
         text = await letter_as_read(self._runtime, self._neighbours, letter.case_id, letter.letter_id)
         async with self._runtime.db.read() as tx:
             rules = await storage.rules_of(tx, letter.municipality_id)
-        pdf = await asyncio.to_thread(letter_pdf, text, Language(rules.settings.text("statement.language")))
-        await asyncio.to_thread(place_file, spool, f"{letter.letter_id}.pdf", pdf)
+        language = Language(rules.settings.text("statement.language"))
+        pdf = await asyncio.to_thread(letter_pdf, text, language, rules.catalogue)
         async with self._runtime.db.write() as tx:
-            await letters.mark_spooled(tx, letter.letter_id, self._runtime.clock.now())
+            if await letters.hold_waiting(tx, letter.letter_id):
+                await asyncio.to_thread(place_file, spool, f"{letter.letter_id}.pdf", pdf)
+                await letters.mark_spooled(tx, letter.letter_id, self._runtime.clock.now())
+
+    def _say_of(self, letter: Letter, error: Exception) -> None:
+        """Log a letter that waits once, however often it is tried."""
+        if letter.letter_id not in self._said:
+            self._said.add(letter.letter_id)
+            self._runtime.log.warning("a letter waits", letter=letter.letter_id, error=type(error).__qualname__)
 
     def _say(self, error: Exception) -> None:
         self._runtime.log.warning("letters wait", error=type(error).__qualname__)

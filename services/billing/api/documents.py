@@ -60,7 +60,7 @@ class DocumentMethods(Desk):
             call, object_id=contract.case_id, purpose="STATEMENT", municipality_id=contract.municipality_id
         )
         language = _LANGUAGES.get(request.language) or Language(rules.settings.text("statement.language"))
-        pdf = statement_pdf(statement, language)
+        pdf = statement_pdf(statement, language, rules.catalogue)
         return pb.GetStatementResponse(
             statement=statement_to_proto(statement), pdf=pdf, sha256=hashlib.sha256(pdf).hexdigest()
         )

@@ -80,7 +80,7 @@ class LetterMethods(Desk):
             call, object_id=letter.case_id, purpose="LETTER", municipality_id=letter.municipality_id
         )
         language = _LANGUAGES.get(request.language) or Language(rules.settings.text("statement.language"))
-        pdf = letter_pdf(text, language)
+        pdf = letter_pdf(text, language, rules.catalogue)
         return pb.GetLetterResponse(letter=letter_to_proto(letter), pdf=pdf, sha256=hashlib.sha256(pdf).hexdigest())
 
     async def RecordLetterDelivered(

@@ -11,6 +11,7 @@ from services.billing.domain.letters import Letter, LetterKind, LetterText, Unpa
 from services.billing.papers.words import amount_in_words, day_in_words, month_in_words, service_name
 from services.billing.rules.currency import also_shown
 from services.billing.rules.payment_reference import payment_reference, printed
+from services.kernel.catalogue import Catalogue
 from services.kernel.language import Language
 from services.runtime.typeset import Facts, typeset
 
@@ -94,12 +95,12 @@ _WORDS: Mapping[Language, _Words] = MappingProxyType(
 _TEMPLATE = resources.files(__package__).joinpath("letter.typ").read_text(encoding="utf-8")
 
 
-def letter_pdf(text: LetterText, language: Language) -> bytes:
-    """The letter as PDF."""
-    return typeset(_TEMPLATE, _facts(text, language))
+def letter_pdf(text: LetterText, language: Language, catalogue: Catalogue) -> bytes:
+    """The letter as PDF; the service has its name in the municipality's catalogue."""
+    return typeset(_TEMPLATE, _facts(text, language, catalogue))
 
 
-def _facts(text: LetterText, language: Language) -> Facts:
+def _facts(text: LetterText, language: Language, catalogue: Catalogue) -> Facts:
     letter, words = text.letter, _WORDS[language]
     head = [
         [words.person, text.name],
@@ -122,7 +123,7 @@ def _facts(text: LetterText, language: Language) -> Facts:
         "language": language.value,
         "municipality": letter.municipality_id,
         "title": words.titles[letter.kind],
-        "service": service_name(letter.service_code, letter.issued_on, language),
+        "service": service_name(letter.service_code, letter.issued_on, language, catalogue),
         "head": head,
         "box": box,
         "body": list(body),

@@ -12,6 +12,7 @@ from services.billing.papers.words import amount_in_words, day_in_words, month_i
 from services.billing.rules.corrections import CAUSE_TEXTS
 from services.billing.rules.payment_reference import printed
 from services.billing.rules.statements import DocumentKind, Line, Statement
+from services.kernel.catalogue import Catalogue
 from services.kernel.language import Language
 from services.runtime.typeset import Facts, picture, typeset
 
@@ -100,24 +101,24 @@ _WORDS: Mapping[Language, _Words] = MappingProxyType(
 _TEMPLATE = resources.files(__package__).joinpath("statement.typ").read_text(encoding="utf-8")
 
 
-def statement_pdf(statement: Statement, language: Language) -> bytes:
-    """The statement as PDF."""
-    return typeset(_TEMPLATE, _facts(statement, language))
+def statement_pdf(statement: Statement, language: Language, catalogue: Catalogue) -> bytes:
+    """The statement as PDF; the service has its name in the municipality's catalogue."""
+    return typeset(_TEMPLATE, _facts(statement, language, catalogue))
 
 
-def statement_picture(statement: Statement, language: Language) -> bytes:
+def statement_picture(statement: Statement, language: Language, catalogue: Catalogue) -> bytes:
     """The statement as PNG, for the pages of the documentation; it fits one page."""
-    return picture(_TEMPLATE, _facts(statement, language))
+    return picture(_TEMPLATE, _facts(statement, language, catalogue))
 
 
-def _facts(statement: Statement, language: Language) -> Facts:
+def _facts(statement: Statement, language: Language, catalogue: Catalogue) -> Facts:
     words = _WORDS[language]
     shown = statement.also_shown
     return {
         "language": language.value,
         "municipality": statement.municipality_id,
         "title": words.title.format(month=month_in_words(statement.month, language)),
-        "service": service_name(statement.service_code, statement.month.last, language),
+        "service": service_name(statement.service_code, statement.month.last, language, catalogue),
         "head": [
             [words.payer, statement.name],
             [words.case, statement.case_id],

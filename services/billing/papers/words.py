@@ -9,7 +9,7 @@ from types import MappingProxyType
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-from services.kernel.catalogue import CATALOGUE
+from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month
 from services.kernel.language import Language
 from services.kernel.money import Currency, Money
@@ -24,9 +24,11 @@ _SIGNS: Mapping[Currency, Mapping[Language, str]] = MappingProxyType(
 )
 
 
-def service_name(service_code: str, on: date, language: Language) -> str:
-    """Name of a service as the catalogue has it on a day."""
-    entry = CATALOGUE.entry(service_code, on)
+def service_name(service_code: str, on: date, language: Language, catalogue: Catalogue) -> str:
+    """Name of a service as the municipality's catalogue has it on a day; its code on a day without one."""
+    entry = catalogue.find(service_code, on)
+    if entry is None:
+        return service_code
     return entry.name_bg if language is Language.BG else entry.name_en
 
 

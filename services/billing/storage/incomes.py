@@ -14,7 +14,8 @@ __all__ = ["DeclaredIncome", "incomes_to_renew"]
 
 # A case without any declaration comes before every expired one. The declaration in force is the last recorded of the
 # latest month (L-12); what is charged by income follows the decision in force on the day, and who pays the cost in full
-# has no income to prove (F-04).
+# has no income to prove (F-04). Who declared a later month with evidence that holds longer, up to the
+# day, has renewed it.
 _PAGE = """
 SELECT case_id::text AS case_id, declared, coalesce(valid_until, '0001-01-01') AS until, source, l.letter_id,
        l.issued_date
@@ -34,6 +35,12 @@ LEFT JOIN LATERAL (
     WHERE l.declaration_id = standing.id AND l.issued_date <= CAST(:today AS date) ORDER BY reminder LIMIT 1
 ) l ON true
 WHERE (NOT declared OR valid_until <= CAST(:horizon AS date))
+  AND NOT (declared AND EXISTS (
+      SELECT FROM income_declarations n
+      WHERE n.case_id = standing.case_id AND n.from_month > CAST(:month AS date)
+        AND (n.declared_at AT TIME ZONE 'Europe/Sofia')::date <= CAST(:today AS date)
+        AND (n.valid_until IS NULL OR n.valid_until > standing.valid_until)
+  ))
   AND (coalesce(valid_until, '0001-01-01'), case_id) > (CAST(:after_day AS date), CAST(:after_case AS uuid))
 ORDER BY until, case_id LIMIT :size
 """

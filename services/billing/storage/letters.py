@@ -22,6 +22,7 @@ from services.runtime.statements import columns_of
 
 __all__ = [
     "LetterWrites",
+    "hold_waiting",
     "keep_name",
     "letter_of_case",
     "letter_text",
@@ -32,7 +33,8 @@ __all__ = [
 ]
 
 # The declaration in force is the last recorded of the latest month (L-12); who pays the cost in full, or no share of an
-# income, has none to prove. Its due reminder is the smallest that is not below the days left.
+# income, has none to prove; who declared a later month with evidence that holds longer has renewed it. Its due reminder
+# is the smallest that is not below the days left.
 _TO_REMIND = """
 SELECT c.case_id::text AS case_id, d.id, d.valid_until
 FROM contracts c
@@ -48,6 +50,11 @@ CROSS JOIN LATERAL (
 ) due
 WHERE c.municipality_id = :municipality_id AND c.care @> CAST(:today AS date) AND due.days IS NOT NULL
   AND NOT EXISTS (SELECT FROM letters l WHERE l.declaration_id = d.id AND l.reminder <= due.days)
+  AND NOT EXISTS (
+      SELECT FROM income_declarations n
+      WHERE n.case_id = c.case_id AND n.from_month > CAST(:month AS date)
+        AND (n.valid_until IS NULL OR n.valid_until > d.valid_until)
+  )
 ORDER BY c.case_id LIMIT :size
 """
 
@@ -92,6 +99,8 @@ _ANYWHERE = f"""
 ORDER BY l.written_at, l.letter_id LIMIT :size
 """
 
+# Of two replicas one writes a letter; a delivery by hand that goes on is left to itself.
+_HOLD = "SELECT true FROM letters WHERE letter_id = :letter_id AND delivered_at IS NULL FOR UPDATE SKIP LOCKED"
 _KEEP_NAME = "UPDATE letters SET name_sealed = :sealed WHERE letter_id = :letter_id AND name_sealed IS NULL"
 _DELIVER = """
 UPDATE letters SET delivery = :delivery, delivered_at = :now WHERE letter_id = :letter_id AND delivered_at IS NULL
@@ -193,8 +202,13 @@ async def waiting_anywhere(tx: ReadTx, after: tuple[datetime, str], size: int) -
     return [_letter(row) for row in rows]
 
 
+async def hold_waiting(tx: WriteTx, letter_id: str) -> bool:
+    """Keep a letter from everybody else until the commit; False when it is delivered, or somebody holds it."""
+    return await tx.one_or_none(_HOLD, {"letter_id": letter_id}) is not None
+
+
 async def mark_spooled(tx: WriteTx, letter_id: str, at: datetime) -> None:
-    """Note that the file is in the spool, unless somebody delivered the letter meanwhile."""
+    """Note that the file of a letter that is held is in the spool."""
     await tx.run(_DELIVER, {"letter_id": letter_id, "delivery": LetterDelivery.SPOOL.value, "now": at})
 
 

@@ -75,6 +75,16 @@ async def test_a_later_declaration_takes_the_case_off_the_list(desk: Desk) -> No
     assert (before.application_id, before.days_left, before.reminder_days) == (case, 0, 1)
 
 
+async def test_who_declared_a_later_month_with_evidence_that_holds_longer_is_off_the_list_already(desk: Desk) -> None:
+    renewed, for_good, shorter = [await declared(desk, "2026-04-14") for _ in range(3)]
+    missing = desk.sign(date(2026, 2, 1))
+    for case, last in ((renewed, "2026-10-31"), (for_good, ""), (shorter, "2026-04-14"), (missing, "")):
+        more = {"valid_until_date": until(last)} if last else {}
+        await desk.ask(desk.income(case, "2026-04", "310.00", **more), "2026-03-20 10:00")
+    listed = (await to_renew(desk, "2026-03-31 10:00")).incomes
+    assert [item.application_id for item in listed] == [missing, shorter]
+
+
 async def test_an_expired_income_goes_on_counting(desk: Desk) -> None:
     case = await declared(desk, "2026-02-28")
     await desk.bill("2026-03", "2026-04-01 00:00")

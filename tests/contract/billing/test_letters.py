@@ -9,10 +9,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from grpc import StatusCode
+from grpc.aio import AioRpcError, Metadata
 from sqlalchemy.exc import IntegrityError
+from structlog.testing import capture_logs
 
 from services.billing.errors import StateNotAllowed
 from services.billing.sending import LetterClerk
+from services.billing.storage import letters as stored
 from services.kernel.codes import Role
 from services.runtime.auth import Caller
 from services.runtime.civil import date_from_proto
@@ -107,6 +111,15 @@ async def test_new_evidence_is_reminded_of_anew_and_the_old_one_no_more(desk: De
     await look(desk, "2026-06-20 03:00")
     found = await letters(desk, case)
     assert [(item.letter_id == first.letter_id, item.reminder) for item in found] == [(True, 14), (False, 14)]
+
+
+async def test_who_has_renewed_the_evidence_for_a_later_month_is_not_reminded_of_the_old_one(desk: Desk) -> None:
+    renewed, for_good, shorter = [await declared(desk, "2026-05-14") for _ in range(3)]
+    for case, last in ((renewed, "2026-10-31"), (for_good, ""), (shorter, "2026-05-13")):
+        more = {"valid_until_date": until(last)} if last else {}
+        await desk.ask(desk.income(case, "2026-05", "310.00", **more), "2026-04-02 10:00")
+    await look(desk, "2026-04-20 03:00")
+    assert [len(await letters(desk, case)) for case in (renewed, for_good, shorter)] == [0, 0, 1]
 
 
 async def test_pages_of_a_look_write_every_letter_and_a_repeated_request_none(desk: Desk) -> None:
@@ -211,6 +224,71 @@ async def test_the_spool_takes_the_document_and_a_letter_that_cannot_be_addresse
     assert (await letters(desk, case))[0].delivery == pb.LETTER_DELIVERY_SPOOL
     monkeypatch.setattr(desk.neighbours, "payer", known)
     assert [await clerk.hand_over_waiting() for _ in range(2)] == [1, 0]
+
+
+async def test_no_letter_stops_the_others_whatever_the_matter_with_it_is_and_it_is_logged_once(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, _ = await reminded(desk)
+    case = await declared(desk, "2026-04-14")
+    await look(desk, "2026-04-01 03:00")
+    (letter,) = await letters(desk, case)
+    clerk = LetterClerk(desk.servicer._runtime, tmp_path, desk.neighbours)
+    known = desk.neighbours.payer
+
+    async def payer(person_id: str) -> str:
+        if person_id.endswith(refused):
+            raise AioRpcError(StatusCode.PERMISSION_DENIED, Metadata(), Metadata())
+        name: str = await known(person_id)
+        return name
+
+    monkeypatch.setattr(desk.neighbours, "payer", payer)
+    with capture_logs() as logged:
+        for _ in range(3):
+            await clerk.hand_over_waiting()
+    assert [file.name for file in tmp_path.iterdir()] == [f"{letter.letter_id}.pdf"]
+    assert [entry["error"] for entry in logged] == ["AioRpcError"]
+
+
+async def test_a_letter_about_a_service_that_no_shipped_catalogue_has_is_spooled(desk: Desk, tmp_path: Path) -> None:
+    _, letter = await reminded(desk)
+    async with desk.database.write() as tx:
+        await tx.run("UPDATE contracts SET service_code = 'OWN_SERVICE'")
+    clerk = LetterClerk(desk.servicer._runtime, tmp_path, desk.neighbours)
+    assert await clerk.hand_over_waiting() == 1
+    assert [file.name for file in tmp_path.iterdir()] == [f"{letter.letter_id}.pdf"]
+
+
+async def test_a_letter_that_is_delivered_by_hand_while_it_is_made_is_not_spooled_too(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, letter = await reminded(desk)
+    known = desk.neighbours.payer
+    posted = pb.RecordLetterDeliveredRequest(
+        request_id=str(uuid4()), application_id=case, letter_id=letter.letter_id, delivery=pb.LETTER_DELIVERY_POST
+    )
+
+    async def payer(person_id: str) -> str:
+        await desk.ask(posted, "2026-04-02 10:00")
+        name: str = await known(person_id)
+        return name
+
+    monkeypatch.setattr(desk.neighbours, "payer", payer)
+    await LetterClerk(desk.servicer._runtime, tmp_path, desk.neighbours).hand_over_waiting()
+    assert list(tmp_path.iterdir()) == []
+    assert (await letters(desk, case))[0].delivery == pb.LETTER_DELIVERY_POST
+
+
+async def test_of_two_replicas_one_spools_a_letter(desk: Desk, tmp_path: Path) -> None:
+    case, letter = await reminded(desk)
+    await read(desk, case, letter.letter_id, "2026-04-01 10:00")
+    clerk = LetterClerk(desk.servicer._runtime, tmp_path, desk.neighbours)
+    async with desk.database.write() as other:
+        assert await stored.hold_waiting(other, letter.letter_id)
+        await clerk.hand_over_waiting()
+        assert list(tmp_path.iterdir()) == []
+    await clerk.hand_over_waiting()
+    assert [file.name for file in tmp_path.iterdir()] == [f"{letter.letter_id}.pdf"]
 
 
 async def test_another_municipality_sees_no_letter(desk: Desk) -> None:

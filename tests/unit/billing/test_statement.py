@@ -13,6 +13,7 @@ from services.billing.papers.statement import statement_pdf
 from services.billing.rules.corrections import CAUSE_TEXTS
 from services.billing.rules.statements import DocumentKind, Line, statement_of
 from services.kernel.calendar import DEFAULT_CALENDAR
+from services.kernel.catalogue import CATALOGUE, Catalogue
 from services.kernel.dates import Month
 from services.kernel.language import Language
 from services.kernel.money import Currency, Money
@@ -23,7 +24,9 @@ MARCH = Month(2026, 3)
 
 @pytest.mark.parametrize("language", list(Language))
 def test_the_same_facts_make_the_same_bytes(language: Language) -> None:
-    assert statement_pdf(example_statement(), language) == statement_pdf(example_statement(), language)
+    assert statement_pdf(example_statement(), language, CATALOGUE) == statement_pdf(
+        example_statement(), language, CATALOGUE
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +46,15 @@ def test_the_same_facts_make_the_same_bytes(language: Language) -> None:
 def test_whatever_changes_on_a_statement_changes_the_document(changed: dict[str, object]) -> None:
     example = example_statement()
     other = replace(example, **changed)  # type: ignore[arg-type]
-    assert statement_pdf(other, Language.BG) != statement_pdf(example, Language.BG)
+    assert statement_pdf(other, Language.BG, CATALOGUE) != statement_pdf(example, Language.BG, CATALOGUE)
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_service_that_the_catalogue_does_not_have_is_named_by_its_code(language: Language) -> None:
+    example = example_statement()
+    own = replace(CATALOGUE.entry("HSP", MARCH.last), code="OWN_SERVICE", name_bg="OWN_SERVICE", name_en="OWN_SERVICE")
+    unknown = statement_pdf(replace(example, service_code="OWN_SERVICE"), language, CATALOGUE)
+    assert unknown == statement_pdf(replace(example, service_code="OWN_SERVICE"), language, Catalogue((own,)))
 
 
 def test_nothing_invoiced_is_no_statement() -> None:
@@ -71,7 +82,7 @@ def test_a_note_on_paper_says_which_fact_it_follows(language: Language) -> None:
     example = example_statement()
     note = Line(DocumentKind.NOTE, "note", 0, Money.of("4.00", Currency.EUR), date(2026, 9, 1))
     papers = {
-        statement_pdf(replace(example, lines=(*example.lines, replace(note, cause=cause))), language)
+        statement_pdf(replace(example, lines=(*example.lines, replace(note, cause=cause))), language, CATALOGUE)
         for cause in (None, *(Cause(code, "7") for code in NoteCause if code is not NoteCause.UNKNOWN))
     }
     assert len(papers) == len(NoteCause)
