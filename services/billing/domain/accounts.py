@@ -25,6 +25,7 @@ __all__ = [
     "RUN_TRANSITIONS",
     "Act",
     "ArrearsStatus",
+    "ArrearsTerm",
     "Assets",
     "BilledRow",
     "Books",
@@ -277,6 +278,16 @@ class ServedMonth:
 
 
 @dataclass(frozen=True, slots=True)
+class ArrearsTerm:
+    """When the debt that the arrears of an invoice are about was due, and from when the service may be ended (D-08)."""
+
+    due_on: date
+    termination_from: date
+    is_closed: bool
+    """Whether they were settled or written off: what is owed again is reopened by the next sweep."""
+
+
+@dataclass(frozen=True, slots=True)
 class Invoice:
     """An issued invoice; never changed."""
 
@@ -288,6 +299,8 @@ class Invoice:
     due_date: date
     calendar: BusinessCalendar
     """By which its due date was counted, and the end of its arrears' term is (D-07, D-08)."""
+    arrears: ArrearsTerm | None = None
+    """What its arrears say today; None: they never began."""
 
 
 @dataclass(frozen=True, slots=True)

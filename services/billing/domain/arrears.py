@@ -25,7 +25,6 @@ __all__ = [
     "ArrearsTransition",
     "HardshipFinding",
     "Instalment",
-    "NewDebt",
     "StepTaken",
     "WriteOff",
     "arrears_after",
@@ -146,15 +145,6 @@ class Instalment:
 
 
 @dataclass(frozen=True, slots=True)
-class NewDebt:
-    """What notes have added to an invoice since its plan was agreed; the plan does not speak of it."""
-
-    amount: Money
-    since: date
-    """Day of the first of these notes."""
-
-
-@dataclass(frozen=True, slots=True)
 class StepTaken:
     """A step that was taken, by whom (opaque id) and why."""
 
@@ -188,7 +178,7 @@ class ArrearsFile:
     month: Month
     number: int
     due_on: date
-    """Last day to pay what is owed: of the invoice, or of a debt that came after a plan was kept."""
+    """Last day to pay what is owed: of the invoice, or of a debt that came after it was paid."""
     termination_from: date
     """First day on which the service may be ended (D-08)."""
     state: ArrearsState
@@ -197,12 +187,13 @@ class ArrearsFile:
     version: int
     instalments: tuple[Instalment, ...] = ()
     """Of the plan in force; empty: none."""
-    new_debt: NewDebt | None = None
+    new_debt: Money | None = None
+    """What notes have added since the plan was agreed: the plan does not speak of it."""
 
     @property
     def open_in_plan(self) -> Money:
         """What is owed today of the debt that the plan is about: payments are for it first."""
-        return self.open if self.new_debt is None else self.open - self.new_debt.amount
+        return self.open if self.new_debt is None else self.open - self.new_debt
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from services.billing.domain.accounts import Books, Correction, Invoice, InvoiceStatus
@@ -11,14 +11,17 @@ from services.billing.rules.arrears import Arrears, MonthDue, arrears_of, invoic
 from services.billing.rules.currency import EURO_FROM, also_shown, display, in_document_currency
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money, total
+from services.kernel.register import decides
 
 __all__ = [
     "AccountView",
     "InvoiceView",
     "account_on",
+    "arrears_for_termination",
     "currency_of_month",
     "currency_on",
     "in_currency",
+    "is_new_debt",
     "open_amount",
     "settled_by",
     "sum_in",
@@ -85,6 +88,20 @@ def open_amount(books: Books, month: Month, currency: Currency) -> Money:
     )
 
 
+@decides("L-13")
+def is_new_debt(books: Books, month: Month) -> bool:
+    """Whether all that is owed for a month came by debit notes after the month was paid in full.
+
+    A payment that was taken back never was one: what it leaves open is the old debt.
+    """
+    currency = currency_of_month(books, month)
+    if currency is None or open_amount(books, month, currency).amount <= 0:
+        return False
+    notes = [place for place, item in enumerate(books.corrections) if item.month == month and item.amount.amount > 0]
+    before = (replace(books, corrections=books.corrections[:place]) for place in notes)
+    return any(open_amount(each, month, currency).amount <= 0 for each in before)
+
+
 def settled_by(paid: Money, open_: Money, today: date) -> Money | None:
     """How much of a month a payment settles, in the currency of its documents; None when the currency is not taken.
 
@@ -120,15 +137,34 @@ def account_on(books: Books, today: date) -> AccountView:
         ),
         corrections=books.corrections,
         balance=sum_in(everything, currency),
-        arrears=arrears_of(
-            (MonthDue(item.due_date, item.calendar, paid[item.month]) for item in books.invoices), today
-        ),
+        arrears=arrears_of((_month_due(books, item) for item in books.invoices), today),
         custody=sum_in(books.custody, currency),
     )
 
 
 def _is_paid(books: Books, invoice: Invoice) -> bool:
     return open_amount(books, invoice.month, invoice.amount.currency).amount <= 0
+
+
+@decides("D-08", "L-13")
+def arrears_for_termination(books: Books, today: date) -> Arrears:
+    """The arrears for which the service may be ended: the account's without debts that nobody was given a term for.
+
+    What notes claim of a month that was paid gets its term from the next sweep, not before the day of that.
+    """
+    return arrears_of((_month_due(books, item) for item in books.invoices if not _has_no_term(books, item)), today)
+
+
+def _has_no_term(books: Books, invoice: Invoice) -> bool:
+    begun = invoice.arrears is not None and not invoice.arrears.is_closed
+    return not begun and is_new_debt(books, invoice.month)
+
+
+def _month_due(books: Books, invoice: Invoice) -> MonthDue:
+    is_paid = _is_paid(books, invoice)
+    if invoice.arrears is None:
+        return MonthDue(invoice.due_date, invoice.calendar, is_paid)
+    return MonthDue(invoice.arrears.due_on, invoice.calendar, is_paid, invoice.arrears.termination_from)
 
 
 def _documents(books: Books, month: Month) -> Iterable[Money]:

@@ -21,11 +21,15 @@ __all__ = ["NO_ARREARS", "Arrears", "MonthDue", "arrears_of", "due_date", "invoi
 
 @dataclass(frozen=True, slots=True)
 class MonthDue:
-    """An invoice as arrears see it: its (shifted) due date, its calendar, whether payments reach invoice plus notes."""
+    """A debt as arrears see it: its (shifted) due date, its calendar, whether payments reach invoice plus notes.
+
+    `termination_from` is the end of its term where its arrears keep it, None where it is still to be counted.
+    """
 
     due_date: date
     calendar: BusinessCalendar
     is_paid: bool
+    termination_from: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ def arrears_of(invoices: Iterable[MonthDue], today: date) -> Arrears:
     if not overdue:
         return NO_ARREARS
     oldest = min(overdue, key=lambda item: item.due_date)
-    possible_from = termination_day(oldest.due_date, oldest.calendar)
+    possible_from = oldest.termination_from or termination_day(oldest.due_date, oldest.calendar)
     reached = possible_from <= today
     status = ArrearsStatus.TERMINATION_POSSIBLE if reached else ArrearsStatus.OVERDUE
     return Arrears(status, possible_from)

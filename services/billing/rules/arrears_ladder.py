@@ -17,7 +17,7 @@ from services.billing.errors import InstalmentsNotAllowed
 from services.kernel.money import total
 from services.kernel.register import decides
 
-__all__ = ["REMINDER_DAYS", "age_bucket", "check_plan", "due_step", "is_new_debt", "next_look", "owed_by_plan"]
+__all__ = ["REMINDER_DAYS", "age_bucket", "check_plan", "due_step", "next_look", "owed_by_plan"]
 
 REMINDER_DAYS = (1, 15, 30)
 """Days past the due date of the reminders; no source says any."""
@@ -65,11 +65,6 @@ def owed_by_plan(file: ArrearsFile, today: date) -> bool:
     """
     later = total((item.amount for item in file.instalments if item.due_on >= today), file.open.currency)
     return file.open_in_plan > later
-
-
-def is_new_debt(file: ArrearsFile) -> bool:
-    """Whether the plan was kept and all that is owed came after it."""
-    return file.new_debt is not None and file.open.amount > 0 and file.open_in_plan.amount <= 0
 
 
 def check_plan(file: ArrearsFile, instalments: Sequence[Instalment], today: date) -> None:

@@ -14,14 +14,13 @@ from services.billing.domain.arrears import (
     ArrearsState,
     ArrearsStep,
     Instalment,
-    NewDebt,
     StepTaken,
     WriteOff,
 )
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.ledger import book_write_off
 from services.billing.storage.rows import minor, money, month
-from services.billing.usecases.arrears import LateInvoice, MovedInvoice
+from services.billing.usecases.arrears import DebtTerm, LateInvoice, MovedInvoice
 from services.billing.usecases.payments import By
 from services.runtime.database import ReadTx
 from services.runtime.errors import NotFound
@@ -46,8 +45,9 @@ WITH unpaid AS (
     SELECT case_id, month FROM receivable_movements WHERE municipality_id = :municipality_id
     GROUP BY case_id, month HAVING sum(CASE currency WHEN 'EUR' THEN minor ELSE minor / 1.95583 END) > 0
 )
-SELECT i.invoice_id::text AS invoice_id, i.case_id::text AS case_id, i.due_date, i.calendar_version,
-       c.overrides::text AS overrides
+SELECT i.invoice_id::text AS invoice_id, i.case_id::text AS case_id, i.month, i.due_date,
+       i.calendar_version, c.overrides::text AS overrides,
+       EXISTS (SELECT FROM corrections n WHERE n.case_id = i.case_id AND n.month = i.month) AS is_noted
 FROM unpaid u JOIN invoices i USING (case_id, month) JOIN calendars c ON c.version = i.calendar_version
 WHERE i.due_date < :today AND NOT EXISTS (SELECT FROM arrears a WHERE a.invoice_id = i.invoice_id)
   AND month_open_minor(i.case_id, i.month, i.currency) > 0
@@ -56,8 +56,9 @@ ORDER BY i.invoice_id LIMIT :size
 
 _OPEN = """
 INSERT INTO arrears (invoice_id, municipality_id, case_id, month, due_date, termination_from, state, opened_at)
-SELECT i.invoice_id, i.municipality_id, i.case_id, i.month, i.due_date, n.termination_from, 'OVERDUE', :now
-FROM unnest(CAST(:invoice_id AS uuid[]), CAST(:termination_from AS date[])) AS n (invoice_id, termination_from)
+SELECT i.invoice_id, i.municipality_id, i.case_id, i.month, n.due_date, n.termination_from, 'OVERDUE', :now
+FROM unnest(CAST(:invoice_id AS uuid[]), CAST(:due_on AS date[]), CAST(:termination_from AS date[]))
+     AS n (invoice_id, due_date, termination_from)
 JOIN invoices i ON i.invoice_id = n.invoice_id
 ON CONFLICT (invoice_id) DO NOTHING
 """
@@ -79,7 +80,7 @@ WHERE a.invoice_id = :invoice_id FOR UPDATE OF c, a
 _COLUMNS = """
 a.invoice_id::text AS invoice_id, a.municipality_id, a.case_id::text AS case_id, a.month, i.number, a.due_date,
 a.termination_from, a.state, a.reminders, a.version, a.plan_id, i.currency,
-month_open_minor(a.case_id, a.month, i.currency) AS open_minor, n.minor AS noted_minor, n.since AS noted_since
+month_open_minor(a.case_id, a.month, i.currency) AS open_minor, n.minor AS noted_minor
 """
 
 # Each currency is converted once, as in `month_open_minor`.
@@ -88,10 +89,9 @@ FROM arrears a JOIN invoices i USING (invoice_id)
 LEFT JOIN instalment_plans p ON p.plan_id = a.plan_id
 LEFT JOIN LATERAL (
     SELECT sum(CASE WHEN s.currency = i.currency THEN s.minor WHEN i.currency = 'EUR' THEN round(s.minor / 1.95583)
-                    ELSE round(s.minor * 1.95583) END)::bigint AS minor, min(s.since) AS since
-    FROM (SELECT currency, sum(amount_minor) AS minor, min(issued_date) FILTER (WHERE amount_minor > 0) AS since
-          FROM corrections c WHERE c.case_id = a.case_id AND c.month = a.month AND c.id > p.notes_through
-          GROUP BY currency) s) n ON true
+                    ELSE round(s.minor * 1.95583) END)::bigint AS minor
+    FROM (SELECT currency, sum(amount_minor) AS minor FROM corrections c
+          WHERE c.case_id = a.case_id AND c.month = a.month AND c.id > p.notes_through GROUP BY currency) s) n ON true
 """
 
 _FILE = f"SELECT {_COLUMNS} {_FROM} WHERE a.invoice_id = :invoice_id"
@@ -163,7 +163,7 @@ SELECT a.municipality_id, i.currency, width_bucket(CAST(:today AS date) - a.due_
        sum(o.minor)::bigint AS minor, count(*) AS invoices
 FROM arrears a JOIN invoices i USING (invoice_id)
 CROSS JOIN LATERAL (SELECT month_open_minor(a.case_id, a.month, i.currency) AS minor) o
-WHERE a.state NOT IN ('SETTLED', 'WRITTEN_OFF') AND o.minor > 0
+WHERE a.state NOT IN ('SETTLED', 'WRITTEN_OFF') AND a.due_date < :today AND o.minor > 0
 GROUP BY a.municipality_id, i.currency, bucket ORDER BY a.municipality_id, i.currency, bucket
 """
 
@@ -176,15 +176,23 @@ class ArrearsWrites(CommonReads):
         key = {"municipality_id": municipality_id, "today": today, "size": limit}
         return [
             LateInvoice(
-                row.invoice_id, row.case_id, row.due_date, calendar_from_text(row.calendar_version, row.overrides)
+                row.invoice_id,
+                row.case_id,
+                month(row.month),
+                row.due_date,
+                calendar_from_text(row.calendar_version, row.overrides),
+                row.is_noted,
             )
             for row in await self._tx.all(_LATE, key)
         ]
 
-    async def open_arrears(self, late: Sequence[tuple[LateInvoice, date]], by: By) -> None:
-        """Begin arrears with the first day on which the service may be ended."""
+    async def open_arrears(self, late: Sequence[tuple[LateInvoice, DebtTerm]], by: By) -> None:
+        """Begin arrears by the terms of what is owed."""
         if late:
-            rows = [{"invoice_id": item.invoice_id, "termination_from": first} for item, first in late]
+            rows = [
+                {"invoice_id": item.invoice_id, "due_on": term.due_on, "termination_from": term.termination_from}
+                for item, term in late
+            ]
             await self._tx.run(_OPEN, {**columns_of(rows), "now": by.act.now})
 
     async def paid_or_owed_again(self, municipality_id: str, limit: int) -> Sequence[MovedInvoice]:
@@ -328,12 +336,7 @@ async def _files(tx: ReadTx, rows: Sequence[Row[Any]]) -> Sequence[ArrearsFile]:
             money(row.open_minor, row.currency),
             row.version,
             tuple(plans.get(row.plan_id, ())),
-            _new_debt(row),
+            money(row.noted_minor, row.currency) if (row.noted_minor or 0) > 0 else None,
         )
         for row in rows
     ]
-
-
-def _new_debt(row: Row[Any]) -> NewDebt | None:
-    added = row.noted_minor is not None and row.noted_minor > 0
-    return NewDebt(money(row.noted_minor, row.currency), row.noted_since) if added else None

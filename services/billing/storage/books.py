@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from services.billing.domain.accounts import BilledRow, Books, Correction, Invoice, Payment
+from services.billing.domain.accounts import ArrearsTerm, BilledRow, Books, Correction, Invoice, Payment
 from services.billing.domain.causes import Cause, NoteCause
 from services.billing.rules.currency import month_currency
 from services.billing.storage.rows import money, month
@@ -17,9 +17,11 @@ from services.runtime.local_rules import calendar_from_text
 __all__ = ["account_books", "billed_rows", "corrections_of_request"]
 
 _INVOICES = """
-SELECT invoice_id::text AS invoice_id, number, month, amount_minor, currency, issued_date, due_date,
-       calendar_version, c.overrides::text AS overrides
-FROM invoices JOIN calendars c ON c.version = calendar_version WHERE case_id = :case_id ORDER BY month
+SELECT i.invoice_id::text AS invoice_id, i.number, i.month, i.amount_minor, i.currency, i.issued_date, i.due_date,
+       i.calendar_version, c.overrides::text AS overrides, a.due_date AS arrears_due, a.termination_from,
+       a.state IN ('SETTLED', 'WRITTEN_OFF') AS is_closed
+FROM invoices i JOIN calendars c ON c.version = i.calendar_version LEFT JOIN arrears a ON a.invoice_id = i.invoice_id
+WHERE i.case_id = :case_id ORDER BY i.month
 """
 
 _CORRECTIONS = """
@@ -97,7 +99,10 @@ async def billed_rows(tx: ReadTx, case_id: str) -> Sequence[BilledRow]:
 def _invoice(row: Row[Any]) -> Invoice:
     amount = money(row.amount_minor, row.currency)
     calendar = calendar_from_text(row.calendar_version, row.overrides)
-    return Invoice(row.invoice_id, row.number, month(row.month), amount, row.issued_date, row.due_date, calendar)
+    arrears = None if row.arrears_due is None else ArrearsTerm(row.arrears_due, row.termination_from, row.is_closed)
+    return Invoice(
+        row.invoice_id, row.number, month(row.month), amount, row.issued_date, row.due_date, calendar, arrears
+    )
 
 
 def _correction(row: Row[Any]) -> Correction:

@@ -15,7 +15,7 @@ from services.billing.errors import (
     UserFundsMissing,
 )
 from services.billing.rules.accounts import (
-    account_on,
+    arrears_for_termination,
     currency_of_month,
     currency_on,
     in_currency,
@@ -150,7 +150,7 @@ def check_terms(
 @decides("D-08", "L-13")
 def check_termination(books: Books, on: date) -> None:
     """Nothing when arrears allow to end the service on the day; ArrearsTermNotReached otherwise (D-08, L-13)."""
-    arrears = account_on(books, on).arrears
+    arrears = arrears_for_termination(books, on)
     if arrears.status is ArrearsStatus.TERMINATION_POSSIBLE:
         return
     first = arrears.termination_possible_from

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
+from services.billing.domain.accounts import Books
 from services.billing.domain.arrears import (
     ARREARS_CLOSED,
     ArrearsDecision,
@@ -18,8 +19,9 @@ from services.billing.domain.arrears import (
     arrears_after,
 )
 from services.billing.errors import ArrearsTermNotReached, FourEyesNeeded, InvalidFact, StateNotAllowed
+from services.billing.rules.accounts import is_new_debt
 from services.billing.rules.arrears import termination_day
-from services.billing.rules.arrears_ladder import check_plan, due_step, is_new_debt, next_look
+from services.billing.rules.arrears_ladder import check_plan, due_step, next_look
 from services.billing.rules.parameters import parameters_of
 from services.billing.usecases.payments import By
 from services.kernel.calendar import BusinessCalendar
@@ -30,7 +32,7 @@ from services.kernel.codes import (
     arrears_workflow_id,
     case_workflow_id,
 )
-from services.kernel.dates import start_of_day
+from services.kernel.dates import Month, start_of_day
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Money
 from services.kernel.register import decides
@@ -43,6 +45,7 @@ from socialcare.billing.v1.arrears_pb2 import ArrearsStart
 
 __all__ = [
     "ArrearsStore",
+    "DebtTerm",
     "LateInvoice",
     "MovedInvoice",
     "Order",
@@ -64,8 +67,19 @@ class LateInvoice:
 
     invoice_id: str
     case_id: str
+    month: Month
     due_on: date
     calendar: BusinessCalendar
+    is_noted: bool
+    """Whether notes have changed what it claims."""
+
+
+@dataclass(frozen=True, slots=True)
+class DebtTerm:
+    """When a debt is due, and from when it allows to end the service (D-08)."""
+
+    due_on: date
+    termination_from: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +102,8 @@ class ArrearsStore(Protocol):
     """What arrears need of the database."""
 
     async def late_invoices(self, municipality_id: str, today: date, limit: int) -> Sequence[LateInvoice]: ...
-    async def open_arrears(self, late: Sequence[tuple[LateInvoice, date]], by: By) -> None:
-        """Begin arrears with the first day on which the service may be ended."""
+    async def open_arrears(self, late: Sequence[tuple[LateInvoice, DebtTerm]], by: By) -> None:
+        """Begin arrears by the terms of what is owed."""
         ...
 
     async def lock_each(self, case_ids: Sequence[str]) -> None:
@@ -112,6 +126,7 @@ class ArrearsStore(Protocol):
         """Keep where the file stands after a step, and the step."""
         ...
 
+    async def books(self, case_id: str) -> Books: ...
     async def rules(self, municipality_id: str) -> LocalRules: ...
     async def add_arrears_letter(self, file: ArrearsFile, by: By) -> None:
         """Write the reminder that the file has come to to the person; one that is written already stays."""
@@ -133,7 +148,7 @@ async def sweep_arrears(municipality_id: str, limit: int, store: ArrearsStore, b
     The version of the effect counts them; as many as the limit: there is more.
     """
     late, moved = await _to_sweep(municipality_id, limit, store, by)
-    await store.open_arrears([(item, termination_day(item.due_on, item.calendar)) for item in late], by)
+    await store.open_arrears([(item, await _term_of(item, municipality_id, store, by)) for item in late], by)
     for item in late:
         file = await store.lock_arrears(item.invoice_id)
         await store.emit(_start(file, by))
@@ -143,6 +158,19 @@ async def sweep_arrears(municipality_id: str, limit: int, store: ArrearsStore, b
         after = await _advance(file, store, by)
         await store.emit(_wake(after, by))
     return Effect(municipality_id, len(late) + len(moved))
+
+
+async def _term_of(late: LateInvoice, municipality_id: str, store: ArrearsStore, by: By) -> DebtTerm:
+    if late.is_noted and is_new_debt(await store.books(late.case_id), late.month):
+        return await _new_term(municipality_id, store, by)
+    return DebtTerm(late.due_on, termination_day(late.due_on, late.calendar))
+
+
+async def _new_term(municipality_id: str, store: ArrearsStore, by: By) -> DebtTerm:
+    """What notes claim of who had paid is due as an invoice of the day would be: nobody was asked for it before."""
+    parameters = parameters_of(await store.rules(municipality_id))
+    due = parameters.due_date_of(by.act.today)
+    return DebtTerm(due, termination_day(due, parameters.calendar))
 
 
 async def _to_sweep(
@@ -176,8 +204,9 @@ async def advance_arrears(invoice_id: str, store: ArrearsStore, by: By) -> Effec
 async def _advance(file: ArrearsFile, store: ArrearsStore, by: By) -> ArrearsFile:
     begun, reminded = file.state, False
     while (step := due_step(file, by.act.today)) is not None:
-        if step is ArrearsStep.REOPEN and is_new_debt(file):
-            file = await _dated_anew(file, store)
+        if step is ArrearsStep.REOPEN and is_new_debt(await store.books(file.case_id), file.month):
+            term = await _new_term(file.municipality_id, store, by)
+            file = replace(file, due_on=term.due_on, termination_from=term.termination_from, reminders=0)
         file = await _take(file, step, "", store, by)
         reminded = reminded or step is ArrearsStep.REMIND
     if reminded:
@@ -185,15 +214,6 @@ async def _advance(file: ArrearsFile, store: ArrearsStore, by: By) -> ArrearsFil
     if file.state is not begun:
         await _tell_case(file, store, by)
     return file
-
-
-async def _dated_anew(file: ArrearsFile, store: ArrearsStore) -> ArrearsFile:
-    """What came after a plan that was kept is due by itself, as an invoice of its day would be."""
-    parameters = parameters_of(await store.rules(file.municipality_id))
-    due = file.due_on if file.new_debt is None else parameters.due_date_of(file.new_debt.since)
-    if due == file.due_on:
-        return file
-    return replace(file, due_on=due, termination_from=termination_day(due, parameters.calendar), reminders=0)
 
 
 async def agree_instalments(invoice_id: str, instalments: Sequence[Instalment], store: ArrearsStore, by: By) -> Effect:

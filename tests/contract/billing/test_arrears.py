@@ -22,67 +22,27 @@ from services.runtime.civil import date_to_proto
 from services.runtime.errors import NotFound, NotYours
 from socialcare.billing.v1 import arrears_pb2 as pb
 from socialcare.billing.v1 import billing_service_pb2 as service
-from socialcare.common.v1 import types_pb2
+from tests.contract.billing.owing import (
+    FIRST_DAY,
+    advance,
+    billed,
+    overdue,
+    pay,
+    pay_by_bank,
+    plan,
+    read,
+    sweep,
+    take_back,
+)
 
 pytestmark = pytest.mark.postgres
 
 Desk = Any
 
-FEBRUARY = types_pb2.YearMonth(year=2026, month=2)
-# Due on 25.03.2026, D-08 from 26.05.2026 on: 25.05. is no working day in 2026.
-BEFORE_TERM, FIRST_DAY = "2026-05-26 10:00", "2026-05-27 10:00"
+BEFORE_TERM = "2026-05-26 10:00"
 HEAD = Caller("head-1", frozenset({Role.OFFICE_HEAD}), frozenset({"TEST-1"}))
 SECOND = Caller("head-2", frozenset({Role.OFFICE_HEAD}), frozenset({"TEST-1"}))
 ELSEWHERE = Caller("staff-9", frozenset({Role.OFFICE_HEAD}), frozenset({"OTHER"}))
-
-
-async def billed(desk: Desk) -> str:
-    """A case that owes 180.00 for February, due on 25 March."""
-    case: str = desk.sign(date(2026, 2, 1), "500.00")
-    await desk.ask(desk.income(case, "2026-02", "300.00"), "2026-02-01 10:00")
-    await desk.bill("2026-02", "2026-03-01 00:00")
-    return case
-
-
-async def sweep(desk: Desk, at: str, size: int = 0) -> pb.SweepArrearsResponse:
-    request = pb.SweepArrearsRequest(request_id=str(uuid4()), municipality_id=desk.municipality, page_size=size)
-    answer: pb.SweepArrearsResponse = await desk.ask(request, at, Role.WORKER)
-    return answer
-
-
-async def overdue(desk: Desk) -> tuple[str, str]:
-    """The case and its invoice, one day past its due date."""
-    case = await billed(desk)
-    assert (await sweep(desk, "2026-03-26 03:00")).moved == 1
-    invoice = (await desk.account(case, "2026-03-26 10:00")).invoices[0].invoice_id
-    return case, invoice
-
-
-async def advance(desk: Desk, invoice: str, at: str) -> pb.AdvanceArrearsResponse:
-    request = pb.AdvanceArrearsRequest(request_id=str(uuid4()), invoice_id=invoice)
-    answer: pb.AdvanceArrearsResponse = await desk.ask(request, at, Role.WORKER)
-    return answer
-
-
-async def read(desk: Desk, invoice: str, at: str = FIRST_DAY) -> pb.InvoiceArrears:
-    answer = await desk.ask(pb.GetArrearsRequest(invoice_id=invoice), at)
-    found: pb.InvoiceArrears = answer.arrears
-    return found
-
-
-def plan(desk: Desk, invoice: str, *parts: tuple[date, str]) -> pb.AgreeInstalmentsRequest:
-    return pb.AgreeInstalmentsRequest(
-        request_id=str(uuid4()),
-        invoice_id=invoice,
-        instalments=[pb.Instalment(due_date=date_to_proto(day), amount=desk.euro(sum_)) for day, sum_ in parts],
-    )
-
-
-async def pay(desk: Desk, case: str, amount: str, at: str) -> None:
-    request = service.RecordPaymentRequest(
-        request_id=str(uuid4()), application_id=case, month=FEBRUARY, amount=desk.euro(amount)
-    )
-    await desk.ask(request, at)
 
 
 def decision(invoice: str, code: Any) -> pb.DecideArrearsRequest:
@@ -127,13 +87,13 @@ async def test_three_reminders_by_their_days_then_the_office_head_is_asked(desk:
 
 async def test_a_paid_invoice_settles_and_is_owed_again_when_its_payment_goes_back(desk: Desk) -> None:
     case, invoice = await overdue(desk)
-    await pay(desk, case, "180.00", "2026-03-27 10:00")
+    payment = await pay_by_bank(desk, case, "180.00", "2026-03-27 10:00")
     assert (await sweep(desk, "2026-03-28 03:00")).moved == 1
     assert (await read(desk, invoice)).state == pb.ARREARS_STATE_SETTLED
-    await desk.ask(desk.income(case, "2026-02", "350.00"), "2026-03-28 10:00")
+    await take_back(desk, payment, "2026-03-28 10:00")
     assert (await sweep(desk, "2026-03-29 03:00")).moved == 1
     found = await read(desk, invoice)
-    assert (found.state, found.open) == (pb.ARREARS_STATE_REMINDED, desk.euro("30.00"))
+    assert (found.state, found.open) == (pb.ARREARS_STATE_REMINDED, desk.euro("180.00"))
     assert [step.step for step in found.steps] == [
         pb.ARREARS_STEP_SETTLE,
         pb.ARREARS_STEP_REOPEN,
@@ -154,10 +114,10 @@ async def test_what_is_owed_again_starts_its_workflow_anew_whatever_state_it_com
     desk: Desk, owed_again_on: str, state: str
 ) -> None:
     case, invoice = await overdue(desk)
-    await pay(desk, case, "180.00", "2026-03-26 11:00")
+    payment = await pay_by_bank(desk, case, "180.00", "2026-03-26 11:00")
     await sweep(desk, "2026-03-26 12:00")
     assert (await last_wake(desk, invoice)).start_type is None
-    await desk.ask(desk.income(case, "2026-02", "350.00"), f"{owed_again_on} 13:00")
+    await take_back(desk, payment, f"{owed_again_on} 13:00")
     await sweep(desk, f"{owed_again_on} 14:00")
     assert pb.ArrearsState.Name((await read(desk, invoice)).state) == f"ARREARS_STATE_{state}"
     wake = await last_wake(desk, invoice)
@@ -189,49 +149,6 @@ async def test_instalments_make_up_the_debt_and_a_missed_one_ends_them(desk: Des
     assert answer.state == pb.ARREARS_STATE_INSTALMENTS
     answer = await advance(desk, invoice, "2026-07-01 00:00")
     assert answer.state == pb.ARREARS_STATE_TO_DECIDE
-
-
-async def kept_until_a_note(desk: Desk) -> tuple[str, str]:
-    """A plan over 100.00 by 30 April and 80.00 by 30 June, kept so far; a debit note adds 30.00 on 10 May."""
-    case, invoice = await overdue(desk)
-    request = plan(desk, invoice, (date(2026, 4, 30), "100.00"), (date(2026, 6, 30), "80.00"))
-    await desk.ask(request, "2026-04-01 10:00")
-    await pay(desk, case, "100.00", "2026-04-30 10:00")
-    await desk.ask(desk.income(case, "2026-02", "350.00"), "2026-05-10 10:00")
-    return case, invoice
-
-
-async def test_a_new_debt_does_not_end_a_plan_that_is_kept_and_is_due_by_itself(desk: Desk) -> None:
-    case, invoice = await kept_until_a_note(desk)
-    kept = await advance(desk, invoice, "2026-05-11 00:00")
-    assert kept.state == pb.ARREARS_STATE_INSTALMENTS
-    assert (await read(desk, invoice)).open == desk.euro("110.00")
-    await pay(desk, case, "80.00", "2026-06-30 10:00")
-    after = await advance(desk, invoice, "2026-07-01 00:00")
-    found = await read(desk, invoice, "2026-07-01 10:00")
-    # A note of 10 May is due as an invoice of that day: on 3 June, the first working day after 24 days.
-    assert found.due_date == date_to_proto(date(2026, 6, 3))
-    assert found.termination_possible_from_date == date_to_proto(date(2026, 8, 4))
-    assert (after.state, after.reminders) == (pb.ARREARS_STATE_REMINDED, 2)
-    assert [step.step for step in found.steps][1:3] == [pb.ARREARS_STEP_SETTLE, pb.ARREARS_STEP_REOPEN]
-
-
-async def test_an_instalment_of_the_plan_is_missed_whatever_came_after_it(desk: Desk) -> None:
-    case, invoice = await kept_until_a_note(desk)
-    await pay(desk, case, "79.99", "2026-06-30 10:00")
-    assert (await advance(desk, invoice, "2026-06-30 23:00")).state == pb.ARREARS_STATE_INSTALMENTS
-    assert (await advance(desk, invoice, "2026-07-01 00:00")).state == pb.ARREARS_STATE_TO_DECIDE
-    found = await read(desk, invoice)
-    assert (found.due_date, found.open) == (date_to_proto(date(2026, 3, 25)), desk.euro("30.01"))
-
-
-async def test_a_note_of_before_the_plan_is_a_part_of_it(desk: Desk) -> None:
-    case, invoice = await overdue(desk)
-    await desk.ask(desk.income(case, "2026-02", "350.00"), "2026-04-01 09:00")
-    request = plan(desk, invoice, (date(2026, 4, 30), "110.00"), (date(2026, 6, 30), "100.00"))
-    await desk.ask(request, "2026-04-01 10:00")
-    await pay(desk, case, "109.99", "2026-04-30 10:00")
-    assert (await advance(desk, invoice, "2026-05-01 00:00")).state == pb.ARREARS_STATE_REMINDED
 
 
 async def test_a_hardship_review_stops_the_clock_until_the_head_ends_it(desk: Desk) -> None:
