@@ -15,7 +15,7 @@ from services.billing.errors import (
     NotOverpaid,
     StateNotAllowed,
 )
-from services.billing.rules.accounts import currency_of_month, currency_on, in_currency, open_amount
+from services.billing.rules.accounts import currency_of_month, currency_on, open_amount
 from services.billing.rules.known_entries import KnownEntries, not_known_yet
 from services.billing.rules.matching import after, match, numbers_of, portion
 from services.kernel.dates import Month
@@ -207,7 +207,9 @@ async def refund_month(billed: Billed, amount: Money, reason: str, store: Paymen
     if amount.currency is not currency:
         raise CurrencyNotAllowed(field="amount")
     await store.lock_case(billed.case_id)
-    open_ = in_currency(_open(await store.books(billed.case_id), billed.month), currency)
+    books = await store.books(billed.case_id)
+    _document_currency(books, billed.month)
+    open_ = open_amount(books, billed.month, currency)
     overpaid = min(-open_, await store.received(billed, currency))
     if amount > overpaid:
         raise NotOverpaid(metadata={"overpaid": str(max(overpaid, Money.zero(currency)))})
@@ -215,7 +217,11 @@ async def refund_month(billed: Billed, amount: Money, reason: str, store: Paymen
 
 
 def _open(books: Books, month: Month) -> Money:
+    return open_amount(books, month, _document_currency(books, month))
+
+
+def _document_currency(books: Books, month: Month) -> Currency:
     currency = currency_of_month(books, month)
     if currency is None:
         raise NoInvoice(metadata={"month": str(month)})
-    return open_amount(books, month, currency)
+    return currency

@@ -1,0 +1,69 @@
+"""What was paid too much in leva goes back in euro, converted once (F-13)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.billing.errors import NotOverpaid
+from services.kernel.money import Currency, Money
+from services.runtime.civil import money_to_proto
+from socialcare.billing.v1 import billing_service_pb2 as service
+from socialcare.billing.v1 import payments_pb2 as pb
+from socialcare.common.v1 import types_pb2
+
+pytestmark = pytest.mark.postgres
+
+Desk = Any
+
+NOVEMBER = types_pb2.YearMonth(year=2025, month=11)
+IN_THE_EURO = "2026-02-10 10:00"
+
+
+def leva(text: str) -> Any:
+    return money_to_proto(Money.of(text, Currency.BGN))
+
+
+async def declare(desk: Desk, case: str, pension: str, at: str) -> None:
+    request = desk.income(case, "2025-11", "1.00")
+    request.income[0].amount.CopyFrom(leva(pension))
+    await desk.ask(request, at)
+
+
+async def overpaid(desk: Desk) -> str:
+    """A case that owed 300.00 BGN for November, paid 300.28 BGN, and got a credit note of 0.31 EUR in February."""
+    case: str = desk.sign(date(2025, 11, 1))
+    desk.neighbours.contracts[case] = replace(
+        desk.neighbours.contracts[case], actual_cost=Money.of("900.00", Currency.BGN)
+    )
+    await declare(desk, case, "500.00", "2025-11-03 10:00")
+    await desk.bill("2025-11", "2025-12-01 00:00")
+    payment = service.RecordPaymentRequest(
+        request_id=str(uuid4()), application_id=case, month=NOVEMBER, amount=leva("300.28")
+    )
+    await desk.ask(payment, "2025-12-15 10:00")
+    await declare(desk, case, "499.00", IN_THE_EURO)
+    return case
+
+
+async def test_not_a_cent_more_goes_back_than_the_books_have_in_the_money_of_the_day(desk: Desk) -> None:
+    case = await overpaid(desk)
+    assert (await desk.account(case, IN_THE_EURO)).balance == desk.euro("-0.45")
+
+    def refund(amount: str) -> pb.RefundOverpaymentRequest:
+        return pb.RefundOverpaymentRequest(
+            request_id=str(uuid4()),
+            billed_month=pb.BilledMonthKey(application_id=case, month=NOVEMBER),
+            amount=desk.euro(amount),
+            reason="надвнесено",
+        )
+
+    with pytest.raises(NotOverpaid) as refusal:
+        await desk.ask(refund("0.46"), IN_THE_EURO)
+    assert refusal.value.metadata["overpaid"] == "0.45 EUR"
+    await desk.ask(refund("0.45"), IN_THE_EURO)
+    assert (await desk.account(case, IN_THE_EURO)).balance == desk.euro("0.00")
