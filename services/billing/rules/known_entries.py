@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 
 from services.billing.domain.payments import BankFileFault, BankLine, refused_file
 from services.kernel.money import Money, total
@@ -45,8 +44,10 @@ def not_known_yet(lines: Sequence[BankLine], known: KnownEntries) -> Sequence[Ba
     """
     payments, wholes = dict(known.payments), dict(known.wholes)
     fresh: list[BankLine] = []
-    for (place, whole), group in groupby(lines, lambda line: (line.place, line.whole)):
-        entry = list(group)
+    entries: dict[tuple[int, str], list[BankLine]] = {}
+    for line in lines:
+        entries.setdefault((line.place, line.whole), []).append(line)
+    for (place, whole), entry in entries.items():
         told = KnownAs(total((line.amount for line in entry), entry[0].amount.currency), entry[0].booked_on)
         key = EntryKey(entry[0].account, whole)
         if whole and key in wholes:

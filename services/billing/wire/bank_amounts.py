@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from services.kernel.money import Currency, Money
 
-__all__ = ["bank_amount", "bank_name"]
+__all__ = ["bank_amount", "bank_name", "is_nothing"]
 
 _PLAIN = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{0,17})?", re.ASCII)
+_NOTHING = re.compile(r"[+-]?0+(\.0*)?")
 _LONGEST = 140
 
 
@@ -24,6 +25,11 @@ def bank_amount(text: str, currency: str) -> Money:
     if money.rounded() != money:
         raise ValueError("an amount has whole cents")
     return money.rounded()
+
+
+def is_nothing(text: str) -> bool:
+    """Whether an amount is zero, as banks write it for interest that comes to none."""
+    return _NOTHING.fullmatch(text.strip()) is not None
 
 
 def bank_name(text: str) -> str:

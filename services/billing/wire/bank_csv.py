@@ -7,7 +7,7 @@ import io
 from datetime import date
 
 from services.billing.domain.payments import BankFileFault, BankLine, Statement, refused_file
-from services.billing.wire.bank_amounts import bank_amount, bank_name
+from services.billing.wire.bank_amounts import bank_amount, bank_name, is_nothing
 
 __all__ = ["CSV_COLUMNS", "statement_from_csv"]
 
@@ -20,7 +20,7 @@ CSV_COLUMNS = (*_REQUIRED, *_OPTIONAL)
 
 
 def statement_from_csv(content: bytes) -> Statement:
-    """The payments of a table; a negative amount is a debit and skipped.
+    """The payments of a table; a negative amount is a debit and skipped, as is one of zero.
 
     BankFileNotReadable with the number of the row, counted from 1 below the header, that is not as documented.
     """
@@ -53,6 +53,8 @@ def _line(row: dict[str, str], place: int) -> BankLine | None:
     required = {name: (row[name] or "").strip() for name in _REQUIRED}
     if not all(required.values()) or _BEYOND in row:
         raise ValueError("a required column is empty, or there are more columns than names")
+    if is_nothing(required["amount"]):
+        return None
     amount = bank_amount(required["amount"], required["currency"])
     if amount.amount < 0:
         return None

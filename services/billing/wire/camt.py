@@ -5,7 +5,6 @@ Parsed by defusedxml: a document type, entities and external references are refu
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from services.billing.domain.payments import BankFileFault, BankLine, Statement, refused_file
-from services.billing.wire.bank_amounts import bank_amount, bank_name
+from services.billing.wire.bank_amounts import bank_amount, bank_name, is_nothing
 from services.kernel.dates import local_date
 from services.kernel.money import Currency, Money, total
 
@@ -26,8 +25,6 @@ _PAYER = ("RltdPties/Dbtr/Nm", "RltdPties/Dbtr/Pty/Nm")
 _PAYER_ACCOUNT = ("RltdPties/DbtrAcct/Id/IBAN", "RltdPties/DbtrAcct/Id/Othr/Id")
 _TAKEN = frozenset(currency.value for currency in Currency)
 _CREDIT, _DEBIT = "CRDT", "DBIT"
-_NOTHING = re.compile(r"0+(\.0*)?")
-"""An amount of zero, as banks write it for interest that comes to none."""
 _SAYS_NOTHING = frozenset({"", "NOTPROVIDED", "NONREF"})
 """What banks write where they have no reference."""
 
@@ -63,9 +60,10 @@ def statement_from_camt(content: bytes) -> Statement:
             lines.extend(found)
             skipped += passed
             taken_back += [entries] * _takes_back(entry)
-            if not seen.isdisjoint(line.reference for line in found):
-                raise refused_file(entries, BankFileFault.REFERENCE_TWICE)
-            seen.update(line.reference for line in found)
+            for line in found:
+                if line.reference in seen:
+                    raise refused_file(entries, BankFileFault.REFERENCE_TWICE)
+                seen.add(line.reference)
     return Statement(tuple(lines), skipped, tuple(taken_back))
 
 
@@ -79,10 +77,10 @@ def _read(entry: Element, place: _Place) -> tuple[Sequence[BankLine], int]:
         credits_ = _credits(transactions, amount)
         if credits_ is None:
             raise refused_file(place.number, BankFileFault.DETAILS_DIFFER)
-        if not transactions:
-            return (_whole(entry, entry, amount, place),), 0
         if len(transactions) == 1:
             return (_whole(entry, transactions[0], amount, place),), 0
+        if _is_undivided(transactions):
+            return (_whole(entry, entry, amount, place),), 0
         return _parts(entry, transactions, credits_, place), len(transactions) - len(credits_)
     except ValueError:
         raise refused_file(place.number) from None
@@ -91,8 +89,7 @@ def _read(entry: Element, place: _Place) -> tuple[Sequence[BankLine], int]:
 def _counts(entry: Element) -> bool:
     amount = entry.find("{*}Amt")
     currency, stated = ("", "") if amount is None else (amount.get("Ccy", ""), (amount.text or "").strip())
-    moves = _NOTHING.fullmatch(stated) is None
-    return moves and _is_booked(entry, _CREDIT) and not _is_reversal(entry) and currency in _TAKEN
+    return not is_nothing(stated) and _is_booked(entry, _CREDIT) and not _is_reversal(entry) and currency in _TAKEN
 
 
 def _takes_back(entry: Element) -> bool:
@@ -111,14 +108,12 @@ def _is_reversal(entry: Element) -> bool:
 def _credits(transactions: Sequence[Element], entry: Money) -> dict[int, Money] | None:
     """What came in by each transaction, by its place; None when they contradict the entry.
 
-    The credits minus the debits make up the entry, in its currency. A single one need not say its amount, and in
-    another currency it says what the payer spent: what came in is the entry's.
+    The credits minus the debits make up the entry, in its currency. What a single one says is what the payer spent,
+    before charges and in any currency, and several need not say any: what came in is the entry's.
     """
     ways = [_first(item, "CdtDbtInd") or _CREDIT for item in transactions]
-    if len(transactions) < 2:
-        stated = _stated(transactions[0]) if transactions else None
-        same = stated is None or stated.get("Ccy", "") != entry.currency.value or _money(stated) == entry
-        return {0: entry} if same and set(ways) <= {_CREDIT} else None
+    if len(transactions) == 1 or _is_undivided(transactions):
+        return {0: entry} if set(ways) <= {_CREDIT, _DEBIT} and (_CREDIT in ways or not ways) else None
     stated_each = [_stated(item) for item in transactions]
     if any(item is not None and item.get("Ccy", "") != entry.currency.value for item in stated_each):
         return None
@@ -127,6 +122,11 @@ def _credits(transactions: Sequence[Element], entry: Money) -> dict[int, Money] 
     if not set(ways) <= {_CREDIT, _DEBIT} or total(signed, entry.currency) != entry:
         return None
     return {place: amount for place, (way, amount) in enumerate(zip(ways, amounts, strict=True)) if way == _CREDIT}
+
+
+def _is_undivided(transactions: Sequence[Element]) -> bool:
+    """Whether nothing says how the entry is divided: it is one payment, of which a person says what it is for."""
+    return all(_stated(item) is None for item in transactions)
 
 
 def _whole(entry: Element, details: Element, amount: Money, place: _Place) -> BankLine:
@@ -143,7 +143,7 @@ def _parts(
     lines = []
     for number, amount in amounts.items():
         whole = reference or own[number]
-        part = own[number] if own[number] and times[own[number]] == 1 else str(number + 1)
+        part = own[number] if own[number] and times[own[number]] == 1 else f"#{number + 1}"
         lines.append(_line(entry, transactions[number], amount, (whole, f"{whole}/{part}" if whole else ""), place))
     return lines
 

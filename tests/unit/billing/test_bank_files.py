@@ -8,6 +8,7 @@ import pytest
 
 from services.billing.domain.payments import BankLine, Statement
 from services.billing.errors import BankFileNotReadable
+from services.billing.rules.known_entries import KnownEntries, not_known_yet
 from services.billing.rules.matching import numbers_of
 from services.billing.rules.payment_reference import payment_reference
 from services.billing.wire.bank_csv import CSV_COLUMNS, statement_from_csv
@@ -132,7 +133,7 @@ def test_a_debit_among_the_transactions_of_a_credit_is_no_payment() -> None:
         camt(collected(part("50.00", way="CRDT"), part("2.00", way="DBIT"), part("32.00", own="T")))
     )
     assert [(line.reference, str(line.amount)) for line in statement.lines] == [
-        ("2026041000001/1", "50.00 EUR"),
+        ("2026041000001/#1", "50.00 EUR"),
         ("2026041000001/T", "32.00 EUR"),
     ]
     assert statement.skipped == 1
@@ -146,7 +147,6 @@ def test_a_debit_among_the_transactions_of_a_credit_is_no_payment() -> None:
         (part("30.00"), part("50.00", way="BOTH")),
         (part("30.00"), part("50.00", currency="BGN")),
         (part("30.00"), part("50.00", currency="USD")),
-        (part("90.00"),),
         (part("80.00", way="DBIT"),),
         (part("", way="DBIT"),),
     ],
@@ -160,6 +160,44 @@ def test_transactions_that_do_not_make_up_their_entry_are_refused(details: tuple
 def test_what_a_payer_spent_in_another_currency_came_in_as_the_entry_says() -> None:
     (line,) = statement_from_camt(camt(collected(part("93.00", currency="USD")))).lines
     assert str(line.amount) == "80.00 EUR"
+
+
+def test_what_came_in_by_a_single_transaction_is_the_entry_less_what_charges_took() -> None:
+    (line,) = statement_from_camt(camt(collected(part("100.00"), amount="98.00"))).lines
+    assert str(line.amount) == "98.00 EUR"
+
+
+@pytest.mark.parametrize("way", ["", "DBIT"])
+def test_a_batch_that_is_not_divided_is_one_payment_that_nothing_names(way: str) -> None:
+    named = part("", own="A").replace("</TxDtls>", "<RmtInf><Ustrd>такса</Ustrd></RmtInf></TxDtls>")
+    (line,) = statement_from_camt(camt(collected(named, part("", own="B", way=way)))).lines
+    assert (line.reference, str(line.amount), line.remittance) == ("2026041000001", "80.00 EUR", "")
+
+
+def test_a_batch_that_is_divided_in_part_is_refused() -> None:
+    with pytest.raises(BankFileNotReadable):
+        statement_from_camt(camt(collected(part("30.00"), part(""))))
+
+
+def test_a_place_is_never_taken_for_the_reference_of_another_transaction() -> None:
+    lines = statement_from_camt(
+        camt(collected(part("30.00", own="2"), part("20.00", own="X"), part("30.00", own="X")))
+    ).lines
+    assert [line.reference.removeprefix("2026041000001/") for line in lines] == ["2", "#2", "#3"]
+
+
+def test_two_payments_of_one_entry_with_one_reference_are_refused() -> None:
+    parts = [part(amount, own=own) for amount, own in (("30.00", "#2"), ("20.00", "X"), ("30.00", "X"))]
+    with pytest.raises(BankFileNotReadable) as refusal:
+        statement_from_camt(camt(collected(*parts)))
+    assert refusal.value.metadata == {"entry": "1", "fault": "REFERENCE_TWICE"}
+
+
+def test_every_payment_of_an_entry_without_reference_is_new() -> None:
+    parts = [part(amount, own=own) for amount, own in (("50.00", "A"), ("20.00", "B"), ("50.00", "A"))]
+    content = camt(entry("120.00", reference="", details=f"<NtryDtls>{''.join(parts)}</NtryDtls>"))
+    fresh = not_known_yet(statement_from_camt(content).lines, KnownEntries({}, {}))
+    assert sorted(line.reference for line in fresh) == ["A/#1", "A/#3", "B/B"]
 
 
 def numbered(number: str) -> str:
@@ -183,7 +221,7 @@ def test_transactions_that_give_no_reference_or_all_the_same_one_are_told_apart_
     lines = statement_from_camt(
         camt(collected(part("30.00", own="NOTPROVIDED"), part("20.00", own="T"), part("30.00", own="T")))
     ).lines
-    assert [line.reference for line in lines] == [f"2026041000001/{place}" for place in (1, 2, 3)]
+    assert [line.reference for line in lines] == [f"2026041000001/#{place}" for place in (1, 2, 3)]
     with pytest.raises(BankFileNotReadable):
         statement_from_camt(camt(entry(reference="NONREF")))
 
@@ -252,6 +290,12 @@ def test_a_table_is_read_and_a_debit_skipped() -> None:
     assert statement.skipped == 1
 
 
+@pytest.mark.parametrize("amount", ["0", "0.00", "-0.00"])
+def test_a_row_of_nothing_is_skipped(amount: str) -> None:
+    statement = statement_from_csv(table(f"{OURS},1,2026-04-10,{amount},EUR,,,,", f"{OURS},2,2026-04-10,5.00,EUR,,,,"))
+    assert (len(statement.lines), statement.skipped) == (1, 1)
+
+
 def test_the_last_four_columns_may_be_absent() -> None:
     header = "account,reference,booked_date,amount,currency"
     assert len(statement_from_csv(table(f"{OURS},1,2026-04-10,80,EUR", header=header)).lines) == 1
@@ -261,7 +305,6 @@ def test_the_last_four_columns_may_be_absent() -> None:
     "row",
     [
         f"{OURS},1,2026-04-10,80.005,EUR,,,,",
-        f"{OURS},1,2026-04-10,0,EUR,,,,",
         f"{OURS},1,2026-04-10,many,EUR,,,,",
         f"{OURS},1,2026-04-10,NaN,EUR,,,,",
         f"{OURS},1,2026-04-10,Infinity,EUR,,,,",
