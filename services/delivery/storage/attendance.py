@@ -48,15 +48,21 @@ _PLANNED = """
 SELECT coalesce(sum(quantity), 0) FROM unit
 WHERE application_id = :application AND code = :code AND on_day = :day AND state IN ('PLANNED', 'DONE', 'MISSED')
 """
-# A meal is brought by who drove when its sheet was produced, or by who drives the route now instead.
+# A visit to which nobody was sent or came may be anybody's: then nobody is known to go. A meal is brought by who drove
+# when its sheet was produced, or by who drives the route now instead.
 _WHO_GOES = """
 WITH planned AS (
     SELECT id, unit FROM unit
     WHERE application_id = :application AND code = :code AND on_day = :day AND state IN ('PLANNED', 'DONE', 'MISSED')
+), goes AS (
+    SELECT unit_id, assistant_id FROM visit_assignment WHERE unit_id IN (SELECT id FROM planned)
+    UNION
+    SELECT v.unit_id, v.assistant_id FROM visit_presence v LEFT JOIN delivery d ON d.id = v.delivery_id
+    WHERE v.unit_id IN (SELECT id FROM planned) AND d.outcome IS DISTINCT FROM 'VOID'
 )
-SELECT assistant_id FROM visit_assignment WHERE unit_id IN (SELECT id FROM planned)
-UNION
-SELECT assistant_id FROM visit_presence WHERE unit_id IN (SELECT id FROM planned)
+SELECT assistant_id FROM goes
+WHERE NOT EXISTS (SELECT FROM planned p WHERE unit IN ('VISIT', 'HOUR')
+                  AND NOT EXISTS (SELECT FROM goes g WHERE g.unit_id = p.id))
 UNION
 SELECT d.driver_id FROM kitchen_sheet s
 JOIN kitchen_stop t ON t.sheet_id = s.id AND t.application_id = :application
@@ -142,7 +148,10 @@ async def visit(tx: ReadTx, unit_id: str) -> tuple[Visit, str, str] | None:
 
 
 async def who_goes(tx: ReadTx, care: Care, code: str, on: date) -> frozenset[str]:
-    """Assistants who were sent to what is planned of a code on a day, who arrived there, or who drive the meal."""
+    """Assistants who were sent to what is planned of a code on a day, who arrived there, or who drive the meal.
+
+    Empty: it may be anybody, as of a visit of several to which nobody was sent.
+    """
     where = {"municipality": care.contract.municipality_id, "application": care.id, "code": code, "day": on}
     return frozenset(row.assistant_id for row in await tx.all(_WHO_GOES, where))
 

@@ -225,6 +225,19 @@ async def test_an_assistant_writes_down_the_own_visits_only(service: Service) ->
     assert await outcomes(service, batch(nobodys), staff="as-2") == [(RECORDED, "")]
 
 
+async def test_of_two_visits_the_one_to_which_nobody_was_sent_is_written_down_by_who_took_it(service: Service) -> None:
+    await hire(service, "as-1")
+    twice = facts_pb2.PlanLine()
+    twice.CopyFrom(CLEANING)
+    twice.quantity = 2
+    case = await cared_for(service, twice)
+    await runs(service, MONDAY)
+    await service.rows("DELETE FROM visit_assignment a USING unit u WHERE u.id = a.unit_id AND u.part = 2")
+    assert await outcomes(service, batch(entry(case)), staff="as-2") == [(RECORDED, "")]
+    assert await outcomes(service, batch(entry(case)), staff="as-1") == [(RECORDED, "")]
+    assert await delivered(service, case) == {"HSP_HOME_CLEANING": 2}
+
+
 async def test_a_meal_is_written_down_by_who_drives_it(service: Service) -> None:
     for driver in ("as-1", "as-2"):
         await hire(service, driver)
