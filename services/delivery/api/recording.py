@@ -97,9 +97,12 @@ class RecordingMethods(Room):
         return effect
 
     async def _write_down(self, tx: WriteTx, call: Call, care: Care, asked: RecordCare) -> Effect:
-        """Record care, and look after who was missed: the one way in which a record comes to be."""
+        """Record care, and look after who was missed: the one way in which a record comes to be.
+
+        Who is at fault for a miss that is known already says nothing new of the person.
+        """
         effect = await record_care(asked, Store(tx), moment(call, tx, care))
-        if asked.outcome is Outcome.MISSED:
+        if asked.misses_more:
             missed = Miss(care, asked.code, asked.on, effect.resource)
             opened = await open_after_miss(missed, WelfareStore(tx), call.now, call.today)
             self._metrics.welfare_opened.labels("RECORD").inc(opened)

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
-from services.delivery.domain.care import Care
+from services.delivery.domain.care import Care, CareState
 from services.kernel.catalogue import Catalogue
 from services.kernel.register import decides
 from services.kernel.service_entry import Family, Unit
 
-__all__ = ["AtRisk", "Whereabouts", "asks_for_check", "comes_home", "home_codes", "whereabouts"]
+__all__ = [
+    "LOOK_BACK",
+    "AtRisk",
+    "Whereabouts",
+    "asks_for_check",
+    "comes_home",
+    "home_codes",
+    "is_past_looking",
+    "whereabouts",
+]
+
+LOOK_BACK = timedelta(days=3)
+"""How old a missed visit may be that nobody has looked at, after an outage or a long weekend."""
 
 _AT_HOME = frozenset(
     {Family.PATRONAGE_ITEM, Family.ASSISTANT_SUPPORT, Family.PERSONAL_ASSISTANT, Family.SOCIAL_ASSISTANT}
@@ -51,6 +63,15 @@ def whereabouts(care: Care, today: date) -> Whereabouts:
         return Whereabouts.DECEASED
     in_hospital = any(pause.hospital and pause.days.contains(today) for pause in care.pauses)
     return Whereabouts.IN_HOSPITAL if in_hospital else Whereabouts.UNKNOWN
+
+
+@decides("S7")
+def is_past_looking(care: Care, on: date, today: date) -> bool:
+    """Whether a visit missed on a day is told too late to look for somebody who has no visits now.
+
+    Of who is in care a later visit says more; of others the clock has asked on the day after the visit.
+    """
+    return care.state_on(today) is not CareState.IN_SERVICE and on < today - LOOK_BACK
 
 
 @decides("S7")

@@ -10,14 +10,13 @@ from datetime import date, datetime, timedelta
 from services.delivery.domain.units import UnitState
 from services.delivery.domain.visits import VisitLimits, limits_of
 from services.delivery.domain.welfare import MissedVisit
-from services.delivery.rules.welfare import home_codes
+from services.delivery.rules.welfare import LOOK_BACK, home_codes
+from services.delivery.storage.welfare import WITH_THE_OTHER
 from services.kernel.local_rules import LocalRules
 from services.runtime.database import ReadTx
 
-__all__ = ["LOOK_BACK", "MOST", "Visit", "missed_unseen", "municipalities", "visits_of"]
+__all__ = ["MOST", "Visit", "missed_unseen", "municipalities", "visits_of"]
 
-LOOK_BACK = timedelta(days=3)
-"""How old a missed visit may be that nobody has looked at, after an outage or a long weekend."""
 MOST = 500
 """Visits of one look."""
 
@@ -28,7 +27,7 @@ CASE WHEN l.window_end IS NULL THEN CAST(u.on_day + 1 AS timestamp) AT TIME ZONE
 
 # Who was not met since and is not known to be elsewhere: what `rules.welfare.asks_for_check` says of one, of all.
 # Units of a line are missed together: while somebody is looked for because of one, or was found since, another one asks
-# for no second ladder.
+# for no second ladder. A record that corrects another miss of as many says nothing new.
 _MISSED_UNSEEN = f"""
 SELECT DISTINCT ON (u.on_day, u.line_id)
        u.id, u.application_id, c.municipality_id, c.district_code, c.service_code, s.office_code, u.code, u.on_day
@@ -44,13 +43,17 @@ WHERE c.municipality_id = :municipality AND (s.living_alone OR s.marked)
   AND (u.state = 'MISSED' OR u.state = 'PLANNED' AND {_MISSED_AT} <= :now)
   AND NOT EXISTS (SELECT FROM delivery d WHERE d.application_id = c.application_id AND d.outcome = 'DELIVERED'
                   AND d.on_day > u.on_day AND d.code = ANY(CAST(:codes AS text[])))
+  AND NOT ({WITH_THE_OTHER})
   AND NOT EXISTS (SELECT FROM welfare_check w WHERE w.id = u.id)
   AND NOT EXISTS (
       SELECT FROM unit o JOIN welfare_check w ON w.id = o.id
       WHERE o.application_id = u.application_id AND o.on_day = u.on_day AND o.line_id = u.line_id
-        AND (w.state <> 'CLOSED' OR w.closed_at > CASE u.state WHEN 'PLANNED' THEN {_MISSED_AT} ELSE (
+        AND (w.state <> 'CLOSED' OR w.closed_at > CASE u.state WHEN 'PLANNED' THEN {_MISSED_AT} ELSE coalesce((
             SELECT max(d.at) FROM delivery d WHERE d.application_id = u.application_id AND d.on_day = u.on_day
-               AND d.code = u.code AND d.outcome = 'MISSED') END))
+               AND d.code = u.code AND d.outcome = 'MISSED' AND NOT EXISTS (
+                   SELECT FROM correction k WHERE k.replacement_id = d.id AND k.replaced_kind LIKE 'MISSED%'
+                     AND k.replaced_units >= d.units)
+        ), '-infinity') END))
 ORDER BY u.on_day, u.line_id, u.part LIMIT :most
 """  # noqa: S608 constants of this module
 

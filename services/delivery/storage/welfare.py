@@ -24,7 +24,7 @@ from services.kernel.local_rules import LocalRules
 from services.runtime.database import ReadTx, WriteTx
 from services.runtime.outbox import Signal, Start
 
-__all__ = ["WelfareStore", "find_check", "open_checks", "rungs_stood_on", "safeguard_of"]
+__all__ = ["WITH_THE_OTHER", "WelfareStore", "find_check", "open_checks", "rungs_stood_on", "safeguard_of"]
 
 _COPY = """
 INSERT INTO safeguard (application_id, living_alone, office_code) VALUES (:id, :living_alone, :office_code)
@@ -38,16 +38,24 @@ ON CONFLICT (application_id) DO UPDATE
 SET marked = excluded.marked, marked_by = excluded.marked_by, marked_at = excluded.marked_at,
     version = safeguard.version + 1
 """
+WITH_THE_OTHER = """
+u.unit = 'MEAL' AND EXISTS (
+    SELECT FROM unit o
+    WHERE o.application_id = u.application_id AND o.on_day = u.on_day AND o.line_id = u.line_id AND o.state = 'DONE')"""
+"""Meals of a line come together: who was handed one of them was met, whatever became of the other, `u`."""
+
 # A missed unit that has no check comes first: each of two visits of a day may be missed. While somebody is looked for
 # because of one unit of a line, another unit of the line asks for nothing more.
-_PLANNED_VISIT = """
-SELECT u.id, u.state FROM unit u LEFT JOIN welfare_check w ON w.id = u.id
-WHERE u.application_id = :id AND u.code = :code AND u.on_day = :day AND u.state <> 'CANCELLED'
-ORDER BY u.state <> 'MISSED', w.id IS NOT NULL OR EXISTS (
+_PLANNED_VISIT = f"""
+SELECT u.id, u.became FROM (
+    SELECT u.*, CASE WHEN {WITH_THE_OTHER} THEN 'DONE' ELSE u.state END AS became FROM unit u
+    WHERE u.application_id = :id AND u.code = :code AND u.on_day = :day AND u.state <> 'CANCELLED'
+) u LEFT JOIN welfare_check w ON w.id = u.id
+ORDER BY u.became <> 'MISSED', w.id IS NOT NULL OR EXISTS (
     SELECT FROM unit o JOIN welfare_check c ON c.id = o.id
     WHERE o.application_id = u.application_id AND o.on_day = u.on_day AND o.line_id = u.line_id AND c.state <> 'CLOSED'
 ), w.id IS NULL, u.part, u.id LIMIT 1
-"""
+"""  # noqa: S608 - put together from constants
 _LAST_MET = """
 SELECT max(on_day) FROM delivery
 WHERE application_id = :id AND outcome = 'DELIVERED' AND code = ANY(CAST(:codes AS text[]))
@@ -114,9 +122,12 @@ class WelfareStore:
         return await safeguard_of(self._tx, application_id)
 
     async def planned_visit(self, application_id: str, code: str, on: date) -> tuple[str, UnitState] | None:
-        """Id and state of the planned unit of the code and day, a missed one first; None when none is stored."""
+        """Id and state of the planned unit of the code and day, a missed one first; None when none is stored.
+
+        A missed meal that lies beside one that was handed over counts as done.
+        """
         row = await self._tx.one_or_none(_PLANNED_VISIT, {"id": application_id, "code": code, "day": on})
-        return None if row is None else (str(row.id), UnitState(row.state))
+        return None if row is None else (str(row.id), UnitState(row.became))
 
     async def last_met(self, application_id: str, codes: Sequence[str]) -> date | None:
         """The last day on which care of one of these codes was delivered."""

@@ -195,7 +195,8 @@ async def _made(
         await store.withdraw(replaced.id)
     replacement, case = "", correction.application_id
     if correction.kind is not None:
-        effect = await recorder(_command(case, correction.code, correction.on, correction.units, correction.kind))
+        command = _command(case, correction.code, correction.on, correction.units, correction.kind)
+        effect = await recorder(replace(command, replaces=replaced))
         replacement = effect.resource
     if replaced is not None and correction.kind is AttendanceKind.DELIVERED:
         await store.stand_by(replacement, replaced.id)

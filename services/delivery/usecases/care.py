@@ -114,6 +114,14 @@ class RecordCare:
     outcome: Outcome
     fault: MissFault | None = None
     funds: Funds = Funds.NONE
+    replaces: DeliveryRecord | None = None
+    """The record in whose place it is put."""
+
+    @property
+    def misses_more(self) -> bool:
+        """Whether it says of more units than were known that they were missed."""
+        known = self.replaces.units if self.replaces and self.replaces.outcome is Outcome.MISSED else 0
+        return self.outcome is Outcome.MISSED and self.units > known
 
 
 async def copy_contract(contract: ContractCopy, rules: LocalRules, store: CareStore, moment: Moment) -> Effect:

@@ -24,7 +24,7 @@ from services.delivery.domain.welfare import (
     opened,
 )
 from services.delivery.errors import OutcomeNotYours, RungNotOpen
-from services.delivery.rules.welfare import AtRisk, asks_for_check, comes_home, home_codes, whereabouts
+from services.delivery.rules.welfare import AtRisk, asks_for_check, comes_home, home_codes, is_past_looking, whereabouts
 from services.kernel.codes import CASE_TASK_QUEUE, Event, Role, WorkflowType, welfare_workflow_id
 from services.kernel.local_rules import LocalRules
 from services.runtime.civil import instant_to_proto
@@ -98,7 +98,7 @@ async def open_after_miss(miss: Miss, store: WelfareStorePort, now: datetime, to
     care, code, on = miss.care, miss.code, miss.on
     contract = care.contract
     rules = await store.rules(contract.municipality_id)
-    if not comes_home(code, on, rules.catalogue):
+    if not comes_home(code, on, rules.catalogue) or is_past_looking(care, on, today):
         return False
     risk, office = await store.safeguard(care.id)
     met = await store.last_met(care.id, home_codes(today, rules.catalogue))

@@ -10,7 +10,8 @@ import pytest
 from services.delivery.domain.care import MissFault, PlanLine
 from services.delivery.domain.visits import VisitState, state_at
 from services.delivery.domain.welfare import WelfareOutcome
-from services.delivery.storage.visits import LOOK_BACK, missed_unseen, visits_of
+from services.delivery.rules.welfare import LOOK_BACK
+from services.delivery.storage.visits import missed_unseen, visits_of
 from services.delivery.storage.welfare import WelfareStore, find_check, open_checks
 from services.delivery.usecases.welfare import Closing, Miss, close_check, open_after_miss, open_unseen
 from services.kernel.dates import SOFIA
@@ -80,9 +81,9 @@ async def test_each_missed_visit_of_a_day_has_a_check_of_its_own_and_only_one(
     assert await found(office, at(15, 0)) == set()
 
 
-async def two_meals(office: Office, make_contract: MakeContract) -> str:
-    meals = PlanLine(MEAL, 2, EVERY_DAY, LineTerms(window=WINDOWS[1]))
-    case = await office.signs(make_contract(MONDAY, meals), MONDAY)
+async def two_of(code: str, office: Office, make_contract: MakeContract) -> str:
+    twice = PlanLine(code, 2, EVERY_DAY, LineTerms(window=WINDOWS[1]))
+    case = await office.signs(make_contract(MONDAY, twice), MONDAY)
     async with office.db.write() as tx:
         await WelfareStore(tx).copy_risk(case, living_alone=True, office_code="MAIN")
     return case
@@ -99,8 +100,8 @@ async def looks(office: Office, now: datetime) -> list[str]:
 async def test_a_line_that_was_met_by_half_is_missed_for_its_second_unit_when_the_grace_is_over(
     office: Office, make_contract: MakeContract
 ) -> None:
-    case = await two_meals(office, make_contract)
-    await office.delivers(case, MEAL, MONDAY)
+    case = await two_of(CLEANING, office, make_contract)
+    await office.delivers(case, CLEANING, MONDAY)
     async with office.db.read() as tx:
         (second,) = await visits_of(tx, MUNICIPALITY, office.rules, MONDAY)
     assert [state_at(second.unit, second.limits, now) for now in (at(13, 59), at(14))] == [
@@ -113,7 +114,7 @@ async def test_a_line_that_was_met_by_half_is_missed_for_its_second_unit_when_th
 async def test_two_units_missed_together_lead_to_one_ladder_and_one_missed_later_to_another(
     office: Office, make_contract: MakeContract
 ) -> None:
-    together, apart = [await two_meals(office, make_contract) for _ in range(2)]
+    together, apart = [await two_of(MEAL, office, make_contract) for _ in range(2)]
     told = Miss(await office.care(apart), MEAL, MONDAY, "")
     effect = await office.misses(apart, MEAL, MONDAY, MissFault.USER)
     async with office.db.write() as tx:
@@ -131,7 +132,7 @@ async def test_two_units_missed_together_lead_to_one_ladder_and_one_missed_later
 
 
 async def test_two_meals_recorded_as_missed_at_once_are_one_ladder(office: Office, make_contract: MakeContract) -> None:
-    case = await two_meals(office, make_contract)
+    case = await two_of(MEAL, office, make_contract)
     for units in (1, 1):
         effect = await office.misses(case, MEAL, MONDAY, MissFault.USER, units)
         async with office.db.write() as tx:

@@ -24,7 +24,15 @@ from services.delivery.domain.welfare import (
     next_due,
     opened,
 )
-from services.delivery.rules.welfare import AtRisk, Whereabouts, asks_for_check, comes_home, whereabouts
+from services.delivery.rules.welfare import (
+    LOOK_BACK,
+    AtRisk,
+    Whereabouts,
+    asks_for_check,
+    comes_home,
+    is_past_looking,
+    whereabouts,
+)
 from services.kernel.catalogue import CATALOGUE
 from services.kernel.ranges import DateRange
 
@@ -150,8 +158,28 @@ def test_a_missed_visit_alarms_for_who_is_alone_or_marked_not_known_elsewhere_an
 def test_only_a_hospital_stay_of_today_and_death_tell_where_somebody_is(
     contract: dict[str, Any], pause: Pause | None, known: Whereabouts
 ) -> None:
+    assert whereabouts(care_with(contract, pause), DAY) is known
+
+
+@pytest.mark.parametrize(
+    ("contract", "pause", "too_late"),
+    [
+        ({}, None, False),
+        ({"end": DAY}, None, False),
+        ({"end": DAY - timedelta(days=1)}, None, True),
+        ({}, Pause("p", DateRange(DAY, DAY), hospital=False), True),
+    ],
+)
+def test_a_miss_told_late_of_who_has_no_visits_now_is_past_looking(
+    contract: dict[str, Any], pause: Pause | None, *, too_late: bool
+) -> None:
+    care, oldest = care_with(contract, pause), DAY - LOOK_BACK
+    assert not is_past_looking(care, oldest, DAY)
+    assert is_past_looking(care, oldest - timedelta(days=1), DAY) is too_late
+
+
+def care_with(contract: dict[str, Any], pause: Pause | None) -> Care:
     signed = ContractCopy(
         "c", "a", "SOFIA", "p", "HSP", "ISKAR", DAY - timedelta(days=9), None, None, None, (), False, 1
     )
-    care = Care(replace(signed, **contract), () if pause is None else (pause,))
-    assert whereabouts(care, DAY) is known
+    return Care(replace(signed, **contract), () if pause is None else (pause,))
