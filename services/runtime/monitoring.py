@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterable
 from threading import Thread
@@ -45,6 +46,10 @@ class _Quiet(WSGIRequestHandler):
         """Every scrape would be a line."""
 
 
+class _OverIPv6(ThreadingWSGIServer):
+    address_family = socket.AF_INET6
+
+
 def _not_found(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:  # noqa: ARG001 WSGI
     start_response("404 Not Found", [("Content-Type", "text/plain")])
     return [b"/live or /ready\n"]
@@ -70,7 +75,8 @@ class Monitoring:
             return [b"yes\n" if good else b"no\n"]
 
         host, port = bind.rsplit(":", 1)
-        self._server = make_server(host.strip("[]"), int(port), answer, ThreadingWSGIServer, handler_class=_Quiet)
+        server = _OverIPv6 if ":" in host else ThreadingWSGIServer
+        self._server = make_server(host.strip("[]"), int(port), answer, server, handler_class=_Quiet)
         self.port: int = self._server.server_port
         """Where it listens."""
         self._thread = Thread(target=self._server.serve_forever, daemon=True)

@@ -52,6 +52,17 @@ def probed(monitoring: Monitoring, bind: str = "127.0.0.1", name: str = "METRICS
     return subprocess.run([sys.executable, "-m", "services.runtime.probe"], env=environment, check=False).returncode
 
 
+def test_a_process_answers_over_ipv6(pulse: Pulse) -> None:
+    served = Monitoring("[::1]:0", None, pulse)
+    try:
+        assert probed(served, "[::1]") == 1
+        pulse.beat(serving=True)
+        assert probed(served, "[::1]") == 0
+        assert probed(served, "[::]") == 0
+    finally:
+        served.close()
+
+
 def test_a_process_is_ready_while_it_serves(monitoring: Monitoring, pulse: Pulse) -> None:
     assert ask(monitoring, "/ready") == (503, "no\n")
     assert probed(monitoring) == 1
