@@ -77,7 +77,7 @@ class RunReviewMethods(RunMethods):
             call,
             request,
             lambda tx: run_review.redraft_account(
-                found.run_id, request.application_id, served, Store(tx, self._runtime.cipher)
+                found.run_id, request.application_id, served, Store(tx, self._runtime.cipher), act_of(call)
             ),
         )
         async with self._runtime.db.read() as tx:

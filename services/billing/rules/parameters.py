@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from services.billing.domain.accounts import IncomeKind
+from services.billing.rules.currency import EURO_FROM
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month
@@ -18,7 +19,7 @@ from services.kernel.register import decides
 from services.kernel.terms import TERMS, LimitKind
 from services.kernel.time_limit import invoice_due_date
 
-__all__ = ["DEFAULT_PARAMETERS", "BillingParameters", "FeeMode", "parameters_of"]
+__all__ = ["DEFAULT_PARAMETERS", "BillingParameters", "FeeMode", "is_too_late", "parameters_of"]
 
 _PERCENT = "fee.pct."
 _THRESHOLD_BGN = Money.of("500.00", Currency.BGN)
@@ -65,10 +66,21 @@ class BillingParameters:
         """The last day to pay the month's invoice when the month's run issues it (D-07)."""
         return self.due_date_of(self.issue_date(month))
 
+    @decides("D-07", "F-13", "L-01")
+    def issued_on(self, month: Month, today: date) -> date:
+        """The issue date of what the month's run drafts on a day: that day itself where the run is too late."""
+        issue_date = self.issue_date(month)
+        return today if is_too_late(issue_date, self.due_date_of(issue_date), today) else issue_date
+
     def due_date_of(self, issued_on: date) -> date:
         """The last day to pay an invoice of a day: as many days later as by the run of a month (D-07)."""
         term = replace(TERMS[LimitKind.INVOICE_DUE], length=self.due_day)
         return invoice_due_date(issued_on - timedelta(days=self.issue_day), self.calendar, term)
+
+
+def is_too_late(issue_date: date, due_date: date, today: date) -> bool:
+    """Whether nothing may be issued with these dates any more: the time to pay is over or the euro came (F-13)."""
+    return today > due_date or issue_date < EURO_FROM <= today
 
 
 def parameters_of(rules: LocalRules) -> BillingParameters:

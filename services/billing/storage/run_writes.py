@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.exc import DBAPIError
 
@@ -114,6 +114,11 @@ RETURNING counted.drafts
 
 _DRAFTED = """
 SELECT computed_minor FROM billed_months WHERE case_id = :case_id AND month = :month
+"""
+
+_EARLIEST = """
+SELECT min(issue_date) AS issue_date, min(due_date) AS due_date FROM billed_months
+WHERE run_id = :run_id AND amount_minor > 0
 """
 
 _NUMBERS = """
@@ -259,6 +264,11 @@ class RunWrites(CommonReads):
         """What a month was computed to in its own currency; None when it was not."""
         minor = await self._tx.scalar(_DRAFTED, {"case_id": case_id, "month": month.first})
         return None if minor is None else Money.from_minor(int(minor), month_currency(month))
+
+    async def earliest_dates(self, run: Run) -> tuple[date, date] | None:
+        """First issue date and first due date of the drafts of a run above 0.00; None without any."""
+        row = await self._tx.one(_EARLIEST, {"run_id": run.run_id})
+        return None if row.issue_date is None else (row.issue_date, row.due_date)
 
     async def issue(self, run: Run, limit: int) -> int:
         """Issue the next drafts with the next numbers and book them; gives how many."""

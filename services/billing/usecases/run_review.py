@@ -47,7 +47,7 @@ async def reject_run(run_id: str, store: ReviewStore, act: Act) -> Effect:
 
 
 async def redraft_account(
-    run_id: str, case_id: str, served: Sequence[tuple[Month, Sequence[ServedMonth]]], store: ReviewStore
+    run_id: str, case_id: str, served: Sequence[tuple[Month, Sequence[ServedMonth]]], store: ReviewStore, act: Act
 ) -> Effect:
     """Draft every month of one case again, with what delivery says now.
 
@@ -57,7 +57,7 @@ async def redraft_account(
     run_after(run.state, RunStep.REDRAFT)
     await check_tariffs(run, store)
     parameters = parameters_of(await store.rules(run.municipality_id))
-    issued_on = parameters.issue_date(run.month)
+    issued_on = parameters.issued_on(run.month, act.today)
     await store.discard_drafts(run, case_id)
     for month, days in served:
         await draft_cases(run, Page(month, [case_id], is_last=False), days, parameters, store, issued_on=issued_on)

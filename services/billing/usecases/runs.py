@@ -13,7 +13,7 @@ from services.billing.errors import InvariantViolated, StateNotAllowed
 from services.billing.rules.currency import document_currency, month_currency
 from services.billing.rules.decisions import DatedFacts, facts_in
 from services.billing.rules.fees import monthly_fee
-from services.billing.rules.parameters import BillingParameters, parameters_of
+from services.billing.rules.parameters import BillingParameters, is_too_late, parameters_of
 from services.billing.rules.proration import month_amount
 from services.billing.usecases.facts import part_of
 from services.kernel.codes import Event
@@ -122,6 +122,10 @@ class RunStore(Protocol):
         """Put the drafts beside the month before; `currency` is that of the month's documents."""
         ...
 
+    async def earliest_dates(self, run: Run) -> tuple[date, date] | None:
+        """First issue date and first due date of the drafts of a run above 0.00; None without any."""
+        ...
+
     async def drafted_amount(self, case_id: str, month: Month) -> Money | None: ...
     async def dated_facts(self, case_id: str) -> DatedFacts: ...
     async def issue(self, run: Run, limit: int) -> int:
@@ -178,7 +182,7 @@ async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], sto
         await block(run, [red], store, act)
         return Effect(run_id, 0)
     parameters = parameters_of(await store.rules(run.municipality_id))
-    issued_on = parameters.issue_date(run.month)
+    issued_on = parameters.issued_on(run.month, act.today)
     drafts = await draft_cases(run, page, served, parameters, store, issued_on=issued_on) if page.case_ids else 0
     if page.is_last:
         await store.move_run(run_id, run_after(run.state, RunStep.SKIP_REVIEW if run.auto_approve else RunStep.SUBMIT))
@@ -252,7 +256,8 @@ async def _differs(served: ServedMonth, month: Month, parameters: BillingParamet
 async def approve_run(run_id: str, store: RunStore, act: Act) -> Effect:
     """Open the review gate and tell the workflow that waits at it.
 
-    Raises StateNotAllowed while drafts are being made and InvariantViolated when the books do not agree.
+    Raises StateNotAllowed while drafts are being made, and when they have waited so long that their time to pay is over
+    or the euro came: then the month is to be rejected and drafted anew. InvariantViolated when the books do not agree.
     """
     run = await store.lock_run(run_id)
     state = run_after(run.state, RunStep.APPROVE)
@@ -260,9 +265,18 @@ async def approve_run(run_id: str, store: RunStore, act: Act) -> Effect:
         red = await store.broken_invariants(run.municipality_id, run.month)
         if red:
             raise InvariantViolated(metadata={"month": str(run.month), "invariants": ",".join(red)})
+        await _check_dates(run, store, act)
         await store.move_run(run_id, state)
         await tell(run, Event.RUN_APPROVED, store, act)
     return Effect(run_id)
+
+
+@decides("D-07", "F-13")
+async def _check_dates(run: Run, store: RunStore, act: Act) -> None:
+    dates = await store.earliest_dates(run)
+    if dates is not None and is_too_late(*dates, act.today):
+        issue_date, due_date = dates
+        raise StateNotAllowed(metadata={"issue_date": issue_date.isoformat(), "due_date": due_date.isoformat()})
 
 
 async def tell(run: Run, event: Event, store: RunStore, act: Act) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -13,8 +14,10 @@ from services.billing.errors import InvariantViolated, StateNotAllowed
 from services.kernel.codes import Role
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
+from services.kernel.money import Currency, Money
 from services.kernel.municipal_settings import MunicipalSettings
 from services.runtime.auth import Caller
+from services.runtime.civil import date_from_proto, money_to_proto
 from services.runtime.errors import InvalidArgument, NotFound, NotYours, ReasonNotListed, StaffNotAllowed
 from socialcare.billing.v1 import billing_service_pb2 as pb
 from socialcare.billing.v1 import runs_pb2
@@ -88,6 +91,54 @@ async def test_a_rejected_month_tells_its_workflow_and_can_be_drafted_again(desk
     assert (await drafted(desk)).drafts == 1
     await desk.ask(about_run(pb.ApproveBillingRunRequest, desk), NOON)
     assert [event for _, event in await desk.messages()] == ["RUN_REJECTED", "RUN_APPROVED"]
+
+
+async def draft_again(desk: Desk, month: str, at: str) -> None:
+    billed = YearMonth(year=int(month[:4]), month=int(month[5:]))
+    rejection = pb.RejectBillingRunRequest(request_id=str(uuid4()), municipality_id=desk.municipality, month=billed)
+    await desk.ask(rejection, at)
+
+
+async def test_a_month_approved_in_its_time_to_pay_keeps_its_dates(desk: Desk) -> None:
+    case = await person(desk)
+    await drafted(desk)
+    await desk.bill("2026-02", "2026-03-25 23:00")
+    (invoice,) = (await desk.account(case, "2026-03-25 23:30")).invoices
+    assert (date_from_proto(invoice.issued_date, ""), date_from_proto(invoice.due_date, "")) == (
+        date(2026, 3, 1),
+        date(2026, 3, 25),
+    )
+
+
+async def test_a_month_that_waited_past_its_due_date_is_drafted_anew_and_has_the_whole_time_to_pay(desk: Desk) -> None:
+    case = await person(desk)
+    await drafted(desk)
+    with pytest.raises(StateNotAllowed) as refusal:
+        await desk.ask(about_run(pb.ApproveBillingRunRequest, desk), "2026-03-26 10:00")
+    assert refusal.value.metadata == {"issue_date": "2026-03-01", "due_date": "2026-03-25"}
+    await draft_again(desk, "2026-02", "2026-03-27 10:00")
+    await desk.bill("2026-02", "2026-03-27 11:00")
+    (invoice,) = (await desk.account(case, "2026-03-27 12:00")).invoices
+    assert (date_from_proto(invoice.issued_date, ""), date_from_proto(invoice.due_date, "")) == (
+        date(2026, 3, 27),
+        date(2026, 4, 20),
+    )
+
+
+async def test_a_month_in_leva_that_waited_into_the_year_of_the_euro_is_drafted_anew_in_euro(desk: Desk) -> None:
+    case = desk.sign(date(2025, 11, 1))
+    neighbours = desk.neighbours
+    neighbours.contracts[case] = replace(neighbours.contracts[case], actual_cost=Money.of("500.00", Currency.BGN))
+    income = desk.income(case, "2025-11", "1.00")
+    income.income[0].amount.CopyFrom(money_to_proto(Money.of("600.00", Currency.BGN)))
+    await desk.ask(income, "2025-11-03 10:00")
+    await desk.draft("2025-11", "2025-12-01 00:00")
+    with pytest.raises(StateNotAllowed):
+        await desk.bill("2025-11", "2026-01-01 10:00")
+    await draft_again(desk, "2025-11", "2026-01-08 10:00")
+    await desk.bill("2025-11", "2026-01-08 11:00")
+    (invoice,) = (await desk.account(case, "2026-01-08 12:00")).invoices
+    assert (invoice.amount, date_from_proto(invoice.issued_date, "")) == (desk.euro("184.07"), date(2026, 1, 8))
 
 
 async def test_a_head_of_an_office_approves_from_the_temporal_ui(desk: Desk) -> None:

@@ -305,7 +305,8 @@ async def test_one_account_is_drafted_again_under_review(office: Office) -> None
     run = await office.open(FEBRUARY)
     await office.draft(run, {case: None})
     served = [(FEBRUARY, [ServedMonth(case, FEBRUARY, 28, 14, 0, 2)])]
-    await office.write(lambda store: run_review.redraft_account(run.run_id, case, served, store))
+    act = office.act(date(2026, 3, 1))
+    await office.write(lambda store: run_review.redraft_account(run.run_id, case, served, store, act))
     found = await state_of(office, run)
     assert (found.run.drafted, found.review.parked, found.review.month_total) == (2, 0, eur("225.00"))
     await office.write(lambda store: runs.approve_run(run.run_id, store, office.act(date(2026, 3, 1))))
