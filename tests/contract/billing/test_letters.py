@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from grpc import StatusCode
 from grpc.aio import AioRpcError, Metadata
 from sqlalchemy.exc import IntegrityError
-from structlog.testing import capture_logs
+from structlog.testing import CapturingLogger
 
 from services.billing.errors import StateNotAllowed
 from services.billing.sending import LetterClerk
@@ -233,7 +234,9 @@ async def test_no_letter_stops_the_others_whatever_the_matter_with_it_is_and_it_
     case = await declared(desk, "2026-04-14")
     await look(desk, "2026-04-01 03:00")
     (letter,) = await letters(desk, case)
-    clerk = LetterClerk(desk.servicer._runtime, tmp_path, desk.neighbours)
+    runtime, log = desk.servicer._runtime, CapturingLogger()
+    telemetry = replace(runtime.telemetry, log=log)
+    clerk = LetterClerk(replace(runtime, telemetry=telemetry), tmp_path, desk.neighbours)
     known = desk.neighbours.payer
 
     async def payer(person_id: str) -> str:
@@ -243,11 +246,10 @@ async def test_no_letter_stops_the_others_whatever_the_matter_with_it_is_and_it_
         return name
 
     monkeypatch.setattr(desk.neighbours, "payer", payer)
-    with capture_logs() as logged:
-        for _ in range(3):
-            await clerk.hand_over_waiting()
+    for _ in range(3):
+        await clerk.hand_over_waiting()
     assert [file.name for file in tmp_path.iterdir()] == [f"{letter.letter_id}.pdf"]
-    assert [entry["error"] for entry in logged] == ["AioRpcError"]
+    assert [call.kwargs["error"] for call in log.calls] == ["AioRpcError"]
 
 
 async def test_a_letter_about_a_service_that_no_shipped_catalogue_has_is_spooled(desk: Desk, tmp_path: Path) -> None:
