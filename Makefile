@@ -85,7 +85,7 @@ manifests: setup $(OPS_SYNCED) ## Check what deploy/ has: manifests, schemas, po
 	done
 	$(OPS)/bin/kubernetes-validate --strict --no-warn --quiet $(OPS)/rendered/*.yaml
 	$(OPS)/bin/python deploy/kubernetes/monitors.py $(OPS)/rendered/*.yaml
-	$(OPS)/bin/python deploy/kubernetes/selectors.py $(OPS)/rendered/*.yaml
+	$(OPS)/bin/python deploy/kubernetes/selecting.py $(OPS)/rendered/*.yaml
 	$(OPS)/bin/python deploy/kubernetes/wiring.py $(OPS)/rendered/*.yaml
 	$(OPS)/bin/hadolint deploy/Containerfile deploy/standin/Containerfile
 	@cp deploy/Containerfile $(OPS)/rendered/Dockerfile

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import fnmatch
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
-import yaml
+from rendered import TEMPLATES, Documents, judge
 
-TEMPLATES = {"Deployment", "Job"}
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 Told = Mapping[str, str]
 
 
-def wrong_with(documents: Sequence[dict[str, Any]]) -> list[str]:
+def wrong_with(documents: Documents) -> list[str]:
     """A line for each file that is not mounted, and each probe without its port."""
     chosen = {one["metadata"]["name"]: one["data"] for one in documents if one["kind"] == "ConfigMap"}
     wrong = []
@@ -63,16 +62,5 @@ def _probes(container: Mapping[str, Any]) -> Iterator[str]:
             yield f"its {probe} asks a port that it has not"
 
 
-def main(files: list[str]) -> None:
-    """Exit with everything that is wrong, file by file."""
-    wrong = []
-    for file in files:
-        documents = list(yaml.safe_load_all(Path(file).read_text(encoding="utf-8")))
-        wrong += [f"{file}: {what}" for what in wrong_with(documents)]
-    if wrong:
-        sys.exit("\n".join(wrong))
-    print(f"every file and port that the containers of {len(files)} files are told is there")
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    judge(sys.argv[1:], wrong_with, "every file and port that the containers of {} files are told is there")

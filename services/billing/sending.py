@@ -70,6 +70,7 @@ class LetterClerk:
         for letter in found:
             try:
                 await self._hand_over(letter, self._spool)
+                self._said.discard(letter.letter_id)
             except Exception as error:  # noqa: BLE001 outermost edge: whatever it is, the other letters go out
                 self._say_of(letter, error)
         last = found[-1] if len(found) == _MOST else None

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import yaml
+from rendered import TEMPLATES, Documents, judge
 
 Labels = Mapping[str, str]
-TEMPLATES = {"Deployment", "Job"}
 
 
-def wrong_with(documents: Sequence[dict[str, Any]]) -> list[str]:
+def wrong_with(documents: Documents) -> list[str]:
     """A line for each budget, service, network policy and monitor that selects nobody, or too many."""
     pods = [
         document["spec"]["template"]["metadata"].get("labels", {})
@@ -59,7 +57,7 @@ def _of_policy(spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
 def _labels(selector: Mapping[str, Any]) -> Labels:
     unknown = set(selector) - {"matchLabels"}
     if unknown:
-        sys.exit(f"selectors.py does not know {', '.join(sorted(unknown))}")
+        sys.exit(f"selecting.py does not know {', '.join(sorted(unknown))}")
     labels: Labels = selector.get("matchLabels", {})
     return labels
 
@@ -71,16 +69,5 @@ def _selected(wanted: Labels, candidates: Sequence[Labels], *, empty: int) -> in
     return sum(wanted.items() <= labels.items() for labels in candidates)
 
 
-def main(files: list[str]) -> None:
-    """Exit with everything that is wrong, file by file."""
-    wrong = []
-    for file in files:
-        documents = list(yaml.safe_load_all(Path(file).read_text(encoding="utf-8")))
-        wrong += [f"{file}: {what}" for what in wrong_with(documents)]
-    if wrong:
-        sys.exit("\n".join(wrong))
-    print(f"every selector of {len(files)} files matches")
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    judge(sys.argv[1:], wrong_with, "every selector of {} files matches")
