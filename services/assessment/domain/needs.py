@@ -9,6 +9,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from services.kernel.dates import Weekday
+from services.kernel.plan_terms import EVERY_WEEK, LineTerms
 
 __all__ = [
     "Answer",
@@ -132,6 +133,7 @@ class PlanLine:
     code: str
     quantity: int
     weekdays: tuple[Weekday, ...]
+    terms: LineTerms = EVERY_WEEK
 
 
 @dataclass(frozen=True, slots=True)

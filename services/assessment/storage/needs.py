@@ -24,6 +24,7 @@ from services.assessment.domain.needs import (
 from services.assessment.domain.visits import Assessment
 from services.assessment.rules.needs import SHIPPED_INSTRUMENT
 from services.kernel.dates import Weekday
+from services.kernel.plan_terms import LineTerms
 from services.runtime.crypto import PersonCipher, SealedBytes
 from services.runtime.database import ReadTx, WriteTx
 
@@ -68,15 +69,15 @@ INSERT INTO support_plans (application_id, version, proposed_at, proposed_by, st
 VALUES (:application_id, :version, :at, :by, :start, CAST(:goals AS text[]))
 """
 _ADD_LINE = """
-INSERT INTO support_plan_lines (application_id, version, line, code, quantity, weekdays)
-VALUES (:application_id, :version, :line, :code, :quantity, CAST(:weekdays AS text[]))
+INSERT INTO support_plan_lines (application_id, version, line, code, quantity, weekdays, terms)
+VALUES (:application_id, :version, :line, :code, :quantity, CAST(:weekdays AS text[]), :terms)
 """
 _PLAN = """
 SELECT version, proposed_at, proposed_by, start_date, goals FROM support_plans
 WHERE application_id = :application_id AND (:version = 0 OR version = :version) ORDER BY version DESC LIMIT 1
 """
 _LINES = """
-SELECT code, quantity, weekdays FROM support_plan_lines
+SELECT code, quantity, weekdays, terms FROM support_plan_lines
 WHERE application_id = :application_id AND version = :version ORDER BY line
 """
 
@@ -142,10 +143,14 @@ async def support_plan_of(tx: ReadTx, application_id: str, version: int) -> Kept
         row.proposed_by,
         SupportPlan(
             start=row.start_date,
-            lines=tuple(PlanLine(line.code, line.quantity, tuple(map(Weekday, line.weekdays))) for line in lines),
+            lines=tuple(map(_line, lines)),
             goals=frozenset(map(Goal, row.goals)),
         ),
     )
+
+
+def _line(row: Row[Any]) -> PlanLine:
+    return PlanLine(row.code, row.quantity, tuple(map(Weekday, row.weekdays)), LineTerms.of_text(row.terms))
 
 
 class NeedsStore:
@@ -206,6 +211,7 @@ class NeedsStore:
                     "code": line.code,
                     "quantity": line.quantity,
                     "weekdays": list(line.weekdays),
+                    "terms": line.terms.text(),
                 }
                 for number, line in enumerate(plan.lines, start=1)
             ],

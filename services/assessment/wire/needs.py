@@ -27,6 +27,7 @@ from services.runtime.civil import (
     instant_to_proto,
     trace_to_proto,
 )
+from services.runtime.plan_terms import fill_terms, terms_from_proto
 from socialcare.assessment.v1 import needs_pb2 as pb
 from socialcare.common.v1 import facts_pb2, types_pb2
 
@@ -119,7 +120,7 @@ def score_to_proto(application_id: str, kept: KeptScore) -> pb.NeedsScore:
 
 
 def plan_from(request: pb.ProposePlanRequest) -> SupportPlan:
-    """The plan proposed; InvalidArgument for a day that the calendar does not have."""
+    """The plan proposed; InvalidArgument for a day that the calendar does not have or a term that cannot be so."""
     return SupportPlan(
         start=date_from_proto(request.start_date, "start_date"),
         lines=tuple(
@@ -127,6 +128,7 @@ def plan_from(request: pb.ProposePlanRequest) -> SupportPlan:
                 line.code,
                 line.quantity,
                 tuple(code_from_proto(types_pb2.Weekday, day, Weekday, "lines.weekdays") for day in line.weekdays),
+                terms_from_proto(line, "lines"),
             )
             for line in request.lines
         ),
@@ -143,10 +145,13 @@ def plan_to_proto(application_id: str, kept: KeptPlan) -> pb.SupportPlan:
         proposed_by=kept.proposed_by,
         start_date=date_to_proto(kept.plan.start),
         lines=[
-            facts_pb2.PlanLine(
-                code=line.code,
-                quantity=line.quantity,
-                weekdays=[code_to_proto(types_pb2.Weekday, day) for day in line.weekdays],
+            fill_terms(
+                facts_pb2.PlanLine(
+                    code=line.code,
+                    quantity=line.quantity,
+                    weekdays=[code_to_proto(types_pb2.Weekday, day) for day in line.weekdays],
+                ),
+                line.terms,
             )
             for line in kept.plan.lines
         ],

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from google.type.timeofday_pb2 import TimeOfDay
 from sqlalchemy.exc import IntegrityError
 
 from services.assessment.errors import (
@@ -22,7 +23,7 @@ from services.assessment.rules.needs import SHIPPED_INSTRUMENT
 from services.kernel.codes import Role
 from services.runtime.auth import Caller
 from services.runtime.civil import date_to_proto
-from services.runtime.errors import DomainError, NotFound, NotYours, RequestIdReused
+from services.runtime.errors import DomainError, InvalidArgument, NotFound, NotYours, RequestIdReused
 from socialcare.assessment.v1 import assessment_service_pb2 as cases
 from socialcare.assessment.v1 import needs_pb2 as pb
 from socialcare.assessment.v1 import resources_pb2
@@ -226,6 +227,32 @@ async def test_a_plan_is_proposed_after_the_visit_and_every_proposal_is_kept(off
     assert list(first.goals) == [pb.SUPPORT_GOAL_DAILY_LIVING, pb.SUPPORT_GOAL_MOBILITY]
     assert (latest.version, latest.lines[0].quantity, list(latest.goals)) == (2, 3, [])
     assert (await office.ask(pb.GetSupportPlanRequest(application_id=case, version=1), LATER)).plan == first
+
+
+async def test_a_proposed_line_keeps_its_rhythm_its_hours_its_skills_its_menu_and_its_days(office: Any) -> None:
+    case = office.register(date(2026, 1, 19))
+    await office.open(case, NOW)
+    await office.visit(case, "COMPLETED", "2026-01-22 11:00")
+    every_second_week = facts_pb2.PlanLine(
+        code="ASSISTANT_SUPPORT",
+        quantity=2,
+        weekdays=[types_pb2.WEEKDAY_MON],
+        every_weeks=2,
+        anchor_date=date_to_proto(date(2026, 2, 2)),
+        window_start=TimeOfDay(hours=9, minutes=30),
+        window_end=TimeOfDay(hours=11, minutes=30),
+        skill_codes=["LIFTING"],
+        menu_code="SOFT",
+        first_date=date_to_proto(date(2026, 2, 9)),
+        last_date=date_to_proto(date(2026, 6, 30)),
+    )
+    kept = (await office.ask(plan(case, lines=[every_second_week]), LATER)).plan
+    assert list(kept.lines) == [every_second_week]
+    assert (await office.ask(pb.GetSupportPlanRequest(application_id=case), LATER)).plan == kept
+    every_second_week.month_turns.append(1)
+    with pytest.raises(InvalidArgument) as contradiction:
+        await office.ask(plan(case, lines=[every_second_week]), LATER)
+    assert contradiction.value.field == "lines.month_turns"
 
 
 async def test_a_plan_that_delivery_refuses_is_not_kept(office: Any) -> None:
