@@ -156,6 +156,53 @@ BOARDS = (
                 "time() - max(socialcare_intake_notices_oldest_timestamp_seconds)",
                 "s",
             ),
+            Panel(
+                "Welfare checks with the office head or past their time",
+                "max by (rung) (socialcare_delivery_welfare_checks_overdue)",
+                legend="{{rung}}",
+            ),
+            Panel(
+                "Visits that nobody is to make",
+                "max by (reason) (socialcare_delivery_visits_unassigned)",
+                legend="{{reason}}",
+                meaning="ListUnassignedVisits.",
+            ),
+            Panel(
+                "Cases that the daily run could not plan",
+                "max by (municipality) (socialcare_delivery_parked_cases)",
+                legend="{{municipality}}",
+                meaning="ListParkedCases.",
+            ),
+            Panel(
+                "Months that are not billed because an invariant is red",
+                "max by (municipality, invariant) (socialcare_billing_blocked_runs)",
+                legend="{{municipality}} {{invariant}}",
+                meaning="GetBillingRun.",
+            ),
+            Panel(
+                "Wait of a drafted month for approval",
+                "time() - min by (municipality) (socialcare_billing_review_oldest_timestamp_seconds)",
+                "s",
+                "{{municipality}}",
+            ),
+            Panel(
+                "Months of accounts that no run could bill",
+                "max by (municipality, reason) (socialcare_billing_parked_accounts)",
+                legend="{{municipality}} {{reason}}",
+                meaning="ListParkedAccounts, RerunAccount.",
+            ),
+            Panel(
+                "Invoices past their due date, by days",
+                "sum by (above_days) (max by (municipality, above_days) (socialcare_billing_overdue_invoices))",
+                legend="{{above_days}}",
+                meaning="ListArrears.",
+            ),
+            Panel(
+                "Letters that wait",
+                "max by (municipality) (socialcare_billing_letters_waiting)",
+                legend="{{municipality}}",
+                meaning="ListWaitingLetters, RecordLetterDelivered.",
+            ),
         ),
     ),
     Board(

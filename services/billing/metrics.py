@@ -48,6 +48,18 @@ class BillingMetrics:
             ("municipality",),
             registry=registry,
         )
+        self._letters = Gauge(
+            "socialcare_billing_letters_waiting",
+            f"Letters to clients that nobody delivered; {shared}",
+            ("municipality",),
+            registry=registry,
+        )
+        self._oldest_letter = Gauge(
+            "socialcare_billing_letters_oldest_timestamp_seconds",
+            f"Unix time at which the oldest of these letters was written; {shared}",
+            ("municipality",),
+            registry=registry,
+        )
         self._overdue_invoices = Gauge(
             "socialcare_billing_overdue_invoices",
             "Invoices with open arrears, by days past the due date; replicas show the same rows, take the maximum. "
@@ -64,7 +76,7 @@ class BillingMetrics:
 
     def show_standstill(self, found: Standstill | None) -> None:
         """Show what waits for somebody, by municipality; None: not known."""
-        for gauge in (self._blocked, self._in_review, self._parked):
+        for gauge in (self._blocked, self._in_review, self._parked, self._letters, self._oldest_letter):
             gauge.clear()
         if found is None:
             return
@@ -74,6 +86,9 @@ class BillingMetrics:
             self._in_review.labels(municipality).set(since.timestamp())
         for (municipality, reason), accounts in found.parked.items():
             self._parked.labels(municipality, reason).set(accounts)
+        for municipality, (letters, oldest) in found.letters.items():
+            self._letters.labels(municipality).set(letters)
+            self._oldest_letter.labels(municipality).set(oldest.timestamp())
 
     def show_overdue(self, found: Mapping[str, Sequence[AgeingLine]] | None) -> None:
         """Show what is overdue by municipality; None: not known."""

@@ -20,6 +20,9 @@ _PARKED = """
 SELECT c.municipality_id, u.reason, count(*) AS accounts FROM undrafted_months u JOIN contracts c USING (case_id)
 GROUP BY 1, 2
 """
+_LETTERS = """
+SELECT municipality_id, count(*) AS letters, min(written_at) AS since FROM letters WHERE delivered_at IS NULL GROUP BY 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class Standstill:
     """Since when the run that waits longest has been with the billing clerk."""
     parked: Mapping[tuple[str, ParkReason], int]
     """Accounts and months that no run could bill."""
+    letters: Mapping[str, tuple[int, datetime]]
+    """Letters that nobody delivered, and when the oldest was written."""
 
 
 async def standstill(tx: ReadTx) -> Standstill:
@@ -40,4 +45,5 @@ async def standstill(tx: ReadTx) -> Standstill:
         {(row.municipality_id, Invariant(row.invariant)): row.runs for row in await tx.all(_BLOCKED)},
         {row.municipality_id: row.since for row in await tx.all(_IN_REVIEW)},
         {(row.municipality_id, ParkReason(row.reason)): row.accounts for row in await tx.all(_PARKED)},
+        {row.municipality_id: (row.letters, row.since) for row in await tx.all(_LETTERS)},
     )

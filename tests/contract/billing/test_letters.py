@@ -15,6 +15,7 @@ from grpc.aio import AioRpcError, Metadata
 from sqlalchemy.exc import IntegrityError
 from structlog.testing import CapturingLogger
 
+from services.billing.api import BillingServicer
 from services.billing.errors import StateNotAllowed
 from services.billing.sending import LetterClerk
 from services.billing.storage import letters as stored
@@ -330,3 +331,25 @@ async def test_a_letter_is_never_changed(desk: Desk, harm: str) -> None:
     with pytest.raises(IntegrityError):
         async with desk.database.write() as tx:
             await tx.run(harm)
+
+
+async def test_letters_that_wait_are_counted_until_somebody_delivers_them(desk: Desk) -> None:
+    case, letter = await reminded(desk)
+    servicer: BillingServicer = desk.servicer
+    registry, here = servicer._runtime.telemetry.registry, {"municipality": desk.municipality}
+    waiting, oldest = "socialcare_billing_letters_waiting", "socialcare_billing_letters_oldest_timestamp_seconds"
+    async with desk.database.read() as tx:
+        written = await tx.scalar("SELECT extract(epoch FROM written_at) FROM letters")
+    await servicer.observe()
+    assert registry.get_sample_value(waiting, here) == 1
+    assert registry.get_sample_value(oldest, here) == pytest.approx(float(written))
+    posted = pb.RecordLetterDeliveredRequest(
+        request_id=str(uuid4()),
+        application_id=case,
+        letter_id=letter.letter_id,
+        delivery=pb.LETTER_DELIVERY_POST,
+    )
+    await desk.ask(posted, "2026-04-03 10:00")
+    await servicer.observe()
+    assert registry.get_sample_value(waiting, here) is None
+    assert registry.get_sample_value(oldest, here) is None
