@@ -40,8 +40,12 @@ class Amendment:
         return bool(self.cut or self.added)
 
 
-def amended(ranges: Sequence[PlanRange], plan: Sequence[PlanLine], first: date) -> Amendment:
-    """The amendment that makes `plan` hold from `first` on; a line that stays as it is keeps its range."""
+def amended(ranges: Sequence[PlanRange], plan: Sequence[PlanLine], first: date, version: int) -> Amendment:
+    """The amendment that makes `plan` hold from `first` on; a line that stays as it is keeps its range.
+
+    `version` is that of the plan as amended. No range has had it before: one that never came to hold is not among
+    `ranges`, but its version is spent.
+    """
     ahead = [part for part in ranges if part.plan_line.terms.last is None or part.plan_line.terms.last >= first]
     cut: list[PlanRange] = []
     added: list[tuple[int, PlanLine]] = []
@@ -53,7 +57,7 @@ def amended(ranges: Sequence[PlanRange], plan: Sequence[PlanLine], first: date) 
         cut += stored or ()
         if wanted is not None and (wanted.terms.last is None or wanted.terms.last >= first):
             added.append((number, wanted))
-    return Amendment(first, max((part.version for part in ranges), default=1) + 1, tuple(cut), tuple(added))
+    return Amendment(first, version, tuple(cut), tuple(added))
 
 
 def _lines(ranges: Sequence[PlanRange]) -> int:

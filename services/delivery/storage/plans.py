@@ -15,7 +15,7 @@ from services.kernel.dates import Weekday
 from services.kernel.plan_terms import LineTerms, monday_of
 from services.runtime.database import ReadTx, WriteTx
 
-__all__ = ["LINES_OF_CARE", "amend", "insert_plan", "line_of", "ranges_of"]
+__all__ = ["LINES_OF_CARE", "amend", "insert_plan", "line_of", "next_version", "ranges_of"]
 
 LINES_OF_CARE = """coalesce((
            SELECT jsonb_agg(jsonb_build_array(code, quantity, weekdays, every_weeks, anchor, turns, window_start,
@@ -54,7 +54,7 @@ async def insert_plan(tx: WriteTx, contract: ContractCopy, catalogue: Catalogue)
 
 
 async def ranges_of(tx: ReadTx, application_id: str) -> list[PlanRange]:
-    """Every range of the plan, by line and first day."""
+    """Every range of the plan that came to hold or will, by line and first day."""
     rows = await tx.all(_RANGES, {"id": application_id})
     return [
         PlanRange(
@@ -70,6 +70,12 @@ async def ranges_of(tx: ReadTx, application_id: str) -> list[PlanRange]:
         )
         for row in rows
     ]
+
+
+async def next_version(tx: ReadTx, application_id: str) -> int:
+    """Version that the next amendment of a plan has; those of ranges that never came to hold are spent."""
+    found = await tx.scalar("SELECT max(plan_version) FROM plan_line WHERE application_id = :id", {"id": application_id})
+    return int(found or 1) + 1
 
 
 async def amend(tx: WriteTx, contract: ContractCopy, change: Amendment, catalogue: Catalogue, today: date) -> None:

@@ -138,6 +138,10 @@ class Store:
         """Every range of the plan, by line and first day."""
         return await plans.ranges_of(self._tx, application_id)
 
+    async def next_plan_version(self, application_id: str) -> int:
+        """Version that the next amendment of the plan has."""
+        return await plans.next_version(self._tx, application_id)
+
     async def amend_plan(self, contract: ContractCopy, change: Amendment, catalogue: Catalogue, today: date) -> None:
         """Store an amendment; planning has to follow in the transaction."""
         await plans.amend(self._tx, contract, change, catalogue, today)

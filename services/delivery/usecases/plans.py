@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Protocol
@@ -41,6 +42,7 @@ class PlanStore(Protocol):
     async def copied_plan(self, application_id: str) -> str | None: ...
     async def keep_copied_plan(self, application_id: str, plan_hash: str) -> None: ...
     async def plan_ranges(self, application_id: str) -> list[PlanRange]: ...
+    async def next_plan_version(self, application_id: str) -> int: ...
     async def amend_plan(
         self, contract: ContractCopy, change: Amendment, catalogue: Catalogue, today: date
     ) -> None: ...
@@ -75,7 +77,7 @@ async def amend_plan(command: AmendPlan, store: PlanStore, today: date) -> Effec
         raise OutsideService
     rules = await store.rules(contract.municipality_id)
     raise_plan_problem(check_plan(contract.service_code, command.first, command.plan, command.facts, rules.catalogue))
-    change = amended(await store.plan_ranges(care.id), command.plan, command.first)
+    change = await _amendment(care.id, command.plan, command.first, store)
     if not change.changes:
         return Effect(care.id, care.version)
     await store.amend_plan(contract, change, rules.catalogue, today)
@@ -95,10 +97,15 @@ async def follow_contract(contract: ContractCopy, rules: LocalRules, store: Plan
         return
     if copied is not None:
         first = max(today + _ONE_DAY, contract.start)
-        change = amended(await store.plan_ranges(contract.application_id), contract.plan, first)
+        change = await _amendment(contract.application_id, contract.plan, first, store)
         if change.changes:
             await store.amend_plan(contract, change, rules.catalogue, today)
     await store.keep_copied_plan(contract.application_id, present)
+
+
+async def _amendment(application_id: str, plan: Sequence[PlanLine], first: date, store: PlanStore) -> Amendment:
+    ranges = await store.plan_ranges(application_id)
+    return amended(ranges, plan, first, await store.next_plan_version(application_id))
 
 
 def plan_of(contract: ContractCopy) -> str:

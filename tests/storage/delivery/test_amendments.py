@@ -93,6 +93,25 @@ async def test_an_amendment_that_never_came_to_hold_leaves_an_empty_range(office
         assert await tx.scalar("SELECT count(*) FROM plan_line WHERE isempty(valid)") == 1
 
 
+async def test_a_line_is_added_taken_back_and_added_again(office: Office, case: str) -> None:
+    added = PlanLine(LAUNDRY, 1, WORKDAYS)
+    before = (DAILY_MEAL, PlanLine(CLEANING, 1, WORKDAYS))
+    for plan in ((*before, added), before, (*before, added), before, (*before, added)):
+        await amends(office, case, after(7), *plan)
+    assert await office.planned(case, after(7)) == {MEAL: 1, CLEANING: 1, LAUNDRY: 1}
+    async with office.db.read() as tx:
+        rows = await tx.all("SELECT plan_version FROM plan_line WHERE code = :code ORDER BY 1", {"code": LAUNDRY})
+    assert [row.plan_version for row in rows] == [2, 3, 4]
+
+
+async def test_a_contract_amended_back_and_forth_is_copied_each_time(office: Office, case: str) -> None:
+    signed = office.contracts[case]
+    more = (*signed.plan, PlanLine(LAUNDRY, 1, WORKDAYS))
+    for version, plan in enumerate((more, signed.plan, more), start=2):
+        await office.signs(replace(signed, plan=plan, version=version), MONDAY)
+    assert await office.planned(case, after(1)) == {MEAL: 1, CLEANING: 1, LAUNDRY: 1}
+
+
 async def test_care_on_request_is_possible_while_its_line_holds(office: Office, make_contract: MakeContract) -> None:
     copy = make_contract(MONDAY, DAILY_MEAL, PlanLine(LAUNDRY, 1))
     case = await office.signs(copy, MONDAY)
