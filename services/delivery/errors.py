@@ -3,7 +3,8 @@
 InvalidArgument  ← UnknownPlanCode, FutureCare, LineNotAllowed, PlanInThePast
                  ← UnknownDistrict, DayOver, AbsenceOver
 AlreadyExists    ← AssistantAbsenceOverlaps, DistrictTaken, AlreadyRecorded
-Refused          ← PauseRefused ← PauseNotAvailable, PauseInvalidRange, PauseStartTooEarly, PauseAllowanceExceeded
+Refused          ← PauseRefused ← PauseNotAvailable, PauseInvalidRange, PauseStartTooEarly, PauseAllowanceExceeded,
+                                    ProofNotByStaff
                  ← CareRefused  ← HomeVisitMissing, OrderMissing, OutsideService, UserFundsMissing
                  ← PrescriptionMissing, SupportPlanMissing, HoursLimitExceeded, NoPauseOnThatDay
                  ← RungNotOpen, OutcomeNotYours
@@ -43,6 +44,7 @@ __all__ = [
     "PauseStartTooEarly",
     "PlanInThePast",
     "PrescriptionMissing",
+    "ProofNotByStaff",
     "RecordWithdrawn",
     "RungNotOpen",
     "SecondPersonNeeded",
@@ -207,6 +209,15 @@ class PauseAllowanceExceeded(PauseRefused):
         day = "" if last_admissible_end is None else last_admissible_end.isoformat()
         super().__init__(metadata={"last_admissible_end": day})
         self.last_admissible_end = last_admissible_end
+
+
+class ProofNotByStaff(PauseRefused):
+    """Somebody who is not of the office says that a hospital stay is proved."""
+
+    reason = "PROOF_NOT_BY_STAFF"
+    article = "P-09"
+    text_bg = "Престоят в болница се доказва пред общината; служител въвежда прекъсването."
+    text_en = "A hospital stay is proved to the office; its staff enter the pause."
 
 
 class NoPauseOnThatDay(Refused):

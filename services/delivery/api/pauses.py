@@ -6,20 +6,21 @@ from grpc.aio import ServicerContext
 
 from services.delivery import previews
 from services.delivery.api.room import Room, moment
+from services.delivery.errors import ProofNotByStaff
 from services.delivery.rules.pause_terms import PausePolicy
+from services.delivery.rules.pauses import HospitalProof
 from services.delivery.storage.kitchens import KitchenStore
 from services.delivery.storage.local_rules import rules_of
 from services.delivery.storage.store import Store
-from services.delivery.usecases.care import (
-    PauseRequest,
-    decide_pause,
-    end_pause_early,
-)
+from services.delivery.usecases.care import PauseRequest, decide_pause, end_pause_early
 from services.delivery.usecases.kitchens import pause_and_keep_meals
 from services.delivery.wire import care as wire
+from services.kernel.codes import Role
 from services.kernel.trace import TraceBuilder
+from services.runtime.auth import Caller
 from services.runtime.commands import Effect
 from services.runtime.database import WriteTx
+from services.runtime.errors import InvalidArgument
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
 
 __all__ = ["PauseMethods"]
@@ -33,14 +34,18 @@ class PauseMethods(Room):
     async def RequestPause(self, request: pb.RequestPauseRequest, context: Context) -> pb.RequestPauseResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)
         care = await self._visible_care(call, request.application_id)
+        if request.evidence_id and not request.hospital_proof:
+            raise InvalidArgument(field="evidence_id")
         command = PauseRequest(
             care.id,
             wire.day_from_proto(request.start_date, "start_date"),
             wire.day_from_proto(request.end_date, "end_date"),
             wire.proof_of(shown=request.hospital_proof),
+            request.evidence_id,
         )
 
         async def run(tx: WriteTx) -> Effect:
+            _require_proof_by_staff(call.caller, command)
             return await pause_and_keep_meals(command, Store(tx), KitchenStore(tx), moment(call, tx, care))
 
         await self._runtime.commands.perform(call, request, run)
@@ -78,3 +83,9 @@ class PauseMethods(Room):
         self, request: pb.ExplainPauseUsageRequest, context: Context
     ) -> pb.ExplainPauseUsageResponse:
         return previews.explain_usage(request)
+
+
+def _require_proof_by_staff(caller: Caller, asked: PauseRequest) -> None:
+    """A hospital stay takes back days that are over, and their fee: whoever asks for that does not prove it too."""
+    if asked.proof is HospitalProof.SHOWN and not caller.has(Role.SOCIAL_WORKER, Role.OFFICE_HEAD):
+        raise ProofNotByStaff

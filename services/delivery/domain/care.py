@@ -164,6 +164,8 @@ class Pause:
     id: str
     days: DateRange
     hospital: bool
+    evidence_id: str = ""
+    """Opaque number of the paper that proves the hospital stay; empty: the office has seen one and noted none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,9 @@ async def ranges_of(tx: ReadTx, application_id: str) -> list[PlanRange]:
 
 async def next_version(tx: ReadTx, application_id: str) -> int:
     """Version that the next amendment of a plan has; those of ranges that never came to hold are spent."""
-    found = await tx.scalar("SELECT max(plan_version) FROM plan_line WHERE application_id = :id", {"id": application_id})
+    found = await tx.scalar(
+        "SELECT max(plan_version) FROM plan_line WHERE application_id = :id", {"id": application_id}
+    )
     return int(found or 1) + 1
 
 

@@ -27,7 +27,8 @@ __all__ = ["Store", "find_care", "json_of"]
 
 _CARE = f"""
 SELECT c.*, {plans.LINES_OF_CARE}, coalesce((
-           SELECT jsonb_agg(jsonb_build_array(id, lower(days), upper(days) - 1, hospital) ORDER BY days)
+           SELECT jsonb_agg(jsonb_build_array(id, lower(days), upper(days) - 1, hospital, evidence_id)
+                            ORDER BY days)
            FROM pause p WHERE p.application_id = c.application_id
        ), '[]') AS pauses
 FROM care c WHERE c.application_id = :id
@@ -184,9 +185,9 @@ class Store:
             where = {"id": before.id, "first": pause.days.start, "last": pause.days.end}
             try:
                 await self._tx.run(
-                    "INSERT INTO pause (id, application_id, days, hospital) "
-                    "VALUES (:pause, :id, daterange(:first, :last, '[]'), :hospital)",
-                    {**where, "pause": pause.id, "hospital": pause.hospital},
+                    "INSERT INTO pause (id, application_id, days, hospital, evidence_id) "
+                    "VALUES (:pause, :id, daterange(:first, :last, '[]'), :hospital, :evidence)",
+                    {**where, "pause": pause.id, "hospital": pause.hospital, "evidence": pause.evidence_id},
                 )
             except IntegrityError as error:
                 if violated_constraint(error) != "pause_within_care":
@@ -300,8 +301,8 @@ def _care(row: Row[Any]) -> Care:
         deceased=row.deceased,
     )
     pauses = tuple(
-        Pause(pause_id, DateRange(date.fromisoformat(first), date.fromisoformat(last)), hospital)
-        for pause_id, first, last, hospital in json_of(row.pauses)
+        Pause(pause_id, DateRange(date.fromisoformat(first), date.fromisoformat(last)), hospital, evidence)
+        for pause_id, first, last, hospital, evidence in json_of(row.pauses)
     )
     answered = None if row.answered_request is None else (row.answered_request, Month.of(row.answered_from))
     return Care(contract, pauses, row.version, row.corrected_from and Month.of(row.corrected_from), answered)

@@ -40,6 +40,7 @@ from services.delivery.rules.pauses import (
     decide,
 )
 from services.delivery.rules.recording import CareQuestion, Funds, Obstacle, obstacle
+from services.delivery.usecases.pauses import back_on, with_another, within
 from services.delivery.usecases.plans import PlanStore, follow_contract, plan_from, plan_of
 from services.kernel.catalogue import Catalogue
 from services.kernel.codes import Event, case_workflow_id
@@ -101,6 +102,7 @@ class PauseRequest:
     start: date
     end: date
     proof: HospitalProof
+    evidence_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ async def copy_contract(contract: ContractCopy, rules: LocalRules, store: CareSt
         care = Care(contract)
         before = DateSet()
     else:
-        pauses = _cut(earlier, contract)
+        last = max((pause.days.end for pause in earlier.pauses), default=contract.start)
+        pauses = within(earlier.pauses, _covered(contract, last))
         await store.replace_pauses(earlier, pauses)
         for pause in earlier.pauses:
             if pause not in pauses:
@@ -205,9 +208,9 @@ async def request_pause(
     rules = await store.rules(care.contract.municipality_id)
     raise_pause_refusal(decide_pause(care, request, rules.settings, moment.today))
     days = DateRange(request.start, request.end)
-    asked = Pause(new_id(), days, request.proof is HospitalProof.SHOWN)
+    asked = Pause(new_id(), days, request.proof is HospitalProof.SHOWN, request.evidence_id)
     await store.note_pause(care.id, "GRANTED", days, moment.now)
-    return await _change_pauses(care, _merged((*care.pauses, asked)), days.start, store, moment, given_up=given_up)
+    return await _change_pauses(care, with_another(care.pauses, asked), days.start, store, moment, given_up=given_up)
 
 
 @decides("P-10")
@@ -219,14 +222,12 @@ async def end_pause_early(application_id: str, return_date: date, store: CareSto
         NoPauseOnThatDay: no pause covers the day.
     """
     care = await _existing(store, application_id)
-    running = next((pause for pause in care.pauses if pause.days.contains(return_date)), None)
-    if running is None:
+    ended = back_on(care.pauses, return_date)
+    if ended is None:
         raise NoPauseOnThatDay(field="return_date", resource_type="application", resource_id=application_id)
-    rest = [pause for pause in care.pauses if pause is not running]
-    if running.days.start < return_date:
-        rest.append(Pause(new_id(), DateRange(running.days.start, return_date - _ONE_DAY), running.hospital))
-    await store.note_pause(care.id, "ENDED_EARLY", DateRange(return_date, running.days.end), moment.now)
-    return await _change_pauses(care, _merged(rest), return_date, store, moment)
+    rest, given_back = ended
+    await store.note_pause(care.id, "ENDED_EARLY", given_back, moment.now)
+    return await _change_pauses(care, rest, return_date, store, moment)
 
 
 async def _change_pauses(
@@ -330,28 +331,6 @@ async def _tell(care: Care, event: Event, store: CareStore, moment: Moment, *, a
             due=due,
         )
     )
-
-
-def _merged(pauses: Sequence[Pause]) -> tuple[Pause, ...]:
-    """The same days as pauses that neither overlap nor touch; a pause that stays as it is keeps its id."""
-    merged = []
-    for days in DateSet.of(pause.days for pause in pauses).ranges:
-        parts = [pause for pause in pauses if pause.days.overlaps(days)]
-        same = next((pause for pause in parts if pause.days == days), None)
-        hospital = any(pause.hospital for pause in parts)
-        merged.append(same if same is not None and same.hospital == hospital else Pause(new_id(), days, hospital))
-    return tuple(merged)
-
-
-def _cut(care: Care, contract: ContractCopy) -> tuple[Pause, ...]:
-    """The pauses within the newer contract."""
-    covered = _covered(contract, max((pause.days.end for pause in care.pauses), default=contract.start))
-    left = [
-        Pause(pause.id if part == pause.days else new_id(), part, pause.hospital)
-        for pause in care.pauses
-        for part in DateSet((pause.days,)).intersection(covered).ranges
-    ]
-    return tuple(left)
 
 
 def _covered(contract: ContractCopy, until: date) -> DateSet:

@@ -157,7 +157,12 @@ def care_to_proto(care: Care, today: date) -> resources.Care:
         start_date=date_to_proto(contract.start),
         end_date=None if contract.end is None else date_to_proto(contract.end),
         pauses=[
-            resources.Pause(pause_id=pause.id, range=range_to_proto(pause.days), hospital=pause.hospital)
+            resources.Pause(
+                pause_id=pause.id,
+                range=range_to_proto(pause.days),
+                hospital=pause.hospital,
+                evidence_id=pause.evidence_id,
+            )
             for pause in care.pauses
         ],
         pause_usage=usage_to_proto(usage_by_year(care.paused)),

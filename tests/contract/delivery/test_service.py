@@ -301,3 +301,36 @@ async def test_terms_of_a_line_that_contradict_each_other_are_named(
     error = error_of(caught.value.code(), rpc_status.from_call(caught.value))
     assert error is not None
     assert [wrong.field for wrong in error.violations] == [field]
+
+
+async def test_only_the_office_says_that_a_hospital_stay_is_proved_and_notes_the_paper(service: Service) -> None:
+    case = service.signed(date(2026, 3, 2), MEAL)
+    await service.copies(case, at(2, 24))
+    request = pb.RequestPauseRequest(
+        request_id=new(),
+        application_id=case,
+        start_date=date_to_proto(date(2026, 5, 11)),
+        end_date=date_to_proto(date(2026, 5, 20)),
+        hospital_proof=True,
+        evidence_id="epicrisis-17",
+    )
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await service.stub.RequestPause(request, metadata=service.by(Role.APPLICANT, at(6, 8), person="person-1"))
+    assert refusal(caught)[0] == "PROOF_NOT_BY_STAFF"
+    assert await service.rows("SELECT outcome FROM audit WHERE outcome LIKE '%PROOF_NOT_BY_STAFF%'")
+    office = service.by(Role.SOCIAL_WORKER, at(6, 8))
+    (pause,) = (await service.stub.RequestPause(request, metadata=office)).care.pauses
+    assert (pause.hospital, pause.evidence_id) == (True, "epicrisis-17")
+    after = pb.RequestPauseRequest(
+        request_id=new(),
+        application_id=case,
+        start_date=date_to_proto(date(2026, 6, 9)),
+        end_date=date_to_proto(date(2026, 6, 20)),
+    )
+    own = service.by(Role.APPLICANT, at(6, 8), person="person-1")
+    pauses = (await service.stub.RequestPause(after, metadata=own)).care.pauses
+    assert [(pause.hospital, pause.evidence_id) for pause in pauses] == [(True, "epicrisis-17"), (False, "")]
+    after.request_id, after.evidence_id = new(), "letter-3"
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await service.stub.RequestPause(after, metadata=office)
+    assert refusal(caught)[0] == "INVALID_FIELD"

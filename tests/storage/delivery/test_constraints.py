@@ -85,6 +85,21 @@ async def test_pauses_neither_overlap_nor_touch(office: Office, case: str, first
     assert await refused(office, PAUSE, case=case, **days) == "pause_merged"
 
 
+async def test_a_hospital_stay_may_touch_a_pause_and_has_its_paper_alone(office: Office, case: str) -> None:
+    proved = (
+        "INSERT INTO pause (id, application_id, days, hospital, evidence_id) "
+        "VALUES (:id, :case, daterange(:day, :last, '[]'), {hospital}, 'paper')"
+    )
+    await office.pauses(case, MONDAY + timedelta(days=2), MONDAY + timedelta(days=4), on=MONDAY)
+    stay, beside = proved.format(hospital="true"), MONDAY + timedelta(days=5)
+    assert await refused(office, stay, case=case, day=MONDAY + timedelta(days=4), last=beside) == "pause_once"
+    letter = proved.format(hospital="false")
+    assert await refused(office, letter, case=case, day=beside, last=beside) == "pause_evidence_of_hospital"
+    async with office.db.write() as tx:
+        await tx.run(stay, {"id": str(uuid4()), "case": case, "day": beside, "last": beside})
+    assert await refused(office, stay, case=case, day=beside, last=beside) == "pause_merged"
+
+
 async def test_care_does_not_shrink_away_from_its_rows(office: Office, case: str) -> None:
     async with office.db.write() as tx:
         await tx.run(DELIVERY, {"id": str(uuid4()), "case": case, "day": MONDAY + timedelta(days=9)})
