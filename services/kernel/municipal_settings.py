@@ -260,7 +260,8 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
             "C-29",
             "60",
             _minutes_by_service(1_440),
-            "minutes after its time of day in which a visit that nobody recorded is late, before it counts as missed",
+            "minutes after its time of day in which a visit that nobody recorded is late, before it counts as missed; "
+            "without a time of day those of its service, from the end of the day",
         ),
         "welfare.rung_minutes": Setting(
             "C-29",

@@ -14,8 +14,9 @@ from types import MappingProxyType
 from services.delivery.domain.units import UnitState
 from services.kernel.codes import Role
 from services.kernel.dates import SOFIA, start_of_day
+from services.kernel.municipal_settings import MunicipalSettings
 
-__all__ = ["TRANSITIONS", "VisitLimits", "VisitState", "VisitStep", "limits_of", "state_at"]
+__all__ = ["TRANSITIONS", "Graces", "VisitLimits", "VisitState", "VisitStep", "limits_of", "state_at"]
 
 
 class VisitState(StrEnum):
@@ -74,18 +75,40 @@ TRANSITIONS: Mapping[tuple[VisitState, VisitStep], Transition] = MappingProxyTyp
 
 @dataclass(frozen=True, slots=True)
 class VisitLimits:
-    """First instants at which a visit is late, and at which it is missed; equal where no time of day was promised."""
+    """First instants at which a visit is late, and at which it is missed; equal where there is no grace."""
 
     late: datetime
     missed: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Graces:
+    """How long a municipality waits for the word of a visit: what holds for any service, and for those with their own.
+
+    The first is for visits with a time of day, which have the rest of their day besides. A visit without one waits
+    beyond its day for as long as its own service says, as where paper of a day comes in on the next morning.
+    """
+
+    usual: timedelta
+    own: Mapping[str, timedelta]
+
+    @classmethod
+    def of(cls, settings: MunicipalSettings) -> Graces:
+        """What the municipality has set."""
+        usual, own = settings.minutes_by_service("visit.grace_minutes")
+        return cls(timedelta(minutes=usual), {code: timedelta(minutes=minutes) for code, minutes in own.items()})
+
+    def of_visit(self, service_code: str, window_end: time | None) -> timedelta:
+        """The grace of a visit."""
+        return self.own.get(service_code, timedelta() if window_end is None else self.usual)
+
+
 def limits_of(on: date, window_end: time | None, grace: timedelta) -> VisitLimits:
-    """Limits of a visit on a day: the end of its window and the grace after it; without a window the civil day."""
+    """Limits of a visit on a day: the end of its window, else of the civil day, and the grace after it."""
     if window_end is None:
         end = start_of_day(on + timedelta(days=1))
-        return VisitLimits(end, end)
-    end = datetime.combine(on, window_end, SOFIA).astimezone(UTC)
+    else:
+        end = datetime.combine(on, window_end, SOFIA).astimezone(UTC)
     return VisitLimits(end, end + grace)
 
 

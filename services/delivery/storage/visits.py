@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from services.delivery.domain.units import UnitState
-from services.delivery.domain.visits import VisitLimits, limits_of
+from services.delivery.domain.visits import Graces, VisitLimits, limits_of
 from services.delivery.domain.welfare import MissedVisit
 from services.delivery.rules.welfare import LOOK_BACK, home_codes
 from services.delivery.storage.welfare import WITH_THE_OTHER
@@ -20,10 +20,11 @@ __all__ = ["MOST", "Visit", "missed_unseen", "municipalities", "visits_of"]
 MOST = 500
 """Visits of one look."""
 
+# As `limits_of` with the grace of `Graces`.
 _MISSED_AT = """
-CASE WHEN l.window_end IS NULL THEN CAST(u.on_day + 1 AS timestamp) AT TIME ZONE 'Europe/Sofia'
-     ELSE (u.on_day + l.window_end) AT TIME ZONE 'Europe/Sofia'
-          + make_interval(mins => coalesce(CAST(CAST(:graces AS jsonb) ->> c.service_code AS integer), :grace)) END"""
+coalesce(u.on_day + l.window_end, CAST(u.on_day + 1 AS timestamp)) AT TIME ZONE 'Europe/Sofia'
++ make_interval(secs => coalesce(CAST(CAST(:graces AS jsonb) ->> c.service_code AS integer),
+                                 CASE WHEN l.window_end IS NULL THEN 0 ELSE :grace END))"""
 
 # Who was not met since and is not known to be elsewhere: what `rules.welfare.asks_for_check` says of one, of all.
 # Units of a line are missed together: while somebody is looked for because of one, or was found since, another one asks
@@ -88,7 +89,7 @@ async def missed_unseen(
     tx: ReadTx, municipality_id: str, rules: LocalRules, now: datetime, today: date
 ) -> list[MissedVisit]:
     """Missed visits of vulnerable people that have no check yet, the oldest first, at most `MOST`."""
-    grace, own = rules.settings.minutes_by_service("visit.grace_minutes")
+    graces = Graces.of(rules.settings)
     rows = await tx.all(
         _MISSED_UNSEEN,
         {
@@ -96,8 +97,8 @@ async def missed_unseen(
             "today": today,
             "first": today - LOOK_BACK,
             "codes": home_codes(today, rules.catalogue),
-            "grace": grace,
-            "graces": json.dumps(dict(own)),
+            "grace": int(graces.usual.total_seconds()),
+            "graces": json.dumps({code: int(own.total_seconds()) for code, own in graces.own.items()}),
             "now": now,
             "most": MOST,
         },
@@ -121,7 +122,7 @@ async def visits_of(
     tx: ReadTx, municipality_id: str, rules: LocalRules, on: date, *, after: str = "", size: int = 200
 ) -> list[Visit]:
     """The next visits of a day that were not delivered so far, behind the id `after` (empty: from the first)."""
-    grace, own = rules.settings.minutes_by_service("visit.grace_minutes")
+    graces = Graces.of(rules.settings)
     rows = await tx.all(
         _VISITS,
         {
@@ -138,7 +139,7 @@ async def visits_of(
             str(row.application_id),
             row.code,
             UnitState(row.state),
-            limits_of(on, row.window_end, timedelta(minutes=own.get(row.service_code, grace))),
+            limits_of(on, row.window_end, graces.of_visit(row.service_code, row.window_end)),
         )
         for row in rows
     ]

@@ -8,11 +8,16 @@ from itertools import pairwise
 import pytest
 
 from services.delivery.domain.units import UnitState
-from services.delivery.domain.visits import TRANSITIONS, VisitState, limits_of, state_at
+from services.delivery.domain.visits import TRANSITIONS, Graces, VisitState, limits_of, state_at
+from services.kernel.local_rules import SHIPPED_RULES
 
 DAY = date(2026, 5, 6)
 GRACE = timedelta(minutes=60)
 IN_THE_MORNING = limits_of(DAY, time(10, 0), GRACE)
+
+
+def graces(minutes: str) -> Graces:
+    return Graces.of(SHIPPED_RULES.settings.changed({"visit.grace_minutes": minutes}))
 
 
 @pytest.mark.parametrize(
@@ -31,9 +36,17 @@ def test_a_visit_promised_until_ten_is_late_from_ten_and_missed_after_its_grace(
 
 
 def test_a_visit_without_a_time_of_day_is_due_until_its_civil_day_ends() -> None:
-    limits = limits_of(DAY, None, GRACE)
+    limits = limits_of(DAY, None, graces("60").of_visit("HSP", None))
     assert state_at(UnitState.PLANNED, limits, datetime(2026, 5, 6, 20, 59, 59, tzinfo=UTC)) is VisitState.DUE
     assert state_at(UnitState.PLANNED, limits, datetime(2026, 5, 6, 21, 0, tzinfo=UTC)) is VisitState.MISSED
+
+
+def test_a_visit_without_a_time_of_day_is_late_for_the_minutes_of_its_own_service() -> None:
+    limits = limits_of(DAY, None, graces("60,HSP:600").of_visit("HSP", None))
+    assert state_at(UnitState.PLANNED, limits, datetime(2026, 5, 7, 6, 59, 59, tzinfo=UTC)) is VisitState.LATE
+    assert state_at(UnitState.PLANNED, limits, datetime(2026, 5, 7, 7, 0, tzinfo=UTC)) is VisitState.MISSED
+    assert graces("60,HSP:600").of_visit("ASSISTANT_SUPPORT", None) == timedelta()
+    assert graces("60,HSP:600").of_visit("ASSISTANT_SUPPORT", time(10, 0)) == GRACE
 
 
 def test_grace_counts_minutes_also_where_the_clocks_change() -> None:
