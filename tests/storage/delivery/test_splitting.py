@@ -65,6 +65,33 @@ SELECT id, 'SOFIA', on_day, 'HOURS' FROM unit WHERE on_day = '2026-05-06'
 """
 
 
+# On both days somebody left the visit of the second line. Monday's record of that visit was withdrawn and another visit
+# recorded; Tuesday's stands.
+_WITHDRAWN = """
+INSERT INTO municipality (id, planned_through, planning_to, settings_copied_at)
+VALUES ('SOFIA', '2026-05-31', '2026-05-31', now());
+INSERT INTO care (application_id, contract_id, municipality_id, person_id, service_code, district_code, start_on,
+                  user_funds, contract_version, version)
+VALUES ('{case}', gen_random_uuid(), 'SOFIA', 'p', 'HSP', 'ISKAR', '2026-05-01', false, 1, 1);
+INSERT INTO plan_line (id, application_id, line, code, unit, quantity, weekdays, working_days_only, valid)
+SELECT md5('{line}' || n)::uuid, '{case}', n, 'HSP_HOME_CLEANING', 'VISIT', 1, 127, false, daterange('2026-05-01', NULL)
+FROM generate_series(1, 2) n;
+INSERT INTO unit (id, line_id, application_id, municipality_id, district_code, code, unit, on_day, quantity, state,
+                  cause)
+SELECT md5('{line}' || n || day)::uuid, md5('{line}' || n)::uuid, '{case}', 'SOFIA', 'ISKAR', 'HSP_HOME_CLEANING',
+       'VISIT', day::date, 1, state, cause
+FROM (VALUES (1, '2026-05-04', 'PLANNED', 'PLAN'), (2, '2026-05-04', 'DONE', 'DELIVERED'),
+             (1, '2026-05-05', 'DONE', 'DELIVERED'), (2, '2026-05-05', 'PLANNED', 'PLAN'))
+     planned (n, day, state, cause);
+INSERT INTO delivery (id, application_id, code, on_day, units, outcome, fault, at)
+SELECT md5('{line}' || outcome || day)::uuid, '{case}', 'HSP_HOME_CLEANING', day::date, 1, outcome, NULL, now()
+FROM (VALUES ('2026-05-04', 'VOID'), ('2026-05-04', 'DELIVERED'), ('2026-05-05', 'DELIVERED')) recorded (day, outcome);
+INSERT INTO visit_presence (unit_id, assistant_id, arrived_at, left_at, delivery_id)
+SELECT md5('{line}' || 2 || day)::uuid, 'as-1', now(), now(), md5('{line}' || outcome || day)::uuid
+FROM (VALUES ('2026-05-04', 'VOID'), ('2026-05-05', 'DELIVERED')) left_by (day, outcome)
+"""
+
+
 async def migrated(dsn: str, scratch: Path, facts: str, question: str) -> list[asyncpg.Record]:
     """What the database says after the migration of facts that the release before wrote."""
     before = scratch / "migrations"
@@ -121,4 +148,21 @@ async def test_second_visits_of_days_already_assigned_are_listed_as_nobodys(
         (5, 2, "OVERLAP"),
         (6, 1, "HOURS"),
         (6, 2, "HOURS"),
+    ]
+
+
+async def test_a_visit_counts_as_the_one_that_was_made_only_while_its_record_stands(
+    empty_database: Callable[[], Awaitable[str]], tmp_path: Path
+) -> None:
+    rows = await migrated(
+        await empty_database(),
+        tmp_path,
+        _WITHDRAWN.format(case=uuid4(), line=uuid4()),
+        "SELECT on_day, line, state, cause FROM unit u JOIN plan_line l ON l.id = u.line_id ORDER BY on_day, line",
+    )
+    assert [(row["on_day"].day, row["line"], row["state"], row["cause"]) for row in rows] == [
+        (4, 1, "DONE", "DELIVERED"),
+        (4, 2, "PLANNED", "PLAN"),
+        (5, 1, "PLANNED", "PLAN"),
+        (5, 2, "DONE", "DELIVERED"),
     ]
