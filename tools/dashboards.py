@@ -168,6 +168,12 @@ BOARDS = (
                 meaning="ListUnassignedVisits.",
             ),
             Panel(
+                "Meals of today and tomorrow that no kitchen cooks",
+                "max by (municipality, reason) (socialcare_delivery_meals_uncooked)",
+                legend="{{municipality}} {{reason}}",
+                meaning="ListUncookedMeals.",
+            ),
+            Panel(
                 "Cases that the daily run could not plan",
                 "max by (municipality) (socialcare_delivery_parked_cases)",
                 legend="{{municipality}}",

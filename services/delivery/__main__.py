@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.delivery.api import DeliveryServicer
+from services.delivery.cooking import KitchenClerk
 from services.delivery.watch import VisitWatch
 from services.kernel.codes import Stage
 from services.runtime.server import StageService, run
@@ -14,7 +15,7 @@ SERVICE = StageService(
     Stage.DELIVERY,
     delivery_service_pb2.DESCRIPTOR.services_by_name["DeliveryService"],
     DeliveryServicer,
-    companions=lambda runtime: (VisitWatch(runtime),),
+    companions=lambda runtime: (VisitWatch(runtime), KitchenClerk(runtime)),
 )
 
 if __name__ == "__main__":

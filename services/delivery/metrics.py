@@ -8,12 +8,13 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.delivery.domain.care import Outcome
+from services.delivery.domain.kitchens import UncookedReason
 from services.delivery.domain.staff import AssignmentStep
 from services.delivery.domain.welfare import OPEN_STATES, WelfareOutcome, WelfareState
 from services.delivery.storage.pages import Parked
 from services.kernel.dates import start_of_day
 
-__all__ = ["DeliveryMetrics", "WatchMetrics"]
+__all__ = ["CookingMetrics", "DeliveryMetrics", "WatchMetrics"]
 
 _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -122,3 +123,32 @@ class WatchMetrics:
     def opened(self, checks: int) -> None:
         """Note how many checks a look opened."""
         self._opened.inc(checks)
+
+
+class CookingMetrics:
+    """What the clerk of kitchens shows."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._looked = Gauge(
+            "socialcare_delivery_kitchens_looked_at_timestamp_seconds",
+            "Unix time at which every kitchen had the sheets that are due; NaN before the first time.",
+            registry=registry,
+        )
+        self._looked.set(float("nan"))
+        self._uncooked = Gauge(
+            "socialcare_delivery_meals_uncooked",
+            "Meals of today and tomorrow that somebody waits for and no kitchen cooks, by reason; replicas show the "
+            "same rows, take the maximum. Absent where there is none.",
+            ("municipality", "reason"),
+            registry=registry,
+        )
+
+    def looked(self, at: datetime) -> None:
+        """Note that every kitchen has been told what to cook."""
+        self._looked.set(at.timestamp())
+
+    def show(self, uncooked: Mapping[tuple[str, UncookedReason], int]) -> None:
+        """Show meals that no kitchen cooks, by municipality and reason; empty: none, or not known."""
+        self._uncooked.clear()
+        for (municipality, reason), meals in uncooked.items():
+            self._uncooked.labels(municipality, reason).set(meals)

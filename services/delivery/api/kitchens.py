@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from grpc.aio import ServicerContext
 
 from services.delivery.api.room import Room, is_assistant_only, require_among
 from services.delivery.errors import DayOver
+from services.delivery.storage import cooking
 from services.delivery.storage import kitchens as storage
 from services.delivery.storage.kitchens import KitchenStore
+from services.delivery.storage.planning import HORIZON
 from services.delivery.usecases import kitchens as usecases
 from services.delivery.usecases.care import Moment
 from services.delivery.wire import care as days
 from services.delivery.wire import kitchens as wire
+from services.kernel.ranges import DateRange
+from services.runtime.civil import optional_date
 from services.runtime.commands import Effect
 from services.runtime.database import WriteTx
+from services.runtime.errors import InvalidArgument
 from services.runtime.paging import decode_token, encode_token, page_size
 from socialcare.delivery.v1 import kitchens_pb2 as pb
 
@@ -60,9 +67,28 @@ class KitchenMethods(Room):
             )
 
         effect = await self._runtime.commands.perform(call, request, run)
-        async with self._runtime.db.glance() as tx:
+        async with self._runtime.db.read() as tx:
             found = await storage.sheet(tx, effect.resource)
-        return pb.ProduceKitchenSheetResponse(sheet=wire.sheet_to_proto(found))
+            lacking = await cooking.uncooked(tx, request.municipality_id, DateRange(on, on))
+        return pb.ProduceKitchenSheetResponse(
+            sheet=wire.sheet_to_proto(found), uncooked=map(wire.uncooked_to_proto, lacking)
+        )
+
+    async def ListUncookedMeals(
+        self, request: pb.ListUncookedMealsRequest, context: Context
+    ) -> pb.ListUncookedMealsResponse:
+        call = self._for_municipality(request.municipality_id)
+        first = optional_date(request.from_date, "from_date") or call.today
+        days_ahead = DateRange(first, first + min(HORIZON, date.max - first))
+        size = page_size(request.page_size)
+        after = _day_and_district(decode_token(request.page_token, 2))
+        async with self._runtime.db.glance() as tx:
+            found = await cooking.uncooked(tx, request.municipality_id, days_ahead, after=after, size=size)
+        last = found[-1] if len(found) == size else None
+        return pb.ListUncookedMealsResponse(
+            uncooked=map(wire.uncooked_to_proto, found),
+            next_page_token="" if last is None else encode_token(last.on.isoformat(), last.district),
+        )
 
     async def GetRouteSheet(self, request: pb.GetRouteSheetRequest, context: Context) -> pb.GetRouteSheetResponse:
         call = self._for_municipality(request.municipality_id, object_id=request.kitchen_id)
@@ -87,3 +113,12 @@ class KitchenMethods(Room):
             expected=counted.expected,
             free=capacity - counted.occupied - counted.absent,
         )
+
+
+def _day_and_district(keys: tuple[str, ...] | None) -> tuple[date, str] | None:
+    if keys is None:
+        return None
+    try:
+        return date.fromisoformat(keys[0]), keys[1]
+    except ValueError:
+        raise InvalidArgument(field="page_token") from None

@@ -9,6 +9,7 @@ from services.delivery.rules.care_words import explain_duration
 from services.delivery.rules.plan import check_plan, plan_hash
 from services.delivery.rules.plan_words import explain_plan
 from services.delivery.storage import planning, plans
+from services.delivery.storage.cooking import kitchen_of
 from services.delivery.storage.store import Store
 from services.delivery.usecases.plans import AmendPlan, raise_plan_problem
 from services.delivery.usecases.plans import amend_plan as amend
@@ -93,4 +94,5 @@ class PlanMethods(Room):
         on = wire.day_from_proto(request.on_date, "on_date")
         async with self._runtime.db.read() as tx:
             meals = await planning.kitchen_meals(tx, request.municipality_id, request.district_code, on)
-        return pb.GetKitchenCountResponse(meals=meals)
+            kitchen = await kitchen_of(tx, request.municipality_id, request.district_code)
+        return pb.GetKitchenCountResponse(meals=meals, kitchen_id=kitchen)

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 
-__all__ = ["Census", "Kitchen", "KitchenSheet", "MenuCount", "Route", "Stop"]
+__all__ = [
+    "EATEN_THERE",
+    "Census",
+    "Kitchen",
+    "KitchenSheet",
+    "MenuCount",
+    "Route",
+    "Stop",
+    "UncookedMeals",
+    "UncookedReason",
+]
+
+EATEN_THERE = frozenset({"CANTEEN_LUNCH"})
+"""Meals that people come for (domain.md 3c); every other one is brought to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +49,8 @@ class MenuCount:
 
     menu_code: str
     meals: int
+    eaten_there: int
+    """Of these, meals that people come for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +79,25 @@ class Stop:
     person_id: str
     district: str
     menu_code: str
+    meals: int
+
+
+class UncookedReason(StrEnum):
+    """Why planned meals are on no sheet and will be on none."""
+
+    NO_ROUTE = "NO_ROUTE"
+    """Their district lies on no route of a kitchen."""
+    AFTER_SHEET = "AFTER_SHEET"
+    """They became planned, or another menu, or lead to another district, after the kitchen was told what to cook."""
+
+
+@dataclass(frozen=True, slots=True)
+class UncookedMeals:
+    """Meals of a day and district that somebody waits for and no kitchen cooks."""
+
+    on: date
+    district: str
+    reason: UncookedReason
     meals: int
 
 

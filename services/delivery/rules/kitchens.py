@@ -1,4 +1,4 @@
-"""Until when a pause takes a meal off the plan (C-29)."""
+"""Until when a pause takes a meal off the plan, and from when a kitchen is told what to cook (C-29)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from services.kernel.dates import SOFIA, local_date
 from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.ranges import DateRange
 
-__all__ = ["cut_off_of", "meal_day_past_cut_off"]
+__all__ = ["cut_off_of", "days_to_cook_for", "meal_day_past_cut_off"]
 
 _ONE_DAY = timedelta(days=1)
 
@@ -33,3 +33,13 @@ def meal_day_past_cut_off(pause: DateRange, now: datetime, settings: MunicipalSe
     tomorrow = local_date(now) + _ONE_DAY
     cut_off = cut_off_of(tomorrow, settings)
     return tomorrow if cut_off is not None and cut_off <= now and pause.contains(tomorrow) else None
+
+
+def days_to_cook_for(now: datetime, settings: MunicipalSettings) -> tuple[date, ...]:
+    """The days not over of which every kitchen is to have its sheet: today, and tomorrow once its cut-off has passed.
+
+    Without a cut-off a day's sheet is due when the day begins: no pause begins on the day of its request (P-09).
+    """
+    today = local_date(now)
+    cut_off = cut_off_of(today + _ONE_DAY, settings)
+    return (today,) if cut_off is None or now < cut_off else (today, today + _ONE_DAY)

@@ -9,7 +9,7 @@ from typing import Any, cast
 from sqlalchemy import Row
 from sqlalchemy.exc import IntegrityError
 
-from services.delivery.domain.kitchens import Census, Kitchen, KitchenSheet, MenuCount, Route, Stop
+from services.delivery.domain.kitchens import EATEN_THERE, Census, Kitchen, KitchenSheet, MenuCount, Route, Stop
 from services.delivery.errors import DistrictTaken
 from services.delivery.storage.local_rules import rules_of
 from services.delivery.storage.store import json_of
@@ -50,32 +50,48 @@ _MAKE_SHEET = """
 INSERT INTO kitchen_sheet (id, municipality_id, kitchen_id, on_day, produced_at)
 VALUES (:id, :municipality, :kitchen, :day, :now)
 """
-# A meal that a pause came too late for is cooked. The order of stops follows from the route and the care alone, so that
-# it is the same every day and a new person moves nobody within an older one's district.
-_MAKE_STOPS = """
+# A meal that a pause came too late for is cooked.
+_MEALS = """
+    SELECT u.application_id, u.district_code, l.menu_code, u.code = ANY(CAST(:eaten_there AS text[])) AS eaten_there,
+           sum(u.quantity) AS meals
+    FROM unit u JOIN plan_line l ON l.id = u.line_id
+    WHERE u.municipality_id = :municipality AND u.on_day = :day AND u.unit = 'MEAL'
+      AND (u.state IN ('PLANNED', 'DONE', 'MISSED')
+           OR u.state = 'PAUSED' AND EXISTS (SELECT FROM kept_meal k WHERE k.unit_id = u.id))
+    GROUP BY 1, 2, 3, 4
+"""
+# The order of stops follows from the route and the care alone, so that it is the same every day and a new person moves
+# nobody within an older one's district.
+_MAKE_STOPS = f"""
 INSERT INTO kitchen_stop (sheet_id, route_code, driver_id, position, application_id, person_id, district_code,
                           menu_code, meals)
 SELECT :id, d.route_code, r.driver_id,
        row_number() OVER (PARTITION BY d.route_code ORDER BY d.position, c.start_on, c.application_id, u.menu_code),
        u.application_id, c.person_id, u.district_code, u.menu_code, u.meals
-FROM (
-    SELECT u.application_id, u.district_code, l.menu_code, sum(u.quantity) AS meals
-    FROM unit u JOIN plan_line l ON l.id = u.line_id
-    WHERE u.municipality_id = :municipality AND u.on_day = :day AND u.unit = 'MEAL'
-      AND (u.state IN ('PLANNED', 'DONE', 'MISSED')
-           OR u.state = 'PAUSED' AND EXISTS (SELECT FROM kept_meal k WHERE k.unit_id = u.id))
-    GROUP BY 1, 2, 3
-) u
+FROM ({_MEALS}) u
 JOIN care c USING (application_id)
 JOIN kitchen_district d ON d.municipality_id = :municipality AND d.district_code = u.district_code
 JOIN kitchen_route r ON r.municipality_id = d.municipality_id AND r.kitchen_id = d.kitchen_id
                     AND r.route_code = d.route_code
-WHERE d.kitchen_id = :kitchen
-"""
+WHERE d.kitchen_id = :kitchen AND NOT u.eaten_there
+"""  # noqa: S608 - put together from constants
+_MAKE_GUESTS = f"""
+INSERT INTO kitchen_guest (sheet_id, application_id, district_code, menu_code, meals)
+SELECT :id, u.application_id, u.district_code, u.menu_code, u.meals
+FROM ({_MEALS}) u
+JOIN kitchen_district d ON d.municipality_id = :municipality AND d.district_code = u.district_code
+WHERE d.kitchen_id = :kitchen AND u.eaten_there
+"""  # noqa: S608 - put together from constants
 _SHEET = """
 SELECT s.id, s.municipality_id, s.kitchen_id, s.on_day, s.produced_at, coalesce((
-    SELECT jsonb_agg(jsonb_build_array(menu_code, meals) ORDER BY menu_code)
-    FROM (SELECT menu_code, sum(meals) AS meals FROM kitchen_stop WHERE sheet_id = s.id GROUP BY menu_code) m
+    SELECT jsonb_agg(jsonb_build_array(menu_code, meals, eaten_there) ORDER BY menu_code)
+    FROM (
+        SELECT menu_code, sum(meals) AS meals, coalesce(sum(meals) FILTER (WHERE eaten_there), 0) AS eaten_there
+        FROM (
+            SELECT menu_code, meals, false AS eaten_there FROM kitchen_stop WHERE sheet_id = s.id
+            UNION ALL SELECT menu_code, meals, true FROM kitchen_guest WHERE sheet_id = s.id
+        ) each_one GROUP BY menu_code
+    ) m
 ), '[]') AS menus
 FROM kitchen_sheet s WHERE s.id = :id
 """
@@ -147,7 +163,7 @@ async def kitchens_page(tx: ReadTx, municipality_id: str, *, after: str = "", si
 async def sheet(tx: ReadTx, sheet_id: str) -> KitchenSheet:
     """A sheet by id."""
     row = await tx.one(_SHEET, {"id": sheet_id})
-    menus = tuple(MenuCount(menu, int(meals)) for menu, meals in json_of(row.menus))
+    menus = tuple(MenuCount(menu, int(meals), int(there)) for menu, meals, there in json_of(row.menus))
     return KitchenSheet(str(row.id), row.municipality_id, row.kitchen_id, row.on_day, row.produced_at, menus)
 
 
@@ -246,10 +262,11 @@ class KitchenStore:
         return await rules_of(self._tx, municipality_id)
 
     async def make_sheet(self, sheet_id: str, kitchen: Kitchen, on: date, moment: Moment) -> None:
-        """Store the sheet with its stops, by two statements."""
+        """Store the sheet with its stops and with the meals that people come for, by three statements."""
         where = {"id": sheet_id, "municipality": kitchen.municipality_id, "kitchen": kitchen.id, "day": on}
         await self._tx.run(_MAKE_SHEET, {**where, "now": moment.now})
-        await self._tx.run(_MAKE_STOPS, where)
+        for make in (_MAKE_STOPS, _MAKE_GUESTS):
+            await self._tx.run(make, {**where, "eaten_there": sorted(EATEN_THERE)})
 
     async def meals_since(self, application_id: str, on: date, cut_off: datetime) -> Sequence[str]:
         """Meals of a day that are planned now and were not paused at the cut-off."""

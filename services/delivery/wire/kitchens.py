@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from services.delivery.domain.kitchens import Kitchen, KitchenSheet, Route, Stop
+from services.delivery.domain.kitchens import Kitchen, KitchenSheet, Route, Stop, UncookedMeals
 from services.delivery.wire.staff import require_districts
-from services.runtime.civil import date_to_proto, instant_to_proto
+from services.runtime.civil import code_to_proto, date_to_proto, instant_to_proto
 from services.runtime.commands import etag_of
 from services.runtime.errors import InvalidArgument
 from socialcare.delivery.v1 import kitchens_pb2 as pb
 
-__all__ = ["kitchen_from_proto", "kitchen_to_proto", "sheet_to_proto", "stop_to_proto"]
+__all__ = ["kitchen_from_proto", "kitchen_to_proto", "sheet_to_proto", "stop_to_proto", "uncooked_to_proto"]
 
 
 def kitchen_from_proto(message: pb.Kitchen) -> Kitchen:
@@ -53,7 +53,10 @@ def sheet_to_proto(sheet: KitchenSheet) -> pb.KitchenSheet:
         kitchen_id=sheet.kitchen_id,
         on_date=date_to_proto(sheet.on),
         produced_time=instant_to_proto(sheet.produced_at),
-        menus=[pb.MenuCount(menu_code=menu.menu_code, meals=menu.meals) for menu in sheet.menus],
+        menus=[
+            pb.MenuCount(menu_code=menu.menu_code, meals=menu.meals, canteen_meals=menu.eaten_there)
+            for menu in sheet.menus
+        ],
         meals=sheet.meals,
     )
 
@@ -67,4 +70,14 @@ def stop_to_proto(stop: Stop) -> pb.RouteStop:
         district_code=stop.district,
         menu_code=stop.menu_code,
         meals=stop.meals,
+    )
+
+
+def uncooked_to_proto(uncooked: UncookedMeals) -> pb.UncookedMeals:
+    """Meals that no kitchen cooks."""
+    return pb.UncookedMeals(
+        on_date=date_to_proto(uncooked.on),
+        district_code=uncooked.district,
+        reason=code_to_proto(pb.UncookedReason, uncooked.reason),
+        meals=uncooked.meals,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from services.kernel.codes import Role
 from services.kernel.dates import Month
-from services.runtime.civil import date_to_proto, month_to_proto
+from services.runtime.civil import date_from_proto, date_to_proto, month_to_proto
 from socialcare.common.v1 import facts_pb2
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery
 from socialcare.delivery.v1 import kitchens_pb2 as pb
@@ -20,6 +21,9 @@ pytestmark = pytest.mark.postgres
 
 TUESDAY = MONDAY + timedelta(days=1)
 WEDNESDAY = MONDAY + timedelta(days=2)
+LUNCH = facts_pb2.PlanLine(code="CANTEEN_LUNCH", quantity=1, weekdays=MEAL.weekdays)
+LUNCH_AT_HOME = facts_pb2.PlanLine(code="CANTEEN_LUNCH_HOME", quantity=1, weekdays=MEAL.weekdays)
+NO_ROUTE, AFTER_SHEET = pb.UNCOOKED_REASON_NO_ROUTE, pb.UNCOOKED_REASON_AFTER_SHEET
 
 
 def kitchen(code: str, *routes: tuple[str, list[str]], **more: Any) -> pb.RegisterKitchenRequest:
@@ -54,6 +58,20 @@ async def census(service: Service, house: str, on: date) -> tuple[int, int, int,
     request = pb.GetBedCensusRequest(municipality_id=TOWN, facility_code=house, on_date=date_to_proto(on))
     counted = await ask(service, request)
     return counted.occupied, counted.absent, counted.expected, counted.free
+
+
+def told(uncooked: Iterable[pb.UncookedMeals]) -> list[tuple[date, str, int, int]]:
+    """Day, district, reason and number of meals that no kitchen cooks."""
+    return [
+        (date_from_proto(meals.on_date, "on_date"), meals.district_code, meals.reason, meals.meals)
+        for meals in uncooked
+    ]
+
+
+async def not_cooked(service: Service, on: date, **more: Any) -> pb.ListUncookedMealsResponse:
+    request = pb.ListUncookedMealsRequest(municipality_id=TOWN, from_date=date_to_proto(on), **more)
+    answer: pb.ListUncookedMealsResponse = await ask(service, request, Role.SOCIAL_WORKER)
+    return answer
 
 
 def pausing(case: str, start: date, end: date) -> delivery.RequestPauseRequest:
@@ -111,6 +129,71 @@ async def test_meals_are_counted_by_menu(service: Service) -> None:
     assert [(menu.menu_code, menu.meals) for menu in sheet.menus] == [("", 1), ("DIABETIC", 2)]
     route = {stop.application_id: stop.menu_code for stop in (await stops(service, MONDAY)).stops}
     assert route == {usual: "", diet: "DIABETIC"}
+
+
+async def test_a_lunch_that_is_eaten_in_the_canteen_is_cooked_but_driven_to_nobody(service: Service) -> None:
+    brought = [await lives_in(service, "SREDETS", MONDAY, line) for line in (MEAL, LUNCH_AT_HOME)]
+    await lives_in(service, "SREDETS", MONDAY, LUNCH)
+    await ask(service, kitchen("K-1", ("R-1", ["SREDETS"])))
+    await runs(service, MONDAY)
+    answer = await ask(service, producing(MONDAY))
+    assert [(menu.meals, menu.canteen_meals) for menu in answer.sheet.menus] == [(3, 1)]
+    assert sorted(stop.application_id for stop in (await stops(service, MONDAY)).stops) == sorted(brought)
+    assert list(answer.uncooked) == []
+
+
+async def test_meals_of_a_district_on_no_route_are_named_beside_the_sheet_and_listed(service: Service) -> None:
+    await lives_in(service, "SREDETS")
+    for start in (MONDAY, MONDAY, TUESDAY):
+        await lives_in(service, "IZGREV", start)
+    await lives_in(service, "BANKYA", MONDAY, LUNCH)
+    await runs(service, MONDAY)
+    assert list((await not_cooked(service, MONDAY)).uncooked) == [], "no kitchen: whoever cooks is told otherwise"
+    await ask(service, kitchen("K-1", ("R-1", ["SREDETS"])))
+    answer = await ask(service, producing(MONDAY))
+    assert answer.sheet.meals == 1
+    monday = [(MONDAY, "BANKYA", NO_ROUTE, 1), (MONDAY, "IZGREV", NO_ROUTE, 2)]
+    assert told(answer.uncooked) == monday
+    page = await not_cooked(service, MONDAY, page_size=2)
+    assert told(page.uncooked) == monday
+    page = await not_cooked(service, MONDAY, page_size=2, page_token=page.next_page_token)
+    assert told(page.uncooked) == [(TUESDAY, "BANKYA", NO_ROUTE, 1), (TUESDAY, "IZGREV", NO_ROUTE, 3)]
+    assert len((await not_cooked(service, MONDAY, page_size=500)).uncooked) == 2 * 28
+    for district, cook in (("SREDETS", "K-1"), ("IZGREV", "")):
+        count = delivery.GetKitchenCountRequest(
+            municipality_id=TOWN, district_code=district, on_date=date_to_proto(MONDAY)
+        )
+        assert (await ask(service, count)).kitchen_id == cook
+    await ask(service, kitchen("K-2", ("R-1", ["IZGREV", "BANKYA"])))
+    assert list((await not_cooked(service, MONDAY)).uncooked) == []
+
+
+async def test_meals_planned_after_the_sheet_are_listed_until_they_are_recorded(service: Service) -> None:
+    back, _ = [await lives_in(service, "SREDETS") for _ in range(2)]
+    await ask(service, kitchen("K-1", ("R-1", ["SREDETS"])))
+    await runs(service, MONDAY)
+    await ask(service, pausing(back, TUESDAY, WEDNESDAY))
+    assert (await ask(service, producing(TUESDAY))).sheet.meals == 1
+    returns = delivery.EndPauseEarlyRequest(request_id=new(), application_id=back, return_date=date_to_proto(TUESDAY))
+    await ask(service, returns)
+    assert told((await not_cooked(service, MONDAY)).uncooked) == [(TUESDAY, "SREDETS", AFTER_SHEET, 1)]
+    answer = await ask(service, producing(TUESDAY))
+    assert (answer.sheet.meals, told(answer.uncooked)) == (1, [(TUESDAY, "SREDETS", AFTER_SHEET, 1)])
+    eaten = delivery.RecordDeliveryRequest(
+        request_id=new(), application_id=back, code=MEAL.code, units=1, on_date=date_to_proto(TUESDAY)
+    )
+    await ask(service, eaten, Role.SOCIAL_WORKER, at(TUESDAY, 13))
+    assert list((await not_cooked(service, MONDAY)).uncooked) == []
+
+
+async def test_a_meal_that_was_kept_counts_where_no_kitchen_cooks_it(service: Service) -> None:
+    service.neighbours.settings["kitchen.cut_off"] = "15:00"
+    case = await lives_in(service, "IZGREV")
+    await ask(service, kitchen("K-1", ("R-1", ["SREDETS"])))
+    await runs(service, MONDAY)
+    await ask(service, pausing(case, TUESDAY, WEDNESDAY), Role.OFFICE_HEAD, at(MONDAY, 15, 30))
+    listed = told((await not_cooked(service, TUESDAY)).uncooked)
+    assert listed[:2] == [(TUESDAY, "IZGREV", NO_ROUTE, 1), (WEDNESDAY + timedelta(days=1), "IZGREV", NO_ROUTE, 1)]
 
 
 async def test_stops_go_by_district_then_first_day_of_care_and_the_newest_comes_last(service: Service) -> None:

@@ -157,7 +157,7 @@ async def test_a_kitchen_is_told_once_and_what_it_was_told_is_never_changed(
         "SELECT gen_random_uuid(), municipality_id, kitchen_id, on_day, produced_at FROM kitchen_sheet"
     )
     assert await refused(office, again) == "kitchen_sheet_once"
-    for table in ("kitchen_sheet", "kitchen_stop"):
+    for table in ("kitchen_sheet", "kitchen_stop", "kitchen_guest"):
         with pytest.raises(IntegrityError):
             async with office.db.write() as tx:
                 await tx.run(f"DELETE FROM {table}")

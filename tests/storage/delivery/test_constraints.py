@@ -116,6 +116,16 @@ async def test_a_line_has_one_range_a_day(office: Office, case: str) -> None:
     assert await refused(office, again, case=case) == "plan_line_once"
 
 
+async def test_only_the_first_unit_of_a_line_may_stand_for_several_as_the_release_before_plans_them(
+    office: Office, case: str
+) -> None:
+    sunday = MONDAY + timedelta(days=6)
+    several = UNIT.replace("quantity)", "quantity, part)").replace(", 1 FROM", ", 2, CAST(:part AS smallint) FROM")
+    assert await refused(office, several, case=case, day=sunday, part=2) == "unit_of_several_is_the_first"
+    async with office.db.write() as tx:
+        assert await tx.run(several, {"id": str(uuid4()), "case": case, "day": sunday, "part": 1}) == 1
+
+
 @pytest.mark.parametrize(
     ("houses", "moves", "constraint"),
     [

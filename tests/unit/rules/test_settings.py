@@ -13,7 +13,7 @@ from services.billing.rules.incomes import renewal_of
 from services.billing.rules.parameters import parameters_of
 from services.delivery.domain.welfare import MissedVisit, climbed, opened
 from services.delivery.rules.attendance import is_locked
-from services.delivery.rules.kitchens import meal_day_past_cut_off
+from services.delivery.rules.kitchens import days_to_cook_for, meal_day_past_cut_off
 from services.kernel.dates import SOFIA
 from services.kernel.language import Language
 from services.kernel.local_rules import LocalRules
@@ -333,6 +333,12 @@ def test_the_cut_off_of_meals_is_a_time_of_the_day_before() -> None:
     assert meal_day_past_cut_off(pause, noon, MunicipalSettings.of({})) is None
     assert meal_day_past_cut_off(pause, noon, MunicipalSettings.of({"kitchen.cut_off": "12:00"})) == date(2026, 5, 6)
     assert meal_day_past_cut_off(pause, noon, MunicipalSettings.of({"kitchen.cut_off": "12:01"})) is None
+
+
+def test_a_sheet_is_due_at_the_cut_off_and_without_one_when_its_day_begins() -> None:
+    noon, today, tomorrow = datetime(2026, 5, 5, 12, tzinfo=SOFIA), date(2026, 5, 5), date(2026, 5, 6)
+    for cut_off, due in (("", (today,)), ("12:01", (today,)), ("12:00", (today, tomorrow))):
+        assert days_to_cook_for(noon, MunicipalSettings.of({"kitchen.cut_off": cut_off})) == due
 
 
 def test_the_grace_of_a_late_visit_is_a_setting_of_each_service() -> None:
