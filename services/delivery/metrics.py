@@ -11,11 +11,14 @@ from services.delivery.domain.care import Outcome
 from services.delivery.domain.kitchens import UncookedReason
 from services.delivery.domain.staff import AssignmentStep
 from services.delivery.domain.welfare import OPEN_STATES, WelfareOutcome, WelfareState
+from services.delivery.storage.assignment import UnassignedCount
 from services.delivery.storage.pages import Parked
 from services.kernel.dates import start_of_day
 
 __all__ = ["CookingMetrics", "DeliveryMetrics", "WatchMetrics"]
 
+_NOT_LOOKED_AT = "NOT_LOOKED_AT"
+"""Planned since the day was assigned."""
 _SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -59,7 +62,8 @@ class DeliveryMetrics:
         self.show_welfare(None)
         self._unassigned = Gauge(
             "socialcare_delivery_visits_unassigned",
-            f"Planned visits that nobody goes to, by the condition at which the last assistant fell out; {shared}",
+            f"Planned visits that nobody goes to, by the condition at which the last assistant fell out, or "
+            f"`{_NOT_LOOKED_AT}`; {shared}",
             ("reason",),
             registry=registry,
         )
@@ -93,11 +97,12 @@ class DeliveryMetrics:
             self._welfare_open.labels(rung).set(checks)
             self._welfare_overdue.labels(rung).set(overdue)
 
-    def show_unassigned(self, counted: Mapping[AssignmentStep, int] | None) -> None:
+    def show_unassigned(self, counted: UnassignedCount | None) -> None:
         """Show how many visits nobody goes to, by reason; None: not known."""
-        for step in AssignmentStep:
+        for step in (None, *AssignmentStep):
             if step is not AssignmentStep.SCORE:
-                self._unassigned.labels(step).set(float("nan") if counted is None else counted.get(step, 0))
+                reason = _NOT_LOOKED_AT if step is None else step
+                self._unassigned.labels(reason).set(float("nan") if counted is None else counted.get(step, 0))
 
 
 class WatchMetrics:

@@ -10,6 +10,7 @@ from datetime import date
 from grpc.aio import ServicerContext
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.delivery.api.assigning import assign_days
 from services.delivery.api.room import Room, require_own
 from services.delivery.documents import print_day_sheet
 from services.delivery.domain.staff import AssignedVisit
@@ -108,8 +109,7 @@ class AssistantMethods(Room):
             raise DayOver(field="on_date")
 
         async def run(tx: WriteTx) -> Effect:
-            await staff.lock_assistants(tx, request.municipality_id)
-            await usecases.assign_day(request.municipality_id, on, AssignmentStore(tx), Moment(call.now, call.today))
+            await assign_days(tx, request.municipality_id, [on], Moment(call.now, call.today))
             return Effect(request.municipality_id)
 
         await self._runtime.commands.perform(call, request, run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from google.protobuf.timestamp_pb2 import Timestamp
 from grpc.aio import ServicerContext
 
+from services.delivery.api.assigning import assign_new_visits
 from services.delivery.api.room import Room
 from services.delivery.domain.care import Care, next_transition
 from services.delivery.storage import reading
@@ -48,6 +49,7 @@ class CaseMethods(Room):
             return effect
 
         await self._runtime.commands.perform(call, request, run)
+        await assign_new_visits(self._runtime.db, request.application_id, Moment(call.now, call.today))
         care = await self._stored_care(request.application_id)
         state, due = _standing(care, call)
         return pb.CopyContractResponse(state=state, next_due_time=due)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from grpc.aio import ServicerContext
 
 from services.delivery import previews
+from services.delivery.api.assigning import assign_new_visits
 from services.delivery.api.room import Room, moment
 from services.delivery.errors import ProofNotByStaff
 from services.delivery.rules.pause_terms import PausePolicy
@@ -12,7 +13,7 @@ from services.delivery.rules.pauses import HospitalProof
 from services.delivery.storage.kitchens import KitchenStore
 from services.delivery.storage.local_rules import rules_of
 from services.delivery.storage.store import Store
-from services.delivery.usecases.care import PauseRequest, decide_pause, end_pause_early
+from services.delivery.usecases.care import Moment, PauseRequest, decide_pause, end_pause_early
 from services.delivery.usecases.kitchens import pause_and_keep_meals
 from services.delivery.wire import care as wire
 from services.kernel.codes import Role
@@ -77,6 +78,7 @@ class PauseMethods(Room):
             return await end_pause_early(care.id, return_date, Store(tx), moment(call, tx, care))
 
         await self._runtime.commands.perform(call, request, run)
+        await assign_new_visits(self._runtime.db, care.id, Moment(call.now, call.today))
         return pb.EndPauseEarlyResponse(care=await self._care_now(call, care.id))
 
     async def ExplainPauseUsage(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grpc.aio import ServicerContext
 
+from services.delivery.api.assigning import assign_new_visits
 from services.delivery.api.room import Room, moment
 from services.delivery.rules.care_words import explain_duration
 from services.delivery.rules.plan import check_plan, plan_hash
@@ -11,6 +12,7 @@ from services.delivery.rules.plan_words import explain_plan
 from services.delivery.storage import planning, plans
 from services.delivery.storage.cooking import kitchen_of
 from services.delivery.storage.store import Store
+from services.delivery.usecases.care import Moment
 from services.delivery.usecases.plans import AmendPlan, raise_plan_problem
 from services.delivery.usecases.plans import amend_plan as amend
 from services.delivery.wire import care as wire
@@ -57,6 +59,7 @@ class PlanMethods(Room):
             return await amend(command, Store(tx), moment(call, tx, care).today)
 
         await self._runtime.commands.perform(call, request, run)
+        await assign_new_visits(self._runtime.db, care.id, Moment(call.now, call.today))
         return plan_pb2.AmendPlanResponse(ranges=await self._ranges(care.id))
 
     async def GetPlan(self, request: plan_pb2.GetPlanRequest, context: Context) -> plan_pb2.GetPlanResponse:

@@ -7,14 +7,12 @@ from datetime import timedelta
 
 from grpc.aio import ServicerContext
 
+from services.delivery.api.assigning import assign_days
 from services.delivery.api.room import Room
 from services.delivery.domain.care import DailyRun
 from services.delivery.storage import days, pages, planning, reading
-from services.delivery.storage.assignment import AssignmentStore
 from services.delivery.storage.local_rules import keep_rules
-from services.delivery.storage.staff import lock_assistants
 from services.delivery.usecases.care import Moment
-from services.delivery.usecases.staff import assign_day
 from services.delivery.wire import care as wire
 from services.runtime.civil import (
     month_from_proto,
@@ -100,9 +98,8 @@ class RunMethods(Room):
 
 async def _assign(tx: WriteTx, run: DailyRun, moment: Moment) -> None:
     """Have somebody go to the visits of the run's day and of the next one: sheets are printed the evening before."""
-    await lock_assistants(tx, run.municipality_id)
-    for day in (run.on, run.on + timedelta(days=1)):
-        await assign_day(run.municipality_id, day, AssignmentStore(tx), moment)
+    refused = await assign_days(tx, run.municipality_id, (run.on, run.on + timedelta(days=1)), moment)
+    await pages.park_unassigned(tx, run, refused, moment.now)
 
 
 def _after(token: str) -> str:

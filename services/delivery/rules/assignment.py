@@ -65,11 +65,11 @@ class Visit:
     skills: frozenset[str] = frozenset()
     """Codes; one that is no `Skill` is nobody's."""
     last_assistant: str = ""
-    """Who visited the person last; empty: nobody."""
-    line: str = ""
-    """The plan line, whose visits of the day follow each other whoever makes them; empty: of no line."""
+    """Who came for the plan line last, else for the item, else to the person; empty: nobody."""
+    person: str = ""
+    """Whose visits of the day follow each other whoever makes them; empty: nobody's."""
     beside: tuple[Span, ...] = ()
-    """When the other visits of the line are."""
+    """When the person's other visits are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +139,15 @@ def still_fits(visit: Visit, on: date, workday: Workday, slot: Span) -> bool:
 def assign(visits: Iterable[Visit], on: date, workdays: Iterable[Workday]) -> tuple[Placement, ...]:
     """Place every visit, people with a known carer first, then those whose time window ends first.
 
-    The visits of a line never lie side by side; `beside` of each says where those lie that stay where they are.
+    The visits of a person never lie side by side; `beside` of each says where those lie that stay where they are.
     """
     days = {workday.assistant.id: _Day(workday, list(workday.taken)) for workday in workdays}
     able = _Able(on, [days[assistant] for assistant in sorted(days)])
-    placed, of_line = [], defaultdict[str, list[Span]](list)
+    placed, of_person = [], defaultdict[str, list[Span]](list)
     for visit in sorted(visits, key=_turn):
-        place = _place(replace(visit, beside=(*visit.beside, *of_line[visit.line])), on, able)
-        if visit.line and place.slot is not None:
-            of_line[visit.line].append(place.slot)
+        place = _place(replace(visit, beside=(*visit.beside, *of_person[visit.person])), on, able)
+        if visit.person and place.slot is not None:
+            of_person[visit.person].append(place.slot)
         placed.append(place)
     return tuple(placed)
 

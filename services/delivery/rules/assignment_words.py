@@ -45,8 +45,8 @@ def _looked_at(
     hours = _spans(assistant.hours.get(Weekday.of(on), ()))
     window = {"window": _spans((visit.window,)), "minutes": str(visit.minutes)}
     yield AssignmentStep.HOURS, {"hours": hours, **window}
-    of_line = {"of_line": _spans(tuple(sorted(visit.beside)))} if visit.beside else {}
-    yield AssignmentStep.OVERLAP, {"visits": _spans(tuple(sorted(workday.taken))), **of_line, **window}
+    of_person = {"of_person": _spans(tuple(sorted(visit.beside)))} if visit.beside else {}
+    yield AssignmentStep.OVERLAP, {"visits": _spans(tuple(sorted(workday.taken))), **of_person, **window}
     yield (
         AssignmentStep.SCORE,
         {"continuity": str(verdict.continuity), "load": str(verdict.load), "score": str(verdict.score)},
@@ -58,7 +58,7 @@ def _spans(spans: tuple[Span, ...]) -> str:
 
 
 def _worded(step: AssignmentStep, inputs: dict[str, str], assistant_id: str, *, passed: bool) -> Step:
-    text_bg, text_en = (_TEXTS_OF_LINE if "of_line" in inputs else _TEXTS)[step, passed]
+    text_bg, text_en = (_TEXTS_OF_PERSON if "of_person" in inputs else _TEXTS)[step, passed]
     words = {"assistant": assistant_id, **inputs}
     outcome = f"{step}_{'MET' if passed else 'NOT_MET'}"
     return Step("S7", inputs, outcome, _SOURCE, text_bg.format_map(words), text_en.format_map(words))
@@ -107,13 +107,13 @@ _TEXTS = {
         "Continuity {continuity} − minutes of the day {load} = {score}: another one comes before {assistant}.",
     ),
 }
-_TEXTS_OF_LINE = {
+_TEXTS_OF_PERSON = {
     (AssignmentStep.OVERLAP, True): (
-        "Другите посещения {visits} и тези от същия ред на плана ({of_line}) оставят време.",
-        "The other visits {visits} and those of the plan line ({of_line}) leave room.",
+        "Другите посещения {visits} и тези на същия човек ({of_person}) оставят време.",
+        "The other visits {visits} and those of the person ({of_person}) leave room.",
     ),
     (AssignmentStep.OVERLAP, False): (
-        "Другите посещения {visits} и тези от същия ред на плана ({of_line}) не оставят {minutes} минути в {window}.",
-        "The other visits {visits} and those of the plan line ({of_line}) leave no {minutes} minutes within {window}.",
+        "Другите посещения {visits} и тези на същия човек ({of_person}) не оставят {minutes} минути в {window}.",
+        "The other visits {visits} and those of the person ({of_person}) leave no {minutes} minutes within {window}.",
     ),
 }

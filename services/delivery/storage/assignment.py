@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any
 
 from sqlalchemy import Row
+from sqlalchemy.exc import DataError, IntegrityError
 
 from services.delivery.domain.staff import (
     WHOLE_DAY,
@@ -18,9 +20,10 @@ from services.delivery.domain.staff import (
 )
 from services.delivery.rules.assignment import Placement, Visit, length_of_visit, skills_for
 from services.delivery.storage.local_rules import rules_of
+from services.delivery.storage.pages import reason_of
 from services.delivery.storage.staff import assistants_of
 from services.delivery.usecases.care import Moment
-from services.delivery.usecases.staff import DayOfVisits, PlannedVisit
+from services.delivery.usecases.staff import DayOfVisits, Given, PlannedVisit
 from services.kernel.catalogue import Family
 from services.kernel.ranges import DateRange
 from services.runtime.database import ReadTx, WriteTx
@@ -28,9 +31,11 @@ from services.runtime.database import ReadTx, WriteTx
 __all__ = [
     "AssignmentStore",
     "Task",
+    "UnassignedCount",
     "counts_of_day",
     "day_of_visits",
     "day_sheet",
+    "days_to_assign",
     "released_visits",
     "unassigned_count",
     "unassigned_page",
@@ -49,27 +54,44 @@ JOIN plan_line l ON l.id = u.line_id
 LEFT JOIN visit_assignment a ON a.unit_id = u.id
 LEFT JOIN visit_unassigned x ON x.unit_id = u.id
 """
+# Who came last for the line, else for the item, else to the person.
+_LAST_FOR = """
+    SELECT assistant_id FROM unit w JOIN visit_assignment p ON p.unit_id = w.id
+    WHERE w.application_id = v.application_id AND w.{same} = v.{same} AND w.on_day < :day
+    ORDER BY w.on_day DESC, p.span DESC LIMIT 1
+"""
 _DAY = f"""
-SELECT v.*, last.assistant_id AS last_assistant FROM (
+SELECT v.*, coalesce(({_LAST_FOR.format(same="line_id")}), ({_LAST_FOR.format(same="code")}), (
+    SELECT assistant_id FROM visit_assignment p
+    WHERE p.person_id = v.person_id AND p.municipality_id = :municipality AND p.on_day < :day
+    ORDER BY p.on_day DESC, p.span DESC LIMIT 1
+)) AS last_assistant FROM (
     {_VISIT}
     WHERE u.municipality_id = :municipality AND u.on_day = :day AND u.unit IN ('VISIT', 'HOUR', 'ONE_OFF')
       AND u.state IN ('PLANNED', 'DONE', 'MISSED') AND c.service_code = ANY(CAST(:services AS text[]))
 ) v
-LEFT JOIN LATERAL (
-    SELECT assistant_id FROM visit_assignment p
-    WHERE p.person_id = v.person_id AND p.municipality_id = :municipality AND p.on_day < :day
-    ORDER BY p.on_day DESC, p.span DESC LIMIT 1
-) last ON true
 """  # noqa: S608 - put together from constants
 _BY_ID = f"{_VISIT} WHERE u.id = ANY(CAST(:ids AS uuid[])) ORDER BY u.on_day, a.span, u.id"
 _AWAY = """
 SELECT assistant_id FROM assistant_absence WHERE municipality_id = :municipality AND CAST(:day AS date) <@ days
 """
-_UNASSIGNED = f"""
-{_VISIT} WHERE x.municipality_id = :municipality AND (x.on_day, x.unit_id) > (:after_day, CAST(:after AS uuid))
-  AND x.on_day >= :first AND u.state = 'PLANNED'
-ORDER BY x.on_day, x.unit_id LIMIT :size
+# Visits of a day that was assigned, whenever they were planned; a visit has a reason once it was looked at.
+_TO_ASSIGN = """
+JOIN assigned_day d ON d.municipality_id = u.municipality_id AND d.on_day = u.on_day
+WHERE u.unit IN ('VISIT', 'HOUR', 'ONE_OFF') AND u.state = 'PLANNED' AND c.service_code = ANY(d.services)
+  AND a.unit_id IS NULL
 """
+_UNASSIGNED = f"""
+{_VISIT} {_TO_ASSIGN} AND u.municipality_id = :municipality AND u.on_day >= :first
+  AND (u.on_day, u.id) > (:after_day, CAST(:after AS uuid))
+ORDER BY u.on_day, u.id LIMIT :size
+"""
+_DAYS_TO_ASSIGN = f"""
+SELECT DISTINCT u.municipality_id, u.on_day
+FROM unit u JOIN care c USING (application_id) LEFT JOIN visit_assignment a ON a.unit_id = u.id
+{_TO_ASSIGN} AND u.application_id = :application AND u.on_day >= :first
+ORDER BY u.on_day
+"""  # noqa: S608 - put together from constants
 _RELEASE = """
 WITH gone AS (
     DELETE FROM visit_assignment WHERE unit_id = ANY(CAST(:ids AS uuid[])) RETURNING unit_id, assistant_id
@@ -77,22 +99,26 @@ WITH gone AS (
 INSERT INTO assignment_event (unit_id, assistant_id, cause, at)
 SELECT unit_id, assistant_id, 'RELEASED', :now FROM gone ORDER BY unit_id
 """
-_STALE = """
-SELECT a.unit_id FROM visit_assignment a JOIN unit u ON u.id = a.unit_id
-WHERE a.municipality_id = :municipality AND a.on_day = :day AND u.state IN ('PAUSED', 'CANCELLED')
-"""
+# The share lock keeps pauses and ends that are being recorded apart from the assignment.
 _ASSIGN = """
-WITH new AS (
-    INSERT INTO visit_assignment (unit_id, municipality_id, assistant_id, person_id, on_day, span, skills, named)
-    SELECT n.unit_id, u.municipality_id, n.assistant_id, c.person_id, u.on_day, int4range(n.starts, n.ends),
-           string_to_array(n.skills, ','), :named
+WITH asked AS (
+    SELECT n.*, u.municipality_id, u.on_day, c.person_id
     FROM unnest(CAST(:units AS uuid[]), CAST(:assistants AS text[]), CAST(:starts AS int[]), CAST(:ends AS int[]),
                 CAST(:skills AS text[])) AS n (unit_id, assistant_id, starts, ends, skills)
-    JOIN unit u ON u.id = n.unit_id JOIN care c USING (application_id)
+    JOIN unit u ON u.id = n.unit_id AND u.state = 'PLANNED' JOIN care c USING (application_id)
+    ORDER BY u.id FOR SHARE OF u
+), new AS (
+    INSERT INTO visit_assignment (unit_id, municipality_id, assistant_id, person_id, on_day, span, skills, named)
+    SELECT unit_id, municipality_id, assistant_id, person_id, on_day, int4range(starts, ends),
+           string_to_array(skills, ','), :named FROM asked
     RETURNING unit_id, assistant_id
+), forgotten AS (
+    DELETE FROM visit_unassigned WHERE unit_id IN (SELECT unit_id FROM new)
+), noted AS (
+    INSERT INTO assignment_event (unit_id, assistant_id, cause, at)
+    SELECT unit_id, assistant_id, :cause, :now FROM new ORDER BY unit_id
 )
-INSERT INTO assignment_event (unit_id, assistant_id, cause, at)
-SELECT unit_id, assistant_id, :cause, :now FROM new ORDER BY unit_id
+SELECT unit_id FROM new
 """
 _FORGET_REASONS = "DELETE FROM visit_unassigned WHERE municipality_id = :municipality AND on_day = :day"
 _KEEP_REASONS = """
@@ -100,16 +126,25 @@ INSERT INTO visit_unassigned (unit_id, municipality_id, on_day, reason)
 SELECT unit_id, :municipality, :day, reason
 FROM unnest(CAST(:units AS uuid[]), CAST(:reasons AS text[])) AS n (unit_id, reason)
 """
-_COUNT_UNASSIGNED = """
-SELECT x.reason, count(*) AS visits FROM visit_unassigned x JOIN unit u ON u.id = x.unit_id
-WHERE u.state = 'PLANNED' AND x.on_day >= (
-    SELECT max(r.on_day) FROM daily_run r WHERE r.municipality_id = x.municipality_id
-) GROUP BY x.reason
+_NOTE_DAY = """
+INSERT INTO assigned_day (municipality_id, on_day, services)
+VALUES (:municipality, :day, CAST(:services AS text[]))
+ON CONFLICT (municipality_id, on_day) DO UPDATE SET services = excluded.services
+WHERE assigned_day.services <> excluded.services
 """
-_COUNTS = """
+_OF_NOBODY = f"""
+FROM unit u JOIN care c USING (application_id) LEFT JOIN visit_assignment a ON a.unit_id = u.id
+LEFT JOIN visit_unassigned x ON x.unit_id = u.id {_TO_ASSIGN}
+"""
+_COUNT_UNASSIGNED = f"""
+SELECT x.reason, count(*) AS visits {_OF_NOBODY}
+  AND d.on_day >= (SELECT max(r.on_day) FROM daily_run r WHERE r.municipality_id = d.municipality_id)
+GROUP BY x.reason
+"""  # noqa: S608 - put together from constants
+_COUNTS = f"""
 SELECT (SELECT count(*) FROM visit_assignment WHERE municipality_id = :municipality AND on_day = :day) AS assigned,
-       (SELECT count(*) FROM visit_unassigned WHERE municipality_id = :municipality AND on_day = :day) AS unassigned
-"""
+       (SELECT count(*) {_OF_NOBODY} AND d.municipality_id = :municipality AND d.on_day = :day) AS unassigned
+"""  # noqa: S608 - put together from constants
 _RELEASED = f"""
 {_VISIT} WHERE u.municipality_id = :municipality AND u.on_day BETWEEN :first AND :last AND u.id IN (
     SELECT e.unit_id FROM assignment_event e WHERE e.assistant_id = :assistant AND e.cause = 'RELEASED'
@@ -121,7 +156,13 @@ _SHEET = f"""
 ORDER BY a.span
 """
 
+UnassignedCount = Mapping[AssignmentStep | None, int]
+"""Visits that nobody goes to, by reason; None: planned since their day was assigned."""
+
 _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
+
+
+_Slot = tuple[PlannedVisit, str, Span]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +188,7 @@ async def day_of_visits(tx: ReadTx, municipality_id: str, on: date) -> DayOfVisi
         tuple(_planned(row, row.last_assistant or "") for row in rows),
         assistants,
         frozenset(row.assistant_id for row in away),
+        tuple(services),
     )
 
 
@@ -158,16 +200,22 @@ async def visits_by_id(tx: ReadTx, unit_ids: Iterable[str]) -> Sequence[Assigned
 async def unassigned_page(
     tx: ReadTx, municipality_id: str, first: date, *, after: tuple[date, str] | None, size: int
 ) -> Sequence[AssignedVisit]:
-    """Visits from `first` on that nobody goes to, by day and unit, behind the row `after`."""
+    """Visits from `first` on, of days that were assigned, that nobody goes to, by day and unit, behind `after`."""
     after_day, after_id = after or (date.min, _BEFORE_ALL)
     where = {"municipality": municipality_id, "first": first, "after_day": after_day, "after": after_id, "size": size}
     return [_standing(row) for row in await tx.all(_UNASSIGNED, where)]
 
 
-async def unassigned_count(tx: ReadTx) -> dict[AssignmentStep, int]:
-    """Planned visits that nobody goes to, by reason, from the day of the latest daily run on."""
+async def unassigned_count(tx: ReadTx) -> UnassignedCount:
+    """Planned visits that nobody goes to, of days that were assigned, from that of the latest daily run on."""
     rows = await tx.all(_COUNT_UNASSIGNED)
-    return {AssignmentStep(row.reason): row.visits for row in rows}
+    return {_reason(row): row.visits for row in rows}
+
+
+async def days_to_assign(tx: ReadTx, application_id: str, first: date) -> tuple[str, Sequence[date]]:
+    """Municipality of a case and the days from `first` on that were assigned and have visits of nobody since."""
+    rows = await tx.all(_DAYS_TO_ASSIGN, {"application": application_id, "first": first})
+    return (rows[0].municipality_id if rows else ""), [row.on_day for row in rows]
 
 
 async def counts_of_day(tx: ReadTx, municipality_id: str, on: date) -> tuple[int, int]:
@@ -200,36 +248,48 @@ class AssignmentStore:
         """The municipality's day."""
         return await day_of_visits(self._tx, municipality_id, on)
 
-    async def stale(self, municipality_id: str, on: date) -> Sequence[str]:
-        """Visits that somebody has though they are planned no more."""
-        rows = await self._tx.all(_STALE, {"municipality": municipality_id, "day": on})
-        return [str(row.unit_id) for row in rows]
-
     async def release(self, unit_ids: Sequence[str], moment: Moment) -> None:
         """Take visits from who has them."""
         if unit_ids:
             await self._tx.run(_RELEASE, {"ids": list(unit_ids), "now": moment.now})
 
     async def give(
-        self, placed: Sequence[Placement], skills: dict[str, frozenset[str]], cause: AssignmentCause, moment: Moment
-    ) -> None:
-        """Give each visit to whom the placement names."""
-        slots = [(place, place.slot) for place in placed if place.slot is not None]
+        self, placed: Sequence[tuple[PlannedVisit, Placement]], cause: AssignmentCause, moment: Moment
+    ) -> Given:
+        """Give each visit to whom the placement names; what the database refuses is given case by case."""
+        slots = [(visit, place.assistant_id, place.slot) for visit, place in placed if place.slot is not None]
+        try:
+            return Given(await self._give(slots, cause, moment), {})
+        except (IntegrityError, DataError):
+            by_case = defaultdict[str, list[_Slot]](list)
+            for each in slots:
+                by_case[each[0].standing.application_id].append(each)
+        given, refused = set[str](), dict[str, str]()
+        for case in sorted(by_case):
+            try:
+                given |= await self._give(by_case[case], cause, moment)
+            except (IntegrityError, DataError) as error:
+                refused[case] = reason_of(error)
+        return Given(frozenset(given), refused)
+
+    async def _give(self, slots: Sequence[_Slot], cause: AssignmentCause, moment: Moment) -> frozenset[str]:
         if not slots:
-            return
-        await self._tx.run(
-            _ASSIGN,
-            {
-                "units": [place.unit_id for place, _ in slots],
-                "assistants": [place.assistant_id for place, _ in slots],
-                "starts": [slot.start for _, slot in slots],
-                "ends": [slot.end for _, slot in slots],
-                "skills": [",".join(sorted(skills[place.unit_id])) for place, _ in slots],
-                "named": cause is AssignmentCause.NAMED,
-                "cause": cause,
-                "now": moment.now,
-            },
-        )
+            return frozenset()
+        async with self._tx.attempt():
+            rows = await self._tx.all(
+                _ASSIGN,
+                {
+                    "units": [visit.visit.unit_id for visit, _, _ in slots],
+                    "assistants": [assistant for _, assistant, _ in slots],
+                    "starts": [slot.start for _, _, slot in slots],
+                    "ends": [slot.end for _, _, slot in slots],
+                    "skills": [",".join(sorted(visit.visit.skills)) for visit, _, _ in slots],
+                    "named": cause is AssignmentCause.NAMED,
+                    "cause": cause,
+                    "now": moment.now,
+                },
+            )
+        return frozenset(str(row.unit_id) for row in rows)
 
     async def keep_reasons(self, municipality_id: str, on: date, placed: Sequence[Placement]) -> None:
         """Replace the reasons of the day by those of the visits that went to nobody."""
@@ -239,6 +299,14 @@ class AssignmentStore:
         if left:
             units, reasons = [place.unit_id for place in left], [place.reason for place in left]
             await self._tx.run(_KEEP_REASONS, {**where, "units": units, "reasons": reasons})
+
+    async def note_day(self, municipality_id: str, on: date, services: Sequence[str]) -> None:
+        """Remember that the visits of these services were looked at: a later one has to be assigned too."""
+        await self._tx.run(_NOTE_DAY, {"municipality": municipality_id, "day": on, "services": list(services)})
+
+
+def _reason(row: Row[Any]) -> AssignmentStep | None:
+    return None if row.reason is None else AssignmentStep(row.reason)
 
 
 def _window(row: Row[Any]) -> Span:
@@ -258,7 +326,7 @@ def _planned(row: Row[Any], last_assistant: str) -> PlannedVisit:
         minutes=length_of_visit(row.unit, row.quantity, window),
         skills=skills_for(row.code, row.skills),
         last_assistant=last_assistant,
-        line=str(row.line_id),
+        person=row.person_id,
     )
     return PlannedVisit(visit, _standing(row), row.state == "PLANNED", bool(row.named))
 
@@ -275,5 +343,5 @@ def _standing(row: Row[Any]) -> AssignedVisit:
         window=_window(row),
         assistant_id=row.assistant_id or "",
         slot=None if row.starts is None else Span(row.starts, row.ends),
-        reason=None if row.reason is None else AssignmentStep(row.reason),
+        reason=_reason(row),
     )

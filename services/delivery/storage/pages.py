@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -16,22 +16,37 @@ from services.delivery.storage.planning import Page
 from services.kernel.ranges import DateRange
 from services.runtime.database import Database, ReadTx, WriteTx, violated_constraint
 
-__all__ = ["Parked", "count_parked", "parked_by_municipality", "parked_page", "plan_or_park"]
+__all__ = [
+    "Parked",
+    "count_parked",
+    "park_unassigned",
+    "parked_by_municipality",
+    "parked_page",
+    "plan_or_park",
+    "reason_of",
+]
 
-_PARK = """
+_INSERT = """
 INSERT INTO parked_case (application_id, municipality_id, reason, plan_from, run_id, parked_at, tried_at, attempts)
 VALUES (:id, :municipality, :reason, :from, :run, :now, :now, 1)
-ON CONFLICT (application_id) DO UPDATE
+ON CONFLICT (application_id)
+"""
+_PARK = f"""
+{_INSERT} DO UPDATE
 SET reason = excluded.reason, run_id = excluded.run_id, tried_at = excluded.tried_at,
     attempts = parked_case.attempts + 1
 """
+_PARK_UNASSIGNED = f"{_INSERT} DO NOTHING"
 _PARKED = """
 SELECT application_id, reason, plan_from, parked_at, tried_at, attempts FROM parked_case
 WHERE municipality_id = :municipality AND application_id > CAST(:after AS uuid) ORDER BY application_id LIMIT :size
 """
 _COUNT = "SELECT count(*) FROM parked_case WHERE municipality_id = :municipality"
 _EVERYWHERE = "SELECT municipality_id, count(*) AS cases, min(plan_from) AS first FROM parked_case GROUP BY 1"
-_TO_TRY = "SELECT application_id, plan_from FROM parked_case WHERE municipality_id = :municipality AND run_id <> :run"
+_TO_TRY = """
+SELECT application_id, plan_from FROM parked_case
+WHERE municipality_id = :municipality AND run_id <> :run AND plan_from <= :last
+"""
 # Rows for several that each should have a row of its own: a replica of the release before planned them.
 _OF_SEVERAL = """
 SELECT DISTINCT application_id FROM unit
@@ -92,6 +107,25 @@ async def parked_by_municipality(tx: ReadTx) -> Mapping[str, Parked]:
     return {row.municipality_id: Parked(row.cases, row.first) for row in await tx.all(_EVERYWHERE)}
 
 
+async def park_unassigned(tx: WriteTx, run: DailyRun, refused: Mapping[str, str], now: datetime) -> None:
+    """Park planned cases whose visits the database lets nobody have, by reason; one that is parked stays as it is.
+
+    Such a case is planned to the end of the run; the next run plans it on and has somebody go, if that can be.
+    """
+    rows = [
+        {
+            "id": case,
+            "municipality": run.municipality_id,
+            "reason": reason,
+            "from": run.plan_to + timedelta(days=1),
+            "run": run.id,
+            "now": now,
+        }
+        for case, reason in sorted(refused.items())
+    ]
+    await tx.run(_PARK_UNASSIGNED, rows)
+
+
 async def _plan_again(db: Database, run: DailyRun, size: int, now: datetime) -> int:
     where = {"municipality": run.municipality_id, "first": run.on, "last": run.plan_to, "size": size}
     async with db.read() as tx:
@@ -111,13 +145,13 @@ async def _by_halves(db: Database, run: DailyRun, ids: Sequence[str], when: tupl
             if len(half) > 1:
                 units += await _by_halves(db, run, half, when)
             else:
-                await _park(db, run, half[0], (first, now, _reason(error)))
+                await _park(db, run, half[0], (first, now, reason_of(error)))
     return units
 
 
 async def _try_again(db: Database, run: DailyRun, now: datetime) -> None:
     async with db.read() as tx:
-        parked = await tx.all(_TO_TRY, {"municipality": run.municipality_id, "run": run.id})
+        parked = await tx.all(_TO_TRY, {"municipality": run.municipality_id, "run": run.id, "last": run.plan_to})
     for row in parked:
         case = str(row.application_id)
         try:
@@ -125,7 +159,7 @@ async def _try_again(db: Database, run: DailyRun, now: datetime) -> None:
                 await _plan(tx, run, [case], row.plan_from)
                 await tx.run("DELETE FROM parked_case WHERE application_id = :id", {"id": case})
         except (IntegrityError, DataError) as error:
-            await _park(db, run, case, (row.plan_from, now, _reason(error)))
+            await _park(db, run, case, (row.plan_from, now, reason_of(error)))
 
 
 async def _plan(tx: WriteTx, run: DailyRun, ids: Sequence[str], first: date) -> int:
@@ -150,6 +184,7 @@ async def _park(db: Database, run: DailyRun, case: str, what: tuple[date, dateti
         )
 
 
-def _reason(error: IntegrityError | DataError) -> str:
+def reason_of(error: IntegrityError | DataError) -> str:
+    """Code of what was broken: the constraint in capitals, else `DATA`."""
     constraint = violated_constraint(error) if isinstance(error, IntegrityError) else None
     return constraint.upper() if constraint else "DATA"

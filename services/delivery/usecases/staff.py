@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Protocol
@@ -16,8 +16,10 @@ from services.runtime.commands import Effect, check_etag
 from services.runtime.errors import NotFound, Refused
 
 __all__ = [
+    "AssignedDay",
     "Assignments",
     "DayOfVisits",
+    "Given",
     "PlannedVisit",
     "Staff",
     "assign_day",
@@ -51,6 +53,28 @@ class DayOfVisits:
     visits: tuple[PlannedVisit, ...]
     assistants: tuple[Assistant, ...]
     absent: frozenset[str]
+    services: tuple[str, ...] = ()
+    """Codes of the services whose visits these are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What became of visits that were to be given to assistants."""
+
+    units: frozenset[str]
+    """Given; the others were planned no more by then, or refused."""
+    refused: Mapping[str, str]
+    """Applications of which the database took no visit, with the constraint that was broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedDay:
+    """A day that was assigned: how many visits somebody goes to and nobody, and what the database refused."""
+
+    assigned: int
+    nobody: int
+    refused: Mapping[str, str]
+    """As of `Given`; their visits are among those that nobody goes to."""
 
 
 class Staff(Protocol):
@@ -71,12 +95,12 @@ class Assignments(Protocol):
     """What the use cases need of the tables of assignments."""
 
     async def day(self, municipality_id: str, on: date) -> DayOfVisits: ...
-    async def stale(self, municipality_id: str, on: date) -> Sequence[str]: ...
     async def release(self, unit_ids: Sequence[str], moment: Moment) -> None: ...
     async def give(
-        self, placed: Sequence[Placement], skills: dict[str, frozenset[str]], cause: AssignmentCause, moment: Moment
-    ) -> None: ...
+        self, placed: Sequence[tuple[PlannedVisit, Placement]], cause: AssignmentCause, moment: Moment
+    ) -> Given: ...
     async def keep_reasons(self, municipality_id: str, on: date, placed: Sequence[Placement]) -> None: ...
+    async def note_day(self, municipality_id: str, on: date, services: Sequence[str]) -> None: ...
 
 
 async def register_assistant(
@@ -126,22 +150,24 @@ async def end_absence(municipality_id: str, absence_id: str, back_on: date, staf
     return Effect(found.id)
 
 
-async def assign_day(municipality_id: str, on: date, assignments: Assignments, moment: Moment) -> tuple[int, int]:
-    """Have somebody go to every open visit of the day; gives how many are assigned and how many are not.
+async def assign_day(municipality_id: str, on: date, assignments: Assignments, moment: Moment) -> AssignedDay:
+    """Have somebody go to every open visit of the day; a case that the database refuses does not stop the others.
 
     Whoever can still go keeps the visit. The caller holds the lock on the assistants.
     """
     day = await assignments.day(municipality_id, on)
-    kept = [each for each in day.visits if each.standing.slot is not None and _stays(each, day, on)]
-    free = [each for each in day.visits if each.open and each not in kept]
-    gone = [each.visit.unit_id for each in free if each.standing.slot is not None]
-    await assignments.release([*gone, *await assignments.stale(municipality_id, on)], moment)
-    placed = assign((beside_others(each, kept) for each in free), on, workdays(day, kept))
-    skills = {each.visit.unit_id: each.visit.skills for each in free}
-    await assignments.give(placed, skills, AssignmentCause.CHOSEN, moment)
+    if not day.assistants:
+        return AssignedDay(0, 0, {})
+    kept = _kept(day, on)
+    staying = {each.visit.unit_id for each in kept}
+    free = {each.visit.unit_id: each for each in day.visits if each.open and each.visit.unit_id not in staying}
+    await assignments.release([unit for unit, each in free.items() if each.standing.slot is not None], moment)
+    placed = assign(_beside(free.values(), kept), on, workdays(day, kept))
+    given = await assignments.give([(free[place.unit_id], place) for place in placed], AssignmentCause.CHOSEN, moment)
     await assignments.keep_reasons(municipality_id, on, placed)
-    nobody = sum(place.slot is None for place in placed)
-    return len(day.visits) - nobody, nobody
+    await assignments.note_day(municipality_id, on, day.services)
+    nobody = len(free) - len(given.units)
+    return AssignedDay(len(day.visits) - nobody, nobody, given.refused)
 
 
 async def assign_visit(
@@ -151,7 +177,7 @@ async def assign_visit(
 
     Raises:
         NotFound: no such assistant.
-        Refused: the visit is planned no more.
+        Refused: the visit is planned no more, or the database does not take it.
         AssignmentNotPossible: a hard condition is not met.
     """
     await staff.lock(visit.municipality_id)
@@ -167,9 +193,10 @@ async def assign_visit(
     if verdict.fell_out_at is not None:
         raise AssignmentNotPossible(metadata={"step": verdict.fell_out_at})
     await assignments.release([visit.unit_id], moment)
-    placed = Placement(visit.unit_id, assistant_id, verdict.slot, None)
-    skills = {visit.unit_id: asked.visit.skills}
-    await assignments.give([placed], skills, AssignmentCause.NAMED, moment)
+    place = Placement(visit.unit_id, assistant_id, verdict.slot, None)
+    given = await assignments.give([(asked, place)], AssignmentCause.NAMED, moment)
+    if visit.unit_id not in given.units:
+        raise Refused(resource_type="unit", resource_id=visit.unit_id)
     return Effect(visit.unit_id)
 
 
@@ -186,20 +213,32 @@ def workdays(day: DayOfVisits, visits: Iterable[PlannedVisit]) -> tuple[Workday,
 
 
 def beside_others(asked: PlannedVisit, others: Iterable[PlannedVisit]) -> Visit:
-    """A visit beside these of its plan line, so that two of them are never made at once."""
-    slots = (each.standing.slot for each in others if each.visit.line == asked.visit.line)
+    """A visit beside these of its person, so that two of them are never made at once."""
+    slots = (each.standing.slot for each in others if each.visit.person == asked.visit.person)
     return replace(asked.visit, beside=tuple(sorted(slot for slot in slots if slot is not None)))
 
 
-def _stays(asked: PlannedVisit, day: DayOfVisits, on: date) -> bool:
-    """Whether a visit stays with who has it: it took place, or its assistant can still go."""
-    if not asked.open or asked.standing.slot is None:
-        return not asked.open
-    assistant = next((each for each in day.assistants if each.id == asked.standing.assistant_id), None)
-    if assistant is None:
-        return False
-    alone = Workday(assistant, assistant.id in day.absent)
-    return still_fits(asked.visit, on, alone, asked.standing.slot)
+def _beside(free: Iterable[PlannedVisit], kept: Iterable[PlannedVisit]) -> Iterator[Visit]:
+    of_person: defaultdict[str, list[PlannedVisit]] = defaultdict(list)
+    for each in kept:
+        of_person[each.visit.person].append(each)
+    return (beside_others(each, of_person[each.visit.person]) for each in free)
+
+
+def _kept(day: DayOfVisits, on: date) -> list[PlannedVisit]:
+    """Visits that stay with who has them: they took place, or the assistant can still go and nobody else is there."""
+    people = {each.id: Workday(each, each.id in day.absent) for each in day.assistants}
+    kept: list[PlannedVisit] = []
+    of_person: defaultdict[str, list[Span]] = defaultdict(list)
+    for each in sorted(day.visits, key=lambda each: (each.open, not each.named, each.visit.unit_id)):
+        slot, workday = each.standing.slot, people.get(each.standing.assistant_id)
+        if slot is None:
+            continue
+        beside = replace(each.visit, beside=tuple(of_person[each.visit.person]))
+        if not each.open or (workday is not None and still_fits(beside, on, workday, slot)):
+            kept.append(each)
+            of_person[each.visit.person].append(slot)
+    return kept
 
 
 async def _release_of(assistant_id: str, day: DayOfVisits, assignments: Assignments, moment: Moment) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from asyncio import create_task, sleep
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,11 +13,20 @@ from sqlalchemy.exc import IntegrityError
 from services.delivery.domain.care import PlanLine
 from services.delivery.domain.kitchens import Kitchen, Route
 from services.delivery.domain.staff import Absence, AbsenceReason, Assistant, Skill, Span
-from services.delivery.storage.assignment import AssignmentStore, day_of_visits
+from services.delivery.rules.pauses import HospitalProof
+from services.delivery.storage.assignment import (
+    AssignmentStore,
+    counts_of_day,
+    day_of_visits,
+    unassigned_count,
+    unassigned_page,
+)
 from services.delivery.storage.kitchens import KitchenStore
 from services.delivery.storage.staff import StaffStore
+from services.delivery.storage.store import Store
+from services.delivery.usecases.care import PauseRequest, request_pause
 from services.delivery.usecases.kitchens import produce_sheet, register_kitchen
-from services.delivery.usecases.staff import assign_day, register_assistant
+from services.delivery.usecases.staff import AssignedDay, assign_day, register_assistant
 from services.kernel.dates import Weekday
 from services.kernel.ranges import DateRange
 from services.runtime.database import violated_constraint
@@ -25,7 +36,9 @@ from tests.storage.delivery.conftest import EVERY_DAY, MUNICIPALITY, MakeContrac
 pytestmark = pytest.mark.postgres
 
 MONDAY = date(2026, 5, 4)
+TUESDAY = MONDAY + timedelta(days=1)
 MORNING = Span(480, 720)
+WAITED_FOR = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
 GIVE = """
 INSERT INTO visit_assignment (unit_id, municipality_id, assistant_id, person_id, on_day, span, skills, named)
 SELECT id, municipality_id, CAST(:assistant AS text), 'p', CAST(:day AS date), int4range(:start, :end),
@@ -113,6 +126,63 @@ async def test_nobody_is_in_two_places_at_once(town: Office) -> None:
         await tx.run(GIVE, VISIT | {"number": 1, "start": 540, "end": 600})
 
 
+async def test_nobody_is_visited_by_two_at_once(town: Office) -> None:
+    await hire(town, replace(assistant(), id="as-2"))
+    async with town.db.write() as tx:
+        await tx.run(GIVE, VISIT)
+    second = VISIT | {"assistant": "as-2", "number": 1}
+    assert await refused(town, GIVE, **second | {"start": 539, "end": 599}) == "one_visitor_at_a_time"
+    async with town.db.write() as tx:
+        await tx.run(GIVE, second | {"start": 540, "end": 600})
+
+
+async def test_a_visit_that_is_planned_no_more_is_nobodys_whoever_plans(town: Office) -> None:
+    async with town.db.write() as tx:
+        await assign_day(MUNICIPALITY, TUESDAY, AssignmentStore(tx), moment_of(MONDAY))
+    paused, ended = town.contracts
+    await town.pauses(paused, TUESDAY, TUESDAY, on=MONDAY)
+    await town.ends(ended, MONDAY, MONDAY)
+    async with town.db.read() as tx:
+        assert await tx.all("SELECT FROM visit_assignment") == []
+        events = await tx.all("SELECT cause, count(*) AS times FROM assignment_event GROUP BY 1 ORDER BY 1")
+        assert [(row.cause, row.times) for row in events] == [("CHOSEN", 2), ("RELEASED", 2)]
+        assert await unassigned_page(tx, MUNICIPALITY, MONDAY, after=None, size=9) == []
+    assert await refused(town, GIVE, **VISIT | {"day": TUESDAY, "planned": TUESDAY}) == "assignment_meets_conditions"
+
+
+async def test_a_visit_planned_since_its_day_was_assigned_is_nobodys_without_a_reason(
+    town: Office, make_contract: MakeContract
+) -> None:
+    async with town.db.write() as tx:
+        await assign_day(MUNICIPALITY, MONDAY, AssignmentStore(tx), moment_of(MONDAY))
+    case = await town.signs(make_contract(MONDAY, PlanLine("HSP_HOME_CLEANING", 1, EVERY_DAY)), MONDAY)
+    async with town.db.read() as tx:
+        listed = await unassigned_page(tx, MUNICIPALITY, MONDAY, after=None, size=9)
+        assert [(visit.application_id, visit.on, visit.reason) for visit in listed] == [(case, MONDAY, None)]
+        assert await unassigned_page(tx, MUNICIPALITY, MONDAY, after=(MONDAY, listed[0].unit_id), size=9) == []
+        assert await unassigned_count(tx) == {None: 1}
+        assert await counts_of_day(tx, MUNICIPALITY, MONDAY) == (2, 1)
+
+
+async def test_a_visit_that_is_being_paused_is_given_to_nobody(town: Office) -> None:
+    case = next(iter(town.contracts))
+
+    async def assigned() -> AssignedDay:
+        async with town.db.write() as tx:
+            return await assign_day(MUNICIPALITY, TUESDAY, AssignmentStore(tx), moment_of(MONDAY))
+
+    async with town.db.write() as pausing:
+        request = PauseRequest(case, TUESDAY, TUESDAY, HospitalProof.NONE)
+        await request_pause(request, Store(pausing), moment_of(MONDAY))
+        waiting = create_task(assigned())
+        while not await pausing.scalar(WAITED_FOR):
+            await sleep(0.01)
+    assert await waiting == AssignedDay(1, 1, {})
+    async with town.db.read() as tx:
+        (given,) = await tx.all("SELECT application_id FROM visit_assignment a JOIN unit u ON u.id = a.unit_id")
+    assert str(given.application_id) != case
+
+
 async def test_what_happened_to_an_assignment_is_never_changed(town: Office) -> None:
     async with town.db.write() as tx:
         await assign_day(MUNICIPALITY, MONDAY, AssignmentStore(tx), moment_of(MONDAY))
@@ -133,7 +203,7 @@ async def test_assigning_a_day_again_changes_nothing_and_a_paused_visit_is_relea
     await town.pauses(paused.application_id, MONDAY + timedelta(days=1), MONDAY + timedelta(days=1), on=MONDAY)
     async with town.db.write() as tx:
         counted = await assign_day(MUNICIPALITY, MONDAY + timedelta(days=1), AssignmentStore(tx), moment_of(MONDAY))
-    assert counted == (1, 0)
+    assert counted == AssignedDay(1, 0, {})
     async with town.db.read() as tx:
         left = await tx.all("SELECT unit_id FROM visit_assignment")
     assert paused.unit_id not in {str(row.unit_id) for row in left}

@@ -67,23 +67,23 @@ def test_who_visited_last_goes_again_however_full_the_day() -> None:
     assert (verdict.continuity, verdict.load, verdict.score) == (CONTINUITY_POINTS, 120, CONTINUITY_POINTS - 120)
 
 
-def test_the_visits_of_a_line_follow_each_other_whoever_makes_them() -> None:
-    two = [visit("v1", line="l"), visit("v2", line="l")]
+def test_the_visits_of_a_person_follow_each_other_whoever_makes_them() -> None:
+    two = [visit("v1", person="p"), visit("v2", person="p")]
     placed = assign(two, MONDAY, [Workday(assistant("a")), Workday(assistant("b"))])
     assert [(place.assistant_id, place.slot) for place in placed] == [("a", Span(480, 540)), ("b", Span(540, 600))]
     (moved,) = assign([replace(two[1], beside=(Span(480, 570),))], MONDAY, [Workday(assistant("b"))])
     assert moved.slot == Span(570, 630)
 
 
-def test_a_second_visit_of_a_line_without_room_in_the_window_is_nobodys_and_explained() -> None:
+def test_a_second_visit_of_a_person_without_room_in_the_window_is_nobodys_and_explained() -> None:
     window = Span(480, 570)
-    two = [visit("v1", line="l", window=window), visit("v2", line="l", window=window)]
+    two = [visit("v1", person="p", window=window), visit("v2", person="p", window=window)]
     _, left = assign(two, MONDAY, [Workday(assistant("a")), Workday(assistant("b"))])
     assert (left.slot, left.reason) == (None, AssignmentStep.OVERLAP)
     asked, idle = replace(two[1], beside=(Span(480, 540),)), Workday(assistant("b"))
     last = explain_verdict(asked, MONDAY, idle, judge(asked, MONDAY, idle), chosen=False)[-1]
-    assert (last.outcome, last.inputs["of_line"]) == ("OVERLAP_NOT_MET", "08:00-09:00")
-    assert "those of the plan line (08:00-09:00)" in last.text_en
+    assert (last.outcome, last.inputs["of_person"]) == ("OVERLAP_NOT_MET", "08:00-09:00")
+    assert "those of the person (08:00-09:00)" in last.text_en
 
 
 def test_visits_of_strangers_go_to_the_lighter_day() -> None:
@@ -154,9 +154,9 @@ def visits(draw: st.DrawFn) -> list[Visit]:
     made = []
     for number in range(draw(st.integers(0, 12))):
         window = draw(SPANS)
-        last, line = draw(st.sampled_from(["", "a0", "a1"])), draw(st.sampled_from(["", "l0", "l1"]))
+        last, person = draw(st.sampled_from(["", "a0", "a1"])), draw(st.sampled_from(["", "p0", "p1"]))
         made.append(
-            Visit(f"v{number:02}", draw(PLACES), window, min(90, window.minutes), draw(SKILLS), last, line),
+            Visit(f"v{number:02}", draw(PLACES), window, min(90, window.minutes), draw(SKILLS), last, person),
         )
     return made
 
@@ -170,16 +170,16 @@ def test_no_hard_condition_is_ever_broken_and_the_order_given_does_not_matter(
     by_id = {each.unit_id: each for each in asked}
     people = {day.assistant.id: day for day in days}
     taken: defaultdict[str, list[Span]] = defaultdict(list)
-    of_line: defaultdict[str, list[Span]] = defaultdict(list)
+    of_person: defaultdict[str, list[Span]] = defaultdict(list)
     for place in placed:
         assert (place.slot is None) == (place.reason is not None) == (place.assistant_id == "")
         if place.slot is not None:
             day = people[place.assistant_id]
             each = by_id[place.unit_id]
-            beside = replace(each, beside=tuple(of_line[each.line]) if each.line else ())
+            beside = replace(each, beside=tuple(of_person[each.person]) if each.person else ())
             assert still_fits(beside, MONDAY, replace(day, taken=tuple(taken[place.assistant_id])), place.slot)
             taken[place.assistant_id].append(place.slot)
-            of_line[each.line].append(place.slot)
+            of_person[each.person].append(place.slot)
     shuffled_visits, shuffled_days = list(asked), list(days)
     chance.shuffle(shuffled_visits)
     chance.shuffle(shuffled_days)
@@ -196,6 +196,6 @@ def test_whoever_is_left_out_has_nobody_who_could_still_go(days: list[Workday], 
     for place in placed:
         if place.slot is None:
             left = next(each for each in asked if each.unit_id == place.unit_id)
-            of_line = {each.unit_id for each in asked if each.line and each.line == left.line}
-            left = replace(left, beside=tuple(p.slot for p in placed if p.slot and p.unit_id in of_line))
+            of_person = {each.unit_id for each in asked if each.person and each.person == left.person}
+            left = replace(left, beside=tuple(p.slot for p in placed if p.slot and p.unit_id in of_person))
             assert all(judge(left, MONDAY, day).slot is None for day in full)
