@@ -20,7 +20,19 @@ from socialcare.delivery.v1 import days_pb2
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery
 from socialcare.delivery.v1 import kitchens_pb2 as kitchens
 from tests.contract.delivery.conftest import TOWN, Service
-from tests.contract.delivery.day import CLEANING, MEAL, MONDAY, ask, at, cared_for, hire, new, refused, runs
+from tests.contract.delivery.day import (
+    CLEANING,
+    LATE_CLEANING,
+    MEAL,
+    MONDAY,
+    ask,
+    at,
+    cared_for,
+    hire,
+    new,
+    refused,
+    runs,
+)
 from tests.contract.delivery.holding import care_held
 
 pytestmark = pytest.mark.postgres
@@ -221,7 +233,7 @@ async def test_an_assistant_writes_down_the_own_visits_only(service: Service) ->
     assert await delivered(service, case) == {}
     await ask(service, given, Role.ASSISTANT, staff="as-1")
     await ask(service, missed, Role.OFFICE_HEAD)
-    nobodys = entry(await cared_for(service, CLEANING))
+    nobodys = entry(await cared_for(service, LATE_CLEANING))
     assert await outcomes(service, batch(nobodys), staff="as-2") == [(RECORDED, "")]
 
 
