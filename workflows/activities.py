@@ -62,6 +62,12 @@ class IntakeActivities:
     async def decide_eligibility(self, request: intake.DecideEligibilityRequest) -> intake.DecideEligibilityResponse:
         return await self._caller.call(self._stub.DecideEligibility, request, CALL_DEADLINE)
 
+    @activity.defn(name="Intake.TakeOverFoundFacts")
+    async def take_over_found_facts(
+        self, request: intake.TakeOverFoundFactsRequest
+    ) -> intake.TakeOverFoundFactsResponse:
+        return await self._caller.call(self._stub.TakeOverFoundFacts, request, CALL_DEADLINE)
+
     @activity.defn(name="Intake.ReprojectLimits")
     async def reproject_limits(self, request: intake.ReprojectLimitsRequest) -> intake.ReprojectLimitsResponse:
         return await self._caller.call(self._stub.ReprojectLimits, request, PAGE_DEADLINE)
@@ -225,6 +231,7 @@ def case_activities(channels: Mapping[Stage, grpc.aio.Channel], caller: StageCal
     return [
         intake_calls.advance_case,
         intake_calls.decide_eligibility,
+        intake_calls.take_over_found_facts,
         intake_calls.cancel_for_operator,
         assessment_calls.open_assessment,
         assessment_calls.open_due_review,

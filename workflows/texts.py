@@ -323,6 +323,7 @@ EVENTS: Mapping[Event, Words] = {
     Event.OPINION_CHANGED: Words(
         "поискано или дадено е становище на друг орган", "another body was asked for its opinion, or gave it"
     ),
+    Event.REVIEW_COMPLETED: Words("прегледът е завършен", "the review was completed"),
     Event.RECONCILED: Words("проверка по искане на оператор", "checked anew for an operator"),
     Event.WELFARE_RUNG_ANSWERED: Words("никой не е открит на тази стъпка", "nobody was reached on the rung"),
     Event.WELFARE_CLOSED: Words("проверката приключи", "the welfare check has its outcome"),
@@ -358,6 +359,7 @@ LIMITS: Mapping[str, Words] = {
 ACTIVITIES: Mapping[str, Words] = {
     "advance_case": Words("състоянието на случая се придвижва", "moves the state of the case"),
     "decide_eligibility": Words("взема се решението за допускане", "takes the eligibility decision"),
+    "take_over_found_facts": Words("приемат се фактите от прегледа", "takes over what the review found"),
     "open_assessment": Words("отваря се оценката", "opens the assessment"),
     "claim_due_rungs": Words("напомняния и повиквания по срока", "takes reminders and calls that are due"),
     "close_assessment": Words("затваря се оценката", "closes the assessment"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import grpc
 import pytest
 
 from services.kernel.codes import CaseState, Event, Stage
 from socialcare.assessment.v1.resources_pb2 import AssessmentState, Rung
+from socialcare.common.v1.flow_pb2 import Happened
 from socialcare.common.v1.types_pb2 import YearMonth
 from tests.workflow.cases import CaseDriver, day, event_count
 from workflows.wire import instant
@@ -223,3 +225,33 @@ async def test_a_review_comes_on_the_day_that_assessment_plans(case: CaseDriver)
     assert len(await case.runs()) == 3
     assert case.town.calls_of("OpenDueReview", case.id) == 2
     assert instant((await case.next_due()).due_time) == day("2027-06-30")
+
+
+async def test_what_a_review_found_reaches_intake_and_then_delivery(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    await sign(case)
+    await case.move_to(day("2026-02-09"))
+    before = event_count((await case.runs())[-1])
+    case.record.facts_found = 2
+    message = await case.say(Stage.ASSESSMENT, Event.REVIEW_COMPLETED, day("2026-05-11"), day("2026-11-30"))
+    assert (case.record.facts_in_intake, case.record.facts_in_delivery) == (2, 2)
+    assert instant((await case.next_due()).due_time) == day("2026-11-30")
+    assert event_count((await case.runs())[-1]) - before <= 24
+    await case.deliver(message)
+    assert case.town.calls_of("TakeOverFoundFacts", case.id) == 1
+    assert await case.attribute("CaseStage") == "CARE"
+
+
+async def test_what_a_review_found_is_not_lost_when_intake_refuses_it_once(case: CaseDriver) -> None:
+    await case.start()
+    await assess(case)
+    await sign(case)
+    await case.move_to(day("2026-02-09"))
+    case.record.facts_found = 2
+    case.town.failures["TakeOverFoundFacts"] = [(grpc.StatusCode.NOT_FOUND, "NOT_FOUND")]
+    await case.say(Stage.ASSESSMENT, Event.REVIEW_COMPLETED, day("2026-05-11"), day("2027-05-11"))
+    assert (await case.attribute("WaitingFor"), await case.attribute("Outcome")) == ("OPERATOR", "NOT_FOUND")
+    await case.deliver(Happened(event="CASE_EVENT_RECONCILED"))
+    assert (case.record.facts_in_intake, case.record.facts_in_delivery) == (2, 2)
+    assert await case.attribute("Outcome") is None

@@ -80,6 +80,12 @@ class Intake(intake_grpc.IntakeServiceServicer):
             appeal_pending=record.appeal_pending,
         )
 
+    async def TakeOverFoundFacts(self, request: Any, context: Any) -> intake.TakeOverFoundFactsResponse:
+        await self.town.enter("TakeOverFoundFacts", request.application_id, request, context)
+        record = self.town.cases[request.application_id]
+        record.facts_in_intake = record.facts_found
+        return intake.TakeOverFoundFactsResponse(found_version=record.facts_in_intake)
+
     async def ListMunicipalities(self, request: Any, context: Any) -> intake.ListMunicipalitiesResponse:
         await self.town.enter("ListMunicipalities", request.page_token, request, context)
         first, *rest = self.town.municipalities
@@ -207,6 +213,7 @@ class Delivery(delivery_grpc.DeliveryServiceServicer):
     async def CopyContract(self, request: Any, context: Any) -> delivery.CopyContractResponse:
         await self.town.enter("Delivery.CopyContract", request.application_id, request, context)
         record = self.town.cases[request.application_id]
+        record.facts_in_delivery = record.facts_in_intake
         return delivery.CopyContractResponse(
             state=f"CARE_STATE_{record.care_state}", next_due_time=timestamp(_next_care(record))
         )

@@ -14,9 +14,16 @@ from services.kernel.dates import add_years, local_date, start_of_day
 from services.kernel.register import decides
 from socialcare.assessment.v1.reviews_pb2 import OpenDueReviewRequest
 from socialcare.billing.v1.billing_service_pb2 import RefreshServedDaysRequest
-from socialcare.delivery.v1.delivery_service_pb2 import AdvanceCareRequest
+from socialcare.delivery.v1.delivery_service_pb2 import AdvanceCareRequest, CopyContractRequest
+from socialcare.intake.v1.intake_service_pb2 import TakeOverFoundFactsRequest
 from socialcare.placement.v1.placement_service_pb2 import ClaimDueLimitsRequest, ClosePlacementRequest
-from workflows.activities import AssessmentActivities, BillingActivities, DeliveryActivities, PlacementActivities
+from workflows.activities import (
+    AssessmentActivities,
+    BillingActivities,
+    DeliveryActivities,
+    IntakeActivities,
+    PlacementActivities,
+)
 from workflows.case.case import Case, Ended, Move
 from workflows.case.inbox import News
 from workflows.case.placement import copy_contract
@@ -34,6 +41,9 @@ _PLACES_BY_DAY = "places-by-day"
 
 _PLACES_OF_A_VERSION = "places-of-a-version"
 """Runs that heard of an amended contract before its message named the day of giving back go on without that day."""
+
+_FOUND_FACTS = "found-facts"
+"""Runs that were rebuilt before reviews reached intake do not ask for what they found."""
 
 _AWAITED = {
     CaseState.CONTRACTED: Awaited.CARE_START,
@@ -78,6 +88,8 @@ class DeliveryStage:
             await self._open_due_review()
         if not self._case.rebuilt:
             return None
+        if workflow.patched(_FOUND_FACTS):
+            await self._take_over_facts()
         await copy_contract(self._case)
         if workflow.patched(_PLACES_BY_DAY):
             await self._give_places_back()
@@ -86,7 +98,7 @@ class DeliveryStage:
         return move
 
     async def happened(self, news: News) -> Move:
-        """A pause was changed, care of a billed month corrected, an end recorded, order or contract changed."""
+        """A pause, a past month, order or contract was changed, an end was recorded, or a review completed."""
         if news.event is Event.CONTRACT_AMENDED and workflow.patched(_PLACES_OF_A_VERSION):
             self._case.places = news.due
         match news.event:
@@ -95,6 +107,13 @@ class DeliveryStage:
                 return await self._advance()
             case Event.PAUSE_CHANGED | Event.CARE_CORRECTED:
                 return await self._advance()
+            case Event.REVIEW_COMPLETED:
+                self._review = self._case.review = news.due or self._review
+                await self._take_over_facts()
+                await self._case.calls.call(
+                    DeliveryActivities.copy_contract, CopyContractRequest(application_id=self._case.id)
+                )
+                return None
             case _:
                 return None
 
@@ -125,6 +144,13 @@ class DeliveryStage:
             AssessmentActivities.open_due_review, OpenDueReviewRequest(application_id=self._case.id)
         )
         self._review = self._case.review = optional_instant(answer.next_due_time) or self._review
+
+    @decides("S10", "L-04")
+    async def _take_over_facts(self) -> None:
+        """Have intake keep what the last review found; delivery sees with its copy who must be looked after."""
+        await self._case.calls.call(
+            IntakeActivities.take_over_found_facts, TakeOverFoundFactsRequest(application_id=self._case.id)
+        )
 
     @decides("L-09")
     async def _give_places_back(self) -> None:

@@ -11,7 +11,7 @@ from services.assessment.api.visits import require_visible
 from services.assessment.domain.reviews import Review
 from services.assessment.errors import StepNotAllowed
 from services.assessment.peers import IntakePort
-from services.assessment.rules.reviews import explain_review, last_round_on, next_review
+from services.assessment.rules.reviews import explain_review, last_round_on, next_review_on
 from services.assessment.storage import reviews, visits
 from services.assessment.storage.needs import NeedsStore
 from services.assessment.storage.reviews import ReviewPage, ReviewStore
@@ -19,7 +19,7 @@ from services.assessment.usecases import reviews as usecases
 from services.assessment.wire.needs import answers_from
 from services.assessment.wire.visits import facts_to_json
 from services.kernel.codes import CaseState
-from services.kernel.dates import add_years, start_of_day
+from services.kernel.dates import start_of_day
 from services.runtime.civil import (
     code_from_proto,
     code_to_proto,
@@ -33,13 +33,12 @@ from services.runtime.errors import InvalidArgument, NotFound
 from services.runtime.paging import decode_token, encode_token, page_size
 from services.runtime.server import Runtime
 from socialcare.assessment.v1 import reviews_pb2 as pb
-from socialcare.common.v1 import types_pb2
+from socialcare.common.v1 import facts_pb2, types_pb2
 from socialcare.intake.v1 import resources_pb2 as intake_pb2
 
 __all__ = ["ReviewMethods"]
 
 _Context = grpc.aio.ServicerContext[Any, Any]
-_IN_CARE = frozenset({CaseState.CONTRACTED, CaseState.IN_SERVICE, CaseState.PAUSED})
 
 
 class ReviewMethods:
@@ -65,16 +64,13 @@ class ReviewMethods:
         since = None if assessment is None else last_round_on(assessment, last)
         if since is None:
             return pb.OpenDueReviewResponse()
-        due = next_review(since, until).due
-        if due <= call.today:  # A review that is open for so long stands for the next one too.
-            due = add_years(call.today, 1)
+        due = next_review_on(since, until, call.today)
         return pb.OpenDueReviewResponse(next_due_time=instant_to_proto(start_of_day(due)))
 
     async def OpenReview(self, request: pb.OpenReviewRequest, context: _Context) -> pb.OpenReviewResponse:
         call = await self._about(request.request_id, request.application_id)
-        case = await self._intake.case_facts(request.application_id)
-        state = code_from_proto(types_pb2.CaseState, case.state, CaseState, "state")
-        if state not in _IN_CARE:
+        state = _state(await self._intake.case_facts(request.application_id))
+        if state not in usecases.IN_CARE:
             raise StepNotAllowed(metadata={"state": state})
         cipher = self._runtime.cipher
         effect = await self._runtime.commands.perform(
@@ -88,8 +84,15 @@ class ReviewMethods:
 
     async def CompleteReview(self, request: pb.CompleteReviewRequest, context: _Context) -> pb.CompleteReviewResponse:
         call = await self._about(request.request_id, request.application_id, "ASSESSMENT")
+        case = await self._intake.case_facts(request.application_id)
+        known = request.facts if request.facts.HasField("decision") else case.facts
         command = usecases.CompleteReview(
-            request.application_id, facts_to_json(request.facts), answers_from(request.answers), call.now
+            request.application_id,
+            facts_to_json(request.facts),
+            answers_from(request.answers),
+            _until(known),
+            _state(case),
+            call.now,
         )
         cipher = self._runtime.cipher
         effect = await self._runtime.commands.perform(
@@ -148,7 +151,15 @@ class ReviewMethods:
 
 def _decision_until(case: intake_pb2.CaseFacts) -> date | None:
     """Last day of the medical board's decision; None when there is none or it is for life."""
-    return optional_date(case.facts.decision.valid_until_date, "facts.decision.valid_until_date")
+    return _until(case.facts)
+
+
+def _until(facts: facts_pb2.Facts) -> date | None:
+    return optional_date(facts.decision.valid_until_date, "facts.decision.valid_until_date")
+
+
+def _state(case: intake_pb2.CaseFacts) -> CaseState:
+    return code_from_proto(types_pb2.CaseState, case.state, CaseState, "state")
 
 
 def _to_proto(review: Review) -> pb.Review:

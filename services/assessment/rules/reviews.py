@@ -12,7 +12,7 @@ from services.kernel.rule_book import RULE_BOOK
 from services.kernel.time_limit import LimitKind
 from services.kernel.trace import Step
 
-__all__ = ["explain_review", "last_round_on", "next_review"]
+__all__ = ["explain_review", "last_round_on", "next_review", "next_review_on"]
 
 
 @decides("S10")
@@ -28,6 +28,12 @@ def next_review(since: date, decision_until: date | None) -> NextReview:
     if decision_until is not None and since < decision_until < yearly:
         return NextReview(decision_until, ReviewCause.DECISION_EXPIRY)
     return NextReview(yearly, ReviewCause.YEARLY)
+
+
+def next_review_on(since: date, decision_until: date | None, today: date) -> date:
+    """Day of the next review after today: one that is open for so long stands for the next one too."""
+    due = next_review(since, decision_until).due
+    return due if due > today else add_years(today, 1)
 
 
 def explain_review(since: date, decision_until: date | None) -> Step:

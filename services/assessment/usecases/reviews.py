@@ -11,13 +11,18 @@ from services.assessment.domain.reviews import Review, ReviewCause
 from services.assessment.domain.visits import Assessment
 from services.assessment.errors import NoOpenReview, ReviewIsOpen, StepNotAllowed
 from services.assessment.rules import visits as rules
-from services.assessment.rules.reviews import last_round_on, next_review
+from services.assessment.rules.reviews import last_round_on, next_review, next_review_on
 from services.assessment.usecases.needs import NeedsStore, keep_score
 from services.assessment.usecases.visits import AssessmentStore
-from services.kernel.dates import local_date
+from services.kernel.codes import CaseState, Event, case_workflow_id
+from services.kernel.dates import local_date, start_of_day
 from services.runtime.commands import Effect
+from services.runtime.outbox import Signal
 
-__all__ = ["CompleteReview", "ReviewStore", "complete_review", "open_due_review", "open_review"]
+__all__ = ["IN_CARE", "CompleteReview", "ReviewStore", "complete_review", "open_due_review", "open_review"]
+
+IN_CARE = frozenset({CaseState.CONTRACTED, CaseState.IN_SERVICE, CaseState.PAUSED})
+"""States of a case that is reviewed, and whose workflow leads its care."""
 
 
 class ReviewStore(Protocol):
@@ -76,13 +81,20 @@ class CompleteReview:
     found: str
     """Facts as a JSON object by name."""
     answers: tuple[Answer, ...]
+    decision_until: date | None
+    """Last day of the medical board's decision as it is known now; None: none, or for life."""
+    state: CaseState
+    """Of the case in intake: only care that goes on has somebody who listens."""
     now: datetime
 
 
 async def complete_review(
     command: CompleteReview, reviews: ReviewStore, store: AssessmentStore, needs: NeedsStore
 ) -> Effect:
-    """Complete the open review with what was found. Raises NoOpenReview and the refusals of `keep_score`."""
+    """Complete the open review with what was found, and tell the case of it.
+
+    Raises NoOpenReview and the refusals of `keep_score`.
+    """
     assessment = await store.load(command.application_id)
     last = await reviews.last_review(command.application_id)
     if last is None or last.completed_at is not None:
@@ -91,4 +103,18 @@ async def complete_review(
     await store.add_found_facts(assessment, facts, command.now)
     await keep_score(assessment, command.answers, needs, command.now)
     await reviews.complete_review(last, command.now)
+    if command.state in IN_CARE:
+        due = next_review_on(local_date(last.opened_at), command.decision_until, local_date(command.now))
+        await store.emit(_completed(assessment, command.now, start_of_day(due)))
     return Effect(command.application_id, last.round)
+
+
+def _completed(assessment: Assessment, now: datetime, next_due: datetime) -> Signal:
+    return Signal(
+        case_id=assessment.application_id,
+        municipality_id=assessment.municipality_id,
+        workflow_id=case_workflow_id(assessment.application_id),
+        event=Event.REVIEW_COMPLETED,
+        instant=now,
+        due=next_due,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.intake.api.catalogue import CatalogueMethods
+from services.intake.api.found_facts import FoundFactsMethods
 from services.intake.api.imports import ImportMethods
 from services.intake.api.limits import LimitMethods
 from services.intake.api.notices import NoticeMethods
@@ -16,7 +17,15 @@ from services.runtime.server import Runtime
 __all__ = ["IntakeServicer"]
 
 
-class IntakeServicer(OperatorMethods, CatalogueMethods, ImportMethods, NoticeMethods, TimelineMethods, LimitMethods):
+class IntakeServicer(
+    OperatorMethods,
+    CatalogueMethods,
+    ImportMethods,
+    NoticeMethods,
+    TimelineMethods,
+    LimitMethods,
+    FoundFactsMethods,
+):
     """Every method of `socialcare.intake.v1.IntakeService`."""
 
     def __init__(self, runtime: Runtime, assessment: Assessment | None = None, stages: Stages | None = None) -> None:

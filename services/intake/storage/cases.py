@@ -241,6 +241,9 @@ class Cases:
     async def facts(self, application: Application) -> Facts:
         return await reading.facts(self._tx, self._cipher, application)
 
+    async def found_version(self, application: Application) -> int:
+        return await reading.found_version(self._tx, application.id)
+
     async def save_found(self, application: Application, found: FoundFacts) -> None:
         sealed = (await self._key(application.person_id)).seal(
             f"found_facts:{application.id}", facts_to_text(found.facts)

@@ -199,6 +199,12 @@ async def application(tx: ReadTx, application_id: str) -> Application:
     return application_of(row)
 
 
+async def found_version(tx: ReadTx, application_id: str) -> int:
+    """Version of the found facts that were taken over from assessment; 0 before there are any."""
+    found = await tx.scalar("SELECT found_version FROM application WHERE id = :id", {"id": application_id})
+    return int(found or 0)
+
+
 async def view(tx: ReadTx, application_id: str) -> CaseView:
     """The application with what belongs to it; NotFound when there is none."""
     found = await views(tx, [application_id])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -103,7 +103,8 @@ async def test_every_round_stays_on_record_with_its_facts_and_score(office: Any)
     assert [number for number, _, _ in await rounds(office, case)] == [2, 3]
     found = await office.ask(cases.GetFoundFactsRequest(application_id=case), "2026-05-01 09:00", Role.SERVICE)
     assert (found.version, found.facts.living_alone) == (3, True)
-    assert [event for event, _ in await office.events(case)][-1] == "ASSESSMENT_COMPLETED"
+    told = [event for event, _ in await office.events(case)]
+    assert told[-3:] == ["ASSESSMENT_COMPLETED", "REVIEW_COMPLETED", "REVIEW_COMPLETED"]
 
 
 async def test_what_happened_at_a_review_is_part_of_the_case_s_history(office: Any) -> None:
@@ -200,3 +201,28 @@ async def test_a_case_has_one_open_review(office: Any) -> None:
     with pytest.raises(IntegrityError, match="one_open_review"):
         async with office.database.write() as tx:
             await tx.run("INSERT INTO reviews SELECT application_id, 3, cause, due_date, opened_at FROM reviews")
+
+
+async def test_a_completed_review_tells_the_case_when_the_next_one_is_due(office: Any) -> None:
+    case = await in_care(office, date(2027, 12, 31))
+    await say_change(office, case, "2026-05-04 10:00")
+    found = facts_pb2.Facts(decision=facts_pb2.MedicalBoardDecision(percent=80))
+    found.decision.issued_date.CopyFrom(date_to_proto(date(2026, 5, 1)))
+    found.decision.valid_until_date.CopyFrom(date_to_proto(date(2026, 11, 30)))
+    await complete(office, case, "2026-05-11 10:00", facts=found)
+    assert (await office.events(case))[-1] == ("REVIEW_COMPLETED", datetime(2026, 11, 29, 22, tzinfo=UTC))
+
+
+async def test_a_review_that_stayed_open_for_over_a_year_is_not_followed_by_one_at_once(office: Any) -> None:
+    case = await in_care(office)
+    await say_change(office, case, "2026-05-04 10:00")
+    await complete(office, case, "2027-06-01 10:00")
+    assert (await office.events(case))[-1] == ("REVIEW_COMPLETED", datetime(2028, 5, 31, 21, tzinfo=UTC))
+
+
+async def test_a_review_that_is_completed_after_the_end_of_care_tells_nobody(office: Any) -> None:
+    case = await in_care(office)
+    await say_change(office, case, "2026-05-04 10:00")
+    office.intake.cases[case].state = types_pb2.CASE_STATE_TERMINATED
+    await complete(office, case, "2026-05-11 10:00")
+    assert [event for event, _ in await office.events(case)][-1] == "ASSESSMENT_COMPLETED"

@@ -377,3 +377,31 @@ async def test_another_stage_hears_the_office_that_serves_the_district_else_the_
     case = await counter.submit(submission_of(person={"district_code": "LYULIN"}))
     request = pb.GetCaseFactsRequest(application_id=case.application_id)
     assert (await counter.ask(request, "2026-01-19 15:00", Role.SERVICE)).case_facts.office_code == office
+
+
+async def take_over(counter: Any, case: str, at: str, request_id: str = "") -> Any:
+    request = pb.TakeOverFoundFactsRequest(request_id=request_id or str(uuid4()), application_id=case)
+    return await counter.ask(request, at, Role.WORKER)
+
+
+async def test_what_a_review_found_replaces_what_was_known_and_decides_nothing(
+    counter: Any, submission_of: Any
+) -> None:
+    await counter.set_up()
+    case = (await counter.submit(submission_of())).application_id
+    await assessed(counter, await counter.look(case, "2026-01-20 08:00"))
+    counter.assessment.finds(case, Facts(living_alone=False))
+    await counter.decide(case, "2026-01-23 14:00")
+    before = await counter.look(case, "2026-01-23 15:00")
+    counter.assessment.finds(case, Facts(living_alone=True), version=2)
+    request = str(uuid4())
+    assert (await take_over(counter, case, "2027-01-25 10:00", request)).found_version == 2
+    after = await counter.look(case, "2027-01-25 11:00")
+    assert (after.state, after.eligibility.decided_date) == (before.state, before.eligibility.decided_date)
+    assert after.etag != before.etag
+    assert (await take_over(counter, case, "2027-01-25 12:00", request)).found_version == 2
+    counter.assessment.finds(case, Facts(living_alone=False), version=1)
+    assert (await take_over(counter, case, "2027-01-25 13:00")).found_version == 2
+    facts = await counter.ask(pb.GetCaseFactsRequest(application_id=case), "2027-01-25 14:00", Role.SERVICE)
+    assert facts.case_facts.facts.living_alone is True
+    assert (await counter.look(case, "2027-01-25 14:00")).etag == after.etag
