@@ -91,6 +91,7 @@ class DeclaredFacts(_Part):
     family_income: Amount | None = None
     dmi: Amount | None = None
     user_funds: bool | None = None
+    vulnerable: bool | None = None
 
     def message(self) -> facts_pb2.Facts:
         """The contract's message."""

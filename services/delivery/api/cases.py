@@ -44,8 +44,12 @@ class CaseMethods(Room):
         async def run(tx: WriteTx) -> Effect:
             tx.audit.municipality_id = contract.municipality_id
             effect = await copy_contract(contract, rules, Store(tx), Moment(call.now, call.today))
-            alone = case.facts.living_alone
-            await WelfareStore(tx).copy_risk(contract.application_id, living_alone=alone, office_code=case.office_code)
+            await WelfareStore(tx).copy_risk(
+                contract.application_id,
+                living_alone=case.facts.living_alone,
+                vulnerable=case.facts.vulnerable,
+                office_code=case.office_code,
+            )
             return effect
 
         await self._runtime.commands.perform(call, request, run)

@@ -38,11 +38,12 @@ class AtRisk:
 
     living_alone: bool = False
     marked: bool = False
+    found_vulnerable: bool = False
 
     @property
     def vulnerable(self) -> bool:
-        """Either suffices."""
-        return self.living_alone or self.marked
+        """Each suffices."""
+        return self.living_alone or self.marked or self.found_vulnerable
 
 
 class Whereabouts(StrEnum):

@@ -36,7 +36,7 @@ FROM safeguard s
 JOIN care c USING (application_id)
 JOIN unit u USING (application_id)
 JOIN plan_line l ON l.id = u.line_id
-WHERE c.municipality_id = :municipality AND (s.living_alone OR s.marked)
+WHERE c.municipality_id = :municipality AND (s.living_alone OR s.marked OR s.found_vulnerable)
   AND NOT c.deceased
   AND NOT EXISTS (SELECT FROM pause p WHERE p.application_id = c.application_id AND p.hospital
                   AND CAST(:today AS date) <@ p.days)

@@ -27,10 +27,13 @@ from services.runtime.outbox import Signal, Start
 __all__ = ["WITH_THE_OTHER", "WelfareStore", "find_check", "open_checks", "rungs_stood_on", "safeguard_of"]
 
 _COPY = """
-INSERT INTO safeguard (application_id, living_alone, office_code) VALUES (:id, :living_alone, :office_code)
+INSERT INTO safeguard (application_id, living_alone, found_vulnerable, office_code)
+VALUES (:id, :living_alone, :vulnerable, :office_code)
 ON CONFLICT (application_id) DO UPDATE
-SET living_alone = excluded.living_alone, office_code = excluded.office_code, version = safeguard.version + 1
-WHERE (safeguard.living_alone, safeguard.office_code) IS DISTINCT FROM (excluded.living_alone, excluded.office_code)
+SET living_alone = excluded.living_alone, found_vulnerable = excluded.found_vulnerable,
+    office_code = excluded.office_code, version = safeguard.version + 1
+WHERE (safeguard.living_alone, safeguard.found_vulnerable, safeguard.office_code)
+   IS DISTINCT FROM (excluded.living_alone, excluded.found_vulnerable, excluded.office_code)
 """
 _MARK = """
 INSERT INTO safeguard (application_id, marked, marked_by, marked_at) VALUES (:id, :marked, :by, :now)
@@ -106,9 +109,12 @@ class WelfareStore:
         """What the municipality has decided; NotFound when delivery has no copy."""
         return await rules_of(self._tx, municipality_id)
 
-    async def copy_risk(self, application_id: str, *, living_alone: bool, office_code: str) -> None:
+    async def copy_risk(
+        self, application_id: str, *, living_alone: bool, office_code: str, vulnerable: bool = False
+    ) -> None:
         """Take over what intake knows of a case that has care."""
-        await self._tx.run(_COPY, {"id": application_id, "living_alone": living_alone, "office_code": office_code})
+        risk = {"living_alone": living_alone, "vulnerable": vulnerable, "office_code": office_code}
+        await self._tx.run(_COPY, {"id": application_id, **risk})
 
     async def mark(self, application_id: str, *, vulnerable: bool, by: str, now: datetime) -> int:
         """Keep a social worker's mark; gives the version of the safeguard."""
@@ -202,9 +208,12 @@ def _rung_row(check_id: str, number: int, rung: Rung) -> dict[str, object]:
 async def safeguard_of(tx: ReadTx, application_id: str) -> tuple[AtRisk, str]:
     """What is known of the case, and the code of its office; nothing known is no risk."""
     row = await tx.one_or_none(
-        "SELECT living_alone, marked, office_code FROM safeguard WHERE application_id = :id", _id(application_id)
+        "SELECT living_alone, marked, found_vulnerable, office_code FROM safeguard WHERE application_id = :id",
+        _id(application_id),
     )
-    return (AtRisk(), "") if row is None else (AtRisk(row.living_alone, row.marked), row.office_code)
+    if row is None:
+        return AtRisk(), ""
+    return AtRisk(row.living_alone, row.marked, row.found_vulnerable), row.office_code
 
 
 async def find_check(tx: ReadTx, check_id: str) -> WelfareCheck | None:

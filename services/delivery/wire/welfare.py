@@ -60,7 +60,12 @@ def climbed_to_proto(check: WelfareCheck) -> pb.ClimbWelfareLadderResponse:
 
 def safeguard_to_proto(application_id: str, risk: AtRisk) -> pb.Safeguard:
     """Why somebody makes sure of the person."""
-    return pb.Safeguard(application_id=application_id, living_alone=risk.living_alone, vulnerable=risk.marked)
+    return pb.Safeguard(
+        application_id=application_id,
+        living_alone=risk.living_alone,
+        vulnerable=risk.marked,
+        found_vulnerable=risk.found_vulnerable,
+    )
 
 
 def _rung_to_proto(rung: Rung) -> pb.WelfareRung:

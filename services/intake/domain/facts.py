@@ -79,6 +79,7 @@ class Facts:
     family_income: Money | None = None
     dmi: Money | None = None
     user_funds: bool | None = None
+    vulnerable: bool | None = None
 
     @decides("L-04")
     def replaced_by(self, found: Facts) -> Facts:

@@ -38,6 +38,7 @@ _FLAGS = (
     "deinstitutionalised",
     "cares_for_child_under_18",
     "user_funds",
+    "vulnerable",
 )
 _KNOWN_CODES = {"similar_services": NAMED_SERVICES, "canteen_grounds": CANTEEN_GROUNDS}
 

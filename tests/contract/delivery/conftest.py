@@ -53,6 +53,7 @@ class Neighbours:
     calendar: catalogue_pb2.BusinessCalendar = field(default_factory=catalogue_pb2.BusinessCalendar)
     version: int = 1
     alone: bool = False
+    vulnerable: bool = False
     heads: tuple[str, ...] = ()
     settings: dict[str, str] = field(default_factory=dict)
     capacity: int = 0
@@ -83,7 +84,7 @@ class Neighbours:
                 state=self.state,
                 calendar=self.calendar,
                 municipality_version=self.version,
-                facts=facts_pb2.Facts(living_alone=self.alone),
+                facts=facts_pb2.Facts(living_alone=self.alone, vulnerable=self.vulnerable),
                 settings=self.settings,
             )
         )

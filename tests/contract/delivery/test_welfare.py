@@ -104,6 +104,19 @@ async def test_a_mark_outlives_a_new_copy_of_the_contract(service: Service) -> N
     assert (answer.safeguard.living_alone, answer.safeguard.vulnerable) == (True, False)
 
 
+async def test_who_is_found_vulnerable_in_care_is_looked_for_whatever_becomes_of_a_mark(service: Service) -> None:
+    case = await in_care(service, alone=False)
+    await misses(service, case)
+    assert await open_checks(service) == []
+    service.neighbours.vulnerable = True
+    await service.copies(case, at(5, 6, 15))
+    mark = welfare.SetVulnerableRequest(request_id=new(), application_id=case, vulnerable=False)
+    answer = await service.stub.SetVulnerable(mark, metadata=service.by(Role.OFFICE_HEAD, at(5, 6, 16)))
+    assert (answer.safeguard.vulnerable, answer.safeguard.found_vulnerable) == (False, True)
+    await misses(service, case, at(5, 7, 14), date(2026, 5, 7))
+    assert (await the_check(service)).application_id == case
+
+
 async def test_one_visit_leads_to_one_check_however_often_and_at_once_it_is_recorded(service: Service) -> None:
     case = await in_care(service)
     await asyncio.gather(*(misses(service, case) for _ in range(4)))

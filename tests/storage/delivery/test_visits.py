@@ -203,6 +203,14 @@ async def test_washed_laundry_is_nobody_who_met_the_person(office: Office, make_
     assert await found(office, at(10, day=tuesday)) == set()
 
 
+async def test_who_was_found_vulnerable_is_seen_by_the_clock_too(office: Office, make_contract: MakeContract) -> None:
+    case = await person(office, make_contract, alone=False)
+    assert await found(office, at(0, day=MONDAY + timedelta(days=1))) == set()
+    async with office.db.write() as tx:
+        await WelfareStore(tx).copy_risk(case, living_alone=False, vulnerable=True, office_code="MAIN")
+    assert await found(office, at(0, day=MONDAY + timedelta(days=1))) != set()
+
+
 async def test_an_older_visit_than_some_days_alarms_nobody(office: Office, make_contract: MakeContract) -> None:
     await person(office, make_contract)
     late = at(9, day=MONDAY + LOOK_BACK + timedelta(days=4))

@@ -34,6 +34,7 @@ FACTS = {
     "assistant": {"birth_date": "1985-01-02", "sex": "FEMALE", "relation": "CHILD", "same_settlement": True},
     "family_income": "300.50",
     "user_funds": False,
+    "vulnerable": True,
 }
 
 
@@ -77,6 +78,7 @@ def test_every_fact_of_the_contract_can_be_declared(tmp_path: Path) -> None:
     assert facts.HasField("similar_services")
     assert list(facts.canteen_grounds.codes) == ["HOMELESS"]
     assert facts.HasField("user_funds")
+    assert facts.vulnerable
     assert not facts.HasField("living_alone")
     assert set(DeclaredFacts.model_fields) == set(facts_pb2.Facts.DESCRIPTOR.fields_by_name)
 
