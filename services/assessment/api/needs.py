@@ -82,9 +82,9 @@ class NeedsMethods:
 
     async def ProposePlan(self, request: pb.ProposePlanRequest, context: _Context) -> pb.ProposePlanResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)
-        plan = wire.plan_from(request)
         async with self._runtime.db.glance() as tx:
             rules.require_visited(await _visible(tx, call, request.application_id))
+        plan = wire.plan_from(request)
         case = await self._intake.case_facts(request.application_id)
         await self._delivery.check_plan(request, case)
         command = usecases.ProposePlan(request.application_id, plan, call.caller.subject, call.now)
