@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from cli.local.ports import free_port
 from cli.local.postgres import LocalPostgres
@@ -12,6 +13,10 @@ from cli.local.stack import LocalStack
 from services.kernel.codes import Stage
 from tests.databases import Databases
 from tests.stacks import stack_options
+
+# No test judges by time.
+settings.register_profile("socialcare", parent=settings.default, deadline=None)
+settings.load_profile("socialcare")
 
 MakeDatabase = Callable[[], Awaitable[str]]
 MakeStageDatabase = Callable[[Stage], Awaitable[str]]

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from services.billing.errors import BankFileNotReadable
 from services.kernel.dates import Month
-from services.kernel.money import Money
+from services.kernel.money import Currency, Money
 
 __all__ = [
     "Allocation",
@@ -134,7 +134,10 @@ class OpenMonth:
     case_id: str
     month: Month
     number: int
-    open: Money
+    currency: Currency
+    """That of its documents."""
+    net: tuple[Money, ...]
+    """Documents minus payments, a sum for each currency that they have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -22,6 +22,8 @@ __all__ = [
     "currency_on",
     "in_currency",
     "is_new_debt",
+    "is_taken",
+    "net_of",
     "open_amount",
     "settled_by",
     "sum_in",
@@ -42,7 +44,10 @@ class InvoiceView:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """The money of one case on a day; a positive balance is owed by the user."""
+    """The money of one case on a day.
+
+    The balance is the sum of what is open of its months as each states it; a positive one is owed by the user.
+    """
 
     case_id: str
     municipality_id: str
@@ -83,9 +88,12 @@ def sum_in(amounts: Iterable[Money], currency: Currency) -> Money:
 
 def open_amount(books: Books, month: Month, currency: Currency) -> Money:
     """Invoice plus notes minus payments of a month; negative when more was paid."""
-    return sum_in(_documents(books, month), currency) - sum_in(
-        (item.settled for item in books.payments if item.month == month), currency
-    )
+    return sum_in(net_of(books, month), currency)
+
+
+def net_of(books: Books, month: Month) -> tuple[Money, ...]:
+    """Invoice, notes and, negative, payments of a month."""
+    return *_documents(books, month), *(-item.settled for item in books.payments if item.month == month)
 
 
 @decides("L-13")
@@ -102,28 +110,36 @@ def is_new_debt(books: Books, month: Month) -> bool:
     return any(open_amount(each, month, currency).amount <= 0 for each in before)
 
 
-def settled_by(paid: Money, open_: Money, today: date) -> Money | None:
-    """How much of a month a payment settles, in the currency of its documents; None when the currency is not taken.
+@decides("F-13", "L-13")
+def settled_by(paid: Money, net: Sequence[Money], documents: Currency) -> Money:
+    """How much of a month a payment settles, in the currency of its documents.
 
-    What equals the converted open amount settles it to the cent.
+    `net` is what is open of the month, in one or both currencies. People are told it in the currency that they pay in:
+    who pays that owes nothing more, and who pays a part owes the rest, whatever a conversion of the part would say.
     """
-    if paid.currency is open_.currency:
-        return paid
-    taken = today >= EURO_FROM if paid.currency is Currency.EUR else today <= BGN_TAKEN_UNTIL
-    if not taken:
-        return None
-    return open_ if paid == in_currency(open_, paid.currency) else in_currency(paid, open_.currency)
+    converted = in_currency(paid, documents)
+    open_, stated = sum_in(net, documents), sum_in(net, paid.currency)
+    if paid.currency is documents or stated.amount <= 0 or open_.amount <= 0:
+        return converted
+    if paid >= stated:
+        return open_ + in_currency(paid - stated, documents)
+    cent = Money.from_minor(1, documents)
+    near = (part for part in (converted, converted + cent, converted - cent) if part < open_)
+    return next((part for part in near if sum_in((*net, -part), paid.currency) == stated - paid), open_ - cent)
+
+
+@decides("F-13")
+def is_taken(currency: Currency, documents: Currency, on: date) -> bool:
+    """Whether money in a currency is taken on the day for documents in another or the same one."""
+    if currency is documents:
+        return True
+    return on >= EURO_FROM if currency is Currency.EUR else on <= BGN_TAKEN_UNTIL
 
 
 def account_on(books: Books, today: date) -> AccountView:
     """The account as it stands on a day."""
     currency = currency_on(today)
     paid = {item.month: _is_paid(books, item) for item in books.invoices}
-    everything = (
-        *(item.amount for item in books.invoices),
-        *(item.amount for item in books.corrections),
-        *(-item.settled for item in books.payments),
-    )
     return AccountView(
         case_id=books.case_id,
         municipality_id=books.municipality_id,
@@ -136,7 +152,7 @@ def account_on(books: Books, today: date) -> AccountView:
             for item in books.invoices
         ),
         corrections=books.corrections,
-        balance=sum_in(everything, currency),
+        balance=total((open_amount(books, month, currency) for month in _months(books)), currency),
         arrears=arrears_of((_month_due(books, item) for item in books.invoices), today),
         custody=sum_in(books.custody, currency),
     )
@@ -165,6 +181,10 @@ def _month_due(books: Books, invoice: Invoice) -> MonthDue:
     if invoice.arrears is None:
         return MonthDue(invoice.due_date, invoice.calendar, is_paid)
     return MonthDue(invoice.arrears.due_on, invoice.calendar, is_paid, invoice.arrears.termination_from)
+
+
+def _months(books: Books) -> set[Month]:
+    return {item.month for items in (books.invoices, books.corrections, books.payments) for item in items}
 
 
 def _documents(books: Books, month: Month) -> Iterable[Money]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from services.billing.domain.payments import Allotment, BankLine, Evidence, Hint, OpenMonth
-from services.billing.rules.accounts import in_currency, settled_by
+from services.billing.rules.accounts import is_taken, settled_by, sum_in
 from services.billing.rules.payment_reference import invoice_number_of, references_in
-from services.kernel.money import Money
+from services.kernel.money import Currency, Money
 
-__all__ = ["Match", "Numbers", "after", "match", "numbers_of", "portion"]
+__all__ = ["Match", "Numbers", "after", "match", "numbers_of", "open_of", "portion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,21 @@ def numbers_of(line: BankLine) -> Numbers:
     return Numbers(references_in(f"{line.creditor_reference} {line.remittance}"), Evidence.REFERENCE_IN_TEXT)
 
 
-def portion(rest: Money, open_: Money, on: date) -> tuple[Money, Money] | None:
+def open_of(month: OpenMonth) -> Money:
+    """What is open of a month, in the currency of its documents."""
+    return sum_in(month.net, month.currency)
+
+
+def portion(rest: Money, net: Sequence[Money], documents: Currency, on: date) -> tuple[Money, Money] | None:
     """What of a payment goes to an open month, in both currencies; None when its currency is not taken on the day.
 
-    Never more than either has; what equals the converted open amount settles it to the cent.
+    Never more than either has; `net` is as in `settled_by`.
     """
-    settled = settled_by(rest, open_, on)
-    if settled is None:
+    if not is_taken(rest.currency, documents, on):
         return None
-    return (rest, settled) if settled <= open_ else (in_currency(open_, rest.currency), open_)
+    open_ = sum_in(net, documents)
+    settled = settled_by(rest, net, documents)
+    return (rest, settled) if settled <= open_ else (sum_in(net, rest.currency), open_)
 
 
 def match(line: BankLine, numbered: Mapping[int, OpenMonth], of_payer: Sequence[OpenMonth]) -> Match:
@@ -59,12 +65,12 @@ def match(line: BankLine, numbered: Mapping[int, OpenMonth], of_payer: Sequence[
     if named.invoices:
         return _by_reference(line, named, numbered)
     fitting = [
-        month for month in of_payer if portion(line.amount, month.open, line.booked_on) == (line.amount, month.open)
+        month for month in of_payer if _portion(line.amount, month, line.booked_on) == (line.amount, open_of(month))
     ]
     if len(fitting) != 1:
         return Match((), Hint.SEVERAL_CANDIDATES if fitting else Hint.NO_REFERENCE)
     (month,) = fitting
-    return Match((Allotment(month.case_id, month.month, line.amount, month.open, Evidence.PAYER_AND_AMOUNT),), None)
+    return Match((Allotment(month.case_id, month.month, line.amount, open_of(month), Evidence.PAYER_AND_AMOUNT),), None)
 
 
 def _by_reference(line: BankLine, named: Numbers, numbered: Mapping[int, OpenMonth]) -> Match:
@@ -74,9 +80,9 @@ def _by_reference(line: BankLine, named: Numbers, numbered: Mapping[int, OpenMon
         if month is None:
             hint = Hint.UNKNOWN_REFERENCE
             continue
-        if month.open.amount <= 0 or not rest.amount:
+        if open_of(month).amount <= 0 or not rest.amount:
             continue
-        part = portion(rest, month.open, line.booked_on)
+        part = _portion(rest, month, line.booked_on)
         if part is None:
             return Match((), Hint.CURRENCY_NOT_TAKEN)
         allotments.append(Allotment(month.case_id, month.month, *part, named.evidence))
@@ -86,4 +92,8 @@ def _by_reference(line: BankLine, named: Numbers, numbered: Mapping[int, OpenMon
 
 def after(month: OpenMonth, allotment: Allotment) -> OpenMonth:
     """The month once the allotment is kept."""
-    return replace(month, open=month.open - allotment.settled)
+    return replace(month, net=(*month.net, -allotment.settled))
+
+
+def _portion(rest: Money, month: OpenMonth, on: date) -> tuple[Money, Money] | None:
+    return portion(rest, month.net, month.currency, on)

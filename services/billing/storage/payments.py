@@ -81,11 +81,18 @@ GROUP BY e.account, e.whole_reference, e.currency, e.booked_date
 
 _OPEN_COLUMNS = """
 i.number, i.case_id::text AS case_id, i.month, i.currency,
-month_open_minor(i.case_id, i.month, i.currency) AS open_minor
+net.currencies, net.minors
+"""
+_NET = """
+CROSS JOIN LATERAL (
+    SELECT array_agg(currency ORDER BY currency) AS currencies, array_agg(minor ORDER BY currency) AS minors
+    FROM (SELECT m.currency, sum(m.minor)::bigint AS minor FROM receivable_movements m
+          WHERE m.case_id = i.case_id AND m.month = i.month GROUP BY m.currency) AS sums
+) net
 """
 
 _BY_NUMBER = f"""
-SELECT {_OPEN_COLUMNS} FROM invoices i
+SELECT {_OPEN_COLUMNS} FROM invoices i {_NET}
 WHERE i.municipality_id = :municipality_id AND i.number = ANY(CAST(:numbers AS bigint[]))
 """  # noqa: S608 a constant of this module
 
@@ -100,7 +107,7 @@ WITH asked AS (
     WHERE NOT EXISTS (SELECT FROM allocation_reversals r WHERE r.allocation_id = a.allocation_id)
 )
 SELECT p.entry_id::text AS entry_id, {_OPEN_COLUMNS}
-FROM paid_for p JOIN invoices i ON i.case_id = p.case_id
+FROM paid_for p JOIN invoices i ON i.case_id = p.case_id {_NET}
 WHERE month_open_minor(i.case_id, i.month, i.currency) > 0
 ORDER BY i.month, i.case_id
 """  # noqa: S608 a constant of this module
@@ -343,7 +350,8 @@ def _without_identifiers(text: str, today: date) -> str:
 
 
 def _open_month(row: Row[Any]) -> OpenMonth:
-    return OpenMonth(row.case_id, month(row.month), row.number, money(row.open_minor, row.currency))
+    net = tuple(map(money, row.minors, row.currencies))
+    return OpenMonth(row.case_id, month(row.month), row.number, Currency(row.currency), net)
 
 
 def _payment(row: Row[Any]) -> BankPayment:

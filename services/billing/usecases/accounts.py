@@ -19,7 +19,8 @@ from services.billing.rules.accounts import (
     currency_of_month,
     currency_on,
     in_currency,
-    open_amount,
+    is_taken,
+    net_of,
     settled_by,
 )
 from services.billing.rules.custody import is_bought_with_own_money
@@ -70,10 +71,9 @@ async def record_payment(case_id: str, month: Month, paid: Money, store: Account
     currency = currency_of_month(books, month)
     if currency is None:
         raise NoInvoice(metadata={"month": str(month)})
-    open_ = open_amount(books, month, currency)
-    settled = settled_by(paid, open_, act.today)
-    if settled is None:
+    if not is_taken(paid.currency, currency, act.today):
         raise CurrencyNotAllowed(field="amount")
+    settled = settled_by(paid, net_of(books, month), currency)
     await store.add_payment(case_id, Payment(new_id(), month, paid, settled, act.today))
     return Effect(case_id)
 
@@ -133,7 +133,7 @@ async def _held(case_id: str, store: AccountStore, today: date) -> Money:
 
 
 def _check_taken(amount: Money, today: date) -> None:
-    if settled_by(amount, Money.zero(currency_on(today)), today) is None:
+    if not is_taken(amount.currency, currency_on(today), today):
         raise CurrencyNotAllowed(field="amount")
 
 

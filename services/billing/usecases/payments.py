@@ -15,7 +15,7 @@ from services.billing.errors import (
     NotOverpaid,
     StateNotAllowed,
 )
-from services.billing.rules.accounts import currency_of_month, currency_on, open_amount
+from services.billing.rules.accounts import currency_of_month, currency_on, net_of, open_amount
 from services.billing.rules.known_entries import KnownEntries, not_known_yet
 from services.billing.rules.matching import after, match, numbers_of, portion
 from services.kernel.dates import Month
@@ -166,7 +166,7 @@ async def allocate_payment(entry_id: str, billed: Billed, amount: Money | None, 
     wanted = payment.rest if amount is None else amount
     if wanted.currency is not payment.rest.currency:
         raise CurrencyNotAllowed(field="amount")
-    part = portion(wanted, open_, payment.line.booked_on)
+    part = portion(wanted, net_of(books, billed.month), open_.currency, payment.line.booked_on)
     if part is None:
         raise CurrencyNotAllowed(field="amount")
     too_much = amount is not None and (amount > payment.rest or part[0] != amount)

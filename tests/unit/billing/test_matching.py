@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.billing.domain.payments import BankLine, Evidence, Hint, OpenMonth
-from services.billing.rules.matching import after, match
+from services.billing.rules.matching import after, match, open_of
 from services.billing.rules.payment_reference import payment_reference, printed
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money, total
@@ -30,7 +30,7 @@ def line(amount: Money, structured: str = "", text: str = "", on: date = DAY) ->
 
 
 def open_month(number: int, amount: Money, month: Month = FEBRUARY, case: str = "case-1") -> OpenMonth:
-    return OpenMonth(case, month, number, amount)
+    return OpenMonth(case, month, number, amount.currency, (amount,))
 
 
 def test_an_exact_reference_pays_its_month() -> None:
@@ -102,4 +102,4 @@ def test_never_more_than_the_payment_and_never_more_than_what_is_open(
     assert total((item.amount for item in found.allotments), Currency.EUR) <= paid
     for item in found.allotments:
         of = next(month for month in months.values() if month.month == item.month)
-        assert after(of, item).open.amount >= 0
+        assert open_of(after(of, item)).amount >= 0

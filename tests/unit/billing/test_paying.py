@@ -1,0 +1,98 @@
+"""Who pays what is asked has paid, in whatever currency and in however many parts (F-13, L-13)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from services.billing.domain.accounts import Books, Correction, Invoice, InvoiceStatus, Payment
+from services.billing.rules.accounts import account_on, net_of, open_amount, settled_by
+from services.kernel.calendar import DEFAULT_CALENDAR
+from services.kernel.dates import Month
+from services.kernel.money import Currency, Money, total
+
+NOVEMBER, DECEMBER = Month(2025, 11), Month(2025, 12)
+PAID_ON, LONG_AFTER = date(2026, 1, 10), date(2026, 9, 1)
+
+
+def eur(minor: int) -> Money:
+    return Money.from_minor(minor, Currency.EUR)
+
+
+def bgn(minor: int) -> Money:
+    return Money.from_minor(minor, Currency.BGN)
+
+
+def billed(month: Month, amount: Money, *notes: Money) -> Books:
+    due = month.plus(1).first.replace(day=25)
+    invoice = Invoice("invoice", 1, month, amount, month.plus(1).first, due, DEFAULT_CALENDAR)
+    corrections = (Correction(f"note-{i}", month, note, note, PAID_ON, "request") for i, note in enumerate(notes))
+    return Books("case", "SOFIA", (invoice,), tuple(corrections))
+
+
+def together(*parts: Books) -> Books:
+    return Books(
+        "case",
+        "SOFIA",
+        tuple(item for part in parts for item in part.invoices),
+        tuple(item for part in parts for item in part.corrections),
+    )
+
+
+def paid(books: Books, month: Month, amount: Money) -> Books:
+    documents = next(item.amount.currency for item in books.invoices if item.month == month)
+    settled = settled_by(amount, net_of(books, month), documents)
+    return replace(books, payments=(*books.payments, Payment("payment", month, amount, settled, PAID_ON)))
+
+
+def statuses(books: Books) -> set[InvoiceStatus]:
+    return {item.status for item in account_on(books, LONG_AFTER).invoices}
+
+
+LEVA = st.integers(min_value=1, max_value=60_000).map(bgn)
+NOTES = st.lists(st.integers(min_value=-3_000, max_value=3_000).filter(bool).map(eur), max_size=3)
+SHARES = st.lists(st.integers(min_value=1, max_value=99), max_size=4)
+
+
+@given(amount=LEVA, notes=NOTES, shares=SHARES)
+def test_a_bill_in_leva_is_paid_by_the_euro_that_it_states_and_by_no_cent_less(
+    amount: Money, notes: list[Money], shares: list[int]
+) -> None:
+    books = billed(NOVEMBER, amount, *notes)
+    asked = open_amount(books, NOVEMBER, Currency.EUR)
+    assume(asked.amount > 0 and open_amount(books, NOVEMBER, Currency.BGN).amount > 0)
+    for share in shares:
+        part = eur(asked.minor * share // 100)
+        if part.amount <= 0:
+            continue
+        books = paid(books, NOVEMBER, part)
+        asked -= part
+        assert open_amount(books, NOVEMBER, Currency.EUR) == asked
+        assert statuses(books) == {InvoiceStatus.OVERDUE}
+    books = paid(books, NOVEMBER, asked)
+    assert statuses(books) == {InvoiceStatus.PAID}
+    assert account_on(books, LONG_AFTER).balance == eur(0)
+
+
+@given(first=LEVA, second=LEVA, notes=NOTES)
+def test_the_balance_is_what_the_months_state_and_paying_them_pays_all(
+    first: Money, second: Money, notes: list[Money]
+) -> None:
+    books = together(billed(NOVEMBER, first, *notes), billed(DECEMBER, second))
+    asked = {month: open_amount(books, month, Currency.EUR) for month in (NOVEMBER, DECEMBER)}
+    assume(all(amount.amount > 0 for amount in asked.values()))
+    assume(open_amount(books, NOVEMBER, Currency.BGN).amount > 0)
+    assert account_on(books, PAID_ON).balance == total(asked.values(), Currency.EUR)
+    for month, amount in asked.items():
+        books = paid(books, month, amount)
+    assert statuses(books) == {InvoiceStatus.PAID}
+
+
+def test_a_debit_note_of_seven_cents_on_a_bill_in_leva_leaves_no_stotinka() -> None:
+    books = billed(NOVEMBER, bgn(20001), eur(7))
+    assert account_on(books, PAID_ON).balance == eur(10233)
+    assert statuses(paid(books, NOVEMBER, eur(10233))) == {InvoiceStatus.PAID}
+    assert statuses(paid(books, NOVEMBER, eur(10232))) == {InvoiceStatus.OVERDUE}
