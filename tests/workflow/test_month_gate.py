@@ -233,3 +233,19 @@ async def test_a_run_started_by_hand_must_name_its_month(worker: None, temporal:
 def test_every_invariant_of_the_contract_has_its_words() -> None:
     codes = {name.removeprefix("BILLING_INVARIANT_") for name in BillingInvariant.keys()}  # noqa: SIM118  # an enum of the wire.
     assert set(run_face.INVARIANTS) == codes - {"UNSPECIFIED"}
+
+
+async def test_of_two_workflows_of_a_month_each_ends_once_it_is_approved(
+    worker: None, temporal: Client, town: Town
+) -> None:
+    town.auto_approve = False
+    first, second, third = [await start(temporal) for _ in range(3)]
+    for run in (first, second, third):
+        await waits(run)
+    assert await ask(second, "approve", {**CLERK, "reason_code": "REVIEWED"}) == {"state": "APPROVED"}
+    assert await ended(second) == "FINISHED"
+    assert await ask(first, "approve", {**CLERK, "reason_code": "REVIEWED"}) == {"state": "APPROVED"}
+    assert await ended(first) == "FINISHED"
+    town.auto_approve = True
+    await TimeSkipper(temporal, config=TimeSkippingConfig(enabled=False)).fast_forward(third, timedelta(days=1))
+    assert await ended(third) == "FINISHED"
