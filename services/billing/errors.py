@@ -121,6 +121,14 @@ class InvariantViolated(Refused):
     text_en = "A check of the books failed; nothing is issued."
 
 
+class ReviewOutdated(Refused):
+    """Facts have changed drafts of a month since its review was written: somebody has to read it again."""
+
+    reason = "REVIEW_OUTDATED"
+    text_bg = "Сметките на месеца са се променили след прегледа. Прегледайте ги отново."
+    text_en = "Drafts of the month have changed since its review. Read it again."
+
+
 class BankFileNotReadable(InvalidArgument):
     """A bank file is not as its format says, or contradicts itself or one of before: `fault` says which.
 

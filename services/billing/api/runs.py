@@ -6,9 +6,10 @@ from services.billing import storage
 from services.billing.api.answers import Context
 from services.billing.api.desk import Desk, act_of
 from services.billing.domain.accounts import Run, RunState
+from services.billing.errors import ReviewOutdated
 from services.billing.rules.fees import unit_codes
 from services.billing.storage import Store
-from services.billing.usecases import runs
+from services.billing.usecases import run_review, runs
 from services.billing.usecases.reprojection import reproject_due_dates
 from services.billing.usecases.runs import Page, RunClaim
 from services.billing.wire.runs import invariants_to_proto, review_to_proto, run_to_proto
@@ -130,9 +131,14 @@ class RunMethods(Desk):
     ) -> pb.ApproveBillingRunResponse:
         found = await self._run_of(request.municipality_id, request)
         call = self._call_about(request.request_id, found)
-        await self._runtime.commands.perform(
-            call, request, lambda tx: runs.approve_run(found.run_id, Store(tx, self._runtime.cipher), act_of(call))
-        )
+        try:
+            await self._runtime.commands.perform(
+                call, request, lambda tx: runs.approve_run(found.run_id, Store(tx, self._runtime.cipher), act_of(call))
+            )
+        except ReviewOutdated:
+            async with self._runtime.db.write() as tx:
+                await run_review.renew_review(found.run_id, Store(tx, self._runtime.cipher), act_of(call))
+            raise
         return pb.ApproveBillingRunResponse(run=await self._summary(found.run_id))
 
     async def IssuePage(self, request: pb.IssuePageRequest, context: Context) -> pb.IssuePageResponse:

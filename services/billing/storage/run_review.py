@@ -50,7 +50,14 @@ WHERE b.run_id = :run_id AND b.charge = 'INCOME_PERCENT'
   AND NOT EXISTS (SELECT FROM income_declarations d WHERE d.case_id = b.case_id AND d.from_month <= b.month)
 """
 
-_REVIEW = """
+_DRAFTS_HASH = """
+encode(sha256(coalesce(string_agg(sha256(convert_to(concat_ws('|',
+    case_id, month, chargeable_days, units, charge, rate_nano, currency, computed_minor, document_currency,
+    amount_minor, issue_date, due_date, calendar_version), 'UTF8')), ''::bytea ORDER BY month, case_id),
+    ''::bytea)), 'hex')
+"""
+
+_REVIEW = f"""
 WITH drafted AS (
     SELECT * FROM billed_months WHERE run_id = :run_id
 ), previous AS (
@@ -68,12 +75,14 @@ SELECT :run_id, count(*) FILTER (WHERE amount_minor > 0),
        count(*) FILTER (WHERE amount_minor > 0 AND month = :month),
        coalesce(sum(amount_minor) FILTER (WHERE month = :month), 0), :currency,
        (SELECT invoices FROM previous), (SELECT minor FROM previous),
-       encode(sha256(coalesce(string_agg(sha256(convert_to(concat_ws('|',
-           case_id, month, chargeable_days, units, charge, rate_nano, currency, computed_minor, document_currency,
-           amount_minor, issue_date, due_date, calendar_version), 'UTF8')), ''::bytea ORDER BY month, case_id),
-           ''::bytea)), 'hex')
+       {_DRAFTS_HASH}
 FROM drafted
-"""
+"""  # noqa: S608 a constant of this module
+
+_IS_CURRENT = f"""
+SELECT (SELECT drafts_hash FROM run_reviews WHERE run_id = :run_id)
+    = (SELECT {_DRAFTS_HASH} FROM billed_months WHERE run_id = :run_id)
+"""  # noqa: S608 as above
 
 _READ = """
 SELECT r.*,
@@ -213,6 +222,10 @@ class ReviewWrites(CommonReads):
                 "currency": currency.value,
             },
         )
+
+    async def review_is_current(self, run: Run) -> bool:
+        """Whether the drafts are those that the review was written about."""
+        return bool(await self._tx.scalar(_IS_CURRENT, {"run_id": run.run_id}))
 
     async def forget_review(self, run: Run) -> None:
         """As if the run had never been reviewed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from services.billing.domain.accounts import Act, Run, RunStep, ServedMonth, run_after
+from services.billing.domain.accounts import Act, Run, RunState, RunStep, ServedMonth, run_after
 from services.billing.domain.runs import ParkedAccount
 from services.billing.rules.currency import document_currency
 from services.billing.rules.parameters import parameters_of
@@ -15,7 +15,7 @@ from services.kernel.dates import Month
 from services.kernel.register import decides
 from services.runtime.commands import Effect
 
-__all__ = ["ReviewStore", "redraft_account", "reject_run", "rerun_account"]
+__all__ = ["ReviewStore", "redraft_account", "reject_run", "renew_review", "rerun_account"]
 
 
 class ReviewStore(RunStore, Protocol):
@@ -44,6 +44,15 @@ async def reject_run(run_id: str, store: ReviewStore, act: Act) -> Effect:
     await store.move_run(run_id, state)
     await tell(run, Event.RUN_REJECTED, store, act)
     return Effect(run_id)
+
+
+async def renew_review(run_id: str, store: RunStore, act: Act) -> None:
+    """Write the review of a month that waits for approval again, of the drafts as they are now."""
+    run = await store.lock_run(run_id)
+    if run.state is RunState.REVIEW:
+        parameters = parameters_of(await store.rules(run.municipality_id))
+        currency = document_currency(run.month, parameters.issued_on(run.month, act.today))
+        await store.write_review(run, currency, parameters.outlier_pct)
 
 
 async def redraft_account(

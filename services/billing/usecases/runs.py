@@ -9,7 +9,7 @@ from typing import Protocol
 
 from services.billing.domain.accounts import Act, Run, RunState, RunStep, ServedMonth, run_after
 from services.billing.domain.runs import Invariant, ParkReason
-from services.billing.errors import InvariantViolated, StateNotAllowed
+from services.billing.errors import InvariantViolated, ReviewOutdated, StateNotAllowed
 from services.billing.rules.currency import document_currency, month_currency
 from services.billing.rules.decisions import DatedFacts, facts_in
 from services.billing.rules.fees import monthly_fee
@@ -127,6 +127,10 @@ class RunStore(Protocol):
         ...
 
     async def drafted_amount(self, case_id: str, month: Month) -> Money | None: ...
+    async def review_is_current(self, run: Run) -> bool:
+        """Whether the drafts are those that the review was written about."""
+        ...
+
     async def dated_facts(self, case_id: str) -> DatedFacts: ...
     async def issue(self, run: Run, limit: int) -> int:
         """Issue the next drafts with the next numbers and book them; gives how many."""
@@ -257,7 +261,8 @@ async def approve_run(run_id: str, store: RunStore, act: Act) -> Effect:
     """Open the review gate and tell the workflow that waits at it.
 
     Raises StateNotAllowed while drafts are being made, and when they have waited so long that their time to pay is over
-    or the euro came: then the month is to be rejected and drafted anew. InvariantViolated when the books do not agree.
+    or the euro came: then the month is to be rejected and drafted anew. InvariantViolated when the books do not agree,
+    ReviewOutdated when a fact has changed a draft since the review was written.
     """
     run = await store.lock_run(run_id)
     state = run_after(run.state, RunStep.APPROVE)
@@ -265,6 +270,8 @@ async def approve_run(run_id: str, store: RunStore, act: Act) -> Effect:
         red = await store.broken_invariants(run.municipality_id, run.month)
         if red:
             raise InvariantViolated(metadata={"month": str(run.month), "invariants": ",".join(red)})
+        if not await store.review_is_current(run):
+            raise ReviewOutdated(metadata={"month": str(run.month)})
         await _check_dates(run, store, act)
         await store.move_run(run_id, state)
         await tell(run, Event.RUN_APPROVED, store, act)

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from services.billing.api import BillingServicer
-from services.billing.errors import InvariantViolated, StateNotAllowed
+from services.billing.errors import InvariantViolated, ReviewOutdated, StateNotAllowed
 from services.kernel.codes import Role
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
@@ -199,6 +199,19 @@ async def test_red_invariants_are_answered_shown_and_refuse_the_approval(desk: D
     here = {"municipality": desk.municipality}
     assert registry.get_sample_value(gauge, {**here, "invariant": "NUMBERS_WITHOUT_GAP"}) == 1
     assert registry.get_sample_value(gauge, {**here, "invariant": "LEDGER_BALANCED"}) is None
+
+
+async def test_a_month_whose_drafts_changed_after_its_review_is_read_again_before_it_is_approved(desk: Desk) -> None:
+    case = await person(desk)
+    read = (await drafted(desk)).review.drafts_hash
+    await desk.ask(desk.income(case, "2026-02", "30.00"), NOON)
+    with pytest.raises(ReviewOutdated):
+        await desk.ask(about_run(pb.ApproveBillingRunRequest, desk), NOON)
+    run = await found(desk)
+    assert (run.state, run.review.month_total) == (pb.BILLING_RUN_STATE_REVIEW, desk.euro("18.00"))
+    assert run.review.drafts_hash != read
+    await desk.ask(about_run(pb.ApproveBillingRunRequest, desk), NOON)
+    assert (await found(desk)).state == pb.BILLING_RUN_STATE_APPROVED
 
 
 def away() -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
-from services.billing.errors import CurrencyNotAllowed, InvalidFact, InvariantViolated, UnknownService
+from services.billing.errors import CurrencyNotAllowed, InvalidFact, InvariantViolated, ReviewOutdated, UnknownService
 from services.kernel.codes import Role
 from services.kernel.money import Currency, Money
 from services.runtime.admission import methods_of
@@ -174,6 +174,8 @@ async def test_drafts_under_review_are_not_approved_and_not_drafted_again_by_an_
         assert refusal.value.metadata["invariants"] == "TARIFFS_APPLIED"
     assert await applied(desk) == (1, 0)
     approval = service_pb2.ApproveBillingRunRequest(**about | {"request_id": str(uuid4())})
+    with pytest.raises(ReviewOutdated):
+        await desk.ask(approval, AT)
     await desk.ask(approval, AT)
     issuing = service_pb2.IssuePageRequest(request_id=str(uuid4()), run_id=run_id)
     await desk.ask(issuing, AT, Role.WORKER)

@@ -22,10 +22,11 @@ from services.billing.domain.accounts import (
     ServedMonth,
     WarStatus,
 )
+from services.billing.errors import ReviewOutdated
 from services.billing.rules.accounts import AccountView, account_on
 from services.billing.rules.decisions import IncomeDeclaration
 from services.billing.storage import Store
-from services.billing.usecases import accounts, facts, runs
+from services.billing.usecases import accounts, facts, run_review, runs
 from services.billing.usecases.runs import RunClaim
 from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
 from services.kernel.catalogue import ServiceEntry
@@ -148,10 +149,21 @@ class Office:
             issued += more
         return issued
 
+    async def approve(self, run: Run) -> None:
+        """As a clerk does: a review that facts have outdated is read again."""
+        act = self.act(run.month.next().first)
+        approved = False
+        while not approved:
+            try:
+                await self.write(lambda store: runs.approve_run(run.run_id, store, act))
+                approved = True
+            except ReviewOutdated:
+                await self.write(lambda store: run_review.renew_review(run.run_id, store, act))
+
     async def bill(self, month: Month, served: Mapping[str, ServedMonth] | None = None) -> Run:
         run = await self.open(month)
         await self.draft(run, served)
-        await self.write(lambda store: runs.approve_run(run.run_id, store, self.act(month.next().first)))
+        await self.approve(run)
         await self.issue(run)
         await self.write(lambda store: runs.close_run(run.run_id, store))
         return run

@@ -191,7 +191,7 @@ async def test_an_income_declared_later_corrects_billed_months_and_drafts_but_no
     run = await office.open(APRIL)
     await office.draft(run)
     await office.declare(case, MARCH, eur("200.00"), on=date(2026, 5, 1))
-    await office.write(lambda store: runs.approve_run(run.run_id, store, office.act(run.month.next().first)))
+    await office.approve(run)
     await office.issue(run)
     account = await office.account(case, date(2026, 5, 2))
     assert amounts(account) == [("2026-02", "60.00 EUR"), ("2026-03", "60.00 EUR"), ("2026-04", "120.00 EUR")]
@@ -335,7 +335,7 @@ async def test_a_fact_recorded_while_the_run_drafts_is_never_lost(office: Office
             await office.declare(case, FEBRUARY, eur("200.00"), on=date(2026, 3, 1))
 
     await asyncio.gather(office.draft(run, size=1), declare_all())
-    await office.write(lambda store: runs.approve_run(run.run_id, store, office.act(run.month.next().first)))
+    await office.approve(run)
     await asyncio.gather(office.issue(run, size=1))
     for case in cases:
         assert (await office.account(case, date(2026, 3, 1))).balance == eur("120.00")
