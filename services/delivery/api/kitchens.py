@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from grpc.aio import ServicerContext
 
@@ -11,7 +11,6 @@ from services.delivery.errors import DayOver
 from services.delivery.storage import cooking
 from services.delivery.storage import kitchens as storage
 from services.delivery.storage.kitchens import KitchenStore
-from services.delivery.storage.planning import HORIZON
 from services.delivery.usecases import kitchens as usecases
 from services.delivery.usecases.care import Moment
 from services.delivery.wire import care as days
@@ -27,6 +26,8 @@ from socialcare.delivery.v1 import kitchens_pb2 as pb
 __all__ = ["KitchenMethods"]
 
 Context = ServicerContext[object, object]
+
+_AHEAD = timedelta(days=6)
 
 
 class KitchenMethods(Room):
@@ -79,7 +80,7 @@ class KitchenMethods(Room):
     ) -> pb.ListUncookedMealsResponse:
         call = self._for_municipality(request.municipality_id)
         first = optional_date(request.from_date, "from_date") or call.today
-        days_ahead = DateRange(first, first + min(HORIZON, date.max - first))
+        days_ahead = DateRange(first, first + min(_AHEAD, date.max - first))
         size = page_size(request.page_size)
         after = _day_and_district(decode_token(request.page_token, 2))
         async with self._runtime.db.glance() as tx:
