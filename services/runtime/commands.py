@@ -7,7 +7,7 @@ handler from `Effect.resource`, so that a repeated request gets the same answer 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -159,6 +159,13 @@ class CommandRunner:
         note = AuditNote(object_id, municipality_id or call.municipality_id, purpose, call.on_behalf_of)
         async with self._database.write() as tx:
             await audit.record(tx, audit.entry(call, note, audit.DONE))
+
+    async def record_reads(self, call: Call, object_ids: Iterable[str], *, purpose: str) -> None:
+        """Audit the read of many people's records by one call, a row for each, in a transaction of its own."""
+        notes = [AuditNote(each, call.municipality_id, purpose, call.on_behalf_of) for each in object_ids]
+        if notes:
+            async with self._database.write() as tx:
+                await audit.record_all(tx, [audit.entry(call, note, audit.DONE) for note in notes])
 
     async def record_refusal(self, call: Call, refusal: DomainError, note: AuditNote | None = None) -> None:
         """Audit a refusal once, in a transaction of its own."""

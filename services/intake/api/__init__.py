@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.intake.api.catalogue import CatalogueMethods
+from services.intake.api.contacts import ContactMethods
 from services.intake.api.found_facts import FoundFactsMethods
 from services.intake.api.imports import ImportMethods
 from services.intake.api.limits import LimitMethods
@@ -20,6 +21,7 @@ __all__ = ["IntakeServicer"]
 class IntakeServicer(
     OperatorMethods,
     CatalogueMethods,
+    ContactMethods,
     ImportMethods,
     NoticeMethods,
     TimelineMethods,
