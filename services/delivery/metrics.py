@@ -36,6 +36,11 @@ class DeliveryMetrics:
         self.recorded = Counter("socialcare_delivery_recorded", "Records of care.", ("outcome",), registry=registry)
         for outcome in (Outcome.DELIVERED, Outcome.MISSED):
             self.recorded.labels(outcome)
+        self.sheets_without_contacts = Counter(
+            "socialcare_delivery_sheets_without_contacts",
+            "Day and route sheets given without names and addresses, as intake did not answer.",
+            registry=registry,
+        )
         self.welfare_opened = Counter(
             "socialcare_delivery_welfare_opened", "Welfare checks opened by calls.", ("cause",), registry=registry
         )

@@ -7,28 +7,36 @@ but never one inside the other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+
+import grpc
 
 from services.delivery.domain.care import Care
+from services.delivery.domain.contacts import Contact
 from services.delivery.rules.recording import BeforeContract, Funds, HomeVisit
 from services.kernel.codes import CaseState, Stage
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.ranges import DateRange
 from services.runtime.civil import code_from_proto, date_to_proto, month_to_proto, range_to_proto
-from services.runtime.errors import NotFound
+from services.runtime.errors import NotFound, PeerUnavailable
 from services.runtime.local_rules import rules_from_proto
 from services.runtime.peers import Peers
+from services.runtime.scope import seconds_left
 from socialcare.assessment.v1 import assessment_service_pb2, assessment_service_pb2_grpc
 from socialcare.billing.v1 import billing_service_pb2, billing_service_pb2_grpc
 from socialcare.billing.v1 import resources_pb2 as billing_resources
 from socialcare.common.v1 import types_pb2
-from socialcare.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
+from socialcare.intake.v1 import contacts_pb2, intake_service_pb2, intake_service_pb2_grpc
 from socialcare.intake.v1 import resources_pb2 as intake
 from socialcare.placement.v1 import placement_service_pb2, placement_service_pb2_grpc
 from socialcare.placement.v1 import resources_pb2 as placement
 
 __all__ = ["Neighbours"]
+
+_PATIENCE = 3.0
+"""Seconds to wait for names and addresses, without which a sheet is given too."""
 
 
 class Neighbours:
@@ -54,6 +62,24 @@ class Neighbours:
         """Codes, settings and facts of the case; NotFound when intake does not know it."""
         request = intake_service_pb2.GetCaseFactsRequest(application_id=application_id)
         return (await self._intake.GetCaseFacts(request)).case_facts
+
+    async def contacts(self, municipality_id: str, application_ids: Sequence[str]) -> Mapping[str, Contact]:
+        """Names and addresses by application id; PeerUnavailable for whatever keeps intake from answering in time.
+
+        At most half of what is left of the own call is spent on it: the caller is to get the sheet either way.
+        """
+        request = contacts_pb2.ListContactsRequest(municipality_id=municipality_id, application_ids=application_ids)
+        left = seconds_left(time.monotonic())
+        try:
+            answer = await self._intake.ListContacts(
+                request, timeout=_PATIENCE if left is None else min(_PATIENCE, left / 2)
+            )
+        except grpc.aio.AioRpcError:
+            raise PeerUnavailable from None
+        return {
+            each.application_id: Contact(each.given_name, each.father_name, each.family_name, each.address)
+            for each in answer.contacts
+        }
 
     async def pause_effects(self, care: Care, pause: DateRange) -> Sequence[billing_service_pb2.PauseEffect]:
         """What the pause takes off the fees of the case, by month; nothing while billing holds no contract of it."""

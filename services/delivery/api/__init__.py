@@ -16,6 +16,7 @@ from services.delivery.api.visits import VisitMethods
 from services.delivery.api.welfare import WelfareMethods
 from services.delivery.metrics import DeliveryMetrics
 from services.delivery.peers import Neighbours
+from services.delivery.usecases.contacts import AddressBook
 from services.runtime.server import Runtime
 
 __all__ = ["DeliveryServicer"]
@@ -37,9 +38,11 @@ class DeliveryServicer(
 ):
     """Every method of `socialcare.delivery.v1.DeliveryService`."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, address_book: AddressBook | None = None) -> None:
+        """Serve with what the process has; `address_book` stands in for intake where sheets are read."""
         self._runtime = runtime
         self._neighbours = Neighbours(runtime.peers)
+        self._address_book = address_book or self._neighbours
         self._metrics = DeliveryMetrics(runtime.telemetry.registry)
 
     async def observe(self) -> None:

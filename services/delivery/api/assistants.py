@@ -11,8 +11,10 @@ from grpc.aio import ServicerContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.delivery.api.assigning import assign_days
-from services.delivery.api.room import Room, require_own
+from services.delivery.api.contacts import SheetRoom
+from services.delivery.api.room import require_own
 from services.delivery.documents import print_day_sheet
+from services.delivery.domain.contacts import Contacts
 from services.delivery.domain.staff import AssignedVisit
 from services.delivery.errors import DayOver
 from services.delivery.rules.assignment import judge
@@ -24,6 +26,7 @@ from services.delivery.storage.staff import StaffStore
 from services.delivery.usecases import staff as usecases
 from services.delivery.usecases.care import Moment
 from services.delivery.wire import care as days
+from services.delivery.wire import contacts as wire_contacts
 from services.delivery.wire import staff as wire
 from services.kernel.catalogue import CATALOGUE
 from services.runtime.civil import date_from_proto, date_to_proto, optional_date
@@ -39,7 +42,7 @@ __all__ = ["AssistantMethods"]
 Context = ServicerContext[object, object]
 
 
-class AssistantMethods(Room):
+class AssistantMethods(SheetRoom):
     """Assistants, who goes to which visit, and the sheet of a day."""
 
     async def RegisterAssistant(
@@ -178,20 +181,23 @@ class AssistantMethods(Room):
 
     async def GetDaySheet(self, request: pb.GetDaySheetRequest, context: Context) -> pb.GetDaySheetResponse:
         on = days.day_from_proto(request.on_date, "on_date")
-        tasks = await self._day_sheet(request.municipality_id, request.assistant_id, on)
+        tasks, contacts = await self._day_sheet(request.municipality_id, request.assistant_id, on)
         return pb.GetDaySheetResponse(
-            assistant_id=request.assistant_id, on_date=date_to_proto(on), tasks=map(wire.task_to_proto, tasks)
+            assistant_id=request.assistant_id,
+            on_date=date_to_proto(on),
+            tasks=wire.tasks_to_proto(tasks, contacts),
+            missing_stages=wire_contacts.missing_stages(contacts),
         )
 
     async def GetDaySheetDocument(
         self, request: pb.GetDaySheetDocumentRequest, context: Context
     ) -> pb.GetDaySheetDocumentResponse:
         on = days.day_from_proto(request.on_date, "on_date")
-        tasks = await self._day_sheet(request.municipality_id, request.assistant_id, on)
+        tasks, contacts = await self._day_sheet(request.municipality_id, request.assistant_id, on)
         async with self._runtime.db.glance() as tx:
             catalogue = (await rules_of(tx, request.municipality_id)).catalogue if tasks else CATALOGUE
-        document = await asyncio.to_thread(print_day_sheet, request.assistant_id, on, tasks, catalogue)
-        return pb.GetDaySheetDocumentResponse(document=document)
+        document = await asyncio.to_thread(print_day_sheet, request.assistant_id, on, tasks, contacts, catalogue)
+        return pb.GetDaySheetDocumentResponse(document=document, missing_stages=wire_contacts.missing_stages(contacts))
 
     async def _observe_visits(self) -> None:
         try:
@@ -201,13 +207,14 @@ class AssistantMethods(Room):
             counted = None
         self._metrics.show_unassigned(counted)
 
-    async def _day_sheet(self, municipality_id: str, assistant_id: str, on: date) -> Sequence[Task]:
-        """The tasks of an assistant; the read is audited, as menu codes may speak of health."""
+    async def _day_sheet(self, municipality_id: str, assistant_id: str, on: date) -> tuple[Sequence[Task], Contacts]:
+        """The tasks of an assistant and who is visited; the read is audited, as menu codes may speak of health."""
         call = self._for_municipality(municipality_id)
         require_own(call.caller, assistant_id)
         async with self._runtime.commands.health_read(call, "DAY_SHEET") as (tx, note):
             note.object_id, note.municipality_id = assistant_id, municipality_id
-            return await assignment.day_sheet(tx, municipality_id, assistant_id, on)
+            tasks = await assignment.day_sheet(tx, municipality_id, assistant_id, on)
+        return tasks, await self._contacts(call, on, (task.standing.application_id for task in tasks))
 
     async def _visit(self, call: Call, unit_id: str) -> AssignedVisit:
         async with self._runtime.db.glance() as tx:

@@ -9,6 +9,7 @@ from datetime import datetime
 from google.protobuf.message import Message
 from grpc.aio import ServicerContext
 
+from services.delivery.api.contacts import SheetRoom
 from services.delivery.api.recording import RecordingMethods, require_open_day, require_own_visit
 from services.delivery.api.room import moment, require_own, require_sight
 from services.delivery.domain.attendance import Entry, EntryOutcome, EntryResult
@@ -25,6 +26,7 @@ from services.delivery.usecases.attendance import Visit
 from services.delivery.usecases.care import Moment
 from services.delivery.wire import attendance as wire
 from services.delivery.wire import care as days
+from services.delivery.wire import contacts as wire_contacts
 from services.delivery.wire import staff as sheets
 from services.runtime.civil import instant_to_proto
 from services.runtime.commands import Call, Effect
@@ -47,7 +49,7 @@ __all__ = ["AttendanceMethods"]
 Context = ServicerContext[object, object]
 
 
-class AttendanceMethods(RecordingMethods):
+class AttendanceMethods(RecordingMethods, SheetRoom):
     """Arrivals, sheets of paper and bundles of devices; each ends where RecordDelivery does."""
 
     async def CheckIn(self, request: pb.CheckInRequest, context: Context) -> pb.CheckInResponse:
@@ -122,7 +124,12 @@ class AttendanceMethods(RecordingMethods):
         async with self._runtime.commands.health_read(call, "OFFLINE_BUNDLE") as (tx, note):
             note.object_id = request.assistant_id
             tasks = await assignment.day_sheet(tx, request.municipality_id, request.assistant_id, on)
-        return pb.GetOfflineBundleResponse(tasks=map(sheets.task_to_proto, tasks), read_time=instant_to_proto(call.now))
+        contacts = await self._contacts(call, on, (task.standing.application_id for task in tasks))
+        return pb.GetOfflineBundleResponse(
+            tasks=sheets.tasks_to_proto(tasks, contacts),
+            read_time=instant_to_proto(call.now),
+            missing_stages=wire_contacts.missing_stages(contacts),
+        )
 
     async def SubmitOfflineBundle(
         self, request: pb.SubmitOfflineBundleRequest, context: Context

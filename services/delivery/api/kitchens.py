@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 from grpc.aio import ServicerContext
 
-from services.delivery.api.room import Room, is_assistant_only, require_among
+from services.delivery.api.contacts import SheetRoom
+from services.delivery.api.room import is_assistant_only, require_among
 from services.delivery.errors import DayOver
 from services.delivery.storage import cooking
 from services.delivery.storage import kitchens as storage
@@ -14,6 +15,7 @@ from services.delivery.storage.kitchens import KitchenStore
 from services.delivery.usecases import kitchens as usecases
 from services.delivery.usecases.care import Moment
 from services.delivery.wire import care as days
+from services.delivery.wire import contacts as wire_contacts
 from services.delivery.wire import kitchens as wire
 from services.kernel.ranges import DateRange
 from services.runtime.civil import optional_date
@@ -30,7 +32,7 @@ Context = ServicerContext[object, object]
 _AHEAD = timedelta(days=6)
 
 
-class KitchenMethods(Room):
+class KitchenMethods(SheetRoom):
     """Kitchens, routes and beds."""
 
     async def RegisterKitchen(self, request: pb.RegisterKitchenRequest, context: Context) -> pb.RegisterKitchenResponse:
@@ -99,7 +101,13 @@ class KitchenMethods(Room):
             if is_assistant_only(call.caller):
                 require_among(call.caller, await storage.drivers_of_route(tx, *route))
             sheet_id, driver, stops = await storage.route_of_sheet(tx, *route)
-        return pb.GetRouteSheetResponse(sheet_id=sheet_id, driver_id=driver, stops=map(wire.stop_to_proto, stops))
+        contacts = await self._contacts(call, on, (stop.application_id for stop in stops))
+        return pb.GetRouteSheetResponse(
+            sheet_id=sheet_id,
+            driver_id=driver,
+            stops=wire.stops_to_proto(stops, contacts),
+            missing_stages=wire_contacts.missing_stages(contacts),
+        )
 
     async def GetBedCensus(self, request: pb.GetBedCensusRequest, context: Context) -> pb.GetBedCensusResponse:
         self._for_municipality(request.municipality_id)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from services.delivery.domain.contacts import Contact, Contacts
 from services.delivery.domain.kitchens import Kitchen, KitchenSheet, Route, Stop, UncookedMeals
+from services.delivery.wire.contacts import contact_to_proto
 from services.delivery.wire.staff import require_districts
 from services.runtime.civil import code_to_proto, date_to_proto, instant_to_proto
 from services.runtime.commands import etag_of
 from services.runtime.errors import InvalidArgument
 from socialcare.delivery.v1 import kitchens_pb2 as pb
 
-__all__ = ["kitchen_from_proto", "kitchen_to_proto", "sheet_to_proto", "stop_to_proto", "uncooked_to_proto"]
+__all__ = ["kitchen_from_proto", "kitchen_to_proto", "sheet_to_proto", "stops_to_proto", "uncooked_to_proto"]
 
 
 def kitchen_from_proto(message: pb.Kitchen) -> Kitchen:
@@ -61,8 +65,12 @@ def sheet_to_proto(sheet: KitchenSheet) -> pb.KitchenSheet:
     )
 
 
-def stop_to_proto(stop: Stop) -> pb.RouteStop:
-    """A stop of a route."""
+def stops_to_proto(stops: Iterable[Stop], contacts: Contacts) -> list[pb.RouteStop]:
+    """The stops of a route, each with who is brought meals where that is known."""
+    return [_stop_to_proto(stop, contacts.by_application.get(stop.application_id)) for stop in stops]
+
+
+def _stop_to_proto(stop: Stop, contact: Contact | None) -> pb.RouteStop:
     return pb.RouteStop(
         position=stop.position,
         application_id=stop.application_id,
@@ -70,6 +78,7 @@ def stop_to_proto(stop: Stop) -> pb.RouteStop:
         district_code=stop.district,
         menu_code=stop.menu_code,
         meals=stop.meals,
+        contact=contact_to_proto(contact),
     )
 
 

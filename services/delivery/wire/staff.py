@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from itertools import pairwise
 
+from services.delivery.domain.contacts import Contact, Contacts
 from services.delivery.domain.staff import (
     Absence,
     AbsenceReason,
@@ -19,6 +20,7 @@ from services.delivery.errors import UnknownDistrict
 from services.delivery.rules.assignment import Verdict
 from services.delivery.rules.assignment_words import clock
 from services.delivery.storage.assignment import Task
+from services.delivery.wire.contacts import contact_to_proto
 from services.kernel.dates import Weekday
 from services.kernel.districts import is_registered
 from services.kernel.ranges import DateRange
@@ -45,7 +47,7 @@ __all__ = [
     "assistant_to_proto",
     "candidate_to_proto",
     "require_districts",
-    "task_to_proto",
+    "tasks_to_proto",
     "visit_to_proto",
 ]
 
@@ -178,8 +180,12 @@ def candidate_to_proto(verdict: Verdict, trace: Trace, *, chosen: bool) -> pb.As
     )
 
 
-def task_to_proto(task: Task) -> pb.DayTask:
-    """A line of a day sheet."""
+def tasks_to_proto(tasks: Iterable[Task], contacts: Contacts) -> list[pb.DayTask]:
+    """The lines of a day sheet, each with who is visited where that is known."""
+    return [_task_to_proto(task, contacts.by_application.get(task.standing.application_id)) for task in tasks]
+
+
+def _task_to_proto(task: Task, contact: Contact | None) -> pb.DayTask:
     visit, slot = task.standing, task.standing.slot
     return pb.DayTask(
         unit_id=visit.unit_id,
@@ -192,4 +198,5 @@ def task_to_proto(task: Task) -> pb.DayTask:
         end_time="" if slot is None else clock(slot.end),
         state=task.state,
         menu_code=task.menu_code,
+        contact=contact_to_proto(contact),
     )

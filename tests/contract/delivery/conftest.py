@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.message import Message
 from google.type import money_pb2
 from grpc_status import rpc_status
+from prometheus_client import CollectorRegistry
 
 from services.delivery.__main__ import SERVICE
 from services.kernel.codes import Role, Stage
@@ -33,7 +35,7 @@ from socialcare.billing.v1 import resources_pb2 as billing
 from socialcare.common.v1 import catalogue_pb2, facts_pb2, types_pb2
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
 from socialcare.delivery.v1 import delivery_service_pb2_grpc
-from socialcare.intake.v1 import intake_service_pb2, intake_service_pb2_grpc
+from socialcare.intake.v1 import contacts_pb2, intake_service_pb2, intake_service_pb2_grpc
 from socialcare.intake.v1 import resources_pb2 as intake
 from socialcare.placement.v1 import placement_service_pb2, placement_service_pb2_grpc
 from socialcare.placement.v1 import resources_pb2 as placement
@@ -58,6 +60,9 @@ class Neighbours:
     settings: dict[str, str] = field(default_factory=dict)
     capacity: int = 0
     invoices: dict[str, list[billing.Invoice]] = field(default_factory=dict)
+    contacts: dict[str, contacts_pb2.Contact] = field(default_factory=dict)
+    contacts_code: grpc.StatusCode = grpc.StatusCode.OK
+    never: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def GetFacility(  # noqa: N802
         self, request: placement_service_pb2.GetFacilityRequest, context: object
@@ -101,6 +106,16 @@ class Neighbours:
         )
         return intake_service_pb2.GetMunicipalityResponse(municipality=town)
 
+    async def ListContacts(  # noqa: N802
+        self, request: contacts_pb2.ListContactsRequest, context: grpc.aio.ServicerContext[Message, Message]
+    ) -> contacts_pb2.ListContactsResponse:
+        if self.contacts_code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            await self.never.wait()
+        elif self.contacts_code is not grpc.StatusCode.OK:
+            await context.abort(self.contacts_code)
+        known = [self.contacts[each] for each in request.application_ids if each in self.contacts]
+        return contacts_pb2.ListContactsResponse(contacts=known)
+
     async def GetFoundFacts(  # noqa: N802
         self, request: assessment_service_pb2.GetFoundFactsRequest, context: object
     ) -> assessment_service_pb2.GetFoundFactsResponse:
@@ -135,6 +150,8 @@ class Service:
     key: Ed25519PrivateKey
     neighbours: Neighbours
     dsn: str
+    log: structlog.testing.LogCapture
+    registry: CollectorRegistry
 
     @property
     def stub(self) -> delivery_service_pb2_grpc.DeliveryServiceStub:
@@ -179,7 +196,21 @@ class Service:
 
 
 @pytest.fixture
-async def service(migrated_database: Callable[[Stage], Awaitable[str]], tmp_path: Path) -> AsyncIterator[Service]:
+def key(tmp_path: Path) -> Ed25519PrivateKey:
+    """Key by which tokens are signed; its public part lies beside it as `key.pub.pem`."""
+    return write_signing_key(tmp_path / "key.pem", tmp_path / "key.pub.pem")
+
+
+@pytest.fixture
+async def intake_address() -> str:
+    """Where intake listens; empty: the small server stands in for it as well."""
+    return ""
+
+
+@pytest.fixture
+async def service(
+    migrated_database: Callable[[Stage], Awaitable[str]], tmp_path: Path, key: Ed25519PrivateKey, intake_address: str
+) -> AsyncIterator[Service]:
     neighbours = Neighbours()
     beside = grpc.aio.server()
     intake_service_pb2_grpc.add_IntakeServiceServicer_to_server(_Rest(neighbours), beside)
@@ -188,7 +219,6 @@ async def service(migrated_database: Callable[[Stage], Awaitable[str]], tmp_path
     billing_service_pb2_grpc.add_BillingServiceServicer_to_server(_Rest(neighbours), beside)
     port = beside.add_insecure_port("127.0.0.1:0")
     await beside.start()
-    key = write_signing_key(tmp_path / "key.pem", tmp_path / "key.pub.pem")
     write_key_ring(tmp_path / "ring.json")
     (tmp_path / "token").write_text(mint_token(key, subject="delivery", roles=frozenset({Role.SERVICE})))
     dsn = await migrated_database(Stage.DELIVERY)
@@ -205,12 +235,14 @@ async def service(migrated_database: Callable[[Stage], Awaitable[str]], tmp_path
             "token_file": tmp_path / "token",
         }
         | {f"{stage}_address": f"127.0.0.1:{port}" for stage in ("intake", "assessment", "placement", "billing")}
+        | ({"intake_address": intake_address} if intake_address else {})
     )
     log = structlog.testing.LogCapture()
-    server = Server(SERVICE, settings, Telemetry(structlog.wrap_logger(None, processors=[log])))
+    telemetry = Telemetry(structlog.wrap_logger(None, processors=[log]))
+    server = Server(SERVICE, settings, telemetry)
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        yield Service(channel, key, neighbours, dsn)
+        yield Service(channel, key, neighbours, dsn, log, telemetry.registry)
     await server.stop()
     await beside.stop(None)
 
