@@ -40,8 +40,9 @@ class RunMethods(Room):
         rules = await self._neighbours.rules(request.municipality_id)
 
         async def run(tx: WriteTx) -> Effect:
-            opened = await planning.open_run(tx, new_id(), request.municipality_id, on, call.now)
+            await planning.join(tx, request.municipality_id, on, call.now)
             await keep_rules(tx, request.municipality_id, rules, call.now)
+            opened = await planning.open_run(tx, new_id(), request.municipality_id, on, call.now)
             return Effect(opened.id)
 
         effect = await self._runtime.commands.perform(call, request, run)

@@ -95,7 +95,8 @@ class Outcome(StrEnum):
     DELIVERED = "DELIVERED"
     MISSED = "MISSED"
     VOID = "VOID"
-    """Recorded for a day that a later recorded end of the contract cut off; counts nowhere."""
+    """Withdrawn, or recorded for a day that a later recorded end of the contract cut off, until the day is covered
+    again; counts nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

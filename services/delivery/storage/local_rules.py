@@ -18,12 +18,21 @@ SELECT m.settings::text AS settings, m.version, m.calendar_version, m.catalogue_
        c.overrides::text AS overrides
 FROM municipality m JOIN calendars c ON c.version = m.calendar_version WHERE id = :id
 """
-# An older version never replaces a newer one.
+# An older version never replaces a newer one. Whatever was planned is planned again from the first day that was
+# declared or taken back; before the first copy nothing was planned by another calendar.
 _KEEP = """
-UPDATE municipality
+UPDATE municipality m
 SET version = :version, settings = CAST(:settings AS jsonb), calendar_version = :calendar_version,
-    catalogue_changes = CAST(:changes AS jsonb), settings_copied_at = :now
-WHERE id = :id AND version < :version
+    catalogue_changes = CAST(:changes AS jsonb), settings_copied_at = :now,
+    replan_from = CASE WHEN m.version > 0 THEN least(m.replan_from, (
+        SELECT min(CAST(day AS date))
+        FROM (SELECT key AS day, value ->> 'kind' AS kind FROM calendars c, jsonb_each(overrides)
+              WHERE c.version = m.calendar_version) before
+        FULL JOIN (SELECT key AS day, value ->> 'kind' AS kind FROM calendars c, jsonb_each(overrides)
+                   WHERE c.version = :calendar_version) after USING (day)
+        WHERE before.kind IS DISTINCT FROM after.kind
+    )) END
+WHERE id = :id AND m.version < :version
 """
 
 

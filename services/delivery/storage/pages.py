@@ -33,8 +33,8 @@ ON CONFLICT (application_id)
 """
 _PARK = f"""
 {_INSERT} DO UPDATE
-SET reason = excluded.reason, run_id = excluded.run_id, tried_at = excluded.tried_at,
-    attempts = parked_case.attempts + 1
+SET reason = excluded.reason, plan_from = least(parked_case.plan_from, excluded.plan_from),
+    run_id = excluded.run_id, tried_at = excluded.tried_at, attempts = parked_case.attempts + 1
 """
 _PARK_UNASSIGNED = f"{_INSERT} DO NOTHING"
 _PARKED = """
@@ -153,13 +153,14 @@ async def _try_again(db: Database, run: DailyRun, now: datetime) -> None:
     async with db.read() as tx:
         parked = await tx.all(_TO_TRY, {"municipality": run.municipality_id, "run": run.id, "last": run.plan_to})
     for row in parked:
-        case = str(row.application_id)
+        # With the days that a changed calendar has opened or closed meanwhile.
+        case, first = str(row.application_id), min(row.plan_from, run.plan_from)
         try:
             async with db.write() as tx:
-                await _plan(tx, run, [case], row.plan_from)
+                await _plan(tx, run, [case], first)
                 await tx.run("DELETE FROM parked_case WHERE application_id = :id", {"id": case})
         except (IntegrityError, DataError) as error:
-            await _park(db, run, case, (row.plan_from, now, reason_of(error)))
+            await _park(db, run, case, (first, now, reason_of(error)))
 
 
 async def _plan(tx: WriteTx, run: DailyRun, ids: Sequence[str], first: date) -> int:

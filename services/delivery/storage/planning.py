@@ -2,7 +2,8 @@
 
 `DUE` is the one definition of what is planned: a function of care, plan, pauses and working days; `STANDING` adds what
 was recorded. Planning makes the stored units of some cases and days equal to it, so late runs, gaps and
-repetitions lead to the same rows. A stored unit that is due no more is cancelled.
+repetitions lead to the same rows. A stored unit that is due no more is cancelled. Days that a changed calendar has
+opened or closed are planned again by the next run, with all days behind the first of them.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ __all__ = [
     "Page",
     "close_run",
     "horizon_of",
+    "join",
     "kitchen_meals",
     "open_run",
     "page_ids",
@@ -45,7 +47,7 @@ HORIZON = timedelta(days=27)
 _PLAN_AFRESH = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
 
 _ONE_BY_ONE = f"unit IN {tuple(map(str, sorted(ONE_BY_ONE)))}"
-# One row a line and day; the id is that of its first unit.
+# One row a line and day; the id is that of its first unit. `off`: a day off, for a line of working days.
 DUE = """
 days AS (
     SELECT CAST(d AS date) AS on_day, to_char(d, 'YYYY-MM-DD') AS written,
@@ -62,11 +64,10 @@ due AS (
            s.municipality_id,
            CASE WHEN s.moved_on = '{}' THEN s.district_code
                 ELSE s.districts[width_bucket(d.on_day, s.moved_on) + 1] END AS district_code,
-           l.code, l.unit, d.on_day, l.quantity, p.hospital
+           l.code, l.unit, d.on_day, l.quantity, l.working_days_only AND d.closed AS off, p.hospital
     FROM scope s
     JOIN plan_line l USING (application_id)
     JOIN days d ON l.weekdays & d.bit <> 0 AND d.on_day <@ s.covered AND d.on_day <@ l.valid
-               AND NOT (l.working_days_only AND d.closed)
                AND (l.turns = 0 OR l.turns & d.turn <> 0)
                AND (l.every_weeks = 1 OR (d.week - (l.anchor - date '2000-01-03') / 7) % l.every_weeks = 0)
     LEFT JOIN pause p ON p.application_id = s.application_id AND d.on_day <@ p.days
@@ -74,11 +75,11 @@ due AS (
 
 # Visits and meals are units of their own, hours of a visit are one. Records of a code and day count for its units one
 # after the other, so each is done, missed or neither: first for those that somebody has left and whose record stands,
-# then in the order of the lines.
+# then in the order of the lines. What was recorded before its day became a day off stays.
 STANDING = f"""
 apart AS (
-    SELECT id AS first_id, line_id, line, application_id, municipality_id, district_code, code, unit, on_day, hospital,
-           CASE WHEN {_ONE_BY_ONE} THEN 1 ELSE quantity END AS quantity,
+    SELECT id AS first_id, line_id, line, application_id, municipality_id, district_code, code, unit, on_day, off,
+           hospital, CASE WHEN {_ONE_BY_ONE} THEN 1 ELSE quantity END AS quantity,
            generate_series(1, CASE WHEN {_ONE_BY_ONE} THEN quantity ELSE 1 END) AS part
     FROM due
 ),
@@ -106,6 +107,7 @@ expected AS (
         WHERE :recorded AND d.application_id = t.application_id AND d.on_day = t.on_day AND d.code = t.code
           AND outcome <> 'VOID'
     ) record ON true
+    WHERE NOT off OR told > prior
 )"""  # noqa: S608 - put together from constants
 
 # Days ahead have no records, and then none is looked for line by line.
@@ -126,7 +128,7 @@ gone AS (
              AND u.on_day = ANY(CAST(:closed AS date[])) THEN 'DAY_OFF'
         ELSE 'PLAN_CHANGED' END
     WHERE u.application_id = ANY(CAST(:ids AS uuid[])) AND u.on_day BETWEEN :first AND :last
-      AND u.state <> 'CANCELLED' AND (u.line_id, u.on_day) NOT IN (SELECT line_id, on_day FROM due)
+      AND u.state <> 'CANCELLED' AND NOT EXISTS (SELECT FROM expected e WHERE e.id = u.id)
 )
 INSERT INTO unit (id, line_id, part, application_id, municipality_id, district_code, code, unit, on_day, quantity,
                   state, cause)
@@ -151,7 +153,7 @@ GROUP BY code ORDER BY code
 """  # noqa: S608 - put together from constants
 _PLANNED_BEYOND = f"""
 WITH scope AS (SELECT * FROM care WHERE application_id = :id), {DUE}
-SELECT code, sum(quantity) AS units FROM due WHERE hospital IS NULL GROUP BY code ORDER BY code
+SELECT code, sum(quantity) AS units FROM due WHERE hospital IS NULL AND NOT off GROUP BY code ORDER BY code
 """  # noqa: S608 - put together from constants
 
 _MEALS_ROWS = f"""
@@ -170,6 +172,25 @@ WITH scope AS (
 SELECT coalesce(sum(quantity), 0) FROM due WHERE unit = 'MEAL' AND hospital IS NULL AND district_code = :district
 """  # noqa: S608 - put together from constants
 
+_JOIN = """
+INSERT INTO municipality (id, planned_through, planning_to, settings_copied_at) VALUES (:id, :before, :before, :now)
+ON CONFLICT DO NOTHING
+"""
+_PLANNING_TO = """
+UPDATE municipality SET planning_to = greatest(planning_to, :to) WHERE id = :id
+RETURNING least(planned_through + 1, replan_from) AS plan_from, calendar_version
+"""
+_OPEN = """
+INSERT INTO daily_run (id, municipality_id, on_day, plan_from, plan_to, calendar_version, opened_at)
+VALUES (:id, :municipality, :day, :from, :to, :calendar, :now) ON CONFLICT ON CONSTRAINT daily_run_once DO NOTHING
+"""
+# A calendar that has changed since the run was opened is for the next run; so are days beyond the end of a late run.
+_PLANNED = """
+UPDATE municipality m SET planned_through = greatest(m.planned_through, r.plan_to),
+    replan_from = CASE WHEN r.calendar_version = m.calendar_version AND r.plan_to >= m.planning_to THEN NULL
+                       ELSE m.replan_from END
+FROM daily_run r WHERE r.id = :run AND m.id = r.municipality_id
+"""
 _RUN = """
 SELECT id, municipality_id, on_day, plan_from, plan_to, finished_at IS NOT NULL AS finished,
        coalesce(meals, 0) AS meals, coalesce(units, 0) AS units
@@ -259,26 +280,29 @@ async def kitchen_meals(tx: ReadTx, municipality_id: str, district_code: str, on
     return int(await tx.scalar(_MEALS_BEYOND, {**where, **horizon_of(DateRange(on, on), calendar)}))
 
 
+async def join(tx: WriteTx, municipality_id: str, on: date, now: datetime) -> None:
+    """See to it that the municipality has its row; a new one has nothing planned before the day."""
+    await tx.run(_JOIN, {"id": municipality_id, "before": on - timedelta(days=1), "now": now})
+
+
 async def open_run(tx: WriteTx, run_id: str, municipality_id: str, on: date, now: datetime) -> DailyRun:
-    """The one run of municipality and day; a new one plans everything not planned up to the end of its horizon."""
+    """The one run of municipality and day; a new one plans everything not planned up to the end of its horizon.
+
+    It begins with the first day that the calendar in force has opened or closed since it was planned. Whoever copies
+    what the municipality has decided does so before, in the same transaction, and has its row by `join`.
+    """
+    await join(tx, municipality_id, on, now)
+    to = on + HORIZON
+    town = await tx.one(_PLANNING_TO, {"id": municipality_id, "to": to})
     await tx.run(
-        "INSERT INTO municipality (id, planned_through, planning_to, settings_copied_at) "
-        "VALUES (:id, :before, :before, :now) ON CONFLICT DO NOTHING",
-        {"id": municipality_id, "before": on - timedelta(days=1), "now": now},
-    )
-    through = await tx.scalar(
-        "UPDATE municipality SET planning_to = greatest(planning_to, :to) WHERE id = :id RETURNING planned_through",
-        {"id": municipality_id, "to": on + HORIZON},
-    )
-    await tx.run(
-        "INSERT INTO daily_run (id, municipality_id, on_day, plan_from, plan_to, opened_at) "
-        "VALUES (:id, :municipality, :day, :from, :to, :now) ON CONFLICT ON CONSTRAINT daily_run_once DO NOTHING",
+        _OPEN,
         {
             "id": run_id,
             "municipality": municipality_id,
             "day": on,
-            "from": through + timedelta(days=1),
-            "to": on + HORIZON,
+            "from": town.plan_from,
+            "to": to,
+            "calendar": town.calendar_version,
             "now": now,
         },
     )
@@ -322,10 +346,7 @@ async def page_ids(tx: ReadTx, run: DailyRun, after: str, size: int, *, locked: 
 async def close_run(tx: WriteTx, run: DailyRun, now: datetime) -> None:
     """Store the kitchens' counts of the day, once, and finish the run."""
     where = {"run": run.id, "municipality": run.municipality_id, "day": run.on}
-    await tx.run(
-        "UPDATE municipality SET planned_through = greatest(planned_through, :to) WHERE id = :id",
-        {"id": run.municipality_id, "to": run.plan_to},
-    )
+    await tx.run(_PLANNED, {"run": run.id})
     await tx.run(_COUNT_KITCHENS, where)
     await tx.run(_FINISH, {**where, "now": now})
 

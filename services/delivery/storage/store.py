@@ -64,8 +64,12 @@ UPDATE unit SET state = 'CANCELLED', cause = 'CARE_ENDED'
 WHERE application_id = :id AND NOT on_day BETWEEN :first AND :last AND state <> 'CANCELLED'
 """
 _CUT_DELIVERIES = """
-UPDATE delivery SET outcome = 'VOID', fault = NULL
+UPDATE delivery SET outcome = 'VOID', fault = NULL, cut_outcome = outcome, cut_fault = fault
 WHERE application_id = :id AND NOT on_day BETWEEN :first AND :last AND outcome <> 'VOID'
+"""
+_RESTORE_DELIVERIES = """
+UPDATE delivery SET outcome = cut_outcome, fault = cut_fault, cut_outcome = NULL, cut_fault = NULL
+WHERE application_id = :id AND on_day BETWEEN :first AND :last AND cut_outcome IS NOT NULL
 """
 _DELIVERED = """
 SELECT coalesce(sum(units) FILTER (WHERE on_day = :day), 0) AS day_units, coalesce(sum(units), 0) AS month_units
@@ -148,12 +152,16 @@ class Store:
         await plans.amend(self._tx, contract, change, catalogue, today)
 
     async def update_contract(self, contract: ContractCopy) -> None:
-        """Take over a newer copy; what lies outside is cancelled or void, pauses were cut before."""
+        """Take over a newer copy; what lies outside is cancelled or void, pauses were cut before.
+
+        A record that an earlier copy cut off says again what it said when its day is covered again.
+        """
         first, last = _bounds(contract)
         where = {"id": contract.application_id, "first": first, "last": last}
         await self._tx.run(_CUT_UNITS, where)
         await self._tx.run(_CUT_DELIVERIES, where)
         await self._tx.run(_UPDATE_CONTRACT, _contract_row(contract))
+        await self._tx.run(_RESTORE_DELIVERIES, where)
 
     async def touch(self, care: Care) -> None:
         """Store version and corrections."""

@@ -13,6 +13,7 @@ from services.delivery.domain.care import Care, ContractCopy, MissFault, Outcome
 from services.delivery.rules.pauses import HospitalProof
 from services.delivery.rules.recording import Funds
 from services.delivery.storage import days, pages, planning
+from services.delivery.storage.local_rules import keep_rules
 from services.delivery.storage.store import Store, find_care
 from services.delivery.usecases.care import (
     Moment,
@@ -105,6 +106,8 @@ class Office:
     async def runs(self, day: date, size: int = 1000) -> str:
         now = start_of_day(day)
         async with self.db.write() as tx:
+            await planning.join(tx, MUNICIPALITY, day, now)
+            await keep_rules(tx, MUNICIPALITY, self.rules, now)
             run = await planning.open_run(tx, new_id(), MUNICIPALITY, day, now)
         after = ""
         while True:

@@ -9,6 +9,7 @@ import pytest
 
 from services.delivery.domain.care import MissFault, PlanLine
 from services.delivery.storage import days, reading
+from services.delivery.storage.attendance import AttendanceStore
 from services.kernel.calendar import DEFAULT_CALENDAR, DayKind, DayOverride
 from services.kernel.dates import Month, Weekday
 from services.kernel.local_rules import SHIPPED_RULES
@@ -158,6 +159,46 @@ async def test_an_authorisation_that_is_prolonged_again_brings_its_units_back(of
     assert await office.became(case, TUESDAY) == [("CANCELLED", "CARE_ENDED")]
     await office.signs(replace(ordered, version=3), MONDAY)
     assert await office.became(case, TUESDAY) == [("PLANNED", "PLAN")]
+
+
+async def test_records_that_a_shortened_order_cut_off_come_back_when_it_is_mended(office: Office, case: str) -> None:
+    await office.delivers(case, MEAL, MONDAY)
+    await office.delivers(case, MEAL, TUESDAY)
+    await office.misses(case, MEAL, WEDNESDAY, MissFault.PROVIDER)
+    ordered = office.contracts[case]
+    short = replace(ordered, authorised_from=MONDAY, authorised_to=MONDAY, version=2)
+    await office.signs(short, WEDNESDAY)
+    for day in (TUESDAY, WEDNESDAY):
+        assert await office.became(case, day) == [("CANCELLED", "CARE_ENDED")]
+    async with office.db.read() as tx:
+        (served,) = await reading.served_page(tx, "SOFIA", Month(2026, 5))
+    assert (served.delivered, served.missed) == (((MEAL, 1),), ())
+    await office.signs(replace(short, authorised_to=TUESDAY, version=3), WEDNESDAY)
+    assert await office.became(case, TUESDAY) == [("DONE", "DELIVERED")]
+    await office.signs(replace(ordered, version=4), WEDNESDAY)
+    assert await office.became(case, WEDNESDAY) == [("MISSED", "MISSED_BY_PROVIDER")]
+    async with office.db.read() as tx:
+        (served,) = await reading.served_page(tx, "SOFIA", Month(2026, 5))
+    assert (served.delivered, served.missed) == (((MEAL, 2),), ((MEAL, 1),))
+
+
+async def test_a_record_that_was_withdrawn_does_not_come_back_with_its_day(office: Office, case: str) -> None:
+    record = (await office.delivers(case, MEAL, TUESDAY)).resource
+    async with office.db.write() as tx:
+        await AttendanceStore(tx).withdraw(record)
+    ordered = office.contracts[case]
+    await office.signs(replace(ordered, authorised_to=MONDAY, version=2), WEDNESDAY)
+    await office.signs(replace(ordered, version=3), WEDNESDAY)
+    assert await office.became(case, TUESDAY) == [("PLANNED", "PLAN")]
+
+
+async def test_the_database_knows_what_a_record_said_only_of_one_that_was_cut_off(office: Office, case: str) -> None:
+    await office.delivers(case, MEAL, MONDAY)
+    cut = "UPDATE delivery SET {}cut_outcome = :said, cut_fault = :fault WHERE application_id = :case AND :id <> ''"
+    standing, void = cut.format(""), cut.format("outcome = 'VOID', ")
+    assert await refused(office, standing, case=case, said="DELIVERED", fault=None) == "delivery_cut_is_void"
+    assert await refused(office, void, case=case, said="MISSED", fault=None) == "delivery_cut_is_void"
+    assert await refused(office, void, case=case, said="DELIVERED", fault="USER") == "delivery_cut_is_void"
 
 
 async def test_a_day_declared_free_cancels_the_hours_of_assistant_support(
