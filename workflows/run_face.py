@@ -35,6 +35,9 @@ INVARIANTS: Mapping[str, Words] = MappingProxyType(
         ),
         "OLDER_MONTHS_BILLED": Words("по-ранен месец не е приключен", "an earlier month is not finished"),
         "TARIFFS_APPLIED": Words("тарифа не е приложена към всички случаи", "a tariff is not applied to all its cases"),
+        "FEE_RULES_APPLIED": Words(
+            "проекти за сметки са пресметнати по предишни настройки", "drafts were computed by earlier settings"
+        ),
     }
 )
 """What is wrong while an invariant is red."""

@@ -13,7 +13,6 @@ from services.billing.domain.accounts import Books
 from services.billing.errors import StateNotAllowed
 from services.billing.rules.decisions import IncomeDeclaration
 from services.billing.rules.fees import unit_codes
-from services.billing.rules.parameters import parameters_of
 from services.billing.storage import Store
 from services.billing.storage.arrears import protected_by
 from services.billing.storage.books import billed_rows
@@ -149,12 +148,11 @@ class CaseMethods(Desk):
             dated = await storage.dated_facts(tx, self._runtime.cipher, request.application_id)
             served = (await storage.served_months(tx, request.application_id)).get(month)
             billed = await billed_rows(tx, request.application_id)
-            rules = await storage.rules_of(tx, dated.contract.municipality_id)
+            rules = await storage.fee_rules_of(tx, dated.contract.municipality_id)
         if month < Month.of(dated.contract.start):
             raise StateNotAllowed(metadata={"month": str(month)})
-        parameters = parameters_of(rules)
-        issued_on = facts.issue_date_of(month, billed, parameters)
-        fee, computed, amount, trace = facts.explain_month(dated, month, served, issued_on, parameters)
+        issued_on = facts.issue_date_of(month, billed, rules.present)
+        fee, computed, amount, trace = facts.explain_month(dated, month, served, issued_on, rules)
         return pb.ExplainFeeResponse(quote=quote_to_proto(Quote(amount, computed, fee, trace)))
 
     async def QuotePause(self, request: pb.QuotePauseRequest, context: Context) -> pb.QuotePauseResponse:
@@ -164,8 +162,8 @@ class CaseMethods(Desk):
         await self._known_contract(call, request.application_id)
         async with self._runtime.db.read() as tx:
             dated = await storage.dated_facts(tx, self._runtime.cipher, request.application_id)
-            rules = await storage.rules_of(tx, dated.contract.municipality_id)
-        return quote_pause_of(request, dated, parameters_of(rules))
+            rules = await storage.fee_rules_of(tx, dated.contract.municipality_id)
+        return quote_pause_of(request, dated, rules)
 
     async def CheckTerms(self, request: pb.CheckTermsRequest, context: Context) -> pb.CheckTermsResponse:
         accounts.check_terms(

@@ -62,6 +62,12 @@ class Desk:
         call.caller.require_municipality(municipality_id)
         return call
 
+    async def _keep_rules(self, municipality_id: str) -> None:
+        """Take over what the municipality has decided, in a transaction of its own."""
+        rules = await self._neighbours.rules(municipality_id)
+        async with self._runtime.db.write() as tx:
+            await Store(tx, self._runtime.cipher).keep_rules(municipality_id, rules)
+
     async def _known_contract(self, call: Call, case_id: str) -> Contract | None:
         async with self._runtime.db.read() as tx:
             found = await storage.find_contract(tx, case_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.billing import storage
 from services.billing.api.answers import Context
@@ -13,7 +13,6 @@ from services.billing.domain.accounts import Act, BilledRow, Contract, ServedMon
 from services.billing.errors import InvalidFact, NoInvoice
 from services.billing.papers.statement import statement_pdf
 from services.billing.rules.decisions import IncomeDeclaration
-from services.billing.rules.parameters import parameters_of
 from services.billing.rules.statements import Statement, document_lines, statement_of
 from services.billing.storage import Store, books
 from services.billing.storage import statements as kept
@@ -25,6 +24,8 @@ from services.billing.wire.documents import announced_note, lines_to_proto, stat
 from services.billing.wire.tariffs import tariff_to_try
 from services.kernel.dates import Month
 from services.kernel.language import Language
+from services.kernel.local_rules import SHIPPED_RULES, LocalRules
+from services.runtime.chosen_settings import settings_changed
 from services.runtime.civil import date_to_proto as day
 from services.runtime.civil import money_to_proto, month_from_proto, month_to_proto, range_to_proto
 from services.runtime.commands import Call, Effect
@@ -93,15 +94,15 @@ class DocumentMethods(Desk):
     async def _explained(self, tx: ReadTx, contract: Contract, month: Month) -> _Explained:
         dated = await storage.dated_facts(tx, self._runtime.cipher, contract.case_id)
         served = (await storage.served_months(tx, contract.case_id)).get(month)
-        rules = await storage.rules_of(tx, contract.municipality_id)
-        parameters = parameters_of(rules)
-        issued_on = facts.issue_date_of(month, await books.billed_rows(tx, contract.case_id), parameters)
-        fee, computed, amount, trace = facts.explain_month(dated, month, served, issued_on, parameters)
+        rules = await storage.fee_rules_of(tx, contract.municipality_id)
+        issued_on = facts.issue_date_of(month, await books.billed_rows(tx, contract.case_id), rules.present)
+        fee, computed, amount, trace = facts.explain_month(dated, month, served, issued_on, rules)
         return _Explained(Quote(amount, computed, fee, trace), served)
 
     async def PreviewChange(self, request: pb.PreviewChangeRequest, context: Context) -> pb.PreviewChangeResponse:
         call = self._runtime.call(object_id=request.application_id)
-        change, act = _change_of(request), act_of(call)
+        rules = await self._rules_after(call, request)
+        change, act = _change_of(request, rules), act_of(call)
         drafts: list[pb.DraftChange] = []
 
         async def run(store: Store) -> Effect:
@@ -116,6 +117,18 @@ class DocumentMethods(Desk):
             drafts=drafts,
             balance=money_to_proto(answer.account.balance),
         )
+
+    async def _rules_after(self, call: Call, request: pb.PreviewChangeRequest) -> LocalRules:
+        """What the municipality has decided, with the settings that would change; asked where the change reads it."""
+        if request.WhichOneof("change") not in _READS_RULES:
+            return SHIPPED_RULES
+        contract = await self._known_contract(call, request.application_id)
+        found = contract or (await self._pulled(call, request.application_id)).contract
+        rules = await self._neighbours.rules(found.municipality_id)
+        if request.WhichOneof("change") == "contract":
+            return rules
+        changed = settings_changed(rules.settings, request.settings.settings)
+        return replace(rules, settings=changed, version=rules.version + 1)
 
     async def TraceInvoiceLine(
         self, request: pb.TraceInvoiceLineRequest, context: Context
@@ -158,6 +171,7 @@ class DocumentMethods(Desk):
         return found
 
 
+_READS_RULES = frozenset({"contract", "settings"})
 _LANGUAGES = {pb.DOCUMENT_LANGUAGE_BG: Language.BG, pb.DOCUMENT_LANGUAGE_EN: Language.EN}
 
 
@@ -174,7 +188,7 @@ def _moved(before: Sequence[BilledRow], after: Sequence[BilledRow]) -> list[pb.D
     ]
 
 
-def _change_of(request: pb.PreviewChangeRequest) -> Callable[[str, Store, Act], Awaitable[Effect]]:
+def _change_of(request: pb.PreviewChangeRequest, rules: LocalRules) -> Callable[[str, Store, Act], Awaitable[Effect]]:
     """The use case that records the fact."""
     match request.WhichOneof("change"):
         case "income":
@@ -196,11 +210,8 @@ def _change_of(request: pb.PreviewChangeRequest) -> Callable[[str, Store, Act], 
             month = month_from_proto(request.actual_cost.from_month, "actual_cost.from_month")
             amount = cents(request.actual_cost.amount, "actual_cost.amount")
             return lambda case, store, act: facts.set_actual_cost(case, month, amount, store, act)
-        case "contract":
-            terms = request.contract
-            cost = cents(terms.actual_cost, "contract.actual_cost") if terms.HasField("actual_cost") else None
-            price = cents(terms.unit_price, "contract.unit_price") if terms.HasField("unit_price") else None
-            return lambda case, store, act: facts.amend_contract(case, cost, price, store, act)
+        case "contract" | "settings":
+            return _reading(request, rules)
         case "tariff":
             return lambda case, store, act: _try_tariff(case, request.tariff, store, act)
         case _:
@@ -209,6 +220,19 @@ def _change_of(request: pb.PreviewChangeRequest) -> Callable[[str, Store, Act], 
             if not served.paused_days <= served.served_days <= month.days:
                 raise InvalidFact(field="served.served_days")
             return lambda case, store, act: _serve(case, month, served, store, act)
+
+
+def _reading(request: pb.PreviewChangeRequest, rules: LocalRules) -> Callable[[str, Store, Act], Awaitable[Effect]]:
+    """A change that takes over what the municipality has decided."""
+    if request.WhichOneof("change") == "settings":
+        return lambda case, store, act: facts.change_rules(case, rules, store, act)
+    terms = request.contract
+    amendment = facts.Amendment(
+        cents(terms.actual_cost, "contract.actual_cost") if terms.HasField("actual_cost") else None,
+        cents(terms.unit_price, "contract.unit_price") if terms.HasField("unit_price") else None,
+        rules,
+    )
+    return lambda case, store, act: facts.amend_contract(case, amendment, store, act)
 
 
 async def _try_tariff(case_id: str, asked: TariffChange, store: Store, act: Act) -> Effect:

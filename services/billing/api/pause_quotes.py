@@ -7,10 +7,9 @@ from dataclasses import replace
 
 from services.billing.domain.accounts import MonthlyFee
 from services.billing.errors import CurrencyNotAllowed, InvalidFact
-from services.billing.rules.currency import month_currency
-from services.billing.rules.decisions import DatedFacts, facts_in
-from services.billing.rules.fees import monthly_fee
-from services.billing.rules.parameters import BillingParameters, parameters_of
+from services.billing.rules.decisions import DatedFacts, fee_in
+from services.billing.rules.fee_rules import FeeRules
+from services.billing.rules.parameters import parameters_of
 from services.billing.rules.pause_effect import Effect, Service, effects_of
 from services.billing.usecases.quotes import quote_fee
 from services.billing.wire.accounts import quote_terms
@@ -39,18 +38,16 @@ def quote_pause(request: pb.QuotePauseRequest) -> pb.QuotePauseResponse:
     return _answer(request, lambda month: quote_fee(replace(terms, month=month), parameters).fee)
 
 
-def quote_pause_of(
-    request: pb.QuotePauseRequest, dated: DatedFacts, parameters: BillingParameters
-) -> pb.QuotePauseResponse:
+def quote_pause_of(request: pb.QuotePauseRequest, dated: DatedFacts, rules: FeeRules) -> pb.QuotePauseResponse:
     """Effect of the pause on the fees of a case; CurrencyNotAllowed for euro facts of a month in leva."""
 
-    def fee_in(month: Month) -> MonthlyFee:
+    def fee_of(month: Month) -> MonthlyFee:
         try:
-            return monthly_fee(facts_in(dated, month), month, month_currency(month), parameters)
+            return fee_in(dated, month, rules)
         except CurrencyMismatchError:
             raise CurrencyNotAllowed(field="pause") from None
 
-    return _answer(request, fee_in)
+    return _answer(request, fee_of)
 
 
 def _answer(request: pb.QuotePauseRequest, fee_in: Callable[[Month], MonthlyFee]) -> pb.QuotePauseResponse:

@@ -111,10 +111,8 @@ class RunMethods(Desk):
         call = self._runtime.call(
             request.request_id, municipality_id=request.municipality_id, object_id=request.calendar_version
         )
-        rules = await self._neighbours.rules(request.municipality_id)
         # Apart from the page: a month that is drafted from now on is dated by the calendar in force.
-        async with self._runtime.db.write() as tx:
-            await Store(tx, self._runtime.cipher).keep_rules(request.municipality_id, rules)
+        await self._keep_rules(request.municipality_id)
         size = page_size(request.page_size, default=PAGE_OF_LIMITS)
         effect = await self._runtime.commands.perform(
             call,
@@ -131,6 +129,8 @@ class RunMethods(Desk):
     ) -> pb.ApproveBillingRunResponse:
         found = await self._run_of(request.municipality_id, request)
         call = self._call_about(request.request_id, found)
+        # Apart from the command: what was decided about fees before the approval holds in the month (L-12).
+        await self._keep_rules(found.municipality_id)
         try:
             await self._runtime.commands.perform(
                 call, request, lambda tx: runs.approve_run(found.run_id, Store(tx, self._runtime.cipher), act_of(call))

@@ -29,10 +29,8 @@ class TariffMethods(Desk):
     async def SetTariff(self, request: pb.SetTariffRequest, context: Context) -> pb.SetTariffResponse:
         call = self._municipal_call(request.municipality_id, request.request_id)
         tariff = new_tariff(request)
-        rules = await self._neighbours.rules(request.municipality_id)
         # Apart from the command: runs keep the rules first and then take their own row.
-        async with self._runtime.db.write() as tx:
-            await Store(tx, self._runtime.cipher).keep_rules(request.municipality_id, rules)
+        await self._keep_rules(request.municipality_id)
         answer = pb.SetTariffResponse()
 
         async def record(tx: WriteTx) -> Effect:

@@ -1,14 +1,15 @@
-"""What a council fixes for everybody: the monthly cost or the unit price of a service from a month on."""
+"""What a council fixes for everybody: monthly cost, unit price or percent of a service from a month on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from services.kernel.dates import Month
 from services.kernel.money import Money
 
-__all__ = ["Tariff", "TariffKind"]
+__all__ = ["PercentTariff", "Tariff", "TariffKind"]
 
 
 class TariffKind(StrEnum):
@@ -16,6 +17,7 @@ class TariffKind(StrEnum):
 
     COST = "COST"
     UNIT_PRICE = "UNIT_PRICE"
+    PERCENT = "PERCENT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,4 +32,15 @@ class Tariff:
     kind: TariffKind
     from_month: Month
     amount: Money
+    citation: str
+
+
+@dataclass(frozen=True, slots=True)
+class PercentTariff:
+    """The percent of the base of a service from a month on; numbered together with the amounts."""
+
+    number: int
+    service_code: str
+    from_month: Month
+    percent: Decimal
     citation: str

@@ -16,17 +16,16 @@ from services.billing.domain.accounts import (
     MonthlyFee,
     WarStatus,
 )
-from services.billing.domain.tariffs import Tariff, TariffKind
+from services.billing.domain.tariffs import PercentTariff, Tariff, TariffKind
 from services.billing.rules.currency import EURO_FROM, month_currency
+from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.fees import monthly_fee
 from services.billing.rules.incomes import OWN_DECLARATION, Evidence
-from services.billing.rules.parameters import BillingParameters
-from services.billing.rules.words import plain, step
-from services.kernel.catalogue import Catalogue
+from services.billing.rules.words import percent, plain, step
 from services.kernel.dates import Month, add_years
 from services.kernel.money import Money
 from services.kernel.register import decides
-from services.kernel.trace import Step
+from services.kernel.trace import NO_TRACE, Recorder, Step
 
 __all__ = [
     "AssetsDeclaration",
@@ -38,6 +37,7 @@ __all__ = [
     "explain_tariffs",
     "facts_in",
     "fee_decisions",
+    "fee_in",
 ]
 
 _EURO_MONTH = Month.of(EURO_FROM)
@@ -86,6 +86,12 @@ class DatedFacts:
     assets: Sequence[AssetsDeclaration] = ()
     costs: Sequence[CostDeclaration] = ()
     tariffs: Sequence[Tariff] = ()
+    percents: Sequence[PercentTariff] = ()
+
+    @property
+    def last_tariff(self) -> int:
+        """Number of the last tariff of the service, of whatever kind; 0 without any."""
+        return max((*(item.number for item in self.tariffs), *(item.number for item in self.percents)), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +108,20 @@ def facts_in(dated: DatedFacts, month: Month) -> FeeFacts:
     """The facts in force in a month: of each kind the latest declaration not after it (L-12).
 
     Cost and price: of contract (from its first month), own cost and tariff the one of the latest month; of one month
-    the own cost comes before the tariff, and the tariff before the contract.
+    the own cost comes before the tariff, and the tariff before the contract. A percent of the council comes before
+    setting and catalogue, from its month on.
     """
     contract = dated.contract
     income = _latest(dated.incomes, month)
     assets = _latest(dated.assets, month)
     cost, price = _fixed(TariffKind.COST, dated, month), _fixed(TariffKind.UNIT_PRICE, dated, month)
+    share = _latest(dated.percents, month)
     return FeeFacts(
         service_code=contract.service_code,
         income=income.income if income else (),
         actual_cost=cost.amount if cost else contract.actual_cost,
         unit_price=price.amount if price else contract.unit_price,
+        percent=share.percent if share else None,
         assets=assets.assets if assets else NO_ASSETS,
         war=dated.war,
     )
@@ -160,17 +169,37 @@ def explain_tariffs(dated: DatedFacts, month: Month) -> Iterable[Step]:
                 f"{bg} по тарифа от {tariff.from_month}: {amount} ({tariff.citation}).",
                 f"{en} by the tariff from {tariff.from_month} on: {amount} ({tariff.citation}).",
             )
+    share = _latest(dated.percents, month)
+    if share is not None:
+        said = percent(share.percent)
+        yield step(
+            "L-12",
+            {"month": str(month), "tariff": TariffKind.PERCENT, "from_month": str(share.from_month)},
+            said,
+            share.citation,
+            f"Процент по тарифа от {share.from_month}: {said} ({share.citation}).",
+            f"Percent by the tariff from {share.from_month} on: {said} ({share.citation}).",
+        )
 
 
-def fee_decisions(dated: DatedFacts, parameters: BillingParameters) -> tuple[FeeDecision, ...]:
+def fee_in(dated: DatedFacts, month: Month, rules: FeeRules, trace: Recorder = NO_TRACE) -> MonthlyFee:
+    """The fee of a full month, by the facts and by the rules that are in force in it.
+
+    Raises UnknownServiceError and CurrencyMismatchError as `monthly_fee`.
+    """
+    parameters = rules.of(month, dated.contract.service_code)
+    return monthly_fee(facts_in(dated, month), month, month_currency(month), parameters, trace)
+
+
+def fee_decisions(dated: DatedFacts, rules: FeeRules) -> tuple[FeeDecision, ...]:
     """The fees of all months of the contract: adjoining ranges, no two neighbours alike, the last one open.
 
     Raises CurrencyMismatchError when a fact in euro holds in a month that is computed in leva (F-13).
     """
-    starts = _turning_points(dated, parameters.catalogue)
+    starts = _turning_points(dated, rules)
     decisions: list[FeeDecision] = []
     for month in starts:
-        fee = monthly_fee(facts_in(dated, month), month, month_currency(month), parameters)
+        fee = fee_in(dated, month, rules)
         if decisions and decisions[-1].fee == fee:
             continue
         if decisions:
@@ -180,7 +209,7 @@ def fee_decisions(dated: DatedFacts, parameters: BillingParameters) -> tuple[Fee
     return tuple(decisions)
 
 
-def _turning_points(dated: DatedFacts, catalogue: Catalogue) -> list[Month]:
+def _turning_points(dated: DatedFacts, rules: FeeRules) -> list[Month]:
     first = Month.of(dated.contract.start)
     months = {first, _EURO_MONTH}
     months.update(item.from_month for item in _declarations(dated))
@@ -189,8 +218,7 @@ def _turning_points(dated: DatedFacts, catalogue: Catalogue) -> list[Month]:
         if transferred is not None:
             last_counted = Month.of(add_years(transferred, 5))
             months.update((last_counted, last_counted.next()))
-    code = dated.contract.service_code
-    months.update(Month.of(entry.valid_from) for entry in catalogue.entries if entry.code == code)
+    months.update(rules.turning_points(dated.contract.service_code))
     return sorted(month for month in months if month >= first)
 
 
@@ -199,6 +227,7 @@ def _declarations(dated: DatedFacts) -> Iterable[_Dated]:
     yield from dated.assets
     yield from dated.costs
     yield from dated.tariffs
+    yield from dated.percents
 
 
 def _fixed(kind: TariffKind, dated: DatedFacts, month: Month) -> CostDeclaration | Tariff | None:

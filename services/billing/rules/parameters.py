@@ -15,13 +15,22 @@ from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month
 from services.kernel.local_rules import SHIPPED_RULES, LocalRules
 from services.kernel.money import Currency, Money
+from services.kernel.municipal_settings import SETTINGS
 from services.kernel.register import decides
 from services.kernel.terms import TERMS, LimitKind
 from services.kernel.time_limit import invoice_due_date
 
-__all__ = ["DEFAULT_PARAMETERS", "BillingParameters", "FeeMode", "is_too_late", "parameters_of"]
+__all__ = [
+    "DEFAULT_PARAMETERS",
+    "BillingParameters",
+    "FeeMode",
+    "is_too_late",
+    "parameters_of",
+    "percent_setting_admits",
+]
 
 _PERCENT = "fee.pct."
+_HSP_PERCENT = "fee.hsp.pct"
 _THRESHOLD_BGN = Money.of("500.00", Currency.BGN)
 
 
@@ -87,8 +96,8 @@ def parameters_of(rules: LocalRules) -> BillingParameters:
     """The parameters behind what a municipality has decided."""
     settings = rules.settings
     percents = {key.removeprefix(_PERCENT): settings.amount(key) for key in settings.own if key.startswith(_PERCENT)}
-    if "fee.hsp.pct" in settings.own:
-        percents["HSP"] = settings.amount("fee.hsp.pct")
+    if _HSP_PERCENT in settings.own:
+        percents["HSP"] = settings.amount(_HSP_PERCENT)
     return BillingParameters(
         patronage_mode=FeeMode(settings.text("fee.hsp.mode")),
         percents=percents,
@@ -103,6 +112,12 @@ def parameters_of(rules: LocalRules) -> BillingParameters:
         calendar=rules.calendar,
         catalogue=rules.catalogue,
     )
+
+
+def percent_setting_admits(service_code: str, percent: Decimal) -> bool | None:
+    """Whether the setting of a service's percent admits it; None where there is no such setting."""
+    setting = SETTINGS.get(_HSP_PERCENT if service_code == "HSP" else f"{_PERCENT}{service_code}")
+    return None if setting is None else setting.allowed.admits(f"{percent:f}")
 
 
 DEFAULT_PARAMETERS = parameters_of(SHIPPED_RULES)

@@ -6,6 +6,7 @@ from services.billing.storage.books import account_books, corrections_of_request
 from services.billing.storage.facts import (
     contract,
     dated_facts,
+    fee_rules_of,
     find_contract,
     months_billed_from,
     rules_of,
@@ -34,6 +35,7 @@ __all__ = [
     "contract",
     "corrections_of_request",
     "dated_facts",
+    "fee_rules_of",
     "find_contract",
     "findings",
     "months_billed_from",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from services.billing.domain.accounts import BilledRow, Books, ServedMonth
 from services.billing.rules.decisions import DatedFacts
+from services.billing.rules.fee_rules import FeeRules
 from services.billing.storage import books as book_reads
 from services.billing.storage import facts as fact_reads
 from services.kernel.dates import Month
@@ -36,6 +37,38 @@ SET version = EXCLUDED.version, settings = EXCLUDED.settings, calendar_version =
     catalogue_changes = EXCLUDED.catalogue_changes
 WHERE kept.version < EXCLUDED.version
 """
+
+_PRESENT_FEE_RULES = """
+present AS (
+    SELECT m.municipality_id, m.version, m.catalogue_changes,
+           coalesce((SELECT jsonb_object_agg(s.key, s.value) FROM jsonb_each(m.settings) s
+                     WHERE s.key LIKE 'fee.%'), '{}') AS settings
+    FROM municipalities m WHERE m.municipality_id = :municipality_id
+), changed AS (
+    SELECT p.* FROM present p
+    LEFT JOIN LATERAL (SELECT f.settings, f.catalogue_changes FROM fee_rules f
+                       WHERE f.municipality_id = p.municipality_id ORDER BY number DESC LIMIT 1) last ON true
+    WHERE (p.settings, p.catalogue_changes) IS DISTINCT FROM (last.settings, last.catalogue_changes)
+)"""
+
+_FEE_RULES_CHANGED = f"WITH {_PRESENT_FEE_RULES} SELECT EXISTS (SELECT FROM changed)"  # noqa: S608 as below
+
+_LOCK_UNFINISHED = """
+SELECT run_id FROM billing_runs WHERE municipality_id = :municipality_id AND state <> 'FINISHED'
+ORDER BY run_id FOR SHARE
+"""
+
+# They hold from the month after the last one that was approved; before anything was, in every month.
+_KEEP_FEE_RULES = f"""
+WITH {_PRESENT_FEE_RULES}
+INSERT INTO fee_rules (municipality_id, from_month, version, settings, catalogue_changes)
+SELECT municipality_id,
+       coalesce((SELECT (max(r.month) + interval '1 month')::date FROM billing_runs r
+                 WHERE r.municipality_id = changed.municipality_id AND r.state IN ('APPROVED', 'FINISHED')),
+                '1900-01-01'),
+       version, settings, catalogue_changes
+FROM changed
+"""  # noqa: S608 a constant of this module
 
 _SAVE_SERVED = """
 INSERT INTO served_months AS kept (case_id, month, served_days, paused_days, units, version)
@@ -69,7 +102,10 @@ class CommonReads:
         await self._tx.all(_LOCK_CASES, {"cases": list(case_ids)})
 
     async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None:
-        """Keep what a municipality has decided, unless a later version is kept."""
+        """Keep what a municipality has decided, unless a later version is kept.
+
+        What it changes about fees holds from the first month that is not approved yet.
+        """
         await keep_calendar(self._tx, rules.calendar)
         await self._tx.run(
             _KEEP_RULES,
@@ -81,12 +117,25 @@ class CommonReads:
                 "changes": changes_to_text(rules.changes),
             },
         )
+        key = {"municipality_id": municipality_id}
+        if await self._tx.scalar(_FEE_RULES_CHANGED, key):
+            # No page is drafted, and no run approved, between the question which month is next and the answer.
+            await self._tx.all(_LOCK_UNFINISHED, key)
+            await self._tx.run(_KEEP_FEE_RULES, key)
 
     async def rules(self, municipality_id: str) -> LocalRules:
         return await fact_reads.rules_of(self._tx, municipality_id)
 
+    async def fee_rules(self, municipality_id: str) -> FeeRules:
+        """By which rules the fee of each month is decided."""
+        return await fact_reads.fee_rules_of(self._tx, municipality_id)
+
     async def dated_facts(self, case_id: str) -> DatedFacts:
         return await fact_reads.dated_facts(self._tx, self._cipher, case_id)
+
+    async def dated_facts_of(self, case_ids: Sequence[str]) -> Mapping[str, DatedFacts]:
+        """Those of several cases at once; a case without a contract is left out."""
+        return await fact_reads.dated_facts_of(self._tx, self._cipher, case_ids)
 
     async def served_months(self, case_id: str) -> Mapping[Month, ServedMonth]:
         return await fact_reads.served_months(self._tx, case_id)

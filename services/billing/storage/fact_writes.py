@@ -19,6 +19,7 @@ from services.billing.domain.causes import Cause
 from services.billing.rules.corrections import Note
 from services.billing.rules.currency import in_document_currency
 from services.billing.rules.decisions import DatedFacts, FeeDecision, IncomeDeclaration
+from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.proration import month_amount
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.facts import WAR_FIELD
@@ -77,8 +78,9 @@ VALUES (:case_id, daterange(CAST(:first AS date), CAST(:before AS date), '[)'), 
         :actual_cost_payer, :now)
 """
 
-_READ_TARIFFS = """
-UPDATE contracts SET tariffs_read = :number WHERE case_id = :case_id AND tariffs_read <> :number
+_READ = """
+UPDATE contracts SET tariffs_read = :tariff, rules_read = :rules
+WHERE case_id = :case_id AND (tariffs_read, rules_read) <> (:tariff, :rules)
 """
 
 _REDRAFT = """
@@ -195,10 +197,11 @@ class FactWrites(CommonReads):
             ],
         )
 
-    async def keep_tariffs_read(self, dated: DatedFacts) -> None:
-        """Keep by which tariffs the fees of the case are decided."""
-        last = max((item.number for item in dated.tariffs), default=0)
-        await self._tx.run(_READ_TARIFFS, {"case_id": dated.contract.case_id, "number": last})
+    async def keep_read(self, dated: DatedFacts, rules: FeeRules) -> None:
+        """Keep by which tariffs and rules the fees of the case are decided."""
+        await self._tx.run(
+            _READ, {"case_id": dated.contract.case_id, "tariff": dated.last_tariff, "rules": rules.number}
+        )
 
     async def redraft(self, case_id: str, row: BilledRow, fee: MonthlyFee, served: ServedMonth) -> None:
         """Compute a draft again; the run's count of drafts follows when the amount becomes or leaves 0.00."""

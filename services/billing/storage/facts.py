@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.billing.domain.accounts import NO_WAR_STATUS, Assets, Contract, ServedMonth, WarStatus
-from services.billing.domain.tariffs import Tariff, TariffKind
+from services.billing.domain.tariffs import PercentTariff, Tariff, TariffKind
 from services.billing.rules.decisions import AssetsDeclaration, CostDeclaration, DatedFacts, IncomeDeclaration
+from services.billing.rules.fee_rules import FeeRules, FeeRulesVersion
 from services.billing.rules.incomes import Evidence, IncomeSource
+from services.billing.rules.parameters import parameters_of
 from services.billing.storage.rows import income_from_json, money, month, optional_money
 from services.kernel.dates import Month
 from services.kernel.local_rules import SHIPPED_RULES, LocalRules
@@ -25,6 +28,8 @@ __all__ = [
     "WAR_FIELD",
     "contract",
     "dated_facts",
+    "dated_facts_of",
+    "fee_rules_of",
     "find_contract",
     "months_billed_from",
     "rules_of",
@@ -35,26 +40,30 @@ __all__ = [
 WAR_FIELD = "war_status"
 """Name under which the war status is sealed."""
 
-_CONTRACT = """
+_CONTRACTS = """
 SELECT case_id::text AS case_id, contract_id, municipality_id, person_id, service_code, start_date, end_date,
        lower(authorised) AS authorised_from, upper(authorised) AS authorised_before, actual_cost_minor,
        actual_cost_currency, unit_price_minor, unit_price_currency, war_status, version, authorised_by
-FROM contracts WHERE case_id = :case_id
+FROM contracts WHERE case_id = ANY(CAST(:cases AS uuid[]))
 """
 
-_INCOMES = (
-    "SELECT from_month, income, source, valid_until FROM income_declarations WHERE case_id = :case_id ORDER BY id"
-)
+_INCOMES = """
+SELECT case_id::text AS case_id, from_month, income, source, valid_until
+FROM income_declarations WHERE case_id = ANY(CAST(:cases AS uuid[])) ORDER BY id
+"""
 
 _ASSETS = """
-SELECT from_month, savings_minor, savings_currency, care_contract, property_transferred_on
-FROM asset_declarations WHERE case_id = :case_id ORDER BY id
+SELECT case_id::text AS case_id, from_month, savings_minor, savings_currency, care_contract, property_transferred_on
+FROM asset_declarations WHERE case_id = ANY(CAST(:cases AS uuid[])) ORDER BY id
 """
 
-_COSTS = "SELECT from_month, amount_minor, currency FROM cost_declarations WHERE case_id = :case_id ORDER BY id"
+_COSTS = """
+SELECT case_id::text AS case_id, from_month, amount_minor, currency
+FROM cost_declarations WHERE case_id = ANY(CAST(:cases AS uuid[])) ORDER BY id
+"""
 
 _TARIFFS = """
-SELECT number, service_code, kind, from_month, amount_minor, currency, citation FROM tariffs
+SELECT number, service_code, kind, from_month, amount_minor, currency, percent, citation FROM tariffs
 WHERE municipality_id = :municipality_id AND service_code = :service_code ORDER BY number
 """
 
@@ -62,6 +71,11 @@ _RULES = """
 SELECT m.settings::text AS settings, m.version, m.calendar_version, m.catalogue_changes::text AS changes,
        c.overrides::text AS overrides
 FROM municipalities m JOIN calendars c ON c.version = m.calendar_version WHERE municipality_id = :municipality_id
+"""
+
+_FEE_RULES = """
+SELECT number, from_month, version, settings::text AS settings, catalogue_changes::text AS changes FROM fee_rules
+WHERE municipality_id = :municipality_id ORDER BY number
 """
 
 _SERVED = """
@@ -73,7 +87,7 @@ _BILLED = "SELECT month FROM billed_months WHERE case_id = :case_id AND month >=
 
 async def find_contract(tx: ReadTx, case_id: str) -> Contract | None:
     """The copy of a case's contract, None when there is none."""
-    row = await tx.one_or_none(_CONTRACT, {"case_id": case_id})
+    row = await tx.one_or_none(_CONTRACTS, {"cases": [case_id]})
     return None if row is None else _contract(row)
 
 
@@ -87,45 +101,60 @@ async def contract(tx: ReadTx, case_id: str) -> Contract:
 
 async def dated_facts(tx: ReadTx, cipher: PersonCipher, case_id: str) -> DatedFacts:
     """Everything that the fees of a case depend on; NotFound when there is no contract."""
-    key = {"case_id": case_id}
-    row = await tx.one_or_none(_CONTRACT, key)
-    if row is None:
+    found = await dated_facts_of(tx, cipher, [case_id])
+    if not found:
         raise NotFound(resource_type="contract", resource_id=case_id)
-    return DatedFacts(
-        contract=_contract(row),
-        war=await _war_status(tx, cipher, row),
-        incomes=[
-            IncomeDeclaration(
-                month(item.from_month),
-                income_from_json(item.income),
-                Evidence(IncomeSource(item.source), item.valid_until),
-            )
-            for item in await tx.all(_INCOMES, key)
-        ],
-        assets=[AssetsDeclaration(month(item.from_month), _assets(item)) for item in await tx.all(_ASSETS, key)],
-        costs=[
-            CostDeclaration(month(item.from_month), money(item.amount_minor, item.currency))
-            for item in await tx.all(_COSTS, key)
-        ],
-        tariffs=[
-            tariff(item)
-            for item in await tx.all(
-                _TARIFFS, {"municipality_id": row.municipality_id, "service_code": row.service_code}
-            )
-        ],
+    return found[case_id]
+
+
+async def dated_facts_of(tx: ReadTx, cipher: PersonCipher, case_ids: Sequence[str]) -> Mapping[str, DatedFacts]:
+    """Everything that the fees of these cases depend on, by case; one without a contract is left out."""
+    key = {"cases": list(case_ids)}
+    contracts = await tx.all(_CONTRACTS, key)
+    incomes, assets = _by_case(await tx.all(_INCOMES, key)), _by_case(await tx.all(_ASSETS, key))
+    costs = _by_case(await tx.all(_COSTS, key))
+    fixed = {
+        place: [
+            tariff(item) for item in await tx.all(_TARIFFS, {"municipality_id": place[0], "service_code": place[1]})
+        ]
+        for place in {(row.municipality_id, row.service_code) for row in contracts}
+    }
+    return {
+        row.case_id: DatedFacts(
+            contract=_contract(row),
+            war=await _war_status(tx, cipher, row),
+            incomes=[_income(item) for item in incomes[row.case_id]],
+            assets=[AssetsDeclaration(month(item.from_month), _assets(item)) for item in assets[row.case_id]],
+            costs=[
+                CostDeclaration(month(item.from_month), money(item.amount_minor, item.currency))
+                for item in costs[row.case_id]
+            ],
+            tariffs=[item for item in fixed[row.municipality_id, row.service_code] if isinstance(item, Tariff)],
+            percents=[item for item in fixed[row.municipality_id, row.service_code] if isinstance(item, PercentTariff)],
+        )
+        for row in contracts
+    }
+
+
+def _by_case(rows: Sequence[Row[Any]]) -> Mapping[str, list[Row[Any]]]:
+    found: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        found[row.case_id].append(row)
+    return found
+
+
+def _income(row: Row[Any]) -> IncomeDeclaration:
+    return IncomeDeclaration(
+        month(row.from_month), income_from_json(row.income), Evidence(IncomeSource(row.source), row.valid_until)
     )
 
 
-def tariff(row: Row[Any]) -> Tariff:
+def tariff(row: Row[Any]) -> Tariff | PercentTariff:
     """A tariff of its row."""
-    return Tariff(
-        row.number,
-        row.service_code,
-        TariffKind(row.kind),
-        month(row.from_month),
-        money(row.amount_minor, row.currency),
-        row.citation,
-    )
+    kind, from_month = TariffKind(row.kind), month(row.from_month)
+    if kind is TariffKind.PERCENT:
+        return PercentTariff(row.number, row.service_code, from_month, row.percent, row.citation)
+    return Tariff(row.number, row.service_code, kind, from_month, money(row.amount_minor, row.currency), row.citation)
 
 
 async def rules_of(tx: ReadTx, municipality_id: str) -> LocalRules:
@@ -135,6 +164,23 @@ async def rules_of(tx: ReadTx, municipality_id: str) -> LocalRules:
         return SHIPPED_RULES
     calendar = calendar_from_text(row.calendar_version, row.overrides)
     return rules_from_text(row.settings, calendar, row.changes, row.version)
+
+
+async def fee_rules_of(tx: ReadTx, municipality_id: str) -> FeeRules:
+    """By which rules the fee of each month is decided; by what is shipped when nothing is kept."""
+    present = await rules_of(tx, municipality_id)
+    rows = await tx.all(_FEE_RULES, {"municipality_id": municipality_id})
+    return FeeRules(
+        parameters_of(present),
+        tuple(
+            FeeRulesVersion(
+                row.number,
+                month(row.from_month),
+                parameters_of(rules_from_text(row.settings, present.calendar, row.changes, row.version)),
+            )
+            for row in rows
+        ),
+    )
 
 
 async def served_months(tx: ReadTx, case_id: str) -> Mapping[Month, ServedMonth]:

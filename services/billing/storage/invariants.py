@@ -80,6 +80,15 @@ SELECT NOT EXISTS (
             AND c.tariffs_read < t.last LIMIT 1) behind)
 """
 
+# A page of a run decides its cases by the rules kept last: only what was drafted before they came can be behind.
+_FEE_RULES_APPLIED = """
+SELECT NOT EXISTS (
+    SELECT FROM contracts c JOIN billed_months b USING (case_id) JOIN billing_runs r USING (run_id)
+    WHERE c.municipality_id = :municipality_id
+      AND c.rules_read < (SELECT max(number) FROM fee_rules WHERE municipality_id = :municipality_id)
+      AND r.state IN ('BLOCKED', 'DRAFTING', 'REVIEW'))
+"""
+
 INVARIANTS: Mapping[Invariant, str] = MappingProxyType(
     {
         Invariant.RECEIVABLES_AGREE: _RECEIVABLES_AGREE,
@@ -88,6 +97,7 @@ INVARIANTS: Mapping[Invariant, str] = MappingProxyType(
         Invariant.DOCUMENTS_UNCHANGED: _DOCUMENTS_UNCHANGED,
         Invariant.OLDER_MONTHS_BILLED: _OLDER_MONTHS_BILLED,
         Invariant.TARIFFS_APPLIED: _TARIFFS_APPLIED,
+        Invariant.FEE_RULES_APPLIED: _FEE_RULES_APPLIED,
     }
 )
 """Questions about a municipality before a month is billed. SERVED_DAYS_KNOWN is asked of delivery, page by page."""
@@ -116,6 +126,10 @@ class InvariantWrites(CommonReads):
     async def tariffs_applied(self, municipality_id: str) -> bool:
         """Whether every case of the municipality is decided by the tariffs that are recorded."""
         return bool(await self._tx.scalar(_TARIFFS_APPLIED, {"municipality_id": municipality_id}))
+
+    async def fee_rules_applied(self, municipality_id: str) -> bool:
+        """Whether every draft under way is decided by the rules that are kept."""
+        return bool(await self._tx.scalar(_FEE_RULES_APPLIED, {"municipality_id": municipality_id}))
 
     async def keep_red(self, run: Run, red: Sequence[Invariant], now: datetime) -> None:
         """Keep what is red now, instead of what was."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from sqlalchemy.exc import DBAPIError
@@ -113,7 +113,15 @@ RETURNING counted.drafts
 """
 
 _DRAFTED = """
-SELECT computed_minor FROM billed_months WHERE case_id = :case_id AND month = :month
+SELECT case_id::text AS case_id, computed_minor FROM billed_months
+WHERE case_id = ANY(CAST(:cases AS uuid[])) AND month = :month
+"""
+
+_BEHIND = """
+SELECT c.case_id::text AS case_id FROM contracts c
+WHERE c.case_id = ANY(CAST(:cases AS uuid[]))
+  AND c.rules_read < (SELECT max(f.number) FROM fee_rules f WHERE f.municipality_id = c.municipality_id)
+ORDER BY c.case_id
 """
 
 _EARLIEST = """
@@ -260,10 +268,14 @@ class RunWrites(CommonReads):
         )
         return int(dropped)
 
-    async def drafted_amount(self, case_id: str, month: Month) -> Money | None:
-        """What a month was computed to in its own currency; None when it was not."""
-        minor = await self._tx.scalar(_DRAFTED, {"case_id": case_id, "month": month.first})
-        return None if minor is None else Money.from_minor(int(minor), month_currency(month))
+    async def drafted_amounts(self, case_ids: Sequence[str], month: Month) -> Mapping[str, Money]:
+        """What a month was computed to in its own currency, by case; none where it was not."""
+        rows = await self._tx.all(_DRAFTED, {"cases": list(case_ids), "month": month.first})
+        return {row.case_id: Money.from_minor(row.computed_minor, month_currency(month)) for row in rows}
+
+    async def behind_rules(self, case_ids: Sequence[str]) -> Sequence[str]:
+        """Those of the cases whose fees were decided before the last rules of the municipality were kept."""
+        return [row.case_id for row in await self._tx.all(_BEHIND, {"cases": list(case_ids)})]
 
     async def earliest_dates(self, run: Run) -> tuple[date, date] | None:
         """First issue date and first due date of the drafts of a run above 0.00; None without any."""

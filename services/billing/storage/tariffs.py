@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
-from services.billing.domain.tariffs import Tariff
+from services.billing.domain.tariffs import PercentTariff, Tariff
 from services.billing.storage.fact_writes import FactWrites
 from services.billing.storage.facts import tariff
 from services.billing.storage.reprojection import DraftWrites
@@ -20,8 +21,9 @@ __all__ = ["KeptTariff", "TariffWrites", "cases_waiting", "list_tariffs"]
 _LOCK = "LOCK TABLE tariffs IN SHARE ROW EXCLUSIVE MODE"
 
 _ADD = """
-INSERT INTO tariffs (municipality_id, service_code, kind, from_month, amount_minor, currency, citation, recorded_at)
-VALUES (:municipality_id, :service_code, :kind, :from_month, :amount_minor, :amount_currency, :citation, :now)
+INSERT INTO tariffs (municipality_id, service_code, kind, from_month, amount_minor, currency, percent, citation,
+                     recorded_at)
+VALUES (:municipality_id, :service_code, :kind, :from_month, :amount_minor, :amount_currency, :percent, :citation, :now)
 """
 
 _BEHIND = """
@@ -33,8 +35,20 @@ WHERE c.municipality_id = :municipality_id
 _NEXT = f"SELECT c.case_id::text AS case_id {_BEHIND} ORDER BY c.case_id LIMIT :size"
 _COUNT = f"SELECT count(*) {_BEHIND}"
 
+_DRAFTED_BEHIND = """
+SELECT DISTINCT c.case_id::text AS case_id
+FROM contracts c JOIN billed_months b USING (case_id) JOIN billing_runs r USING (run_id)
+WHERE c.municipality_id = :municipality_id AND r.state IN ('BLOCKED', 'DRAFTING', 'REVIEW')
+  AND c.rules_read < (SELECT max(number) FROM fee_rules WHERE municipality_id = :municipality_id)
+"""
+_NEXT_DRAFTED = f"{_DRAFTED_BEHIND} ORDER BY 1 LIMIT :size"
+_COUNT_DRAFTED = f"""
+SELECT count(*) FROM ({_DRAFTED_BEHIND}) AS drafted
+WHERE NOT EXISTS (SELECT {_BEHIND} AND c.case_id::text = drafted.case_id)
+"""  # noqa: S608 constants of this module
+
 _LIST = """
-SELECT number, service_code, kind, from_month, amount_minor, currency, citation, recorded_at FROM tariffs
+SELECT number, service_code, kind, from_month, amount_minor, currency, percent, citation, recorded_at FROM tariffs
 WHERE municipality_id = :municipality_id AND number > :after
   AND (:service_code = '' OR service_code = :service_code)
 ORDER BY number LIMIT :size
@@ -45,13 +59,16 @@ ORDER BY number LIMIT :size
 class KeptTariff:
     """A tariff and when it was recorded."""
 
-    tariff: Tariff
+    tariff: Tariff | PercentTariff
     recorded_at: datetime
 
 
 async def cases_waiting(tx: ReadTx, municipality_id: str) -> int:
-    """How many cases were decided before the last tariff of their service was recorded."""
-    return int(await tx.scalar(_COUNT, {"municipality_id": municipality_id}))
+    """How many cases were decided before the last tariff of their service was recorded, or have drafts that were
+    decided before the last rules of the municipality were kept.
+    """
+    key = {"municipality_id": municipality_id}
+    return int(await tx.scalar(_COUNT, key)) + int(await tx.scalar(_COUNT_DRAFTED, key))
 
 
 async def list_tariffs(
@@ -80,7 +97,8 @@ class TariffWrites(FactWrites, DraftWrites):
                 "service_code": new.service_code,
                 "kind": new.kind.value,
                 "from_month": new.from_month.first,
-                **minor("amount", new.amount),
+                **minor("amount", None if isinstance(new.fixes, Decimal) else new.fixes),
+                "percent": new.fixes if isinstance(new.fixes, Decimal) else None,
                 "citation": new.citation,
                 "now": now,
             },
@@ -89,4 +107,9 @@ class TariffWrites(FactWrites, DraftWrites):
     async def cases_behind(self, municipality_id: str, limit: int) -> Sequence[str]:
         """The next cases whose fees were decided before the last tariff of their service was recorded."""
         rows = await self._tx.all(_NEXT, {"municipality_id": municipality_id, "size": limit})
+        return [row.case_id for row in rows]
+
+    async def drafts_behind(self, municipality_id: str, limit: int) -> Sequence[str]:
+        """The next cases with drafts that were decided before the last rules of the municipality were kept."""
+        rows = await self._tx.all(_NEXT_DRAFTED, {"municipality_id": municipality_id, "size": limit})
         return [row.case_id for row in rows]

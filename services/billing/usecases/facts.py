@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
@@ -28,11 +28,11 @@ from services.billing.rules.decisions import (
     IncomeDeclaration,
     explain_declarations,
     explain_tariffs,
-    facts_in,
     fee_decisions,
+    fee_in,
 )
-from services.billing.rules.fees import monthly_fee
-from services.billing.rules.parameters import BillingParameters, parameters_of
+from services.billing.rules.fee_rules import FeeRules
+from services.billing.rules.parameters import BillingParameters
 from services.billing.rules.proration import MonthPart, month_amount
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
@@ -41,8 +41,10 @@ from services.kernel.trace import Trace, TraceBuilder
 from services.runtime.commands import Effect
 
 __all__ = [
+    "Amendment",
     "FactsStore",
     "amend_contract",
+    "change_rules",
     "check_currency",
     "copy_contract",
     "decide",
@@ -51,6 +53,7 @@ __all__ = [
     "explain_month",
     "issue_date_of",
     "part_of",
+    "redecide",
     "refresh_served_days",
     "set_actual_cost",
 ]
@@ -85,9 +88,13 @@ class FactsStore(Protocol):
 
     async def dated_facts(self, case_id: str) -> DatedFacts: ...
     async def rules(self, municipality_id: str) -> LocalRules: ...
+    async def fee_rules(self, municipality_id: str) -> FeeRules:
+        """By which rules the fee of each month is decided."""
+        ...
+
     async def replace_decisions(self, case_id: str, decisions: Sequence[FeeDecision], now: datetime) -> None: ...
-    async def keep_tariffs_read(self, dated: DatedFacts) -> None:
-        """Keep by which tariffs the fees of the case are decided."""
+    async def keep_read(self, dated: DatedFacts, rules: FeeRules) -> None:
+        """Keep by which tariffs and rules the fees of the case are decided."""
         ...
 
     async def save_served(self, served: Sequence[ServedMonth]) -> None: ...
@@ -107,10 +114,18 @@ async def copy_contract(contract: Contract, war: WarStatus, rules: LocalRules, s
     return Effect(contract.case_id, contract.version)
 
 
-async def amend_contract(
-    case_id: str, actual_cost: Money | None, unit_price: Money | None, store: FactsStore, act: Act
-) -> Effect:
-    """Copy a further version of the contract with another cost or price, None: as it is; for a rehearsal."""
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """Other terms of a contract, None: as they are; and what the municipality has decided when it is copied."""
+
+    actual_cost: Money | None
+    unit_price: Money | None
+    rules: LocalRules
+
+
+async def amend_contract(case_id: str, amendment: Amendment, store: FactsStore, act: Act) -> Effect:
+    """Copy a further version of the contract with another cost or price; for a rehearsal."""
+    actual_cost, unit_price = amendment.actual_cost, amendment.unit_price
     dated = await store.dated_facts(case_id)
     known = dated.contract
     amended = replace(
@@ -119,7 +134,15 @@ async def amend_contract(
         unit_price=known.unit_price if unit_price is None else unit_price,
         version=known.version + 1,
     )
-    return await copy_contract(amended, dated.war, await store.rules(known.municipality_id), store, act)
+    return await copy_contract(amended, dated.war, amendment.rules, store, act)
+
+
+async def change_rules(case_id: str, rules: LocalRules, store: FactsStore, act: Act) -> Effect:
+    """Keep what a municipality would decide and bring it to one case alone; for a rehearsal."""
+    await store.keep_rules((await store.dated_facts(case_id)).contract.municipality_id, rules)
+    await store.lock_case(case_id)
+    await redecide(case_id, store, act)
+    return Effect(case_id)
 
 
 async def declare_income(case_id: str, declared: IncomeDeclaration, store: FactsStore, act: Act) -> Effect:
@@ -164,8 +187,8 @@ async def refresh_served_days(case_id: str, served: Sequence[ServedMonth], store
     await store.lock_case(case_id)
     await store.save_served(served)
     dated = await store.dated_facts(case_id)
-    parameters = parameters_of(await store.rules(dated.contract.municipality_id))
-    await _settle(dated, parameters, None, store, act)
+    rules = await store.fee_rules(dated.contract.municipality_id)
+    await _settle(dated, rules, None, store, act)
     return Effect(case_id)
 
 
@@ -180,20 +203,36 @@ async def decide(case_id: str, cause: Cause, store: FactsStore, act: Act) -> int
 
     Raises CurrencyNotAllowed when a fact in euro holds in a month of the lev (F-13).
     """
+    dated, rules = await _derive(case_id, store, act)
+    return await _settle(dated, rules, cause, store, act)
+
+
+async def redecide(case_id: str, store: FactsStore, act: Act) -> None:
+    """Derive the fees of a locked case by the rules that are kept now, and compute its drafts again.
+
+    No month that is issued was decided by them: there are no notes. Raises as `decide`.
+    """
+    dated, rules = await _derive(case_id, store, act)
+    drafts = [row for row in await store.billed_rows(case_id) if row.is_draft]
+    if drafts:
+        served = await store.served_months(case_id)
+        for row in drafts:
+            await _redraft(dated, rules, row, served[row.month], store)
+
+
+async def _derive(case_id: str, store: FactsStore, act: Act) -> tuple[DatedFacts, FeeRules]:
     dated = await store.dated_facts(case_id)
-    parameters = parameters_of(await store.rules(dated.contract.municipality_id))
+    rules = await store.fee_rules(dated.contract.municipality_id)
     try:
-        decisions = fee_decisions(dated, parameters)
+        decisions = fee_decisions(dated, rules)
     except CurrencyMismatchError:
         raise CurrencyNotAllowed(field="from_month") from None
     await store.replace_decisions(case_id, decisions, act.now)
-    await store.keep_tariffs_read(dated)
-    return await _settle(dated, parameters, cause, store, act)
+    await store.keep_read(dated, rules)
+    return dated, rules
 
 
-async def _settle(
-    dated: DatedFacts, parameters: BillingParameters, cause: Cause | None, store: FactsStore, act: Act
-) -> int:
+async def _settle(dated: DatedFacts, rules: FeeRules, cause: Cause | None, store: FactsStore, act: Act) -> int:
     """Bring every billed month to what is due now; without a cause it is the month's served days that changed."""
     case_id = dated.contract.case_id
     rows = await store.billed_rows(case_id)
@@ -202,18 +241,22 @@ async def _settle(
     notes = 0
     served, books = await store.served_months(case_id), await store.books(case_id)
     for row in rows:
-        fee = monthly_fee(facts_in(dated, row.month), row.month, month_currency(row.month), parameters)
-        due = month_amount(fee, part_of(row.month, served[row.month]))
         if row.is_draft:
-            if due != row.computed or fee.charge is ChargeKind.UNITS:
-                await store.redraft(case_id, row, fee, served[row.month])
+            await _redraft(dated, rules, row, served[row.month], store)
             continue
+        due = month_amount(fee_in(dated, row.month, rules), part_of(row.month, served[row.month]))
         note = note_over(_billed_so_far(row, books), due, act.today)
         if note is not None:
             counted = Cause(NoteCause.SERVED_DAYS, str(served[row.month].version))
             await store.add_note(case_id, note, cause or counted, act)
             notes += 1
     return notes
+
+
+async def _redraft(dated: DatedFacts, rules: FeeRules, row: BilledRow, served: ServedMonth, store: FactsStore) -> None:
+    fee = fee_in(dated, row.month, rules)
+    if month_amount(fee, part_of(row.month, served)) != row.computed or fee.charge is ChargeKind.UNITS:
+        await store.redraft(dated.contract.case_id, row, fee, served)
 
 
 def _billed_so_far(row: BilledRow, books: Books) -> BilledMonth:
@@ -236,9 +279,9 @@ def issue_date_of(month: Month, billed: Sequence[BilledRow], parameters: Billing
 
 
 def explain_month(
-    dated: DatedFacts, month: Month, served: ServedMonth | None, issued_on: date, parameters: BillingParameters
+    dated: DatedFacts, month: Month, served: ServedMonth | None, issued_on: date, rules: FeeRules
 ) -> tuple[MonthlyFee, Money, Money, Trace]:
-    """Fee, amount in the month's currency, amount of its document and the arithmetic, from the stored facts.
+    """Fee, amount in the month's currency, amount of its document and the arithmetic, by what held in the month.
 
     Without served days the full month is explained.
     """
@@ -246,7 +289,7 @@ def explain_month(
     trace.add(explain_declarations(dated, month))
     for tariff in explain_tariffs(dated, month):
         trace.add(tariff)
-    fee = monthly_fee(facts_in(dated, month), month, month_currency(month), parameters, trace)
+    fee = fee_in(dated, month, rules, trace)
     part = part_of(month, served) if served else MonthPart(month.days, month.days)
     computed = month_amount(fee, part, trace)
     amount = in_document_currency(computed, document_currency(month, issued_on), trace)

@@ -13,14 +13,23 @@ from services.billing.rules import fee_steps
 from services.billing.rules.currency import document_currency, in_document_currency, month_currency
 from services.billing.rules.custody import Settlement, is_bought_with_own_money, settle
 from services.billing.rules.fees import charge_of, monthly_fee, percent_allowed, service_entry
-from services.billing.rules.parameters import DEFAULT_PARAMETERS, BillingParameters
+from services.billing.rules.parameters import DEFAULT_PARAMETERS, BillingParameters, percent_setting_admits
 from services.billing.rules.proration import WHOLE_MONTH, MonthPart, month_amount
 from services.kernel.catalogue import CATALOGUE, Catalogue, ServiceEntry, UnknownServiceError
 from services.kernel.dates import Month
 from services.kernel.money import Currency, CurrencyMismatchError, Money
 from services.kernel.trace import NO_TRACE, Recorder, Trace, TraceBuilder
 
-__all__ = ["Quote", "QuoteTerms", "check_percent", "known_service", "quote_fee", "quote_month", "settle_custody"]
+__all__ = [
+    "Quote",
+    "QuoteTerms",
+    "check_percent",
+    "check_percent_set",
+    "known_service",
+    "quote_fee",
+    "quote_month",
+    "settle_custody",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,13 @@ def check_percent(code: str, percent: Decimal, on: date, trace: Recorder = NO_TR
     if trace.recording and entry.percent is not None:
         trace.add(fee_steps.percent_range(entry, entry.percent, percent))
     if not percent_allowed(entry, percent):
+        raise _percent_not_allowed(entry, "percent")
+
+
+def check_percent_set(entry: ServiceEntry, percent: Decimal) -> None:
+    """PercentNotAllowed for a percent that the municipality could not set for the service (C-03, F-08, F-09)."""
+    allowed = percent_setting_admits(entry.code, percent)
+    if not (percent_allowed(entry, percent) if allowed is None else allowed):
         raise _percent_not_allowed(entry, "percent")
 
 

@@ -9,7 +9,7 @@ from services.billing.domain.accounts import Act, Run, RunState, RunStep, Served
 from services.billing.domain.runs import ParkedAccount
 from services.billing.rules.currency import document_currency
 from services.billing.rules.parameters import parameters_of
-from services.billing.usecases.runs import Page, RunStore, check_tariffs, draft_cases, tell
+from services.billing.usecases.runs import Page, RunStore, check_tariffs, draft_cases, month_dates, tell
 from services.kernel.codes import Event
 from services.kernel.dates import Month
 from services.kernel.register import decides
@@ -69,7 +69,8 @@ async def redraft_account(
     issued_on = parameters.issued_on(run.month, act.today)
     await store.discard_drafts(run, case_id)
     for month, days in served:
-        await draft_cases(run, Page(month, [case_id], is_last=False), days, parameters, store, issued_on=issued_on)
+        dates = month_dates(month, issued_on, parameters)
+        await draft_cases(run, Page(month, [case_id], is_last=False), days, dates, store, act=act)
     await store.write_review(run, document_currency(run.month, issued_on), parameters.outlier_pct)
     return Effect(run_id)
 
@@ -89,5 +90,5 @@ async def rerun_account(parked: ParkedAccount, served: Sequence[ServedMonth], st
     await check_tariffs(run, store)
     parameters = parameters_of(await store.rules(run.municipality_id))
     page = Page(parked.month, [parked.case_id], is_last=False)
-    await draft_cases(run, page, served, parameters, store, issued_on=act.today)
+    await draft_cases(run, page, served, month_dates(parked.month, act.today, parameters), store, act=act)
     return Effect(parked.run_id, await store.issue_account(run, parked.case_id, parked.month))

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
 from services.billing.domain.accounts import Act, Run, RunState, RunStep, ServedMonth, run_after
 from services.billing.domain.runs import Invariant, ParkReason
-from services.billing.errors import InvariantViolated, ReviewOutdated, StateNotAllowed
+from services.billing.errors import CurrencyNotAllowed, InvariantViolated, ReviewOutdated, StateNotAllowed
 from services.billing.rules.currency import document_currency, month_currency
-from services.billing.rules.decisions import DatedFacts, facts_in
-from services.billing.rules.fees import monthly_fee
+from services.billing.rules.decisions import DatedFacts, fee_in
+from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.parameters import BillingParameters, is_too_late, parameters_of
 from services.billing.rules.proration import month_amount
-from services.billing.usecases.facts import part_of
+from services.billing.usecases.facts import FactsStore, part_of, redecide
+from services.kernel.catalogue import UnknownServiceError
 from services.kernel.codes import Event
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, CurrencyMismatchError, Money
 from services.kernel.register import decides
 from services.runtime.commands import Effect
-from services.runtime.errors import DomainError
 from services.runtime.ids import new_id
 from services.runtime.outbox import Signal
 
@@ -74,11 +74,9 @@ class Page:
     is_last: bool
 
 
-class RunStore(Protocol):
-    """What a run needs of the database."""
+class RunStore(FactsStore, Protocol):
+    """What a run needs of the database beyond what recording a fact needs."""
 
-    async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None: ...
-    async def rules(self, municipality_id: str) -> LocalRules: ...
     async def claim_run(self, run: Run, now: datetime) -> Run:
         """The run of the municipality and month: this one, or the one that was there."""
         ...
@@ -93,6 +91,18 @@ class RunStore(Protocol):
 
     async def tariffs_applied(self, municipality_id: str) -> bool:
         """Whether every case of the municipality is decided by the tariffs that are recorded."""
+        ...
+
+    async def fee_rules_applied(self, municipality_id: str) -> bool:
+        """Whether every draft under way is decided by the rules that are kept."""
+        ...
+
+    async def behind_rules(self, case_ids: Sequence[str]) -> Sequence[str]:
+        """Those of the cases whose fees were decided before the last rules of the municipality were kept."""
+        ...
+
+    async def lock_each(self, case_ids: Sequence[str]) -> None:
+        """Keep changes of the cases away until the commit."""
         ...
 
     async def keep_red(self, run: Run, red: Sequence[Invariant], now: datetime) -> None:
@@ -126,12 +136,18 @@ class RunStore(Protocol):
         """First issue date and first due date of the drafts of a run above 0.00; None without any."""
         ...
 
-    async def drafted_amount(self, case_id: str, month: Month) -> Money | None: ...
     async def review_is_current(self, run: Run) -> bool:
         """Whether the drafts are those that the review was written about."""
         ...
 
-    async def dated_facts(self, case_id: str) -> DatedFacts: ...
+    async def drafted_amounts(self, case_ids: Sequence[str], month: Month) -> Mapping[str, Money]:
+        """What a month was computed to in its own currency, by case; none where it was not."""
+        ...
+
+    async def dated_facts_of(self, case_ids: Sequence[str]) -> Mapping[str, DatedFacts]:
+        """Everything that the fees of these cases depend on, by case."""
+        ...
+
     async def issue(self, run: Run, limit: int) -> int:
         """Issue the next drafts with the next numbers and book them; gives how many."""
         ...
@@ -176,7 +192,8 @@ async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], sto
     """Store what delivery says about a page of cases and draft their month; the version of the effect counts drafts.
 
     A page of several cases of which delivery knows none blocks the run: then the month itself is not there. So does a
-    tariff that was recorded since the run was opened. Drafts that differ from the rule are parked.
+    tariff that was recorded since the run was opened, and what the municipality changed about fees when a part of the
+    month was drafted already. Drafts that differ from the rule are parked.
     """
     run = await store.lock_run(run_id)
     if run.state is not RunState.DRAFTING:
@@ -187,7 +204,8 @@ async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], sto
         return Effect(run_id, 0)
     parameters = parameters_of(await store.rules(run.municipality_id))
     issued_on = parameters.issued_on(run.month, act.today)
-    drafts = await draft_cases(run, page, served, parameters, store, issued_on=issued_on) if page.case_ids else 0
+    dates = month_dates(page.month, issued_on, parameters)
+    drafts = await draft_cases(run, page, served, dates, store, act=act) if page.case_ids else 0
     if page.is_last:
         await store.move_run(run_id, run_after(run.state, RunStep.SKIP_REVIEW if run.auto_approve else RunStep.SUBMIT))
         await store.write_review(run, document_currency(run.month, issued_on), parameters.outlier_pct)
@@ -197,7 +215,11 @@ async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], sto
 async def _red_at_page(run: Run, page: Page, served: Sequence[ServedMonth], store: RunStore) -> Invariant | None:
     if len(page.case_ids) > 1 and not served:
         return Invariant.SERVED_DAYS_KNOWN
-    return None if await store.tariffs_applied(run.municipality_id) else Invariant.TARIFFS_APPLIED
+    if not await store.tariffs_applied(run.municipality_id):
+        return Invariant.TARIFFS_APPLIED
+    if page.is_last and not await store.fee_rules_applied(run.municipality_id):
+        return Invariant.FEE_RULES_APPLIED
+    return None
 
 
 async def check_tariffs(run: Run, store: RunStore) -> None:
@@ -207,24 +229,33 @@ async def check_tariffs(run: Run, store: RunStore) -> None:
 
 
 async def draft_cases(
-    run: Run,
-    page: Page,
-    served: Sequence[ServedMonth],
-    parameters: BillingParameters,
-    store: RunStore,
-    *,
-    issued_on: date,
+    run: Run, page: Page, served: Sequence[ServedMonth], dates: MonthDates, store: RunStore, *, act: Act
 ) -> int:
     """Draft a page of a locked run for invoices of a day; gives how many drafts are above 0.00.
 
-    One case of it is computed by the rule too, and every case when that one differs.
+    Cases that were decided by earlier rules of the municipality are decided anew first. Every draft is then computed by
+    the rule too; where that gives another amount, the case is parked.
     """
-    await store.lock_cases(page.case_ids)
-    drafts = await store.draft(run, month_dates(page.month, issued_on, parameters), page.case_ids, served)
-    if served and await _differs(served[len(served) // 2], page.month, parameters, store):
-        wrong = [item.case_id for item in served if await _differs(item, page.month, parameters, store)]
-        drafts -= await store.park(run, page.month, wrong, ParkReason.DIFFERS_FROM_RULE)
-    return drafts
+    undecided = await _redecide_page(page.case_ids, store, act)
+    drafts = await store.draft(run, dates, page.case_ids, served)
+    if undecided:
+        drafts -= await store.park(run, page.month, undecided, ParkReason.NO_FEE_DECISION)
+    wrong = await _differing(run, served, page.month, store)
+    return drafts - (await store.park(run, page.month, wrong, ParkReason.DIFFERS_FROM_RULE) if wrong else 0)
+
+
+async def _redecide_page(case_ids: Sequence[str], store: RunStore, act: Act) -> Sequence[str]:
+    """Lock the cases and bring the last rules to those that wait for them; gives the cases that they cannot decide."""
+    behind = await store.behind_rules(case_ids)
+    await store.lock_each(behind)
+    await store.lock_cases(case_ids)
+    undecided: list[str] = []
+    for case_id in behind:
+        try:
+            await redecide(case_id, store, act)
+        except (UnknownServiceError, CurrencyNotAllowed):
+            undecided.append(case_id)
+    return undecided
 
 
 @decides("D-07", "F-13", "L-01")
@@ -244,17 +275,24 @@ def month_dates(month: Month, issued_on: date, parameters: BillingParameters) ->
     )
 
 
-async def _differs(served: ServedMonth, month: Month, parameters: BillingParameters, store: RunStore) -> bool:
-    """Whether the rule gives another amount than the draft, or none at all."""
-    drafted = await store.drafted_amount(served.case_id, month)
-    if drafted is None:
-        return False
+async def _differing(run: Run, served: Sequence[ServedMonth], month: Month, store: RunStore) -> Sequence[str]:
+    """Cases for which the rule gives another amount than the draft, or none at all."""
+    case_ids = [item.case_id for item in served]
+    drafted = await store.drafted_amounts(case_ids, month)
+    facts, rules = await store.dated_facts_of(case_ids), await store.fee_rules(run.municipality_id)
+    return [
+        item.case_id
+        for item in served
+        if item.case_id in drafted and _due(facts[item.case_id], item, rules) != drafted[item.case_id]
+    ]
+
+
+def _due(dated: DatedFacts, served: ServedMonth, rules: FeeRules) -> Money | None:
+    """What the rule gives for the month; None when it gives nothing."""
     try:
-        dated = await store.dated_facts(served.case_id)
-        fee = monthly_fee(facts_in(dated, month), month, month_currency(month), parameters)
-        return month_amount(fee, part_of(month, served)) != drafted
-    except (DomainError, CurrencyMismatchError):
-        return True
+        return month_amount(fee_in(dated, served.month, rules), part_of(served.month, served))
+    except (UnknownServiceError, CurrencyMismatchError):
+        return None
 
 
 async def approve_run(run_id: str, store: RunStore, act: Act) -> Effect:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from services.billing.domain.accounts import Act, ChargeKind
@@ -13,8 +14,8 @@ from services.billing.domain.tariffs import TariffKind
 from services.billing.errors import InvalidFact
 from services.billing.rules.fees import charge_of
 from services.billing.rules.parameters import parameters_of
-from services.billing.usecases.facts import FactsStore, check_currency, decide
-from services.billing.usecases.quotes import known_service
+from services.billing.usecases.facts import FactsStore, check_currency, decide, redecide
+from services.billing.usecases.quotes import check_percent_set, known_service
 from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month
 from services.kernel.money import Money
@@ -25,18 +26,25 @@ __all__ = ["LARGEST_TARIFF", "NewTariff", "TariffsStore", "apply_tariffs", "prev
 LARGEST_TARIFF = 1_000_000
 """Of either currency. A slip of the keyboard above it would make every bill of a service impossible to compute."""
 
-_CHARGED_BY = {TariffKind.COST: ChargeKind.INCOME_PERCENT, TariffKind.UNIT_PRICE: ChargeKind.UNITS}
+_CHARGED_BY = {
+    TariffKind.COST: ChargeKind.INCOME_PERCENT,
+    TariffKind.UNIT_PRICE: ChargeKind.UNITS,
+    TariffKind.PERCENT: ChargeKind.INCOME_PERCENT,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class NewTariff:
-    """A tariff that is not recorded yet; `citation` names the decision of the council by number and date."""
+    """A tariff that is not recorded yet; `citation` names the decision of the council by number and date.
+
+    It fixes an amount, or the percent for the kind PERCENT.
+    """
 
     municipality_id: str
     service_code: str
     kind: TariffKind
     from_month: Month
-    amount: Money
+    fixes: Money | Decimal
     citation: str
 
 
@@ -56,12 +64,16 @@ class TariffsStore(FactsStore, Protocol):
         """The next cases whose fees were decided before the last tariff of their service was recorded."""
         ...
 
+    async def drafts_behind(self, municipality_id: str, limit: int) -> Sequence[str]:
+        """The next cases with drafts that were decided before the last rules of the municipality were kept."""
+        ...
+
 
 async def set_tariff(tariff: NewTariff, store: TariffsStore, act: Act) -> Effect:
     """Record a tariff; no case changes yet.
 
-    Raises UnknownService, CurrencyNotAllowed for euro in a month of the lev, InvalidFact for an amount above
-    `LARGEST_TARIFF` or a kind by which the service is not charged.
+    Raises UnknownService, CurrencyNotAllowed for euro in a month of the lev, PercentNotAllowed outside the bounds of
+    the service, InvalidFact for an amount above `LARGEST_TARIFF` or a kind by which the service is not charged.
     """
     _check(tariff, parameters_of(await store.rules(tariff.municipality_id)).catalogue)
     await store.lock_tariffs(tariff.municipality_id)
@@ -72,14 +84,19 @@ async def set_tariff(tariff: NewTariff, store: TariffsStore, act: Act) -> Effect
 async def apply_tariffs(municipality_id: str, limit: int, store: TariffsStore, act: Act) -> Effect:
     """Decide the fees of the next cases that a tariff waits for, and correct what was billed (F-18).
 
-    The effect's version counts the cases, its resource the notes.
+    After them drafts are computed by what the municipality changed about fees since. The effect's version counts the
+    cases, its resource the notes.
     """
     behind = await store.cases_behind(municipality_id, limit)
-    await store.lock_facts(behind)
+    drafted = await store.drafts_behind(municipality_id, limit)
+    drafted = [case_id for case_id in drafted if case_id not in set(behind)][: limit - len(behind)]
+    await store.lock_facts([*behind, *drafted])
     notes = 0
     for case_id in behind:
         notes += await _decide(case_id, store, act)
-    return Effect(str(notes), len(behind))
+    for case_id in drafted:
+        await redecide(case_id, store, act)
+    return Effect(str(notes), len(behind) + len(drafted))
 
 
 async def preview_tariff(case_id: str, tariff: NewTariff, store: TariffsStore, act: Act) -> Effect:
@@ -92,14 +109,17 @@ async def preview_tariff(case_id: str, tariff: NewTariff, store: TariffsStore, a
 
 
 async def _decide(case_id: str, store: TariffsStore, act: Act) -> int:
-    last = (await store.dated_facts(case_id)).tariffs[-1]
-    return await decide(case_id, Cause(NoteCause.TARIFF, str(last.number)), store, act)
+    last = (await store.dated_facts(case_id)).last_tariff
+    return await decide(case_id, Cause(NoteCause.TARIFF, str(last)), store, act)
 
 
 def _check(tariff: NewTariff, catalogue: Catalogue) -> None:
     entry = known_service(tariff.service_code, tariff.from_month.last, catalogue)
     if charge_of(entry) is not _CHARGED_BY[tariff.kind]:
         raise InvalidFact(field="kind")
-    if tariff.amount.amount > LARGEST_TARIFF:
+    if isinstance(tariff.fixes, Decimal):
+        check_percent_set(entry, tariff.fixes)
+        return
+    if tariff.fixes.amount > LARGEST_TARIFF:
         raise InvalidFact(field="amount")
-    check_currency(tariff.amount, tariff.from_month, "amount")
+    check_currency(tariff.fixes, tariff.from_month, "amount")

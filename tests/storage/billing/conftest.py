@@ -55,6 +55,8 @@ class Office:
     settings: dict[str, str] = field(default_factory=dict)
     calendar: BusinessCalendar = DEFAULT_CALENDAR
     changes: list[ServiceEntry] = field(default_factory=list)
+    edits: int = 0
+    """Settings that were set to another value once more."""
 
     def act(self, on: date, request_id: str = "") -> Act:
         now: datetime = start_of_day(on)
@@ -106,8 +108,16 @@ class Office:
     def rules(self) -> LocalRules:
         """What intake would send: a version further with every setting and change."""
         settings = MunicipalSettings.of(self.settings)
-        version = 1 + len(self.settings) + len(self.changes) + (self.calendar.version != "bg-1")
+        version = 1 + self.edits + len(self.settings) + len(self.changes) + (self.calendar.version != "bg-1")
         return LocalRules(settings, self.calendar, tuple(self.changes), version)
+
+    def set(self, key: str, value: str) -> None:
+        """Change a setting of the municipality; billing hears of it when it asks next."""
+        self.edits += key in self.settings
+        self.settings[key] = value
+
+    async def keep_rules(self) -> None:
+        await self.write(lambda store: store.keep_rules(self.municipality_id, self.rules))
 
     async def open(self, month: Month) -> Run:
         act = self.act(month.next().first)

@@ -138,11 +138,12 @@ async def test_one_account_that_cannot_be_computed_is_parked_and_all_others_are_
     assert (found.run.drafted, found.run.issued, found.failed) == (4, 4, 1)
 
 
-async def test_an_account_whose_fee_decision_was_tampered_with_is_parked(office: Office) -> None:
+@pytest.mark.parametrize("which", [0, 1, 2])
+async def test_an_account_whose_fee_decision_was_tampered_with_is_parked(office: Office, which: int) -> None:
     cases = sorted([await billed_person(office) for _ in range(3)])
-    await office.execute(f"UPDATE fee_decisions SET rate_nano = rate_nano * 2 WHERE case_id = '{cases[1]}'")
+    await office.execute(f"UPDATE fee_decisions SET rate_nano = rate_nano * 2 WHERE case_id = '{cases[which]}'")
     run = await office.bill(FEBRUARY)
-    assert await parked(office) == [(cases[1], "2026-02", ParkReason.DIFFERS_FROM_RULE)]
+    assert await parked(office) == [(cases[which], "2026-02", ParkReason.DIFFERS_FROM_RULE)]
     assert (await state_of(office, run)).run.issued == 2
 
 

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from services.billing.domain.accounts import Contract, Income, IncomeKind
 from services.billing.domain.tariffs import Tariff, TariffKind
 from services.billing.rules.decisions import CostDeclaration, DatedFacts, IncomeDeclaration, facts_in, fee_decisions
-from services.billing.rules.parameters import DEFAULT_PARAMETERS
+from services.billing.rules.fee_rules import lasting
 from services.billing.usecases.facts import explain_month
 from services.kernel.dates import Month
+from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.money import Currency, Money
 
+SHIPPED = lasting(SHIPPED_RULES)
 FEBRUARY, MARCH, APRIL = Month(2026, 2), Month(2026, 3), Month(2026, 4)
 
 
@@ -58,7 +60,7 @@ def test_a_tariff_of_units_fixes_the_price_and_not_the_cost() -> None:
 def test_an_explanation_names_the_decision_only_where_the_tariff_holds() -> None:
     dated = DatedFacts(contract(euro(20_000)), tariffs=[tariff(7, MARCH, 23_000)])
     said = {
-        month: [step.source for step in explain_month(dated, month, None, month.next().first, DEFAULT_PARAMETERS)[3]]
+        month: [step.source for step in explain_month(dated, month, None, month.next().first, SHIPPED)[3]]
         for month in (FEBRUARY, MARCH)
     }
     assert "Решение № 7" in said[MARCH]
@@ -90,7 +92,7 @@ def test_the_order_in_which_facts_arrive_does_not_matter(
     for facts in (costs, tariffs, declared):
         shuffled.shuffle(facts)
     again = DatedFacts(first, incomes=declared, costs=costs, tariffs=tariffs)
-    assert fee_decisions(told, DEFAULT_PARAMETERS) == fee_decisions(again, DEFAULT_PARAMETERS)
+    assert fee_decisions(told, SHIPPED) == fee_decisions(again, SHIPPED)
 
 
 @given(

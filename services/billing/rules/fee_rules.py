@@ -1,0 +1,67 @@
+"""By which settings and catalogue the fee of a month is decided: those that held in it (domain.md L-12, C-03, C-12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.billing.rules.parameters import BillingParameters, parameters_of
+from services.kernel.dates import Month
+from services.kernel.local_rules import LocalRules
+from services.kernel.register import decides
+
+__all__ = ["FeeRules", "FeeRulesVersion", "lasting"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeeRulesVersion:
+    """What decides the fees from a month on; of two that begin in one month the higher number holds.
+
+    Of the parameters only mode, percents, threshold, excluded incomes and catalogue are meant.
+    """
+
+    number: int
+    from_month: Month
+    parameters: BillingParameters
+
+
+@dataclass(frozen=True, slots=True)
+class FeeRules:
+    """All rules that a municipality's fees were ever decided by, in order of number, and what it has decided now."""
+
+    present: BillingParameters
+    versions: tuple[FeeRulesVersion, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """The last version; 0 when none is kept."""
+        return self.versions[-1].number if self.versions else 0
+
+    @decides("L-12")
+    def of(self, month: Month, service_code: str) -> BillingParameters:
+        """What decides the fee of a service in a month.
+
+        A service that the municipality added later is decided by the first version that knows it.
+        """
+        begun = [item for item in self.versions if item.from_month <= month]
+        if not begun:
+            return self.present
+        later = [item for item in self.versions if item.number > begun[-1].number]
+        for item in (begun[-1], *later):
+            if item.parameters.catalogue.find(service_code, month.last) is not None:
+                return item.parameters
+        return begun[-1].parameters
+
+    def turning_points(self, service_code: str) -> frozenset[Month]:
+        """Months in which the fee of a service may become another one without any new fact about the case."""
+        entries = (
+            entry.valid_from
+            for item in (*(version.parameters for version in self.versions), self.present)
+            for entry in item.catalogue.entries
+            if entry.code == service_code
+        )
+        return frozenset({*map(Month.of, entries), *(item.from_month for item in self.versions)})
+
+
+def lasting(rules: LocalRules) -> FeeRules:
+    """Rules that never changed."""
+    return FeeRules(parameters_of(rules))
