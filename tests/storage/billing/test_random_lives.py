@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -16,10 +17,12 @@ from hypothesis import strategies as st
 from services.billing import storage
 from services.billing.domain.accounts import Books, ServedMonth
 from services.billing.domain.payments import BankFile, BankFormat, BankLine, Statement
+from services.billing.domain.tariffs import TariffKind
 from services.billing.rules.payment_reference import payment_reference
 from services.billing.storage.books import billed_rows
-from services.billing.usecases import payments
+from services.billing.usecases import payments, tariffs
 from services.billing.usecases.payments import By
+from services.billing.usecases.tariffs import NewTariff
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
 from tests.storage.billing.afterwards import Act, Afterwards, acts
@@ -88,6 +91,14 @@ class Amended:
 
 
 @dataclass(frozen=True)
+class Voted:
+    """The council's percent from a month on."""
+
+    month: Month
+    percent: int
+
+
+@dataclass(frozen=True)
 class Paid:
     """At the counter, or by bank with the reference of the month's invoice, if there is one."""
 
@@ -96,7 +107,7 @@ class Paid:
     by_bank: bool
 
 
-Fact = Income | Served | Amended
+Fact = Income | Served | Amended | Voted
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,8 @@ class Told:
     way: Way
     before: tuple[tuple[Fact, ...], ...]
     afterwards: tuple[Fact | Paid | Act, ...]
+    settings: tuple[tuple[Month, int], ...] = ()
+    """The municipality's own percent, set before the run of a month: a change that knows its place."""
 
     @property
     def facts(self) -> list[Fact]:
@@ -128,6 +141,9 @@ def lives(draw: st.DrawFn, way: Way) -> tuple[Told, Told]:
         for month in months
         if draw(st.booleans())
     ]
+    shares = [] if way.by_unit else months
+    voted = [Voted(month, draw(st.integers(0, 100))) for month in shares if draw(st.integers(0, 3)) == 0]
+    own = tuple((month, draw(st.integers(0, 100))) for month in shares if draw(st.booleans()))
     prices = st.integers(1, 900 if way.by_unit else 60_000)
     amended = [Amended(version, draw(prices)) for version in (2, 3) if draw(st.booleans())]
     amounts = st.integers(min_value=1, max_value=70_000)
@@ -136,10 +152,10 @@ def lives(draw: st.DrawFn, way: Way) -> tuple[Told, Told]:
 
     def telling() -> Told:
         slots: list[list[Fact]] = [[] for _ in range(len(months) + 1)]
-        for fact in draw(st.permutations([*incomes, *served, *amended])):
+        for fact in draw(st.permutations([*incomes, *served, *amended, *voted])):
             slots[draw(st.sampled_from((*range(len(months)), -1, -1)))].append(fact)
         rest = draw(st.permutations([*slots[-1], *paid, *about]))
-        return Told(way, tuple(tuple(slot) for slot in slots[:-1]), tuple(rest))
+        return Told(way, tuple(tuple(slot) for slot in slots[:-1]), tuple(rest), own)
 
     return telling(), telling()
 
@@ -162,9 +178,17 @@ def income_in_month(amount: Money, month: Month) -> int:
     return thousandths // 10 + (thousandths % 10 > 0)
 
 
+def percent_in(told: Told, month: Month) -> int:
+    """What the council voted for the month, what the municipality had set when it was billed, or 60 (F-05)."""
+    voted = {fact.month: fact.percent for fact in told.facts if isinstance(fact, Voted) and fact.month <= month}
+    own = {since: percent for since, percent in told.settings if since <= month}
+    in_force = voted or own
+    return in_force[max(in_force)] if in_force else 60
+
+
 def expected(told: Told, month: Month) -> int:
-    """The fee of the month from all facts at once in its currency: min(60 %, cost) by days, or units by price, rounded
-    once (F-05, F-11, F-12)."""
+    """The fee of the month from all facts at once in its currency: min(percent, cost) by days, or units by price,
+    rounded once (F-05, F-11, F-12)."""
     amended = [fact for fact in told.facts if isinstance(fact, Amended)]
     price = max(amended, key=lambda f: f.version).minor if amended else told.way.price.minor
     if told.way.price.currency is Currency.BGN and month >= EURO:
@@ -175,7 +199,7 @@ def expected(told: Told, month: Month) -> int:
     incomes = sorted((f for f in told.facts if isinstance(f, Income) and f.month <= month), key=lambda f: f.month)
     base = income_in_month(incomes[-1].amount, month) if incomes else 0
     days = month.days - (0 if served is None else served.paused)
-    return half_up(min(Fraction(base * 60, 100), Fraction(price)) * days / month.days)
+    return half_up(min(Fraction(base * percent_in(told, month), 100), Fraction(price)) * days / month.days)
 
 
 @dataclass(frozen=True)
@@ -203,9 +227,12 @@ class Life:
 
     async def live(self, told: Told) -> None:
         await self.sign(1, self.way.price, self.way.months[0].first)
+        own = dict(told.settings)
         for month, facts in zip(self.way.months, told.before, strict=True):
             for fact in facts:
                 await self.learn(fact, month.first)
+            if month in own:
+                self.office.set("fee.hsp.pct", str(own[month]))
             await self.office.bill(month, {self.case: self.served(month)})
             self.billed.append(month)
             await self.nothing_issued_changed()
@@ -217,7 +244,7 @@ class Life:
         match item:
             case Paid():
                 await self.pay(item)
-            case Income() | Served() | Amended():
+            case Income() | Served() | Amended() | Voted():
                 await self.learn(item, LATE)
             case _:
                 await self.acted().do(item)
@@ -243,12 +270,22 @@ class Life:
         match fact:
             case Income(month, amount):
                 await self.office.declare(self.case, month, amount, on)
+            case Voted():
+                await self.vote(fact, on)
             case Amended(version, minor):
                 await self.sign(version, self.way.priced(minor), on)
             case Served(month):
                 self.counted[month] = fact
                 if month in self.billed:
                     await self.office.refresh([self.served(month)], on)
+
+    async def vote(self, voted: Voted, on: date) -> None:
+        percent = Decimal(voted.percent)
+        new = NewTariff(self.office.municipality_id, "HSP", TariffKind.PERCENT, voted.month, percent, "Решение")
+        await self.office.write(lambda store: tariffs.set_tariff(new, store, self.office.act(on)))
+        await self.office.write(
+            lambda store: tariffs.apply_tariffs(self.office.municipality_id, 10, store, self.office.act(on))
+        )
 
     async def pay(self, paid: Paid) -> None:
         number = await self.office.value(
