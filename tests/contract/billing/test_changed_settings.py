@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.billing.errors import InvalidFact, InvariantViolated, PercentNotAllowed
+from services.billing.errors import InvalidFact, InvariantViolated, PercentNotAllowed, ReviewOutdated
 from services.kernel.codes import Role
 from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.money import Currency, Money
@@ -118,6 +118,8 @@ async def test_what_was_changed_during_the_review_keeps_the_month_from_being_app
     applied = await desk.ask(page, "2026-03-02 10:00")
     assert (applied.cases, applied.notes, applied.waiting_cases, applied.next_page_token) == (1, 0, 0, "")
     approval.request_id = str(uuid4())
+    with pytest.raises(ReviewOutdated):
+        await desk.ask(approval, "2026-03-02 10:00")
     await desk.ask(approval, "2026-03-02 10:00")
     await desk.ask(service.IssuePageRequest(request_id=str(uuid4()), run_id=run_id), "2026-03-02 10:00", Role.WORKER)
     (invoice,) = (await desk.account(case, AT)).invoices
