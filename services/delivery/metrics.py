@@ -76,7 +76,7 @@ class DeliveryMetrics:
         rows = "replicas show the same rows, take the maximum. Absent where there is none, and without the database."
         self._parked = Gauge(
             "socialcare_delivery_parked_cases",
-            f"Cases that no daily run could plan; {rows}",
+            f"Cases that no daily run could plan, or send anybody to; {rows}",
             ("municipality",),
             registry=registry,
         )

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import reduce
 from types import MappingProxyType
 
 from services.delivery.domain.staff import AssignmentStep, Assistant, Skill, Span
@@ -184,23 +185,29 @@ class _Able:
 
 def _place(visit: Visit, on: date, able: _Able) -> Placement:
     candidates = able.of(visit)
-    best: tuple[tuple[int, int, str], _Day, Span] | None = None
-    furthest = AssignmentStep.REGISTERED
-    for day in candidates:
-        verdict = judge(visit, on, day.now())
-        if verdict.slot is None:
-            furthest = _later(furthest, verdict.fell_out_at)
-            continue
-        rank = (-verdict.score, verdict.slot.start, verdict.assistant_id)
-        if best is None or rank < best[0]:
-            best = rank, day, verdict.slot
-    if best is not None:
-        _, day, slot = best
-        day.taken.append(slot)
-        return Placement(visit.unit_id, day.workday.assistant.id, slot, None)
-    for day in able.days if not candidates else ():
-        furthest = _later(furthest, _own_obstacle(visit, on, day.workday))
-    return Placement(visit.unit_id, "", None, furthest)
+    known = [day for day in candidates if day.workday.assistant.id == visit.last_assistant]
+    verdicts: list[tuple[Verdict, _Day]] = []
+    # No load outweighs continuity: where the known carer can go, nobody else is looked at.
+    for days in (known, candidates):
+        verdicts = [(judge(visit, on, day.now()), day) for day in days]
+        fitting = [
+            (-verdict.score, verdict.slot, verdict.assistant_id, day)
+            for verdict, day in verdicts
+            if verdict.slot is not None
+        ]
+        if fitting:
+            _, slot, assistant_id, day = min(fitting, key=_rank)
+            day.taken.append(slot)
+            return Placement(visit.unit_id, assistant_id, slot, None)
+    fell_out = [verdict.fell_out_at for verdict, _ in verdicts] or [
+        _own_obstacle(visit, on, day.workday) for day in able.days
+    ]
+    return Placement(visit.unit_id, "", None, reduce(_later, fell_out, AssignmentStep.REGISTERED))
+
+
+def _rank(fitting: tuple[int, Span, str, _Day]) -> tuple[int, int, str]:
+    score, slot, assistant_id, _ = fitting
+    return score, slot.start, assistant_id
 
 
 _ORDER = {step: number for number, step in enumerate(AssignmentStep)}

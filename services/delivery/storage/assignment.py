@@ -55,17 +55,17 @@ LEFT JOIN visit_assignment a ON a.unit_id = u.id
 LEFT JOIN visit_unassigned x ON x.unit_id = u.id
 """
 # Who came last for the line, else for the item, else to the person.
-_LAST_FOR = """
-    SELECT assistant_id FROM unit w JOIN visit_assignment p ON p.unit_id = w.id
-    WHERE w.application_id = v.application_id AND w.{same} = v.{same} AND w.on_day < :day
-    ORDER BY w.on_day DESC, p.span DESC LIMIT 1
-"""
-_DAY = f"""
-SELECT v.*, coalesce(({_LAST_FOR.format(same="line_id")}), ({_LAST_FOR.format(same="code")}), (
-    SELECT assistant_id FROM visit_assignment p
-    WHERE p.person_id = v.person_id AND p.municipality_id = :municipality AND p.on_day < :day
+_LAST = """
+    SELECT assistant_id FROM visit_assignment p WHERE {same} AND p.on_day < :day
     ORDER BY p.on_day DESC, p.span DESC LIMIT 1
-)) AS last_assistant FROM (
+"""
+_OF_PERSON = "p.person_id = v.person_id AND p.municipality_id = :municipality"
+_DAY = f"""
+SELECT v.*, coalesce(
+    ({_LAST.format(same="p.line_id = v.line_id")}),
+    ({_LAST.format(same=f"{_OF_PERSON} AND p.code = v.code")}),
+    ({_LAST.format(same=_OF_PERSON)})
+) AS last_assistant FROM (
     {_VISIT}
     WHERE u.municipality_id = :municipality AND u.on_day = :day AND u.unit IN ('VISIT', 'HOUR', 'ONE_OFF')
       AND u.state IN ('PLANNED', 'DONE', 'MISSED') AND c.service_code = ANY(CAST(:services AS text[]))
@@ -102,14 +102,15 @@ SELECT unit_id, assistant_id, 'RELEASED', :now FROM gone ORDER BY unit_id
 # The share lock keeps pauses and ends that are being recorded apart from the assignment.
 _ASSIGN = """
 WITH asked AS (
-    SELECT n.*, u.municipality_id, u.on_day, c.person_id
+    SELECT n.*, u.municipality_id, u.on_day, u.line_id, u.code, c.person_id
     FROM unnest(CAST(:units AS uuid[]), CAST(:assistants AS text[]), CAST(:starts AS int[]), CAST(:ends AS int[]),
                 CAST(:skills AS text[])) AS n (unit_id, assistant_id, starts, ends, skills)
     JOIN unit u ON u.id = n.unit_id AND u.state = 'PLANNED' JOIN care c USING (application_id)
     ORDER BY u.id FOR SHARE OF u
 ), new AS (
-    INSERT INTO visit_assignment (unit_id, municipality_id, assistant_id, person_id, on_day, span, skills, named)
-    SELECT unit_id, municipality_id, assistant_id, person_id, on_day, int4range(starts, ends),
+    INSERT INTO visit_assignment (unit_id, municipality_id, assistant_id, person_id, line_id, code, on_day, span,
+                                  skills, named)
+    SELECT unit_id, municipality_id, assistant_id, person_id, line_id, code, on_day, int4range(starts, ends),
            string_to_array(skills, ','), :named FROM asked
     RETURNING unit_id, assistant_id
 ), forgotten AS (

@@ -77,6 +77,18 @@ async def test_whoever_returns_today_is_on_a_sheet_at_once(service: Service) -> 
     assert await unassigned(service) == []
 
 
+async def test_a_return_that_was_not_heard_of_in_full_is_repeated_to_the_end(service: Service) -> None:
+    await hire(service, "as-1")
+    case = await paused_until(service, MONDAY)
+    back = delivery.EndPauseEarlyRequest(request_id=new(), application_id=case, return_date=date_to_proto(MONDAY))
+    await ask(service, back, Role.SOCIAL_WORKER, at(MONDAY, 8))
+    await service.rows("DELETE FROM visit_assignment WHERE on_day = $1", MONDAY)
+    (left,) = await unassigned(service)
+    assert (left.application_id, left.reason) == (case, pb.ASSIGNMENT_STEP_UNSPECIFIED)
+    await ask(service, back, Role.SOCIAL_WORKER, at(MONDAY, 8))
+    assert await visits_of(service, MONDAY, ["as-1"]) == [(case, "as-1", "08:00")]
+
+
 async def test_whoever_returns_and_nobody_can_go_to_is_listed_at_once_with_the_reason(service: Service) -> None:
     await hire(service, "as-1", district_codes=["BANKYA"])
     case = await paused_until(service, MONDAY)

@@ -48,13 +48,13 @@ async def test_assigned_days_are_known_and_paused_visits_are_nobodys_after_the_m
         await empty_database(),
         tmp_path,
         _ASSIGNED.format(case=uuid4(), line=uuid4()),
-        "SELECT on_day, services, (SELECT count(*) FROM visit_assignment a WHERE a.on_day = d.on_day) AS given, "
+        "SELECT on_day, services, ARRAY(SELECT code FROM visit_assignment a WHERE a.on_day = d.on_day) AS given, "
         "(SELECT count(*) FROM assignment_event e JOIN unit u ON u.id = unit_id WHERE u.on_day = d.on_day "
         " AND e.cause = 'RELEASED') AS released FROM assigned_day d ORDER BY on_day",
         "0023",
     )
     assert [(row["on_day"].day, row["services"], row["given"], row["released"]) for row in rows] == [
-        (5, ["HSP"], 1, 0),
-        (6, ["HSP"], 0, 1),
-        (9, ["HSP"], 0, 0),
+        (5, ["HSP"], ["HSP_HOME_CLEANING"], 0),
+        (6, ["HSP"], [], 1),
+        (9, ["HSP"], [], 0),
     ]

@@ -67,6 +67,12 @@ def test_who_visited_last_goes_again_however_full_the_day() -> None:
     assert (verdict.continuity, verdict.load, verdict.score) == (CONTINUITY_POINTS, 120, CONTINUITY_POINTS - 120)
 
 
+def test_where_the_known_carer_cannot_go_the_lighter_day_decides() -> None:
+    known, busy = Workday(assistant("k"), taken=(MORNING,)), Workday(assistant("a"), taken=(Span(480, 540),))
+    (placed,) = assign([visit(last_assistant="k")], MONDAY, [known, busy, Workday(assistant("b"))])
+    assert (placed.assistant_id, placed.slot) == ("b", Span(480, 540))
+
+
 def test_the_visits_of_a_person_follow_each_other_whoever_makes_them() -> None:
     two = [visit("v1", person="p"), visit("v2", person="p")]
     placed = assign(two, MONDAY, [Workday(assistant("a")), Workday(assistant("b"))])
