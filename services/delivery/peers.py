@@ -18,7 +18,7 @@ from services.delivery.rules.recording import BeforeContract, Funds, HomeVisit
 from services.kernel.codes import CaseState, Stage
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
-from services.kernel.ranges import DateRange
+from services.kernel.ranges import DateRange, DateSet
 from services.runtime.civil import code_from_proto, date_to_proto, month_to_proto, range_to_proto
 from services.runtime.errors import NotFound, PeerUnavailable
 from services.runtime.local_rules import rules_from_proto
@@ -81,12 +81,18 @@ class Neighbours:
             for each in answer.contacts
         }
 
-    async def pause_effects(self, care: Care, pause: DateRange) -> Sequence[billing_service_pb2.PauseEffect]:
-        """What the pause takes off the fees of the case, by month; nothing while billing holds no contract of it."""
+    async def pause_effects(
+        self, care: Care, pause: DateRange, prior: DateSet, charged: DateSet
+    ) -> Sequence[billing_service_pb2.PauseEffect]:
+        """What the pause takes off the fees of the case, by month; nothing while billing holds no contract of it.
+
+        `prior` are other days without a fee, `charged` those of the pause that have one all the same.
+        """
         request = billing_service_pb2.QuotePauseRequest(
             application_id=care.id,
             pause=range_to_proto(pause),
-            prior_pauses=[range_to_proto(days) for days in care.paused.ranges],
+            prior_pauses=[range_to_proto(days) for days in prior.ranges],
+            charged_dates=[date_to_proto(day) for days in charged.ranges for day in days],
             service_start_date=date_to_proto(care.contract.start),
             service_end_date=None if care.contract.end is None else date_to_proto(care.contract.end),
         )

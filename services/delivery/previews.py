@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from types import MappingProxyType
 
+from services.delivery.domain.care import Care
 from services.delivery.rules import pause_words
 from services.delivery.rules.pauses import (
     PauseDecision,
@@ -27,9 +29,18 @@ from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.common.v1 import types_pb2
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
 
-__all__ = ["AskedDays", "asked_days", "explain_usage", "preview_of", "preview_without_care"]
+__all__ = [
+    "AskedDays",
+    "Previewed",
+    "asked_days",
+    "early_return",
+    "explain_usage",
+    "preview_of",
+    "preview_without_care",
+]
 
 _ONE_DAY = timedelta(days=1)
+_NO_MEALS: Mapping[date, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,10 @@ class AskedDays:
     def days(self) -> DateRange:
         """As a range; ValueError when the end lies before the start."""
         return DateRange(self.start, self.end)
+
+    def previewed(self, decision: PauseDecision, beside: DateSet) -> Previewed:
+        """A decision on these days."""
+        return Previewed(decision, self.days if decision.refusal is None else None, beside)
 
 
 @decides("P-10")
@@ -62,6 +77,39 @@ def asked_days(request: pb.PreviewPauseRequest, trace: Recorder) -> AskedDays:
     shortened = AskedDays(start, back - _ONE_DAY)
     trace.add(pause_words.shortened(DateRange(start, end), shortened.days))
     return shortened
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A decision with what billing is asked for: the days of the pause, and those beside it without a fee."""
+
+    decision: PauseDecision
+    days: DateRange | None
+    """None: no pause at all, refused or cancelled by the return."""
+    beside: DateSet
+
+
+@decides("P-10")
+def early_return(request: pb.PreviewPauseRequest, care: Care, policy: PausePolicy, trace: Recorder) -> Previewed | None:
+    """What EndPauseEarly would do to the granted pause that has all of these days; None: it is not about a granted one.
+
+    Raises:
+        InvalidArgument: a day that is none, or a return outside the pause.
+    """
+    start, end = day_from_proto(request.start_date, "start_date"), day_from_proto(request.end_date, "end_date")
+    whole = next((days for days in care.paused.ranges if days.contains(start) and days.contains(end)), None)
+    if not request.HasField("return_date") or whole is None:
+        return None
+    back = day_from_proto(request.return_date, "return_date")
+    if not whole.contains(back):
+        raise InvalidArgument(field="return_date")
+    left = DateRange(whole.start, back - _ONE_DAY) if whole.start < back else None
+    paused = care.paused.minus(DateSet((DateRange(back, whole.end),)))
+    trace.add(pause_words.cancelled(whole) if left is None else pause_words.shortened(whole, left))
+    usage = usage_by_year(paused, trace, policy)
+    if left is not None:
+        trace.add(pause_words.not_charged(left))
+    return Previewed(PauseDecision(None, usage), left, paused.minus(DateSet((whole,))))
 
 
 def explain_usage(request: pb.ExplainPauseUsageRequest) -> pb.ExplainPauseUsageResponse:
@@ -91,17 +139,22 @@ def preview_without_care(request: pb.PreviewPauseRequest, today: date) -> pb.Pre
         proof=proof_of(shown=request.hospital_proof),
     )
     policy = PausePolicy.of(settings_from(request.settings))
-    return preview_of(asked, decide(question, policy, trace), policy, trace.build())
+    decision = decide(question, policy, trace)
+    return preview_of(asked.previewed(decision, DateSet()), policy, trace.build())
 
 
 def preview_of(
-    asked: AskedDays,
-    decision: PauseDecision,
+    previewed: Previewed,
     policy: PausePolicy,
     trace: Trace,
     fees: Sequence[billing.PauseEffect] = (),
+    kept: Mapping[date, int] = _NO_MEALS,
 ) -> pb.PreviewPauseResponse:
-    """A decision on a pause as PreviewPause answers it; `fees` is billing's answer, where it was asked."""
+    """A decision on a pause as PreviewPause answers it.
+
+    `fees` is billing's answer, where it was asked; `kept` are meals of the pause that stay planned, by day.
+    """
+    decision = previewed.decision
     exceeded = decision.refusal is Refusal.PAUSE_ALLOWANCE_EXCEEDED
     last_end = decision.last_end if exceeded else None
     effects = {(fee.month.year, fee.month.month): fee for fee in fees}
@@ -111,16 +164,24 @@ def preview_of(
         last_admissible_end_date=None if last_end is None else date_to_proto(last_end),
         usage=usage_to_proto(decision.usage, policy),
         trace=trace_to_proto(trace),
-        months=[] if decision.refusal is not None else _months(asked.days, effects),
+        months=[] if previewed.days is None else _months(previewed.days, effects, kept),
+        kept_meals=[pb.KeptMeals(on_date=date_to_proto(day), meals=meals) for day, meals in kept.items()],
     )
 
 
-def _months(days: DateRange, effects: Mapping[tuple[int, int], billing.PauseEffect]) -> list[pb.PausedMonth]:
+def _months(
+    days: DateRange, effects: Mapping[tuple[int, int], billing.PauseEffect], kept: Mapping[date, int]
+) -> list[pb.PausedMonth]:
     months: list[pb.PausedMonth] = []
     month = Month.of(days.start)
     while month.first <= days.end:
         paused = (min(days.end, month.last) - max(days.start, month.first)).days + 1
-        answer = pb.PausedMonth(month=month_to_proto(month), paused_days=paused, days_in_month=month.days)
+        answer = pb.PausedMonth(
+            month=month_to_proto(month),
+            paused_days=paused,
+            days_in_month=month.days,
+            charged_days=sum(Month.of(day) == month for day in kept),
+        )
         effect = effects.get((month.year, month.month))
         if effect is not None and effect.HasField("fee_before"):
             answer.fee_before.CopyFrom(effect.fee_before)

@@ -16,9 +16,17 @@ from services.billing.wire.accounts import quote_terms
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import CurrencyMismatchError
+from services.kernel.ranges import DateRange, DateSet
 from services.kernel.trace import TraceBuilder
 from services.runtime.chosen_settings import settings_from
-from services.runtime.civil import money_to_proto, month_to_proto, optional_date, range_from_proto, trace_to_proto
+from services.runtime.civil import (
+    date_from_proto,
+    money_to_proto,
+    month_to_proto,
+    optional_date,
+    range_from_proto,
+    trace_to_proto,
+)
 from socialcare.billing.v1 import billing_service_pb2 as pb
 
 __all__ = ["quote_pause", "quote_pause_of"]
@@ -58,7 +66,9 @@ def _answer(request: pb.QuotePauseRequest, fee_in: Callable[[Month], MonthlyFee]
         tuple(range_from_proto(days, f"prior_pauses[{place}]") for place, days in enumerate(request.prior_pauses)),
     )
     trace = TraceBuilder()
-    effects = effects_of(pause, service, fee_in, trace)
+    charged = [date_from_proto(day, f"charged_dates[{place}]") for place, day in enumerate(request.charged_dates)]
+    kept = DateSet.of(DateRange(day, day) for day in charged)
+    effects = effects_of(pause, service, fee_in, trace, charged=kept)
     return pb.QuotePauseResponse(months=map(_effect_to_proto, effects), trace=trace_to_proto(trace.build()))
 
 

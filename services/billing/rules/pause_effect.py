@@ -11,11 +11,13 @@ from services.billing.rules.proration import MonthPart, chargeable_days, month_a
 from services.billing.rules.words import plain, step
 from services.kernel.dates import Month
 from services.kernel.money import Money
-from services.kernel.ranges import DateRange
+from services.kernel.ranges import DateRange, DateSet
 from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder
 
 __all__ = ["Effect", "Service", "effects_of"]
+
+_NO_DAYS = DateSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,24 @@ class Effect:
 
 @decides("P-11")
 def effects_of(
-    pause: DateRange, service: Service, fee_in: Callable[[Month], MonthlyFee], trace: Recorder = NO_TRACE
+    pause: DateRange,
+    service: Service,
+    fee_in: Callable[[Month], MonthlyFee],
+    trace: Recorder = NO_TRACE,
+    *,
+    charged: DateSet = _NO_DAYS,
 ) -> tuple[Effect, ...]:
-    """Every month that the pause touches, in order; `fee_in` gives the fee of a whole month."""
-    return tuple(_effect(month, pause, service, fee_in(month), trace) for month in _months(pause))
+    """Every month that the pause touches, in order; `fee_in` gives the fee of a whole month.
+
+    `charged` are days of it that are charged all the same (C-29).
+    """
+    free = DateSet((pause,)).minus(charged)
+    return tuple(_effect(month, free, service, fee_in(month), trace) for month in _months(pause))
 
 
-def _effect(month: Month, pause: DateRange, service: Service, fee: MonthlyFee, trace: Recorder) -> Effect:
+def _effect(month: Month, free: DateSet, service: Service, fee: MonthlyFee, trace: Recorder) -> Effect:
     before = chargeable_days(month, service.start, service.end, service.paused)
-    after = chargeable_days(month, service.start, service.end, (*service.paused, pause))
+    after = chargeable_days(month, service.start, service.end, (*service.paused, *free.ranges))
     if fee.charge is ChargeKind.UNITS:
         return Effect(month, before, after, None, None)
     amounts = [month_amount(fee, MonthPart(days, month.days)) for days in (before, after)]

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import date
+
 from grpc.aio import ServicerContext
 
 from services.delivery import previews
 from services.delivery.api.assigning import assign_new_visits
 from services.delivery.api.room import Room, moment
+from services.delivery.domain.care import Care
 from services.delivery.errors import ProofNotByStaff
+from services.delivery.rules import pause_words
 from services.delivery.rules.pause_terms import PausePolicy
 from services.delivery.rules.pauses import HospitalProof
-from services.delivery.storage.kitchens import KitchenStore
+from services.delivery.storage.kitchens import KitchenStore, kept_meals, meals_since
 from services.delivery.storage.local_rules import rules_of
 from services.delivery.storage.store import Store
 from services.delivery.usecases.care import Moment, PauseRequest, decide_pause, end_pause_early
-from services.delivery.usecases.kitchens import pause_and_keep_meals
+from services.delivery.usecases.kitchens import late_meals, pause_and_keep_meals
 from services.delivery.wire import care as wire
 from services.kernel.codes import Role
+from services.kernel.municipal_settings import MunicipalSettings
+from services.kernel.ranges import DateRange, DateSet
 from services.kernel.trace import TraceBuilder
 from services.runtime.auth import Caller
-from services.runtime.commands import Effect
-from services.runtime.database import WriteTx
+from services.runtime.commands import Call, Effect
+from services.runtime.database import ReadTx, WriteTx
 from services.runtime.errors import InvalidArgument
+from socialcare.billing.v1 import billing_service_pb2 as billing
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
 
 __all__ = ["PauseMethods"]
@@ -58,16 +66,24 @@ class PauseMethods(Room):
             return previews.preview_without_care(request, call.today)
         care = await self._visible_care(call, request.application_id)
         trace = TraceBuilder()
-        asked = previews.asked_days(request, trace)
-        command = PauseRequest(care.id, asked.start, asked.end, wire.proof_of(shown=request.hospital_proof))
-        asked_on = call.today
-        if request.HasField("request_date"):
-            asked_on = wire.day_from_proto(request.request_date, "request_date")
         async with self._runtime.db.read() as tx:
-            rules = await rules_of(tx, care.contract.municipality_id)
-        decision = decide_pause(care, command, rules.settings, asked_on, trace)
-        fees = await self._neighbours.pause_effects(care, asked.days) if decision.refusal is None else []
-        return previews.preview_of(asked, decision, PausePolicy.of(rules.settings), trace.build(), fees)
+            settings = (await rules_of(tx, care.contract.municipality_id)).settings
+            policy = PausePolicy.of(settings)
+            previewed = previews.early_return(request, care, policy, trace)
+            kept = await kept_meals(tx, care.id)
+            if previewed is None:
+                previewed = _as_if_asked(call, care, request, settings, trace)
+                kept = await _kept_then(tx, call, request, previewed.days, kept, settings)
+        charged = DateSet.of(DateRange(day, day) for day in kept)
+        days = previewed.days
+        fees: Sequence[billing.PauseEffect] = ()
+        if days is not None:
+            kept = {day: meals for day, meals in sorted(kept.items()) if days.contains(day)}
+            beside = previewed.beside.minus(charged)
+            fees = await self._neighbours.pause_effects(care, days, beside, charged.within(days))
+            if kept:
+                trace.add(pause_words.meals_kept(kept))
+        return previews.preview_of(previewed, policy, trace.build(), fees, kept if days else {})
 
     async def EndPauseEarly(self, request: pb.EndPauseEarlyRequest, context: Context) -> pb.EndPauseEarlyResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)
@@ -91,3 +107,38 @@ def _require_proof_by_staff(caller: Caller, asked: PauseRequest) -> None:
     """A hospital stay takes back days that are over, and their fee: whoever asks for that does not prove it too."""
     if asked.proof is HospitalProof.SHOWN and not caller.has(Role.SOCIAL_WORKER, Role.OFFICE_HEAD):
         raise ProofNotByStaff
+
+
+def _as_if_asked(
+    call: Call, care: Care, request: pb.PreviewPauseRequest, settings: MunicipalSettings, trace: TraceBuilder
+) -> previews.Previewed:
+    asked = previews.asked_days(request, trace)
+    command = PauseRequest(care.id, asked.start, asked.end, wire.proof_of(shown=request.hospital_proof))
+    decision = decide_pause(care, command, settings, _asked_on(call, request), trace)
+    return asked.previewed(decision, care.paused)
+
+
+async def _kept_then(  # noqa: PLR0917 the days and what is known of them
+    tx: ReadTx,
+    call: Call,
+    request: pb.PreviewPauseRequest,
+    days: DateRange | None,
+    kept: Mapping[date, int],
+    settings: MunicipalSettings,
+) -> dict[date, int]:
+    """Meals that are cooked and charged once the pause is granted, as `pause_and_keep_meals` would have it."""
+    if days is None:
+        return dict(kept)
+    proved = request.hospital_proof
+    then = {day: meals for day, meals in kept.items() if not (proved and day <= call.today and days.contains(day))}
+    late = late_meals(days, call.now, settings) if _asked_on(call, request) == call.today else None
+    if late is not None:
+        meals = await meals_since(tx, request.application_id, *late)
+        then |= {late[0]: len(meals)} if meals else {}
+    return then
+
+
+def _asked_on(call: Call, request: pb.PreviewPauseRequest) -> date:
+    if not request.HasField("request_date"):
+        return call.today
+    return wire.day_from_proto(request.request_date, "request_date")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -12,8 +13,10 @@ from services.kernel.trace import Step
 
 __all__ = [
     "available",
+    "cancelled",
     "exceeded",
     "granted",
+    "meals_kept",
     "measured",
     "merged",
     "not_charged",
@@ -75,6 +78,31 @@ def shortened(asked: DateRange, left: DateRange) -> Step:
         source=_SEED,
         text_bg=f"Връщане по-рано: прекъсването е до {left.end:%d.%m.%Y}, {back} дни остават за ползване.",
         text_en=f"Early return: the pause lasts to {left.end:%d.%m.%Y}, {back} days come back.",
+    )
+
+
+def cancelled(asked: DateRange) -> Step:
+    """The return on the first day cancels the pause; all of its days come back (P-10)."""
+    return Step(
+        rule="P-10",
+        inputs={"start": asked.start.isoformat(), "end": asked.end.isoformat()},
+        outcome="0",
+        source=_SEED,
+        text_bg=f"Връщане още на първия ден: прекъсване няма, {asked.days} дни остават за ползване.",
+        text_en=f"Return on the first day: there is no pause, {asked.days} days come back.",
+    )
+
+
+def meals_kept(meals: Mapping[date, int]) -> Step:
+    """Days of the pause whose meal was ordered before it was asked for, and is charged (C-29)."""
+    days = ", ".join(f"{day:%d.%m.%Y}" for day in meals)
+    return Step(
+        rule="C-29",
+        inputs={day.isoformat(): str(number) for day, number in meals.items()},
+        outcome=str(sum(meals.values())),
+        source=_HOUSE,
+        text_bg=f"Храната е поръчана и се заплаща за: {days}.",
+        text_en=f"The meal is ordered and charged on: {days}.",
     )
 
 

@@ -19,7 +19,16 @@ from services.kernel.ranges import DateRange
 from services.runtime.database import ReadTx, WriteTx, violated_constraint
 from services.runtime.errors import NotFound
 
-__all__ = ["KitchenStore", "census", "drivers_of_route", "kitchens_page", "route_of_sheet", "sheet"]
+__all__ = [
+    "KitchenStore",
+    "census",
+    "drivers_of_route",
+    "kept_meals",
+    "kitchens_page",
+    "meals_since",
+    "route_of_sheet",
+    "sheet",
+]
 
 _KITCHENS = """
 SELECT k.municipality_id, k.kitchen_id, k.version, coalesce((
@@ -110,6 +119,10 @@ WHERE application_id = :application AND on_day = :day AND unit = 'MEAL' AND stat
       ORDER BY id DESC LIMIT 1
   )
 """
+_KEPT_MEALS = """
+SELECT k.on_day, sum(u.quantity) AS meals FROM kept_meal k JOIN unit u ON u.id = k.unit_id
+WHERE k.application_id = :application AND u.state = 'PAUSED' GROUP BY k.on_day ORDER BY k.on_day
+"""
 _DRIVERS = """
 SELECT t.driver_id FROM kitchen_sheet s JOIN kitchen_stop t ON t.sheet_id = s.id AND t.route_code = :route
 WHERE s.municipality_id = :municipality AND s.kitchen_id = :kitchen AND s.on_day = :day AND t.driver_id IS NOT NULL
@@ -197,6 +210,17 @@ async def census(tx: ReadTx, municipality_id: str, facility_code: str, on: date)
     return Census(row.occupied, row.absent, row.expected)
 
 
+async def meals_since(tx: ReadTx, application_id: str, on: date, cut_off: datetime) -> Sequence[str]:
+    """Meals of a day that are planned now and were not paused at the cut-off."""
+    where = {"application": application_id, "day": on, "cut_off": cut_off}
+    return [str(row.id) for row in await tx.all(_MEALS_SINCE, where)]
+
+
+async def kept_meals(tx: ReadTx, application_id: str) -> dict[date, int]:
+    """Meals of paused days that are cooked and charged, by day."""
+    return {row.on_day: int(row.meals) for row in await tx.all(_KEPT_MEALS, {"application": application_id})}
+
+
 class KitchenStore:
     """Port of the use cases about kitchens on one write transaction."""
 
@@ -270,8 +294,7 @@ class KitchenStore:
 
     async def meals_since(self, application_id: str, on: date, cut_off: datetime) -> Sequence[str]:
         """Meals of a day that are planned now and were not paused at the cut-off."""
-        where = {"application": application_id, "day": on, "cut_off": cut_off}
-        return [str(row.id) for row in await self._tx.all(_MEALS_SINCE, where)]
+        return await meals_since(self._tx, application_id, on, cut_off)
 
     async def keep_meals(self, unit_ids: Sequence[str], moment: Moment) -> None:
         """Let these meals be cooked though their day is paused."""

@@ -13,12 +13,13 @@ from services.delivery.rules.kitchens import cut_off_of, meal_day_past_cut_off
 from services.delivery.rules.pause_terms import HospitalProof
 from services.delivery.usecases.care import CareStore, Moment, PauseRequest, request_pause
 from services.kernel.local_rules import LocalRules
+from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.ranges import DateRange
 from services.runtime.commands import Effect, check_etag
 from services.runtime.errors import NotFound
 from services.runtime.ids import new_id
 
-__all__ = ["Kitchens", "pause_and_keep_meals", "produce_sheet", "register_kitchen"]
+__all__ = ["Kitchens", "late_meals", "pause_and_keep_meals", "produce_sheet", "register_kitchen"]
 
 
 class Kitchens(Protocol):
@@ -96,6 +97,12 @@ async def _late_meals(request: PauseRequest, cares: CareStore, kitchens: Kitchen
     if care is None or request.end < request.start:
         return ()
     settings = (await cares.rules(care.contract.municipality_id)).settings
-    day = meal_day_past_cut_off(DateRange(request.start, request.end), moment.now, settings)
+    late = late_meals(DateRange(request.start, request.end), moment.now, settings)
+    return () if late is None else await kitchens.meals_since(care.id, *late)
+
+
+def late_meals(pause: DateRange, now: datetime, settings: MunicipalSettings) -> tuple[date, datetime] | None:
+    """The day whose meals a pause asked for now leaves planned, with its cut-off; None: there is none."""
+    day = meal_day_past_cut_off(pause, now, settings)
     cut_off = None if day is None else cut_off_of(day, settings)
-    return () if day is None or cut_off is None else await kitchens.meals_since(care.id, day, cut_off)
+    return None if day is None or cut_off is None else (day, cut_off)

@@ -51,6 +51,7 @@ class Neighbours:
     visited: set[str] = field(default_factory=set)
     custody: dict[str, int] = field(default_factory=dict)
     pauses: dict[str, list[billing_service_pb2.PauseEffect]] = field(default_factory=dict)
+    quoted: list[billing_service_pb2.QuotePauseRequest] = field(default_factory=list)
     state: types_pb2.CaseState = types_pb2.CASE_STATE_REGISTERED
     calendar: catalogue_pb2.BusinessCalendar = field(default_factory=catalogue_pb2.BusinessCalendar)
     version: int = 1
@@ -133,6 +134,7 @@ class Neighbours:
     async def QuotePause(  # noqa: N802
         self, request: billing_service_pb2.QuotePauseRequest, context: grpc.aio.ServicerContext[Message, Message]
     ) -> billing_service_pb2.QuotePauseResponse:
+        self.quoted.append(request)
         if request.application_id not in self.pauses:
             await _absent(context)
         return billing_service_pb2.QuotePauseResponse(months=self.pauses[request.application_id])

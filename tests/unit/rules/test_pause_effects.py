@@ -60,6 +60,16 @@ def test_a_pause_never_makes_a_month_dearer_and_takes_off_exactly_its_served_day
         assert (effect.days_before == effect.days_after) == (effect.fee_before == effect.fee_after)
 
 
+@given(pause=ranges, prior=st.lists(ranges, max_size=3), kept=st.lists(ranges, max_size=2))
+def test_days_that_are_charged_all_the_same_are_not_taken_off(
+    pause: DateRange, prior: list[DateRange], kept: list[DateRange]
+) -> None:
+    charged = DateSet.of(kept)
+    effects = effects_of(pause, Service(None, None, tuple(prior)), lambda _: FEE, charged=charged)
+    free = DateSet((pause,)).minus(charged).minus(DateSet.of(prior)).days
+    assert sum(effect.days_before - effect.days_after for effect in effects) == free
+
+
 def test_units_have_no_fee_by_days() -> None:
     by_unit = MonthlyFee(FEE.rate, Currency.EUR, ChargeKind.UNITS)
     (effect,) = effects_of(DateRange(date(2026, 3, 1), date(2026, 3, 9)), Service(None, None), lambda _: by_unit)
