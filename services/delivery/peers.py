@@ -12,20 +12,21 @@ from collections.abc import Mapping, Sequence
 
 import grpc
 
-from services.delivery.domain.care import Care
+from services.delivery.domain.attendance import BillChange
+from services.delivery.domain.care import Care, Served
 from services.delivery.domain.contacts import Contact
 from services.delivery.rules.recording import BeforeContract, Funds, HomeVisit
 from services.kernel.codes import CaseState, Stage
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.ranges import DateRange, DateSet
-from services.runtime.civil import code_from_proto, date_to_proto, month_to_proto, range_to_proto
-from services.runtime.errors import NotFound, PeerUnavailable
+from services.runtime.civil import code_from_proto, date_to_proto, money_from_proto, month_to_proto, range_to_proto
+from services.runtime.errors import NotFound, PeerUnavailable, Refused
 from services.runtime.local_rules import rules_from_proto
 from services.runtime.peers import Peers
 from services.runtime.scope import seconds_left
 from socialcare.assessment.v1 import assessment_service_pb2, assessment_service_pb2_grpc
-from socialcare.billing.v1 import billing_service_pb2, billing_service_pb2_grpc
+from socialcare.billing.v1 import billing_service_pb2, billing_service_pb2_grpc, documents_pb2
 from socialcare.billing.v1 import resources_pb2 as billing_resources
 from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import contacts_pb2, intake_service_pb2, intake_service_pb2_grpc
@@ -136,6 +137,37 @@ class Neighbours:
             return None
         asked = month_to_proto(month)
         return next((invoice for invoice in account.invoices if invoice.month == asked), None)
+
+    async def bill_change(self, served: Served, month: Month, counted: frozenset[str]) -> BillChange | None:
+        """What is due otherwise for a month of which delivery says this now; None: nothing, or it is not billed yet.
+
+        `counted` are the codes that are charged one by one.
+        """
+        change = documents_pb2.ServedChange(
+            month=month_to_proto(month),
+            served_days=served.served_days,
+            paused_days=served.paused_days,
+            units=sum(units for code, units in served.delivered if code in counted),
+        )
+        request = documents_pb2.PreviewChangeRequest(application_id=served.application_id, served=change)
+        try:
+            answer = await self._billing.PreviewChange(request)
+        except NotFound:
+            return None
+        except Refused as refusal:
+            if refusal.reason != "NO_INVOICE":
+                raise
+            return None
+        for note in answer.notes:
+            if note.month == change.month:
+                invoice = await self.invoice_of(served.application_id, month)
+                amount = money_from_proto(note.amount, "notes.amount")
+                return BillChange(amount, invoice.invoice_id, invoice.number) if invoice else BillChange(amount)
+        for draft in answer.drafts:
+            if draft.month == change.month:
+                before, after = (money_from_proto(one, "drafts") for one in (draft.before, draft.after))
+                return BillChange(after - before)
+        return None
 
     async def own_money(self, application_id: str) -> Funds:
         """Whether billing holds money of the user (R-08); a case without an account has none."""

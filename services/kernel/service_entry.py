@@ -191,6 +191,11 @@ class Catalogue:
             raise UnknownServiceError(code)
         return found
 
+    @property
+    def charged_by_unit(self) -> frozenset[str]:
+        """Codes whose delivered units are ever charged one by one (F-12)."""
+        return frozenset(entry.code for entry in self.entries if entry.charge is Charge.UNIT)
+
     def changed_by(self, changes: Iterable[ServiceEntry]) -> Catalogue:
         """The catalogue with these entries in force on their days; on all other days it says what it said."""
         changed = tuple(changes)

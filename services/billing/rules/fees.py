@@ -49,7 +49,7 @@ def charge_of(entry: ServiceEntry) -> ChargeKind:
 @decides("F-08", "F-09")
 def unit_codes(catalogue: Catalogue) -> frozenset[str]:
     """Codes whose delivered units are ever charged one by one (F-12)."""
-    return frozenset(entry.code for entry in catalogue.entries if entry.charge is Charge.UNIT)
+    return catalogue.charged_by_unit
 
 
 def percent_allowed(entry: ServiceEntry, percent: Decimal) -> bool:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from grpc.aio import ServicerContext
 
 from services.delivery.api.recording import RecordingMethods, require_own_visit
 from services.delivery.api.room import moment
-from services.delivery.domain.attendance import Correction
+from services.delivery.domain.attendance import Correction, CorrectionState
 from services.delivery.domain.care import Care
 from services.delivery.rules.attendance import is_locked
 from services.delivery.rules.recording import Funds
 from services.delivery.storage import attendance as storage
 from services.delivery.storage.attendance import AttendanceStore, CorrectionPage
 from services.delivery.storage.local_rules import rules_of
+from services.delivery.storage.reading import served_page
 from services.delivery.storage.store import Store
 from services.delivery.usecases import attendance as usecases
-from services.delivery.usecases.care import Moment
+from services.delivery.usecases.care import Moment, RecordCare, record_care
 from services.delivery.wire import attendance as wire
 from services.delivery.wire import care as days
 from services.kernel.dates import Month
 from services.runtime.commands import Call, Effect
 from services.runtime.database import WriteTx
-from services.runtime.errors import InvalidArgument, NotFound, NotYours
+from services.runtime.errors import AlreadyExists, InvalidArgument, NotFound, NotYours, Refused
 from services.runtime.ids import new_id
 from services.runtime.paging import decode_token, encode_token, id_key, instant_key, page_size
 from socialcare.delivery.v1 import corrections_pb2 as pb
@@ -43,6 +45,7 @@ class CorrectionMethods(RecordingMethods):
         care = await self._visible_care(call, request.application_id)
         asked = await self._asked(call, care, request)
         funds = await self._funds_of(care, asked)
+        asked = await self._with_its_bill(call, care, asked, funds)
 
         async def run(tx: WriteTx) -> Effect:
             await require_own_visit(tx, call, care, asked.code, asked.on)
@@ -50,14 +53,12 @@ class CorrectionMethods(RecordingMethods):
                 asked, AttendanceStore(tx), Store(tx), self._recorder(tx, call, care, funds), moment(call, tx, care)
             )
 
-        month = Month.of(asked.on)
-        impact = wire.impact_to_proto(month, await self._neighbours.invoice_of(care.id, month))
         if request.validate_only:
             await self._runtime.commands.rehearse(call, run)
-            return pb.RequestCorrectionResponse(impact=impact)
+            return pb.RequestCorrectionResponse(impact=wire.correction_to_proto(asked).impact)
         effect = await self._runtime.commands.perform(call, request, run)
         made = wire.correction_to_proto(await self._correction(call, effect.resource))
-        return pb.RequestCorrectionResponse(correction=made, impact=impact)
+        return pb.RequestCorrectionResponse(correction=made, impact=made.impact)
 
     async def ApproveCorrection(
         self, request: pb.ApproveCorrectionRequest, context: Context
@@ -66,14 +67,18 @@ class CorrectionMethods(RecordingMethods):
         found = await self._correction(call, request.correction_id)
         care = await self._stored_care(found.application_id)
         funds = await self._funds_of(care, found)
+        found = await self._with_its_bill(call, care, found, funds)
 
         async def run(tx: WriteTx) -> Effect:
             recorder, when = self._recorder(tx, call, care, funds), moment(call, tx, care)
             return await usecases.approve(found, AttendanceStore(tx), Store(tx), recorder, when, by=call.caller.subject)
 
+        if request.validate_only:
+            await self._runtime.commands.rehearse(call, run)
+            return pb.ApproveCorrectionResponse(impact=wire.correction_to_proto(found).impact)
         await self._runtime.commands.perform(call, request, run)
-        made = await self._correction(call, request.correction_id)
-        return pb.ApproveCorrectionResponse(correction=wire.correction_to_proto(made))
+        made = wire.correction_to_proto(await self._correction(call, request.correction_id))
+        return pb.ApproveCorrectionResponse(correction=made, impact=made.impact)
 
     async def DeclineCorrection(
         self, request: pb.DeclineCorrectionRequest, context: Context
@@ -89,6 +94,14 @@ class CorrectionMethods(RecordingMethods):
         await self._runtime.commands.perform(call, request, run)
         declined = await self._correction(call, request.correction_id)
         return pb.DeclineCorrectionResponse(correction=wire.correction_to_proto(declined))
+
+    async def GetCorrection(self, request: pb.GetCorrectionRequest, context: Context) -> pb.GetCorrectionResponse:
+        call = self._runtime.call(object_id=request.correction_id)
+        found = await self._correction(call, request.correction_id)
+        if found.state is CorrectionState.REQUESTED:
+            care = await self._stored_care(found.application_id)
+            found = await self._with_its_bill(call, care, found, await self._funds_of(care, found))
+        return pb.GetCorrectionResponse(correction=wire.correction_to_proto(found))
 
     async def ListCorrections(self, request: pb.ListCorrectionsRequest, context: Context) -> pb.ListCorrectionsResponse:
         self._for_municipality(request.municipality_id)
@@ -132,6 +145,24 @@ class CorrectionMethods(RecordingMethods):
             requested_at=call.now,
             locked=is_locked(on, call.today, settings),
         )
+
+    async def _with_its_bill(self, call: Call, care: Care, correction: Correction, funds: Funds) -> Correction:
+        """The correction with what it does to the bill as things stand now; with none where it cannot be made."""
+        month = Month.of(correction.on)
+        try:
+            async with self._runtime.db.rehearsal() as tx:
+                store, when = Store(tx), Moment(call.now, call.today)
+
+                async def record(command: RecordCare) -> Effect:
+                    return await record_care(replace(command, funds=funds), store, when)
+
+                await usecases.try_out(correction, AttendanceStore(tx), store, record, when)
+                (served,) = await served_page(tx, care.contract.municipality_id, month, ids=[care.id])
+                catalogue = (await rules_of(tx, care.contract.municipality_id)).catalogue
+        except (Refused, InvalidArgument, NotFound, AlreadyExists):
+            return replace(correction, bill=None)
+        change = await self._neighbours.bill_change(served, month, catalogue.charged_by_unit)
+        return replace(correction, bill=change)
 
     async def _funds_of(self, care: Care, correction: Correction) -> Funds:
         if correction.kind is None:

@@ -7,9 +7,11 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from services.delivery.domain.care import MissFault, Outcome
+from services.kernel.money import Money
 
 __all__ = [
     "AttendanceKind",
+    "BillChange",
     "Correction",
     "CorrectionReason",
     "CorrectionState",
@@ -109,6 +111,17 @@ class CorrectionState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class BillChange:
+    """What a correction was foreseen to do to what is due for its month."""
+
+    difference: Money
+    """The note that will correct the invoice; of a month that is still a draft the change of it."""
+    invoice_id: str = ""
+    """Empty: the month is a draft."""
+    invoice_number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Correction:
     """A correction of what was recorded."""
 
@@ -131,3 +144,5 @@ class Correction:
     decided_by: str = ""
     decided_at: datetime | None = None
     replacement_id: str = ""
+    bill: BillChange | None = None
+    """None: no fee was foreseen to change."""

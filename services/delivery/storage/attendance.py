@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.delivery.domain.attendance import (
     AttendanceKind,
+    BillChange,
     Correction,
     CorrectionReason,
     CorrectionState,
@@ -24,6 +25,7 @@ from services.delivery.domain.care import Care, DeliveryRecord, MissFault, Outco
 from services.delivery.rules.attendance import Told
 from services.delivery.usecases.attendance import Visit
 from services.delivery.usecases.care import Moment
+from services.kernel.money import Currency, Money
 from services.runtime.database import ReadTx, WriteTx, violated_constraint
 from services.runtime.errors import Refused
 
@@ -92,7 +94,8 @@ ON CONFLICT (id) DO NOTHING
 """
 _CORRECTION = """
 SELECT id, municipality_id, application_id, delivery_id, code, on_day, kind, units, reason, requested_by, requested_at,
-       locked, state, decided_by, decided_at, replacement_id
+       locked, state, decided_by, decided_at, replacement_id, bill_invoice_id, bill_number, bill_difference,
+       bill_currency
 FROM correction
 """
 _CORRECTIONS = f"""
@@ -103,12 +106,15 @@ ORDER BY requested_at, id LIMIT :size
 _KEEP_CORRECTION = """
 INSERT INTO correction (id, municipality_id, application_id, delivery_id, code, on_day, kind, units, reason,
                         requested_by, requested_at, locked, state, decided_by, decided_at, replaced_kind,
-                        replaced_units, replacement_id)
+                        replaced_units, replacement_id, bill_invoice_id, bill_number, bill_difference, bill_currency)
 VALUES (:id, :municipality, :application, :delivery, :code, :day, :kind, :units, :reason, :requested_by, :requested_at,
-        :locked, :state, :decided_by, :decided_at, :replaced_kind, :replaced_units, :replacement)
+        :locked, :state, :decided_by, :decided_at, :replaced_kind, :replaced_units, :replacement, :bill_invoice,
+        :bill_number, :bill_difference, :bill_currency)
 """
 _DECIDE_CORRECTION = """
-UPDATE correction SET state = :state, decided_by = :decided_by, decided_at = :decided_at, replacement_id = :replacement
+UPDATE correction SET state = :state, decided_by = :decided_by, decided_at = :decided_at, replacement_id = :replacement,
+    bill_invoice_id = :bill_invoice, bill_number = :bill_number, bill_difference = :bill_difference,
+    bill_currency = :bill_currency
 WHERE id = :id
 """
 _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
@@ -300,6 +306,7 @@ class AttendanceStore:
                     "replaced_kind": before,
                     "replaced_units": None if replaced is None else replaced.units,
                     "replacement": kept.replacement_id or None,
+                    **_bill_row(kept.bill),
                 },
             )
         except IntegrityError as error:
@@ -317,8 +324,25 @@ class AttendanceStore:
                 "decided_by": decided.decided_by,
                 "decided_at": decided.decided_at,
                 "replacement": decided.replacement_id or None,
+                **_bill_row(decided.bill),
             },
         )
+
+
+def _bill_row(bill: BillChange | None) -> dict[str, object]:
+    return {
+        "bill_invoice": None if bill is None else bill.invoice_id or None,
+        "bill_number": None if bill is None else bill.invoice_number or None,
+        "bill_difference": None if bill is None else bill.difference.amount,
+        "bill_currency": None if bill is None else bill.difference.currency,
+    }
+
+
+def _bill(row: Row[Any]) -> BillChange | None:
+    if row.bill_difference is None:
+        return None
+    difference = Money(row.bill_difference, Currency(row.bill_currency))
+    return BillChange(difference, row.bill_invoice_id or "", row.bill_number or 0)
 
 
 def _correction(row: Row[Any]) -> Correction:
@@ -339,4 +363,5 @@ def _correction(row: Row[Any]) -> Correction:
         decided_by=row.decided_by or "",
         decided_at=row.decided_at,
         replacement_id="" if row.replacement_id is None else str(row.replacement_id),
+        bill=_bill(row),
     )

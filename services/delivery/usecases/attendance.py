@@ -150,10 +150,21 @@ async def request(
     return Effect(made.id)
 
 
+async def try_out(asked: Correction, store: Attendance, cares: CareStore, recorder: Recorder, moment: Moment) -> None:
+    """Make a correction in a transaction that is rolled back, whoever decides about it: for the bill that it changes.
+
+    Raises:
+        RecordWithdrawn: the record counts no more.
+        DomainError: the refusals of RecordDelivery and RecordMissed.
+    """
+    await _locked(asked.application_id, cares)
+    await _made(asked, store, cares, recorder, moment)
+
+
 async def approve(
     asked: Correction, store: Attendance, cares: CareStore, recorder: Recorder, moment: Moment, *, by: str
 ) -> Effect:
-    """Make the correction that waits, by a second person.
+    """Make the correction that waits, by a second person; `asked` has the bill as it is foreseen now.
 
     Raises:
         Refused: it was decided before.
@@ -164,7 +175,7 @@ async def approve(
     await _locked(asked.application_id, cares)
     decided = await _decided(asked.id, by, CorrectionState.APPLIED, store, moment)
     made, _ = await _made(decided, store, cares, recorder, moment)
-    await store.decide_correction(made)
+    await store.decide_correction(replace(made, bill=asked.bill))
     return Effect(made.id)
 
 

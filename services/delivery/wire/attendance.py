@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.delivery.domain.attendance import (
     AttendanceKind,
+    BillChange,
     Correction,
     CorrectionReason,
     CorrectionState,
@@ -19,10 +20,10 @@ from services.runtime.civil import (
     date_to_proto,
     instant_from_proto,
     instant_to_proto,
+    money_to_proto,
     month_to_proto,
 )
 from services.runtime.errors import InvalidArgument
-from socialcare.billing.v1 import resources_pb2 as billing
 from socialcare.delivery.v1 import attendance_pb2 as pb
 from socialcare.delivery.v1 import corrections_pb2
 
@@ -100,13 +101,15 @@ def correction_to_proto(correction: Correction) -> corrections_pb2.DeliveryCorre
         decided_by=correction.decided_by,
         decided_time=None if decided is None else instant_to_proto(decided),
         replacement_id=correction.replacement_id,
+        impact=impact_to_proto(Month.of(correction.on), correction.bill),
     )
 
 
-def impact_to_proto(month: Month, invoice: billing.Invoice | None) -> corrections_pb2.BillImpact:
-    """Which bill a change of the month touches."""
+def impact_to_proto(month: Month, bill: BillChange | None) -> corrections_pb2.BillImpact:
+    """Which bill a change of the month touches, and by how much."""
     return corrections_pb2.BillImpact(
         month=month_to_proto(month),
-        invoice_id="" if invoice is None else invoice.invoice_id,
-        invoice_number=0 if invoice is None else invoice.number,
+        invoice_id="" if bill is None else bill.invoice_id,
+        invoice_number=0 if bill is None else bill.invoice_number,
+        difference=None if bill is None else money_to_proto(bill.difference),
     )

@@ -30,7 +30,7 @@ from services.runtime.settings import Settings
 from services.runtime.status import status_of
 from services.runtime.telemetry import Telemetry
 from socialcare.assessment.v1 import assessment_service_pb2, assessment_service_pb2_grpc
-from socialcare.billing.v1 import billing_service_pb2, billing_service_pb2_grpc
+from socialcare.billing.v1 import billing_service_pb2, billing_service_pb2_grpc, documents_pb2
 from socialcare.billing.v1 import resources_pb2 as billing
 from socialcare.common.v1 import catalogue_pb2, facts_pb2, types_pb2
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
@@ -64,6 +64,8 @@ class Neighbours:
     contacts: dict[str, contacts_pb2.Contact] = field(default_factory=dict)
     contacts_code: grpc.StatusCode = grpc.StatusCode.OK
     never: asyncio.Event = field(default_factory=asyncio.Event)
+    changes: dict[str, documents_pb2.PreviewChangeResponse] = field(default_factory=dict)
+    foreseen: list[documents_pb2.PreviewChangeRequest] = field(default_factory=list)
 
     async def GetFacility(  # noqa: N802
         self, request: placement_service_pb2.GetFacilityRequest, context: object
@@ -130,6 +132,14 @@ class Neighbours:
         held = money_pb2.Money(currency_code="EUR", units=self.custody.get(request.application_id, 0))
         account = billing.Account(custody=held, invoices=self.invoices.get(request.application_id, []))
         return billing_service_pb2.GetAccountResponse(account=account)
+
+    async def PreviewChange(  # noqa: N802
+        self, request: documents_pb2.PreviewChangeRequest, context: grpc.aio.ServicerContext[Message, Message]
+    ) -> documents_pb2.PreviewChangeResponse:
+        self.foreseen.append(request)
+        if request.application_id not in self.changes:
+            await _absent(context)
+        return self.changes[request.application_id]
 
     async def QuotePause(  # noqa: N802
         self, request: billing_service_pb2.QuotePauseRequest, context: grpc.aio.ServicerContext[Message, Message]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,9 @@ import pytest
 
 from services.kernel.codes import Role
 from services.kernel.dates import Month
-from services.runtime.civil import date_to_proto, month_to_proto
+from services.kernel.money import Currency, Money
+from services.runtime.civil import date_to_proto, money_to_proto, month_to_proto
+from socialcare.billing.v1 import documents_pb2 as documents
 from socialcare.billing.v1 import resources_pb2 as billing
 from socialcare.delivery.v1 import attendance_pb2 as attendance
 from socialcare.delivery.v1 import corrections_pb2 as pb
@@ -50,6 +53,17 @@ async def delivered(service: Service, case: str) -> dict[str, int]:
 async def planned_states(service: Service, case: str) -> list[str]:
     rows = await service.rows("SELECT state FROM unit WHERE application_id = $1 AND on_day = $2", UUID(case), MONDAY)
     return [row["state"] for row in rows]
+
+
+def billed(service: Service, case: str, *notes: str) -> None:
+    """Has billing hold an invoice of May, and answer a preview with these notes over it."""
+    service.neighbours.invoices[case] = [billing.Invoice(invoice_id="inv-1", number=17, month=MAY)]
+    issued = [billing.Correction(month=MAY, amount=euro(amount)) for amount in notes]
+    service.neighbours.changes[case] = documents.PreviewChangeResponse(notes=issued)
+
+
+def euro(amount: str) -> Any:
+    return money_to_proto(Money(Decimal(amount), Currency.EUR))
 
 
 MISSED: dict[str, Any] = {"kind": attendance.ATTENDANCE_KIND_MISSED_BY_PROVIDER, "units": 1}
@@ -148,13 +162,51 @@ async def test_the_bill_that_a_correction_changes_is_shown_beforehand(service: S
     case, record = await recorded(service)
     preview = correcting(case, record, validate_only=True)
     shown = await ask(service, preview, Role.OFFICE_HEAD, JUNE)
-    assert (shown.impact.month, shown.impact.invoice_id, shown.HasField("correction")) == (MAY, "", False)
-    service.neighbours.invoices[case] = [billing.Invoice(invoice_id="inv-1", number=17, month=MAY)]
+    assert (shown.impact, shown.HasField("correction")) == (pb.BillImpact(month=MAY), False)
+    billed(service, case, "-4.20")
     shown = await ask(service, preview, Role.OFFICE_HEAD, JUNE)
-    assert (shown.impact.invoice_id, shown.impact.invoice_number) == ("inv-1", 17)
+    assert shown.impact == pb.BillImpact(month=MAY, invoice_id="inv-1", invoice_number=17, difference=euro("-4.20"))
+    said = service.neighbours.foreseen[-1].served
+    assert (said.month, said.served_days, said.paused_days, said.units) == (MAY, 28, 0, 0)
     assert await delivered(service, case) == {"HSP_HOME_CLEANING": 1}
     refusal = correcting(case, new(), validate_only=True)
     assert (await refused(service, refusal, Role.OFFICE_HEAD, JUNE))[0] == "NOT_FOUND"
+
+
+async def test_no_invoice_is_named_where_no_fee_changes_and_a_draft_has_no_number(service: Service) -> None:
+    case, record = await recorded(service)
+    preview = correcting(case, record, validate_only=True)
+    billed(service, case)
+    assert (await ask(service, preview, Role.OFFICE_HEAD, JUNE)).impact == pb.BillImpact(month=MAY)
+    draft = documents.DraftChange(month=MAY, before=euro("42.00"), after=euro("40.10"))
+    service.neighbours.changes[case] = documents.PreviewChangeResponse(drafts=[draft])
+    shown = await ask(service, preview, Role.OFFICE_HEAD, JUNE)
+    assert shown.impact == pb.BillImpact(month=MAY, difference=euro("-1.90"))
+
+
+async def test_who_decides_sees_the_bill_as_it_was_foreseen_and_as_it_is_now(service: Service) -> None:
+    service.neighbours.settings["delivery.lock_days"] = "5"
+    case, record = await recorded(service)
+    billed(service, case, "-4.20")
+    asked = (await ask(service, correcting(case, record), Role.SOCIAL_WORKER, JUNE, staff="sw-1")).correction
+    listing = pb.ListCorrectionsRequest(municipality_id=TOWN, open_only=True)
+    (waiting,) = (await ask(service, listing)).corrections
+    assert (waiting, waiting.impact.difference) == (asked, euro("-4.20"))
+    billed(service, case, "-3.00")
+    reading = pb.GetCorrectionRequest(correction_id=asked.correction_id)
+    found = (await ask(service, reading, Role.BILLING_CLERK, JUNE)).correction
+    assert (found.impact.invoice_number, found.impact.difference) == (17, euro("-3.00"))
+    approve = pb.ApproveCorrectionRequest(request_id=new(), correction_id=asked.correction_id, validate_only=True)
+    shown = await ask(service, approve, Role.OFFICE_HEAD, JUNE)
+    assert (shown.HasField("correction"), shown.impact) == (False, found.impact)
+    assert (await refused(service, approve, Role.OFFICE_HEAD, JUNE, staff="sw-1"))[0] == "SECOND_PERSON_NEEDED"
+    assert await delivered(service, case) == {"HSP_HOME_CLEANING": 1}
+    approve.validate_only = False
+    made = await ask(service, approve, Role.OFFICE_HEAD, JUNE)
+    assert (made.correction.state, made.impact) == (pb.CORRECTION_STATE_APPLIED, found.impact)
+    del service.neighbours.changes[case]
+    assert await ask(service, approve, Role.OFFICE_HEAD, JUNE) == made
+    assert (await ask(service, reading, Role.BILLING_CLERK, JUNE)).correction == made.correction
 
 
 async def test_a_month_that_is_over_is_changed_by_two_people_who_see_the_bill(service: Service) -> None:
@@ -180,7 +232,7 @@ async def test_a_month_that_is_over_is_changed_by_two_people_who_see_the_bill(se
     assert (await refused(service, written, Role.OFFICE_HEAD, first))[0] == "DAY_LOCKED"
     (line,) = (await ask(service, sheet, Role.OFFICE_HEAD, first)).results
     assert (line.outcome, line.reason) == (attendance.ENTRY_OUTCOME_CONFLICT, "DAY_LOCKED")
-    service.neighbours.invoices[case] = [billing.Invoice(invoice_id="inv-1", number=17, month=MAY)]
+    billed(service, case, "-4.20")
     asked = await ask(service, correcting(case, record), Role.OFFICE_HEAD, first, staff="head-1")
     assert (asked.correction.state, asked.correction.locked) == (pb.CORRECTION_STATE_REQUESTED, True)
     assert (asked.impact.invoice_id, asked.impact.invoice_number) == ("inv-1", 17)
