@@ -166,7 +166,7 @@ class Neighbours:
         for draft in answer.drafts:
             if draft.month == change.month:
                 before, after = (money_from_proto(one, "drafts") for one in (draft.before, draft.after))
-                return BillChange(after - before)
+                return BillChange(after - before) if after != before else None
         return None
 
     async def own_money(self, application_id: str) -> Funds:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from grpc.aio import ServicerContext
 
 from services.delivery.api.assigning import assign_new_visits
@@ -21,7 +23,7 @@ from services.kernel.catalogue import CATALOGUE
 from services.runtime.civil import (
     trace_to_proto,
 )
-from services.runtime.commands import Effect
+from services.runtime.commands import Call, Effect, UseCase
 from services.runtime.database import WriteTx
 from services.runtime.local_rules import entries_from_proto
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
@@ -58,9 +60,26 @@ class PlanMethods(Room):
         async def run(tx: WriteTx) -> Effect:
             return await amend(command, Store(tx), moment(call, tx, care).today)
 
+        if request.validate_only:
+            return await self._as_amended(call, care.id, command.first, run)
         await self._runtime.commands.perform(call, request, run)
         await assign_new_visits(self._runtime.db, care.id, Moment(call.now, call.today))
         return plan_pb2.AmendPlanResponse(ranges=await self._ranges(care.id))
+
+    async def _as_amended(self, call: Call, case: str, first: date, run: UseCase) -> plan_pb2.AmendPlanResponse:
+        answer = plan_pb2.AmendPlanResponse()
+
+        async def compare(tx: WriteTx) -> Effect:
+            before = await plans.planned_from(tx, case, first)
+            effect = await run(tx)
+            after = await plans.planned_from(tx, case, first)
+            answer.changes.extend(wire_plans.changes_to_proto(before, after))
+            found = await plans.ranges_of(tx, case)
+            answer.ranges.extend(wire_plans.range_to_proto(part) for part in found)
+            return effect
+
+        await self._runtime.commands.rehearse(call, compare)
+        return answer
 
     async def GetPlan(self, request: plan_pb2.GetPlanRequest, context: Context) -> plan_pb2.GetPlanResponse:
         care = await self._visible_care(self._runtime.call(object_id=request.application_id), request.application_id)

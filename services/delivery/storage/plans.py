@@ -9,13 +9,14 @@ from uuid import UUID, uuid5
 
 from services.delivery.domain.care import ContractCopy, PlanLine
 from services.delivery.domain.plans import Amendment, PlanRange
+from services.delivery.domain.units import EXPECTED
 from services.delivery.rules.hours import LIMITED_SERVICE
 from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Weekday
 from services.kernel.plan_terms import LineTerms, monday_of
 from services.runtime.database import ReadTx, WriteTx
 
-__all__ = ["LINES_OF_CARE", "amend", "insert_plan", "line_of", "next_version", "ranges_of"]
+__all__ = ["LINES_OF_CARE", "amend", "insert_plan", "line_of", "next_version", "planned_from", "ranges_of"]
 
 LINES_OF_CARE = """coalesce((
            SELECT jsonb_agg(jsonb_build_array(code, quantity, weekdays, every_weeks, anchor, turns, window_start,
@@ -37,6 +38,11 @@ SELECT id, line, code, quantity, weekdays, every_weeks, anchor, turns, window_st
        lower(valid) AS first, upper(valid) - 1 AS last, plan_version
 FROM plan_line WHERE application_id = :id AND NOT isempty(valid) ORDER BY line, lower(valid)
 """
+_PLANNED_FROM = f"""
+SELECT on_day, code, sum(quantity) AS units FROM unit
+WHERE application_id = :id AND on_day >= :first AND state IN {tuple(map(str, sorted(EXPECTED)))}
+GROUP BY on_day, code
+"""  # noqa: S608 - put together from constants
 _CUT = "UPDATE plan_line SET valid = valid * daterange(NULL, :from), cut_on = :today WHERE id = :id"
 
 _WEEK = tuple(Weekday)
@@ -70,6 +76,12 @@ async def ranges_of(tx: ReadTx, application_id: str) -> list[PlanRange]:
         )
         for row in rows
     ]
+
+
+async def planned_from(tx: ReadTx, application_id: str, first: date) -> dict[tuple[date, str], int]:
+    """Units by day and code that somebody waits for from a day on, as far as they are planned."""
+    rows = await tx.all(_PLANNED_FROM, {"id": application_id, "first": first})
+    return {(row.on_day, row.code): int(row.units) for row in rows}
 
 
 async def next_version(tx: ReadTx, application_id: str) -> int:
