@@ -112,8 +112,14 @@ _CARE = """
 SELECT EXISTS (SELECT FROM contracts WHERE case_id = :case_id AND (end_date IS NULL OR end_date >= :today))
 """
 
+# Who decided that care goes on decides anew before it ends.
 _PROTECTED = """
-SELECT state FROM arrears WHERE case_id = :case_id AND state IN ('INSTALMENTS', 'HARDSHIP') ORDER BY state LIMIT 1
+SELECT a.state FROM arrears a
+WHERE a.case_id = :case_id
+  AND (a.state IN ('INSTALMENTS', 'HARDSHIP')
+       OR (a.state = 'CARE_KEPT'
+           AND NOT EXISTS (SELECT FROM arrears o WHERE o.case_id = a.case_id AND o.state = 'END_ADVISED')))
+ORDER BY a.state DESC LIMIT 1
 """
 
 _TAKE = """

@@ -47,9 +47,11 @@ ORDER BY receipt_id LIMIT :size
 
 _CONFIRM = "UPDATE pending_receipts SET confirmed_by = :staff, confirmed_at = :now WHERE receipt_id = :receipt_id"
 
+# What was taken in leva lies in the same box; it is turned into euro account by account, as it will be when it moves.
 _HELD = """
-SELECT coalesce(sum(held_minor), 0)::bigint FROM custody_accounts JOIN contracts USING (case_id)
-WHERE municipality_id = :municipality_id AND currency = :currency
+SELECT coalesce(sum(CASE WHEN currency = :currency THEN held_minor ELSE euro_minor(held_minor) END), 0)::bigint
+FROM custody_accounts JOIN contracts USING (case_id)
+WHERE municipality_id = :municipality_id AND (currency = :currency OR :currency = 'EUR')
 """
 
 _ADD_COUNT = """

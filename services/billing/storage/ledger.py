@@ -41,6 +41,17 @@ WHERE e.entry_id = ANY(CAST(:entries AS uuid[]))
 """  # noqa: S608 a constant of this module
 
 # A payment in another currency than the bill leaves one and enters the other over EXCHANGE.
+_BOOK_PAYMENT = f"""
+INSERT INTO ledger_entries {_COLUMNS}
+SELECT p.payment_id, lines.line, p.municipality_id, p.case_id, lines.account, lines.currency, lines.minor,
+       booking_day(p.municipality_id, p.paid_date)
+FROM payments p CROSS JOIN LATERAL (
+    VALUES (1, 'CASH', p.currency, p.amount_minor), (2, 'RECEIVABLE', p.settled_currency, -p.settled_minor),
+           (3, 'EXCHANGE', p.currency, -p.amount_minor), (4, 'EXCHANGE', p.settled_currency, p.settled_minor)
+    ) AS lines (line, account, currency, minor)
+WHERE p.payment_id = :payment_id AND (lines.account <> 'EXCHANGE' OR p.currency <> p.settled_currency)
+"""  # noqa: S608 a constant of this module
+
 _BOOK_ALLOCATIONS = f"""
 INSERT INTO ledger_entries {_COLUMNS}
 SELECT {{document}}, lines.line, a.municipality_id, CASE WHEN lines.account <> 'UNALLOCATED' THEN a.case_id END,
@@ -81,9 +92,9 @@ async def book_note(tx: WriteTx, case_id: str, correction_id: str, amount: Money
     await _book(tx, case_id, correction_id, amount, ("RECEIVABLE", "REVENUE"), on)
 
 
-async def book_payment(tx: WriteTx, case_id: str, payment_id: str, settled: Money, on: date) -> None:
-    """A payment: cash against receivables, in the currency of what it settles."""
-    await _book(tx, case_id, payment_id, settled, ("CASH", "RECEIVABLE"), on)
+async def book_payment(tx: WriteTx, payment_id: str) -> None:
+    """A payment: cash as it was taken against receivables as they are settled."""
+    await tx.run(_BOOK_PAYMENT, {"payment_id": payment_id})
 
 
 async def book_bank(tx: WriteTx, entry_ids: Sequence[str], on: date) -> None:

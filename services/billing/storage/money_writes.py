@@ -58,7 +58,7 @@ class MoneyWrites(CommonReads):
                 "paid_on": payment.paid_on,
             },
         )
-        await book_payment(self._tx, case_id, payment.payment_id, payment.settled, payment.paid_on)
+        await book_payment(self._tx, payment.payment_id)
 
     async def add_custody(self, case_id: str, amount: Money, code: str | None, on: date) -> None:
         """Add to what is held; UserFundsMissing when less than nothing would remain."""

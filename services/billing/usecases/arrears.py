@@ -250,15 +250,21 @@ async def decide_arrears(
 
 
 async def propose_write_off(invoice_id: str, order: Order, store: ArrearsStore, by: By) -> Effect:
-    """Propose to give up all that is open; InvalidFact for an order of a later day, StateNotAllowed for nothing."""
+    """Propose to give up all that is open.
+
+    Raises StateNotAllowed for nothing; InvalidFact for an order of a later day, or one proposed for another sum.
+    """
     file = await store.lock_arrears(invoice_id)
     arrears_after(file.state, ArrearsStep.WRITE_OFF)
     if file.open.amount <= 0:
         raise StateNotAllowed(metadata={"open": str(file.open)})
     if order.on > by.act.today:
         raise InvalidFact(field="order_date")
-    if any(not item.approved_by and item.amount == file.open for item in await store.write_offs(invoice_id)):
+    earlier = await store.write_offs(invoice_id)
+    if any(not item.approved_by and item.amount == file.open for item in earlier):
         raise StateNotAllowed(metadata={"state": "PROPOSED"})
+    if any(item.order_number == order.number for item in earlier):
+        raise InvalidFact(field="order_number")
     proposal = WriteOff(new_id(), invoice_id, file.open, order.number, order.on, by.staff)
     await store.add_write_off(file, proposal, by)
     return Effect(invoice_id, file.version)

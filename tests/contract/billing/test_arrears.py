@@ -174,16 +174,20 @@ async def test_a_hardship_review_stops_the_clock_until_the_head_ends_it(desk: De
 
 
 async def test_the_end_of_care_is_decided_on_the_day_of_d08_and_not_before(desk: Desk) -> None:
-    _, invoice = await overdue(desk)
+    case, invoice = await overdue(desk)
     with pytest.raises(StateNotAllowed):
         await desk.ask(decision(invoice, pb.ARREARS_DECISION_END_CARE), BEFORE_TERM, caller=HEAD)
     await advance(desk, invoice, FIRST_DAY)
     kept = (await desk.ask(decision(invoice, pb.ARREARS_DECISION_KEEP_CARE), FIRST_DAY, caller=HEAD)).arrears
     assert kept.state == pb.ARREARS_STATE_CARE_KEPT
+    check = service.CheckTerminationRequest(application_id=case, on_date=date_to_proto(date(2026, 5, 27)))
+    with pytest.raises(StateNotAllowed):
+        await desk.ask(check, FIRST_DAY, Role.SERVICE)
     with pytest.raises(ArrearsTermNotReached):
         await desk.ask(decision(invoice, pb.ARREARS_DECISION_END_CARE), BEFORE_TERM, caller=HEAD)
     ended = (await desk.ask(decision(invoice, pb.ARREARS_DECISION_END_CARE), FIRST_DAY, caller=HEAD)).arrears
     assert (ended.state, ended.steps[-1].taken_by) == (pb.ARREARS_STATE_END_ADVISED, "head-1")
+    assert (await desk.ask(check, FIRST_DAY, Role.SERVICE)).allowed
 
 
 async def test_while_instalments_run_or_hardship_is_reviewed_nobody_ends_the_service(desk: Desk) -> None:
@@ -228,6 +232,11 @@ async def test_a_write_off_of_another_sum_than_is_open_is_not_approved(desk: Des
     )
     with pytest.raises(StateNotAllowed):
         await desk.ask(approval, FIRST_DAY, caller=SECOND)
+    proposal.request_id = str(uuid4())
+    with pytest.raises(InvalidFact):
+        await desk.ask(proposal, FIRST_DAY)
+    proposal.order_number = "РД-13"
+    assert len((await desk.ask(proposal, FIRST_DAY)).arrears.write_offs) == 2
 
 
 async def test_nothing_is_given_up_of_an_invoice_that_was_paid_since_the_last_look(desk: Desk) -> None:

@@ -128,6 +128,21 @@ async def test_what_is_counted_stands_beside_what_is_held(desk: Desk) -> None:
     assert [(item.application_id, item.held) for item in accounts] == [(case, desk.euro("60.00"))]
 
 
+async def test_what_was_handed_over_in_leva_is_counted_in_euro(desk: Desk) -> None:
+    case: str = desk.sign(date(2025, 12, 1))
+    in_leva = replace(desk.neighbours.contracts[case], actual_cost=Money.of("900.00", Currency.BGN))
+    desk.neighbours.contracts[case] = in_leva
+    await desk.copy(case, "2025-12-01 10:00")
+    advance = service.RecordCustodyAdvanceRequest(
+        request_id=str(uuid4()),
+        application_id=case,
+        amount=money_to_proto(Money.of("100.00", Currency.BGN)),
+    )
+    await desk.ask(advance, "2025-12-10 10:00")
+    counted = (await desk.ask(count(desk, "51.13"), "2026-02-02 10:00")).count
+    assert (counted.held, counted.difference) == (desk.euro("51.13"), desk.euro("0.00"))
+
+
 async def test_accounts_come_in_pages(desk: Desk) -> None:
     cases = {await holding(desk) for _ in range(3)}
     seen, token = set(), ""

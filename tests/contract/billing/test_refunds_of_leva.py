@@ -67,3 +67,29 @@ async def test_not_a_cent_more_goes_back_than_the_books_have_in_the_money_of_the
     assert refusal.value.metadata["overpaid"] == "0.45 EUR"
     await desk.ask(refund("0.45"), IN_THE_EURO)
     assert (await desk.account(case, IN_THE_EURO)).balance == desk.euro("0.00")
+
+
+async def test_leva_taken_for_a_bill_in_euro_lie_in_the_box_as_leva(desk: Desk) -> None:
+    case: str = desk.sign(date(2025, 12, 1))
+    in_leva = replace(desk.neighbours.contracts[case], actual_cost=Money.of("900.00", Currency.BGN))
+    desk.neighbours.contracts[case] = in_leva
+    request = desk.income(case, "2025-12", "1.00")
+    request.income[0].amount.CopyFrom(leva("500.00"))
+    await desk.ask(request, "2025-12-01 10:00")
+    await desk.bill("2025-12", "2026-01-01 00:00")
+    december = types_pb2.YearMonth(year=2025, month=12)
+    payment = service.RecordPaymentRequest(
+        request_id=str(uuid4()), application_id=case, month=december, amount=leva("100.00")
+    )
+    await desk.ask(payment, "2026-01-15 10:00")
+    async with desk.database.read() as tx:
+        rows = await tx.all(
+            "SELECT account, e.currency, sum(e.amount_minor)::bigint AS minor FROM ledger_entries e "
+            "JOIN payments ON payment_id = document_id GROUP BY account, e.currency ORDER BY account, e.currency"
+        )
+    assert [(row.account, row.currency, row.minor) for row in rows] == [
+        ("CASH", "BGN", 10_000),
+        ("EXCHANGE", "BGN", -10_000),
+        ("EXCHANGE", "EUR", 5_113),
+        ("RECEIVABLE", "EUR", -5_113),
+    ]
