@@ -23,6 +23,7 @@ from services.kernel.codes import (
 from socialcare.assessment.v1.resources_pb2 import AssessmentState
 from socialcare.billing.v1.arrears_pb2 import ArrearsStart
 from socialcare.common.v1.flow_pb2 import WelfareStart
+from socialcare.common.v1.types_pb2 import YearMonth
 from tests.workflow.cases import CaseDriver, day, eventually
 from tests.workflow.conftest import worker_settings
 from tests.workflow.known import MINUTES, TOKEN, Town
@@ -127,6 +128,29 @@ async def test_a_case_in_care_is_rebuilt_as_care(worker: None, temporal: Client,
     described = await temporal.get_workflow_handle(case_workflow_id(application)).describe()
     assert described.workflow_type == WorkflowType.CARE
     assert town.calls_of("Billing.CopyContract", application) == 1
+
+
+async def test_a_correction_after_the_end_of_care_begins_the_case_anew_for_its_bill_only(
+    worker: None, temporal: Client, town: Town
+) -> None:
+    application = str(uuid.uuid4())
+    record = town.cases[application]
+    record.state, record.care_state, record.corrected = (
+        *(CaseState.TERMINATED, CaseState.TERMINATED),
+        YearMonth(year=2026, month=3),
+    )
+    run = await temporal.start_workflow(
+        WorkflowType.CARE.value,
+        live_case(application, CaseState.TERMINATED),
+        id=case_workflow_id(application),
+        task_queue=CASE_TASK_QUEUE,
+        result_type=str,
+    )
+    assert await asyncio.wait_for(run.result(), 20) == CaseState.TERMINATED
+    assert [name for name, about, _ in town.calls if about == application] == [
+        *("AdvanceCare", "RefreshServedDays", "ClosePlacement"),
+    ]
+    assert record.corrected is None
 
 
 async def test_a_live_case_whose_workflow_ended_is_started_again(

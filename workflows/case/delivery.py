@@ -83,7 +83,12 @@ class DeliveryStage:
         return Waiting(FlowStage.CARE, _AWAITED.get(self._case.state, Awaited.NOTHING), due=self._care_due)
 
     async def enter(self) -> Move:
-        """Go on where the run before stopped; a rebuilt case makes sure of the copies and asks delivery."""
+        """Go on where the run before stopped; a rebuilt case makes sure of the copies and asks delivery.
+
+        A case whose care has ended is begun anew for one thing only: the bill of what was corrected afterwards (L-12).
+        """
+        if self._case.state is CaseState.TERMINATED:
+            return await self._advance()
         if workflow.patched(_REVIEWS_BY_ASSESSMENT):
             await self._open_due_review()
         if not self._case.rebuilt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Protocol
 
 from services.delivery.domain.attendance import (
@@ -18,14 +18,13 @@ from services.delivery.domain.attendance import (
 )
 from services.delivery.domain.care import Care, DeliveryRecord, Outcome
 from services.delivery.errors import AlreadyRecorded, NotCheckedIn, RecordWithdrawn, SecondPersonNeeded
+from services.delivery.messages import corrected
 from services.delivery.rules.attendance import Told, told_already
 from services.delivery.usecases.care import CareStore, Moment, RecordCare
-from services.kernel.codes import Event, case_workflow_id
 from services.kernel.dates import Month
 from services.kernel.ranges import DateRange
 from services.runtime.commands import Effect
 from services.runtime.errors import NotFound, Refused
-from services.runtime.outbox import Signal
 
 __all__ = [
     "Attendance",
@@ -255,19 +254,8 @@ async def _tell_of_change(application_id: str, on: date, cares: CareStore, momen
     after = replace(care, version=care.version + 1)
     if month < Month.of(moment.today):
         after = replace(after, correction=min(month, after.correction or month))
-        await cares.emit(_corrected(after, moment.now))
+        await cares.emit(corrected(after, moment.now))
     await cares.touch(after)
-
-
-def _corrected(care: Care, now: datetime) -> Signal:
-    return Signal(
-        case_id=care.id,
-        municipality_id=care.contract.municipality_id,
-        workflow_id=case_workflow_id(care.id),
-        event=Event.CARE_CORRECTED,
-        instant=now,
-        due=now,
-    )
 
 
 def _command(application_id: str, code: str, on: date, units: int, kind: AttendanceKind) -> RecordCare:

@@ -30,6 +30,7 @@ from services.delivery.errors import (
     UnknownPlanCode,
     UserFundsMissing,
 )
+from services.delivery.messages import corrected
 from services.delivery.rules.pauses import (
     Availability,
     HospitalProof,
@@ -273,7 +274,7 @@ async def record_care(command: RecordCare, store: CareStore, moment: Moment) -> 
     after = replace(care, version=care.version + 1)
     if command.outcome is Outcome.DELIVERED and month < Month.of(moment.today):
         after = replace(after, correction=min(month, after.correction or month))
-        await _tell(after, Event.CARE_CORRECTED, store, moment, at_once=True)
+        await store.emit(corrected(after, moment.now))
     await store.touch(after)
     return Effect(record.id, after.version)
 
