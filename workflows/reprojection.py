@@ -39,7 +39,7 @@ _OWNERS = (
     _Owner(PlacementActivities.reproject_limits, PlacementRequest),
     _Owner(BillingActivities.reproject_limits, BillingRequest),
 )
-"""In the order of a case's way. Delivery keeps no limit."""
+"""In the order of a case's way. Delivery keeps no limit: what it planned follows with its next daily run."""
 
 
 @workflow.defn(name=WorkflowType.REPROJECTION.value)
