@@ -103,7 +103,7 @@ def _amount(drill: Drill, size: Size) -> str:  # noqa: PLR0911 one line a drill
         case Drill.MONTH:
             return f"{size.people} people, 31 days"
         case Drill.LIVES:
-            return f"{size.mortals} people, {size.mortal_days} days, a death a day"
+            return f"{size.mortals} people, {size.mortal_days} days, three deaths a day"
         case Drill.BILL:
             return f"{size.accounts} accounts, {size.accounts_under_fire} under fire of {size.bill_kills} kills"
         case Drill.KILL | Drill.ORDER:

@@ -27,7 +27,7 @@ from services.kernel.dates import Month, start_of_day
 from services.runtime.civil import instant_to_proto, month_to_proto
 from socialcare.common.v1.flow_pb2 import BillingRunStart, NextDue
 
-__all__ = ["run_bill_drill"]
+__all__ = ["drill_bills", "run_bill_drill"]
 
 COLUMNS = ("run", "accounts", "invoices", "parked", "drafts", "issue", "events", "most memory of billing")
 MONTH = Month(2026, 2)
@@ -68,35 +68,40 @@ class Shots:
 
 async def run_bill_drill(size: Size, seed: int, tell: Callable[[str], None]) -> Outcome:
     """Bill, bill under fire, compare account by account."""
-    lot = random.Random(seed)
     tell("starting a stack…")
     async with open_ground() as ground:
-        tell(f"opening {size.accounts} accounts…")
-        calm = await open_accounts(ground, size.accounts)
-        tell("billing them…")
-        _forget_the_peak(ground)
-        first = await _bill(ground, calm)
-        memory = _peak_mebibytes(ground)
-        expected = await billed(ground, calm)
-        failures = [*expected.failures, *_unseen(first), *_parked_wrong(expected, calm)]
-        failures += await mend_one(ground, calm, MONTH, AT)
-        tell(f"billed in {first.ended - first.began:.0f} s, opening {size.accounts_under_fire} more…")
-        disturbed = await open_accounts(ground, size.accounts_under_fire)
-        tell(f"billing them while {size.bill_kills} processes die…")
-        shots = Shots()
-        second, _ = await asyncio.gather(
-            _bill(ground, disturbed), _kill(ground, disturbed, size.bill_kills, lot, shots, tell)
-        )
-        got = await billed(ground, disturbed)
-        failures += [*got.failures, *_differences(expected.first(disturbed.number), got)]
-        again = [each for each in shots.activities if await repeated(ground.client, each)]
-        failures += _unshot(shots, size.bill_kills, len(again))
-        for accounts in (calm, disturbed):
-            failures += await red_before(ground, accounts, MONTH.next(), start_of_day(MONTH.plus(2).first))
-        rows = [
-            await _row(ground, "undisturbed", calm, expected, first, f"{memory:.0f} MiB"),
-            await _row(ground, "under fire", disturbed, got, second, "-"),
-        ]
+        return await drill_bills(ground, size, seed, tell)
+
+
+async def drill_bills(ground: Ground, size: Size, seed: int, tell: Callable[[str], None]) -> Outcome:
+    """The same on a stack that is there."""
+    lot = random.Random(seed)
+    tell(f"opening {size.accounts} accounts…")
+    calm = await open_accounts(ground, size.accounts)
+    tell("billing them…")
+    _forget_the_peak(ground)
+    first = await _bill(ground, calm)
+    memory = _peak_mebibytes(ground)
+    expected = await billed(ground, calm)
+    failures = [*expected.failures, *_unseen(first), *_parked_wrong(expected, calm)]
+    failures += await mend_one(ground, calm, MONTH, AT)
+    tell(f"billed in {first.ended - first.began:.0f} s, opening {size.accounts_under_fire} more…")
+    disturbed = await open_accounts(ground, size.accounts_under_fire)
+    tell(f"billing them while {size.bill_kills} processes die…")
+    shots = Shots()
+    second, _ = await asyncio.gather(
+        _bill(ground, disturbed), _kill(ground, disturbed, size.bill_kills, lot, shots, tell)
+    )
+    got = await billed(ground, disturbed)
+    failures += [*got.failures, *_differences(expected.first(disturbed.number), got)]
+    again = [each for each in shots.activities if await repeated(ground.client, each)]
+    failures += _unshot(shots, size.bill_kills, len(again))
+    for accounts in (calm, disturbed):
+        failures += await red_before(ground, accounts, MONTH.next(), start_of_day(MONTH.plus(2).first))
+    rows = [
+        await _row(ground, "undisturbed", calm, expected, first, f"{memory:.0f} MiB"),
+        await _row(ground, "under fire", disturbed, got, second, "-"),
+    ]
     facts = (
         ("killed", ", ".join(f"{name} {times}" for name, times in sorted(shots.killed.items()))),
         ("killed while invoices were issued", str(shots.while_issuing)),

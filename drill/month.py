@@ -8,33 +8,43 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from enum import StrEnum
+from typing import Any
 
 from google.protobuf.message import Message
-from sqlalchemy.exc import DBAPIError
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from bench.histories import events_of
 from cli.gateway import RETRIED_REASONS, Gateway, Refusal
 from cli.stories.patience import patiently
-from drill.month_town import FIRST, MonthTown
+from drill.clerk import Clerk
+from drill.month_town import AWAY_SECONDS, FIRST, MonthTown, persistently
+from drill.office import Office
 from services.kernel.codes import BATCH_TASK_QUEUE, Role, WorkflowType
 from services.kernel.dates import start_of_day
+from services.kernel.ranges import DateRange
 from services.runtime.civil import date_to_proto, instant_to_proto
-from services.runtime.database import is_database_away
 from socialcare.common.v1 import flow_pb2
 from socialcare.delivery.v1 import delivery_service_pb2 as pb
 
-__all__ = ["LivedDay", "Month"]
-
-Found = TypeVar("Found")
+__all__ = ["LivedDay", "Month", "Part"]
 
 DAY = dt.timedelta(days=1)
-AWAY_SECONDS = 0.2
+_PATIENCE = 3 * DAY
+"""How long a unit stays on the list of those without a record before the clerk comes to it."""
 _ONE_IN = 1_000
 _LEAST = 3
 _NAMES = uuid.UUID("6f1b1f6e-6d2a-4b52-9a43-0c7f1f8b6f10")
+
+
+class Part(StrEnum):
+    """What is under way in a day."""
+
+    RUN = "the daily run"
+    REQUESTS = "requests"
+    PAPER = "the batch from paper"
+    OVER = "nothing"
 
 
 @dataclass(slots=True)
@@ -58,8 +68,11 @@ class Month:
     gateway: Gateway
     client: Client
     days: int
+    clerk: Clerk
+    office: Office | None = None
     lived: list[LivedDay] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    part: Part = Part.OVER
 
     @property
     def last(self) -> dt.date:
@@ -70,18 +83,42 @@ class Month:
         """One day: the run, what people ask for, the batch from paper. Whatever dies, it goes on until it is done."""
         lived = LivedDay(day)
         began = time.perf_counter()
+        self.part = Part.RUN
         lived.events = await self._run(day)
         lived.run_seconds = time.perf_counter() - began
         if day > FIRST:
             self.wrong += await persistently(lambda: self.town.wrong_with(day - DAY))
+        self.part = Part.REQUESTS
         if day <= self.last:
             await self._commands(day, lived)
             await self._news(day)
+            if self.office is not None:
+                await self.office.day(day)
+            self.part = Part.PAPER
             for ids in await persistently(self.town.pages):
                 await self._record(day, ids)
+        await self._catch_up(day)
+        self.part = Part.OVER
         lived.seconds = time.perf_counter() - began
         self.lived.append(lived)
         return lived
+
+    async def _catch_up(self, day: dt.date) -> None:
+        """Have written down what nobody told of some days ago, and everything when the last day is closed."""
+        until = day - _PATIENCE if day <= self.last else self.last
+        if until < FIRST:
+            return
+        await self.clerk.catch_up(day, until)
+        if left := await persistently(lambda: self.town.still_planned(DateRange(FIRST, until))):
+            self.wrong.append(f"{day}: {left} units up to {until} are not done, missed, cancelled or paused")
+
+    async def proved_whole(self) -> None:
+        """Look at every day of the month once more: late records and corrections have changed days that were closed."""
+        for day in DateRange(FIRST, self.last):
+            self.wrong += await self._defects(day)
+
+    async def _defects(self, day: dt.date) -> list[str]:
+        return await persistently(lambda: self.town.defects(day))
 
     async def _record(self, day: dt.date, ids: list[str]) -> None:
         await persistently(lambda: self.town.record(day, ids))
@@ -181,14 +218,3 @@ class Month:
     def all_days(self) -> Iterator[dt.date]:
         """The days of the month and the one that closes the last of them."""
         return (FIRST + number * DAY for number in range(self.days + 1))
-
-
-async def persistently(work: Callable[[], Awaitable[Found]]) -> Found:
-    """Do it again while the database is away; the work may be repeated."""
-    while True:
-        try:
-            return await work()
-        except (OSError, DBAPIError) as error:
-            if not is_database_away(error):
-                raise
-        await asyncio.sleep(AWAY_SECONDS)

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import random
-import secrets
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median_low
 
+from drill.anew import begin_anew, until_told
+from drill.clerk import Clerk
 from drill.ground import Ground, open_ground
 from drill.killing import POSTGRES, WORKER
-from drill.month import LivedDay, Month
+from drill.lived_tables import Tables, differences, read_tables, unknown_names, unwritten
+from drill.month import LivedDay, Month, Part
 from drill.month_import import Newcomers, brought_to_care
-from drill.month_town import FIRST, MonthTown, TownRows
+from drill.month_town import FIRST, MonthTown
+from drill.office import CUT_OFF, Office
 from drill.outcome import Outcome
 from drill.sizes import Size
 from services.delivery.domain.units import UnitState
@@ -27,10 +31,11 @@ from services.kernel.ranges import DateRange
 from services.runtime.database import Database
 from socialcare.intake.v1.intake_service_pb2 import CreateMunicipalityRequest, CreateMunicipalityResponse
 
-__all__ = ["run_lives_drill", "run_month_drill"]
+__all__ = ["drill_lives", "drill_month", "run_lives_drill", "run_month_drill"]
 
-COLUMNS = ("days", "people", "done", "missed", "paused", "cancelled", "no record", "run, s", "day, s")
-KILL_COLUMNS = ("process", "kills", "while the day was under way", "days in the month")
+ENDS = (UnitState.DONE, UnitState.MISSED, UnitState.PAUSED, UnitState.CANCELLED)
+COLUMNS = ("days", "people", *map(str, ENDS), "STILL PLANNED", "first without a record", "run, s", "day, s")
+KILL_COLUMNS = ("process", "kills", *(f"in {part}" for part in Part))
 DELIVERY = Stage.DELIVERY.package
 MORTAL = (WORKER, DELIVERY, POSTGRES)
 _EVENTS_A_PERSON = 0.1
@@ -38,14 +43,20 @@ _LEAST_PEOPLE_FOR_EVENTS = 20_000
 _ONE_IMPORTED_IN = 10
 _MOST_SHOWN = 12
 _PARTS = 4
-_SHOWN = (UnitState.DONE, UnitState.MISSED, UnitState.PAUSED, UnitState.CANCELLED, UnitState.PLANNED)
 
 
 async def run_month_drill(size: Size, seed: int, tell: Callable[[str], None]) -> Outcome:
-    """Live a month and prove each day that every unit is done, missed, cancelled, paused or listed, and none twice."""
+    """Live a month; each day every unit is done, missed, cancelled, paused or listed, in the end none is listed."""
     tell("starting a stack…")
+    async with open_ground() as ground:
+        return await drill_month(ground, size, seed, tell)
+
+
+async def drill_month(ground: Ground, size: Size, seed: int, tell: Callable[[str], None]) -> Outcome:
+    """The same on a stack that is there."""
     imported = min(size.imported, size.people // _ONE_IMPORTED_IN)
-    async with open_ground() as ground, _opened(ground, size.people - imported, seed) as month:
+    await _found(ground, "MONTH", {})
+    async with _settled(ground, "MONTH", size.people - imported, seed) as month:
         tell(f"{imported} people are imported and come to care…")
         began = time.perf_counter()
         newcomers = await brought_to_care(ground, month.town.municipality_id, imported)
@@ -55,70 +66,103 @@ async def run_month_drill(size: Size, seed: int, tell: Callable[[str], None]) ->
             await newcomers.reach(day)
             lived = await month.live(day)
             tell(f"{day}: run {lived.run_seconds:.1f} s, day {lived.seconds:.1f} s, wrong so far {len(month.wrong)}")
+        await month.proved_whole()
         return await _lived(ground, month, newcomers, events)
 
 
 async def run_lives_drill(size: Size, seed: int, tell: Callable[[str], None]) -> Outcome:
-    """Live the month undisturbed, live it while processes die once a day, compare every table."""
+    """Live the month undisturbed, live it anew while three processes die each day, compare every table."""
     tell("starting a stack…")
-    async with open_ground() as ground, _opened(ground, size.mortals, seed) as calm:
-        calm.days = size.mortal_days
-        tell(f"{size.mortals} people live {calm.days} days undisturbed…")
+    async with open_ground() as ground:
+        return await drill_lives(ground, size, seed, tell)
+
+
+async def drill_lives(ground: Ground, size: Size, seed: int, tell: Callable[[str], None]) -> Outcome:
+    """The same on a stack that is there; what delivery has stored there is gone afterwards."""
+    dsn = ground.dsn(Stage.DELIVERY)
+    failures = [f"{name} is not in the database" for name in await unknown_names(dsn)]
+    await _found(ground, "LIVES", {"kitchen.cut_off": CUT_OFF})
+    await begin_anew(ground)
+    async with _settled(ground, "LIVES", size.mortals, seed) as calm:
+        tell(f"{size.mortals} people live {size.mortal_days} days undisturbed…")
+        await _begin(calm, size.mortal_days)
         for day in calm.all_days():
             await calm.live(day)
-        async with _opened(ground, size.mortals, seed) as month:
-            month.days = size.mortal_days
-            deaths = _Deaths(ground, random.Random(seed), [each.seconds for each in calm.lived])
-            for number, day in enumerate(month.all_days()):
-                await deaths.once(number, month.live(day))
-                tell(f"{day}: {deaths.last}")
-            return await _compared(calm, month, deaths)
+        await until_told(ground)
+        undisturbed = await read_tables(dsn)
+    await begin_anew(ground)
+    async with _settled(ground, "LIVES", size.mortals, seed) as month:
+        await _begin(month, size.mortal_days)
+        deaths = _Deaths(ground, calm, month, random.Random(seed))
+        for day, undisturbed_day in zip(month.all_days(), calm.lived, strict=True):
+            await deaths.on(day, undisturbed_day)
+            tell(f"{day}: {deaths.last}")
+        await until_told(ground)
+        disturbed = await read_tables(dsn)
+    failures += [*unwritten(disturbed), *differences(undisturbed, disturbed)]
+    return _compared(calm, month, deaths, disturbed, failures)
+
+
+async def _begin(month: Month, days: int) -> None:
+    month.days = days
+    month.office = Office(month.gateway, month.town)
+    await month.office.open(FIRST)
 
 
 @dataclass(slots=True)
 class _Deaths:
-    """One death a day, at a moment within the time that the undisturbed day took."""
+    """Each process dies once a day, at a moment of its own while the undisturbed day gave it work.
+
+    The first days of a stack take longer than they will: no day is taken for longer than the middle one.
+    """
 
     ground: Ground
+    calm: Month
+    month: Month
     lot: random.Random
-    seconds: Sequence[float]
-    under_way: Counter[str] = field(default_factory=Counter)
-    kills: Counter[str] = field(default_factory=Counter)
+    kills: Counter[tuple[str, Part]] = field(default_factory=Counter)
     last: str = ""
-    _targets: list[str] = field(default_factory=list)
 
-    async def once(self, number: int, life: Coroutine[None, None, LivedDay]) -> None:
-        """Live the day and let a process die in it."""
-        day = asyncio.create_task(life)
-        if not self._targets:
-            self._targets = self.lot.sample(MORTAL, len(MORTAL))
-        target = self._targets.pop()
-        try:
-            await asyncio.sleep(self.lot.uniform(0.05, 0.8) * self.seconds[number])
-            in_time = not day.done()
-            await self.ground.stack.supervisor.kill(target)
-            self.kills[target] += 1
-            self.under_way[target] += in_time
-            await asyncio.sleep(self.lot.uniform(0.1, 0.5))
-            await self.ground.stack.supervisor.start_again(target)
-            await day
-        finally:
-            day.cancel()
-        self.last = f"{target} died {'in the middle of it' if in_time else 'when it was over'}"
+    async def on(self, day: dt.date, undisturbed: LivedDay) -> None:
+        """Live the day while they die in it."""
+        seconds = min(undisturbed.seconds, median_low(each.seconds for each in self.calm.lived))
+        run = min(undisturbed.run_seconds, median_low(each.run_seconds for each in self.calm.lived))
+        moments = {target: self.lot.uniform(0.05, 0.9) * (run if target == WORKER else seconds) for target in MORTAL}
+        outages = {target: self.lot.uniform(0.1, 0.5) for target in MORTAL}
+        async with asyncio.TaskGroup() as life:
+            life.create_task(self.month.live(day))
+            died = [life.create_task(self._die(each, moments[each], outages[each])) for each in MORTAL]
+        self.last = ", ".join(task.result() for task in died)
+
+    async def _die(self, target: str, moment: float, outage: float) -> str:
+        await asyncio.sleep(moment)
+        part = self.month.part
+        await self.ground.stack.supervisor.kill(target)
+        self.kills[target, part] += 1
+        await asyncio.sleep(outage)
+        await self.ground.stack.supervisor.start_again(target)
+        return f"{target} died in {part}"
+
+    def under_way(self, target: str) -> int:
+        """How often it died while the day was."""
+        return sum(times for (name, part), times in self.kills.items() if name == target and part is not Part.OVER)
+
+
+async def _found(ground: Ground, town: str, settings: Mapping[str, str]) -> None:
+    """Let intake know the town."""
+    gateway = ground.gateway
+    request = CreateMunicipalityRequest(request_id=str(uuid.uuid4()), municipality_id=town, settings=settings)
+    await gateway.call(gateway.intake.CreateMunicipality, request, CreateMunicipalityResponse, role=Role.ADMIN)
 
 
 @asynccontextmanager
-async def _opened(ground: Ground, people: int, seed: int) -> AsyncIterator[Month]:
-    """A town that intake knows and whose people are in care."""
-    municipality_id = f"MONTH-{secrets.token_hex(4).upper()}"
-    request = CreateMunicipalityRequest(request_id=str(uuid.uuid4()), municipality_id=municipality_id)
-    gateway = ground.gateway
-    await gateway.call(gateway.intake.CreateMunicipality, request, CreateMunicipalityResponse, role=Role.ADMIN)
+async def _settled(ground: Ground, name: str, people: int, seed: int) -> AsyncIterator[Month]:
+    """The town with its people in care."""
     database = Database(ground.stack.state.dsns[Stage.DELIVERY], pool_size=2)
     try:
-        town = MonthTown(database, municipality_id, people, seed)
+        town = MonthTown(database, name, people, seed)
         await town.settle()
-        yield Month(town, gateway, ground.client, days=31)
+        yield Month(town, ground.gateway, ground.client, days=31, clerk=Clerk(ground.gateway, name))
     finally:
         await database.close()
 
@@ -133,6 +177,7 @@ async def _lived(ground: Ground, month: Month, newcomers: Newcomers, events_befo
     facts = (
         ("days proved by the invariant", str(len(month.lived) - 1)),
         ("commands granted, refused", f"{_sum(month, 'granted')}, {_sum(month, 'refused')}"),
+        ("units without a record that the clerk recorded", str(month.clerk.recorded)),
         ("history events a person", f"{events:.3f}"),
         ("seconds of all runs", f"{runs:.1f}, a person and month {runs / month.town.people * 1000:.2f} ms"),
         ("peak memory of delivery", f"{int(peak) / 1024:.0f} MiB"),
@@ -142,7 +187,11 @@ async def _lived(ground: Ground, month: Month, newcomers: Newcomers, events_befo
     if month.town.people >= _LEAST_PEOPLE_FOR_EVENTS and events > _EVENTS_A_PERSON:
         failures.append(f"{events:.3f} history events a person, {_EVENTS_A_PERSON} allowed")
     states = await month.town.by_state(DateRange(FIRST, month.last))
-    failures += [f"nothing was {state} in the whole month" for state in _SHOWN if not states.get(state)]
+    failures += [f"nothing was {state} in the whole month" for state in ENDS if not states.get(state)]
+    failures += [f"{number} units are {state}" for state, number in states.items() if state not in ENDS]
+    failures += month.clerk.refused[:_MOST_SHOWN]
+    if not month.clerk.recorded:
+        failures.append("no unit was without a record when its day was closed")
     return Outcome("month drill", COLUMNS, rows, facts, failures)
 
 
@@ -189,7 +238,8 @@ async def _part(month: Month, days: DateRange) -> tuple[str, ...]:
     return (
         str(days),
         str(month.town.people),
-        *(str(states.get(state, 0)) for state in _SHOWN),
+        *(str(states.get(state, 0)) for state in (*ENDS, UnitState.PLANNED)),
+        str(await month.town.unrecorded(days)),
         f"{sum(each.run_seconds for each in lived):.1f}",
         f"{sum(each.seconds for each in lived):.1f}",
     )
@@ -199,28 +249,30 @@ def _sum(month: Month, name: str) -> int:
     return sum(getattr(each, name) for each in month.lived)
 
 
-async def _compared(calm: Month, month: Month, deaths: _Deaths) -> Outcome:
-    undisturbed, disturbed = await calm.town.rows(), await month.town.rows()
-    failures = [*calm.wrong, *month.wrong][:_MOST_SHOWN] + different(undisturbed, disturbed)
-    failures += [f"{target} never died while a day was under way" for target in MORTAL if not deaths.under_way[target]]
-    if deaths.under_way.total() * 2 < len(month.lived):
-        failures.append(f"{deaths.under_way.total()} of {len(month.lived)} days had a death while they were under way")
-    rows = [
-        (target, str(deaths.kills[target]), str(deaths.under_way[target]), str(len(month.lived))) for target in MORTAL
+def _compared(calm: Month, month: Month, deaths: _Deaths, disturbed: Tables, failures: list[str]) -> Outcome:
+    days = len(month.lived)
+    wrong = [*calm.wrong, *month.wrong, *calm.clerk.refused, *month.clerk.refused][:_MOST_SHOWN] + failures
+    wrong += [
+        f"{target} died on {deaths.under_way(target)} of {days} days while they were under way"
+        for target in MORTAL
+        if deaths.under_way(target) * 2 < days
     ]
+    if not deaths.kills[WORKER, Part.RUN]:
+        wrong.append("the worker never died in a daily run")
+    rows = [(target, str(days), *(str(deaths.kills[target, part]) for part in Part)) for target in MORTAL]
     facts = (
         ("people", str(month.town.people)),
-        ("rows compared", str(sum(len(table) for table in disturbed.tables.values()))),
-        ("commands granted, refused", f"{_sum(month, 'granted')}, {_sum(month, 'refused')}"),
+        ("days", str(days)),
+        ("tables and rows compared", f"{len(disturbed)}, {sum(rows.total() for rows in disturbed.values())}"),
+        ("requests granted, refused", f"{_granted(month)}, {_refused(month)}"),
+        ("units recorded from the list by the clerk", str(month.clerk.recorded)),
     )
-    return Outcome("lives drill", KILL_COLUMNS, rows, facts, failures)
+    return Outcome("lives drill", KILL_COLUMNS, rows, facts, wrong)
 
 
-def different(undisturbed: TownRows, disturbed: TownRows) -> list[str]:
-    """Rows that one month has and the other has not, some of each table."""
-    found = []
-    for table, rows in undisturbed.tables.items():
-        mine, theirs = Counter(rows), Counter(disturbed.tables[table])
-        found += [f"{table}: {row} is missing" for row in list((mine - theirs).elements())[:_MOST_SHOWN]]
-        found += [f"{table}: {row} is too much" for row in list((theirs - mine).elements())[:_MOST_SHOWN]]
-    return found
+def _granted(month: Month) -> int:
+    return _sum(month, "granted") + (month.office.granted if month.office else 0)
+
+
+def _refused(month: Month) -> int:
+    return _sum(month, "refused") + (len(month.office.refused) if month.office else 0)

@@ -6,10 +6,14 @@ People are known by number, those of an import by their row, so that towns can b
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError
 
 from services.delivery.domain.care import PlanLine
 from services.delivery.domain.units import UnitState
@@ -24,9 +28,13 @@ from services.delivery.usecases.plans import AmendPlan, amend_plan
 from services.kernel.dates import Weekday, start_of_day
 from services.kernel.plan_terms import LineTerms
 from services.kernel.ranges import DateRange
-from services.runtime.database import Database, WriteTx
+from services.runtime.database import Database, WriteTx, is_database_away
 
-__all__ = ["FIRST", "MonthTown", "Served", "TownRows"]
+__all__ = ["AWAY_SECONDS", "FIRST", "MonthTown", "PlannedUnit", "Served", "persistently"]
+
+Found = TypeVar("Found")
+
+AWAY_SECONDS = 0.2
 
 FIRST = dt.date(2026, 3, 2)
 """A Monday before a holiday; summer time begins within the month."""
@@ -49,7 +57,7 @@ INSERT INTO care (application_id, contract_id, municipality_id, person_id, servi
                   end_on, authorised_from, authorised_to, user_funds, contract_version, version)
 SELECT CAST(md5(CAST(:town AS text) || n) AS uuid), CAST(md5(CAST(:town AS text) || '/contract/' || n) AS uuid),
        :town, 'P-' || n, service, ({_DISTRICTS})[n % 4 + 1],
-       CASE WHEN begins < 5 THEN CAST(:first AS date) + 1 + begins * 4 ELSE CAST(:first AS date) - 30 END,
+       CASE WHEN begins < 5 THEN CAST(:first AS date) + 1 + begins * 4 ELSE CAST(:first AS date) END,
        CASE WHEN ends < 6 THEN CAST(:first AS date) + 3 + ends * 4 END,
        CASE WHEN basis <> '' THEN CAST(:first AS date) - 60 END,
        CASE WHEN basis = 'ORDER' THEN CAST(:first AS date) + CASE WHEN lapses < 20 THEN 10 + lapses ELSE 300 END END,
@@ -57,8 +65,9 @@ SELECT CAST(md5(CAST(:town AS text) || n) AS uuid), CAST(md5(CAST(:town AS text)
 FROM (SELECT n, {_LOT.format(what="/kind/", who="n")} AS kind, {_LOT.format(what="/begin/", who="n")} AS begins,
              {_LOT.format(what="/end/", who="n")} AS ends, {_LOT.format(what="/order/", who="n")} AS lapses
       FROM generate_series(1, :people) n) person
-JOIN (VALUES (0, 59, 'HSP', ''), (60, 74, 'ASSISTANT_SUPPORT', 'REFERRAL'), (75, 84, 'CANTEEN_LUNCH_HOME', ''),
-             (85, 92, 'DAY_CENTRE', 'ORDER'), (93, 99, 'OLD_PEOPLE_HOME', 'ORDER')) share (least, most, service, basis)
+JOIN (VALUES (0, 59, 'HSP', ''), (60, 74, 'ASSISTANT_SUPPORT', 'REFERRAL'), (75, 80, 'CANTEEN_LUNCH_HOME', ''),
+             (81, 84, 'CANTEEN_LUNCH', ''), (85, 92, 'DAY_CENTRE', 'ORDER'),
+             (93, 99, 'OLD_PEOPLE_HOME', 'ORDER')) share (least, most, service, basis)
   ON kind BETWEEN least AND most
 """
 _PLANS = f"""
@@ -73,6 +82,7 @@ JOIN (VALUES ('HSP', 0, 74, 1, 'HSP_MEAL_DELIVERY', 'MEAL', 1, 31, false, 1, 0),
              ('HSP', 75, 99, 2, 'HSP_SHOPPING', 'VISIT', 1, 8, false, 1, 33),
              ('ASSISTANT_SUPPORT', 0, 99, 1, 'ASSISTANT_SUPPORT', 'HOUR', 4, 31, true, 1, 0),
              ('CANTEEN_LUNCH_HOME', 0, 99, 1, 'CANTEEN_LUNCH_HOME', 'MEAL', 1, 31, false, 1, 0),
+             ('CANTEEN_LUNCH', 0, 99, 1, 'CANTEEN_LUNCH', 'MEAL', 1, 31, false, 1, 0),
              ('DAY_CENTRE', 0, 99, 1, 'DAY_CENTRE', 'DAY', 1, 31, false, 1, 0),
              ('OLD_PEOPLE_HOME', 0, 99, 1, 'OLD_PEOPLE_HOME', 'BED_DAY', 1, 127, false, 1, 0))
   planned (service, least, most, line, code, unit, quantity, weekdays, working, every_weeks, turns)
@@ -112,6 +122,28 @@ SELECT count(*) FILTER (WHERE state = 'DONE') AS done, count(*) FILTER (WHERE st
        count(DISTINCT application_id) FILTER (WHERE state = 'DONE') AS served
 FROM unit WHERE application_id = ANY(CAST(:imported AS uuid[])) AND on_day BETWEEN :first AND :last
 """
+_UNRECORDED = """
+SELECT coalesce(sum(unrecorded), 0) FROM closed_day WHERE municipality_id = :town AND on_day BETWEEN :first AND :last
+"""
+_STILL_PLANNED = """
+SELECT count(*) FROM unit WHERE municipality_id = :town AND on_day BETWEEN :first AND :last AND state = 'PLANNED'
+"""
+_UNITS = "SELECT u.id, u.application_id, u.code, u.on_day, u.quantity"
+_ASSIGNED = f"""
+{_UNITS}, assistant_id FROM unit u JOIN visit_assignment a ON a.unit_id = u.id
+WHERE u.municipality_id = :town AND u.on_day = :day AND state = 'PLANNED' ORDER BY assistant_id, a.span LIMIT :number
+"""
+_OF_VULNERABLE = f"""
+{_UNITS}, '' AS assistant_id FROM unit u JOIN safeguard s USING (application_id)
+WHERE u.municipality_id = :town AND u.on_day = :day AND state = 'PLANNED' AND marked AND unit IN ('MEAL', 'VISIT')
+ORDER BY md5(CAST(u.id AS text) || 'missed') LIMIT :number
+"""
+_PLANNED = f"""
+{_UNITS}, '' AS assistant_id FROM unit u
+WHERE u.municipality_id = :town AND u.on_day = :day AND state = 'PLANNED' AND unit = 'MEAL'
+ORDER BY md5(CAST(u.id AS text) || 'told') LIMIT :number
+"""
+_OPEN_CHECKS = "SELECT id FROM welfare_check WHERE municipality_id = :town AND state <> 'CLOSED' ORDER BY id"
 _LAST_CLOSED = "SELECT max(on_day) FROM closed_day WHERE municipality_id = :town"
 _OPEN_AND_LISTED = """
 SELECT count(*) FILTER (WHERE state = 'PLANNED') - (
@@ -128,10 +160,15 @@ _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 
 
 @dataclass(frozen=True, slots=True)
-class TownRows:
-    """What a town's month left, by table, in words that do not depend on the town's name."""
+class PlannedUnit:
+    """A unit of a day; `assistant_id` is who goes, empty where nobody is asked for."""
 
-    tables: dict[str, list[str]]
+    id: str
+    application_id: str
+    code: str
+    on: dt.date
+    quantity: int
+    assistant_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,13 +270,18 @@ class MonthTown:
             with suppress(OutsideService):
                 await amend_plan(AmendPlan(case, first, _AMENDED, PlanFacts()), Store(tx), day)
 
-    async def wrong_with(self, day: dt.date) -> list[str]:
-        """What is wrong with a closed day: forgotten, twice, not due, or open and on nobody's list."""
+    async def defects(self, day: dt.date) -> list[str]:
+        """Units of a day that are forgotten, there twice, not due, or in a state that no record gives them."""
         async with self._db.read() as tx:
             defects = await defects_of_day(tx, self.municipality_id, day)
+        return [f"{day}: {defect.kind} {defect.unit_id}" for defect in defects]
+
+    async def wrong_with(self, day: dt.date) -> list[str]:
+        """What is wrong with a closed day: forgotten, twice, not due, or open and on nobody's list."""
+        wrong = await self.defects(day)
+        async with self._db.read() as tx:
             last = await tx.scalar(_LAST_CLOSED, {"town": self.municipality_id})
             unlisted = await tx.scalar(_OPEN_AND_LISTED, {"town": self.municipality_id, "day": day})
-        wrong = [f"{day}: {defect.kind} {defect.unit_id}" for defect in defects]
         if last != day:
             wrong.append(f"{day}: the last closed day is {last}")
         if unlisted:
@@ -249,7 +291,7 @@ class MonthTown:
     async def by_state(self, days: DateRange) -> dict[UnitState, int]:
         """Units of these days by state."""
         async with self._db.read() as tx:
-            rows = await tx.all(_STATES, {"town": self.municipality_id, "first": days.start, "last": days.end})
+            rows = await tx.all(_STATES, self._of(days))
         return {UnitState(row.state): int(row.units) for row in rows}
 
     async def served(self, days: DateRange) -> Served:
@@ -259,32 +301,51 @@ class MonthTown:
             row = await tx.one(_OF_IMPORTED, where)
         return Served(row.done, row.otherwise, row.served)
 
-    async def rows(self) -> TownRows:
-        """Every row of the month, told without ids."""
-        tables = {}
+    async def unrecorded(self, days: DateRange) -> int:
+        """How many units of these days were on the list when their day was closed."""
         async with self._db.read() as tx:
-            for table, statement in _TOLD.items():
-                found = await tx.all(statement, {"town": self.municipality_id})
-                tables[table] = sorted(row.told for row in found)
-        return TownRows(tables)
+            return int(await tx.scalar(_UNRECORDED, self._of(days)))
+
+    async def still_planned(self, days: DateRange) -> int:
+        """How many units of these days are neither done nor missed, cancelled or paused."""
+        async with self._db.read() as tx:
+            return int(await tx.scalar(_STILL_PLANNED, self._of(days)))
+
+    async def assigned(self, day: dt.date, number: int) -> list[PlannedUnit]:
+        """Some visits of a day that somebody goes to and nobody has told of."""
+        return await self._units(_ASSIGNED, day, number)
+
+    async def of_vulnerable(self, day: dt.date, number: int) -> list[PlannedUnit]:
+        """Some visits and meals of a day, of people who are marked, of which nobody has told."""
+        return await self._units(_OF_VULNERABLE, day, number)
+
+    async def planned(self, day: dt.date, number: int) -> list[PlannedUnit]:
+        """Some meals of a day of which nobody has told."""
+        return await self._units(_PLANNED, day, number)
+
+    async def open_checks(self) -> list[str]:
+        """Checks of people who are looked for."""
+        async with self._db.read() as tx:
+            return [str(row.id) for row in await tx.all(_OPEN_CHECKS, {"town": self.municipality_id})]
+
+    async def _units(self, statement: str, day: dt.date, number: int) -> list[PlannedUnit]:
+        async with self._db.read() as tx:
+            rows = await tx.all(statement, {"town": self.municipality_id, "day": day, "number": number})
+        return [
+            PlannedUnit(str(row.id), str(row.application_id), row.code, row.on_day, row.quantity, row.assistant_id)
+            for row in rows
+        ]
+
+    def _of(self, days: DateRange) -> dict[str, object]:
+        return {"town": self.municipality_id, "first": days.start, "last": days.end}
 
 
-_TOLD = {
-    "unit": """SELECT concat_ws(' ', person_id, line, part, u.code, on_day, u.quantity, state, cause) AS told
-FROM unit u JOIN care c USING (application_id) JOIN plan_line l ON l.id = line_id WHERE u.municipality_id = :town""",
-    "delivery": """SELECT concat_ws(' ', person_id, code, on_day, units, outcome, fault) AS told
-FROM delivery JOIN care USING (application_id) WHERE municipality_id = :town""",
-    "pause": """SELECT concat_ws(' ', person_id, days, hospital) AS told
-FROM pause JOIN care USING (application_id) WHERE municipality_id = :town""",
-    "pause_event": """SELECT concat_ws(' ', person_id, kind, days) AS told
-FROM pause_event JOIN care USING (application_id) WHERE municipality_id = :town""",
-    "care": "SELECT concat_ws(' ', person_id, version, covered) AS told FROM care WHERE municipality_id = :town",
-    "closed_day": """SELECT concat_ws(' ', on_day, follows, done, missed, cancelled, paused, unrecorded) AS told
-FROM closed_day WHERE municipality_id = :town""",
-    "daily_run": """SELECT concat_ws(' ', on_day, plan_from, plan_to, meals, units, finished_at IS NULL) AS told
-FROM daily_run WHERE municipality_id = :town""",
-    "kitchen_count": """SELECT concat_ws(' ', on_day, district_code, k.meals) AS told
-FROM kitchen_count k JOIN daily_run r ON r.id = run_id WHERE municipality_id = :town""",
-    "parked_case": """SELECT concat_ws(' ', person_id, reason) AS told
-FROM parked_case JOIN care USING (application_id) WHERE care.municipality_id = :town""",
-}
+async def persistently(work: Callable[[], Awaitable[Found]]) -> Found:
+    """Do it again while the database is away; the work may be repeated."""
+    while True:
+        try:
+            return await work()
+        except (OSError, DBAPIError) as error:
+            if not is_database_away(error):
+                raise
+        await asyncio.sleep(AWAY_SECONDS)

@@ -29,8 +29,9 @@ class Size:
     more; `duplicates` and `delays` are how many deliveries are at least repeated and held back; each race is run
     `races` times; `applications` are imported by the import drill; `orders` are lived by the welfare drill in process,
     and `deaths` died by SIGKILL on its stack; `people` live the month drill, `imported` of them, one in
-    ten at most, come to care by the import; `mortals` live the lives drill for `mortal_days`, a death a day. A month of
-    `accounts` is billed undisturbed, one of `accounts_under_fire`, not more, with `bill_kills` deaths, 2 or more.
+    ten at most, come to care by the import; `mortals` live the lives drill for `mortal_days`, three deaths a day. A
+    month of `accounts` is billed undisturbed, one of `accounts_under_fire`, not more, with `bill_kills` deaths, 2 or
+    more.
     """
 
     cases: int
@@ -110,8 +111,8 @@ SMALL = Size(
     deaths=5,
     people=300,
     imported=5,
-    mortals=60,
-    mortal_days=6,
+    mortals=80,
+    mortal_days=1,
     accounts=2_000,
     accounts_under_fire=2_000,
     bill_kills=3,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cli.local.ports import free_port
 from cli.local.postgres import LocalPostgres
-from drill.ground import open_ground
+from drill.ground import Ground, open_ground
 from drill.outcome import Outcome
 from drill.sizes import Size
 from drill.welfare_deaths import Death, run_deaths
@@ -17,7 +17,7 @@ from drill.welfare_town import Boundary
 from services.kernel.codes import Stage
 from services.runtime.migrations import migrate
 
-__all__ = ["run_welfare_deaths", "run_welfare_drill"]
+__all__ = ["drill_welfare_deaths", "run_welfare_drill"]
 
 COLUMNS = ("who died, and where", "how", "times")
 
@@ -26,7 +26,9 @@ async def run_welfare_drill(size: Size, seed: int, tell: Callable[[str], None]) 
     """Live the orders in process, then let processes die on a stack."""
     tell(f"{size.orders} orders in process…")
     orders = await _orders(size, seed)
-    killed = await run_welfare_deaths(size, seed, tell)
+    tell("starting a stack…")
+    async with open_ground() as ground:
+        killed = await drill_welfare_deaths(ground, size, tell)
     rows = [(boundary.value, "in process", str(orders.deaths[boundary])) for boundary in Boundary]
     facts = (
         ("orders", str(orders.orders)),
@@ -37,12 +39,10 @@ async def run_welfare_drill(size: Size, seed: int, tell: Callable[[str], None]) 
     return Outcome("welfare drill", COLUMNS, [*rows, *killed.rows], facts, [*orders.failures, *killed.failures])
 
 
-async def run_welfare_deaths(size: Size, seed: int, tell: Callable[[str], None]) -> Outcome:  # noqa: ARG001 as every drill
-    """Only the deaths on a stack."""
-    tell("starting a stack…")
-    async with open_ground() as ground:
-        tell(f"{size.deaths} deaths by SIGKILL…")
-        found = await run_deaths(ground.stack, ground.gateway, ground.client, size.deaths)
+async def drill_welfare_deaths(ground: Ground, size: Size, tell: Callable[[str], None]) -> Outcome:
+    """Only the deaths, on a stack that is there."""
+    tell(f"{size.deaths} deaths by SIGKILL…")
+    found = await run_deaths(ground.stack, ground.gateway, ground.client, size.deaths)
     rows = [(death.value, "SIGKILL", str(found.deaths[death])) for death in Death]
     facts = (("deaths by SIGKILL", str(found.deaths.total())),)
     return Outcome("welfare deaths", COLUMNS, rows, facts, found.failures)
