@@ -180,6 +180,12 @@ BOARDS = (
                 meaning="ListParkedCases.",
             ),
             Panel(
+                "Orders and referrals that end, or have ended, while the contract goes on",
+                "max by (municipality) (socialcare_delivery_authorisations_ending)",
+                legend="{{municipality}}",
+                meaning="ListEndingAuthorisations.",
+            ),
+            Panel(
                 "Months that are not billed because an invariant is red",
                 "max by (municipality, invariant) (socialcare_billing_blocked_runs)",
                 legend="{{municipality}} {{invariant}}",

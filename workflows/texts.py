@@ -84,6 +84,7 @@ class Awaited(StrEnum):
     CONTRACT = "CONTRACT"
     CARE_START = "CARE_START"
     CARE_CHANGE = "CARE_CHANGE"
+    AUTHORISATION = "AUTHORISATION"
     PAUSE_END = "PAUSE_END"
     APPROVAL = "APPROVAL"
     CALL_OF_PERSON = "CALL_OF_PERSON"
@@ -268,6 +269,9 @@ AWAITED: Mapping[Awaited, Words] = {
     Awaited.CONTRACT: Words("подписване на договора", "the signing of the contract"),
     Awaited.CARE_START: Words("началото на обслужването", "the start of care"),
     Awaited.CARE_CHANGE: Words("промяна в обслужването", "a change of care"),
+    Awaited.AUTHORISATION: Words(
+        "нова заповед или насочване, или край на договора", "the next order or referral, or the end of the contract"
+    ),
     Awaited.PAUSE_END: Words("края на прекъсването", "the end of the pause"),
     Awaited.APPROVAL: Words("одобряване на месеца", "approval of the month"),
     Awaited.CALL_OF_PERSON: Words("обаждане на човека", "a call to the person"),
@@ -353,6 +357,7 @@ LIMITS: Mapping[str, Words] = {
     "ARREARS_TERMINATION": Words("прекратяване за неплащане (D-08)", "termination for arrears (D-08)"),
     "ORDER_OPINION": Words("становище (D-09)", "opinion (D-09)"),
     "CONTRACT_SIGNATURE": Words("подписване на договора (D-11)", "signing of the contract (D-11)"),
+    "AUTHORISATION_END": Words("последен ден по заповедта", "last day of the order"),
     "OFFER_ANSWER": Words("отговор на предложено място (L-09)", "answer to an offered place (L-09)"),
 }
 

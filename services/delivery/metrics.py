@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -12,6 +12,7 @@ from services.delivery.domain.kitchens import UncookedReason
 from services.delivery.domain.staff import AssignmentStep
 from services.delivery.domain.welfare import OPEN_STATES, WelfareOutcome, WelfareState
 from services.delivery.storage.assignment import UnassignedCount
+from services.delivery.storage.authorisations import Ending
 from services.delivery.storage.pages import Parked
 from services.kernel.dates import start_of_day
 
@@ -86,6 +87,28 @@ class DeliveryMetrics:
             ("municipality",),
             registry=registry,
         )
+
+        self._ending = Gauge(
+            "socialcare_delivery_authorisations_ending",
+            f"Contracts that go on while their order or referral ends soon or has ended; {rows}",
+            ("municipality",),
+            registry=registry,
+        )
+        self._first_end = Gauge(
+            "socialcare_delivery_authorisation_end_timestamp_seconds",
+            f"Unix time at which care stops, or has stopped, in the first of these contracts; {rows}",
+            ("municipality",),
+            registry=registry,
+        )
+
+    def show_ending(self, found: Mapping[str, Ending]) -> None:
+        """Show ending authorisations by municipality; empty: none, or not known."""
+        self._ending.clear()
+        self._first_end.clear()
+        for municipality, ending in found.items():
+            self._ending.labels(municipality).set(ending.cases)
+            stops = start_of_day(ending.first_last_day + timedelta(days=1))
+            self._first_end.labels(municipality).set(stops.timestamp())
 
     def show_parked(self, found: Mapping[str, Parked]) -> None:
         """Show parked cases by municipality; empty: none, or not known."""

@@ -250,6 +250,9 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "offer.days": Setting(
             "C-29", "", _or_empty(_DAYS), "calendar days in which an offered place is answered; empty: no limit"
         ),
+        "authorisation.ending_notice_days": Setting(
+            "C-29", "30", _whole(0, 366), "days before the last day of an order or referral on which the office is told"
+        ),
         "contract.language": Setting(
             "C-29", "bg", _one_of("bg", "en"), "language in which a contract is given; it is kept in both"
         ),

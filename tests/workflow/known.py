@@ -51,6 +51,8 @@ class Record:
     """Changes of care not applied yet, by instant."""
     care_state: CaseState = CaseState.CONTRACTED
     corrected: YearMonth | None = None
+    authorisation: tuple[datetime, datetime] | None = None
+    """From when on somebody must see to the next order, and the first instant that this one does not cover."""
     reviews: list[datetime] = field(default_factory=list)
     """Days of reviews as assessment plans them."""
     facts_found: int = 1

@@ -255,3 +255,36 @@ async def test_what_a_review_found_is_not_lost_when_intake_refuses_it_once(case:
     await case.deliver(Happened(event="CASE_EVENT_RECONCILED"))
     assert (case.record.facts_in_intake, case.record.facts_in_delivery) == (2, 2)
     assert await case.attribute("Outcome") is None
+
+
+async def test_an_order_that_ends_calls_the_office_head_until_another_one_follows(case: CaseDriver) -> None:
+    case.record.authorisation = (day("2026-05-02"), day("2026-06-01"))
+    await case.start()
+    await assess(case)
+    await sign(case)
+    await case.move_to(day("2026-05-01"))
+    assert await case.attribute("WaitingFor") is None
+    await case.move_to(day("2026-05-02"))
+    assert (await case.attribute("WaitingFor"), await case.attribute("LimitKind")) == (
+        "OFFICE_HEAD",
+        "AUTHORISATION_END",
+    )
+    assert (await case.attribute("DueAt"), await case.attribute("Overdue")) == (day("2026-06-01"), False)
+    assert "31.05.2026" in await case.details()
+    await case.move_to(day("2026-06-01"))
+    assert await case.attribute("Overdue") is True
+    case.record.authorisation = None
+    await case.say(Stage.PLACEMENT, Event.AUTHORISATION_CHANGED, day("2026-06-03"))
+    assert (await case.attribute("WaitingFor"), await case.attribute("Overdue")) == (None, False)
+    assert instant((await case.next_due()).due_time) == day("2027-01-28")
+
+
+async def test_the_last_day_of_an_order_outlives_the_yearly_review(case: CaseDriver) -> None:
+    case.record.authorisation = (day("2027-03-01"), day("2027-03-31"))
+    await case.start()
+    await assess(case)
+    await sign(case)
+    await case.move_to(day("2027-02-28"))
+    assert (len(await case.runs()), await case.attribute("WaitingFor")) == (3, None)
+    await case.move_to(day("2027-03-01"))
+    assert await case.attribute("WaitingFor") == "OFFICE_HEAD"

@@ -224,10 +224,13 @@ class Delivery(delivery_grpc.DeliveryServiceServicer):
         while record.care and record.care[0][0] <= now:
             record.care_state = record.care.pop(0)[1]
         corrected, record.corrected = record.corrected, None
+        notice, end = record.authorisation or (None, None)
         return delivery.AdvanceCareResponse(
             state=f"CARE_STATE_{record.care_state}",
             next_due_time=timestamp(_next_care(record)),
             corrected_from_month=corrected,
+            authorisation_notice_time=timestamp(notice),
+            authorisation_end_time=timestamp(end),
         )
 
     async def ClimbWelfareLadder(self, request: Any, context: Any) -> welfare.ClimbWelfareLadderResponse:

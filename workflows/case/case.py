@@ -97,6 +97,10 @@ class Case:
         self.review = None if carry is None else optional_instant(carry.review_time)
         self.places = None if carry is None else optional_instant(carry.places_time)
         """When placement gives back what the case held until a change of its contract; None: nothing."""
+        self.notice = None if carry is None else optional_instant(carry.authorisation_notice_time)
+        """From when on somebody must see to the next order or referral; None: none is needed."""
+        self.uncovered = None if carry is None else optional_instant(carry.authorisation_end_time)
+        """First instant that the present order or referral does not cover; None as `notice`."""
         self.clock = (
             BusinessClock.begin(optional_instant(start.business_start_time))
             if carry is None
@@ -216,6 +220,8 @@ class Case:
             steps=self.calls.steps,
             review_time=timestamp(self.review),
             places_time=timestamp(self.places),
+            authorisation_notice_time=timestamp(self.notice),
+            authorisation_end_time=timestamp(self.uncovered),
         )
         last = self._desk.last_event
         if last is not None and isinstance(last[0], Event):

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from temporalio import workflow
 
-from services.kernel.codes import CaseState, Event, Stage
+from services.kernel.codes import CaseState, Event, Role, Stage
 from services.kernel.dates import add_years, local_date, start_of_day
 from services.kernel.register import decides
 from socialcare.assessment.v1.reviews_pb2 import OpenDueReviewRequest
@@ -74,12 +74,25 @@ class DeliveryStage:
 
     @property
     def next_due(self) -> datetime | None:
-        """The next change of care, of places held until then, or the review, whichever comes first."""
-        return min(due for due in (self._review, self._care_due, self._case.places) if due is not None)
+        """The next change of care, of places held until then, of what is covered, or the review, whichever is first."""
+        now = self._case.clock.now()
+        covered = [at for at in (self._case.notice, self._case.uncovered) if at is not None and at > now]
+        return min(due for due in (self._review, self._care_due, self._case.places, *covered) if due is not None)
 
     @property
     def waiting(self) -> Waiting:
-        """Care goes on by itself."""
+        """Care goes on by itself until somebody must see to the next order or referral."""
+        now, case = self._case.clock.now(), self._case
+        if case.notice is not None and case.notice <= now:
+            late = case.uncovered is not None and case.uncovered <= now
+            return Waiting(
+                FlowStage.CARE,
+                Awaited.AUTHORISATION,
+                Role.OFFICE_HEAD,
+                limit="AUTHORISATION_END",
+                due=case.uncovered,
+                overdue=late,
+            )
         return Waiting(FlowStage.CARE, _AWAITED.get(self._case.state, Awaited.NOTHING), due=self._care_due)
 
     async def enter(self) -> Move:
@@ -123,7 +136,7 @@ class DeliveryStage:
                 return None
 
     async def due(self) -> Move:
-        """A day of change has come, of care or of places, or that of a review."""
+        """A day of change has come, of care, of places or of what is covered, or that of a review."""
         now = self._case.clock.now()
         given_back = self._case.places is not None and self._case.places <= now
         if given_back:
@@ -131,7 +144,7 @@ class DeliveryStage:
         if self._care_due is not None and self._care_due <= now:
             self._case.note(Tick.CARE_MOVED)
             return await self._advance()
-        if given_back:
+        if given_back or self._review > now:
             return None
         self._review = self._case.review = start_of_day(add_years(local_date(self._review), 1))
         raise ReviewDue
@@ -170,6 +183,8 @@ class DeliveryStage:
             DeliveryActivities.advance_care, AdvanceCareRequest(application_id=self._case.id)
         )
         self._care_due = optional_instant(care.next_due_time)
+        self._case.notice = optional_instant(care.authorisation_notice_time)
+        self._case.uncovered = optional_instant(care.authorisation_end_time)
         if care.HasField("corrected_from_month"):
             await self._case.calls.call(
                 BillingActivities.refresh_served_days,

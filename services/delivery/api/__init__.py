@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.delivery.api.assistants import AssistantMethods
 from services.delivery.api.attendance import AttendanceMethods
+from services.delivery.api.authorisations import AuthorisationMethods
 from services.delivery.api.cases import CaseMethods
 from services.delivery.api.corrections import CorrectionMethods
 from services.delivery.api.days import DayMethods
@@ -35,6 +36,7 @@ class DeliveryServicer(
     AssistantMethods,
     KitchenMethods,
     DayMethods,
+    AuthorisationMethods,
 ):
     """Every method of `socialcare.delivery.v1.DeliveryService`."""
 
@@ -50,3 +52,4 @@ class DeliveryServicer(
         await self._observe_welfare()
         await self._observe_visits()
         await self._observe_parked()
+        await self._observe_authorisations()

@@ -8,7 +8,9 @@ from grpc.aio import ServicerContext
 from services.delivery.api.assigning import assign_new_visits
 from services.delivery.api.room import Room
 from services.delivery.domain.care import Care, next_transition
+from services.delivery.rules.authorisations import authorisation_end
 from services.delivery.storage import reading
+from services.delivery.storage.local_rules import rules_of
 from services.delivery.storage.store import Store
 from services.delivery.storage.welfare import WelfareStore
 from services.delivery.usecases.care import (
@@ -69,7 +71,14 @@ class CaseMethods(Room):
         answered_request, month = care.answered or ("", None)
         corrected = month_to_proto(month) if month is not None and answered_request == request.request_id else None
         state, due = _standing(care, call)
-        return pb.AdvanceCareResponse(state=state, next_due_time=due, corrected_from_month=corrected)
+        answer = pb.AdvanceCareResponse(state=state, next_due_time=due, corrected_from_month=corrected)
+        async with self._runtime.db.glance() as tx:
+            rules = await rules_of(tx, care.contract.municipality_id)
+        ending = authorisation_end(care.contract, rules.settings)
+        if ending is not None:
+            answer.authorisation_notice_time.CopyFrom(instant_to_proto(ending.noticed))
+            answer.authorisation_end_time.CopyFrom(instant_to_proto(ending.ends))
+        return answer
 
     async def GetCaseSequences(
         self, request: pb.GetCaseSequencesRequest, context: Context

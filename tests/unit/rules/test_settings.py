@@ -11,10 +11,12 @@ from google.type.money_pb2 import Money
 from services.assessment.domain.visits import Parameters as AssessmentParameters
 from services.billing.rules.incomes import renewal_of
 from services.billing.rules.parameters import parameters_of
+from services.delivery.domain.care import ContractCopy
 from services.delivery.domain.welfare import MissedVisit, climbed, opened
 from services.delivery.rules.attendance import is_locked
+from services.delivery.rules.authorisations import AuthorisationEnd, authorisation_end
 from services.delivery.rules.kitchens import days_to_cook_for, meal_day_past_cut_off
-from services.kernel.dates import SOFIA
+from services.kernel.dates import SOFIA, start_of_day
 from services.kernel.language import Language
 from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import SETTINGS, MunicipalSettings, SettingNotAllowedError
@@ -371,6 +373,17 @@ def test_a_day_is_locked_when_its_month_is_over_whatever_else_is_set() -> None:
         assert (is_locked(day, last, sooner), is_locked(last, date(2026, 6, 1), sooner)) == (False, True)
 
 
+@pytest.mark.parametrize(("days", "noticed"), [(None, date(2026, 5, 1)), ("0", date(2026, 5, 31))])
+def test_the_office_is_told_of_an_ending_order_so_many_days_before_its_last_one(
+    days: str | None, noticed: date
+) -> None:
+    settings = MunicipalSettings.of({} if days is None else {"authorisation.ending_notice_days": days})
+    first, last = date(2026, 3, 2), date(2026, 5, 31)
+    contract = ContractCopy("k", "a", "SOFIA", "p", "HSP", "ISKAR", first, None, first, last, (), False, 1)
+    ending = authorisation_end(contract, settings)
+    assert ending == AuthorisationEnd(start_of_day(noticed), start_of_day(date(2026, 6, 1)))
+
+
 PLAYED_ABOVE = {
     "income.reminder_days",
     "statement.language",
@@ -395,6 +408,7 @@ PLAYED_ABOVE = {
     "visit.grace_minutes",
     "delivery.lock_days",
     "delivery.month_lock_days",
+    "authorisation.ending_notice_days",
 }
 
 
