@@ -6,6 +6,7 @@ from services.delivery.api.assistants import AssistantMethods
 from services.delivery.api.attendance import AttendanceMethods
 from services.delivery.api.authorisations import AuthorisationMethods
 from services.delivery.api.cases import CaseMethods
+from services.delivery.api.conflicts import ConflictMethods
 from services.delivery.api.corrections import CorrectionMethods
 from services.delivery.api.days import DayMethods
 from services.delivery.api.kitchens import KitchenMethods
@@ -37,6 +38,7 @@ class DeliveryServicer(
     KitchenMethods,
     DayMethods,
     AuthorisationMethods,
+    ConflictMethods,
 ):
     """Every method of `socialcare.delivery.v1.DeliveryService`."""
 

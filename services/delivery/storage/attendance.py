@@ -88,8 +88,9 @@ WHERE EXISTS (SELECT FROM delivery d WHERE d.id = v.delivery_id AND d.outcome = 
 """
 _KEEP_ENTRY = """
 INSERT INTO attendance_entry (id, municipality_id, body_hash, assistant_id, written_at, submitted_by, outcome,
-                              delivery_id, reason, at)
-VALUES (:id, :municipality, :digest, :assistant, :written_at, :by, :outcome, :delivery, :reason, :now)
+                              delivery_id, reason, at, application_id, code, on_day, kind, units)
+VALUES (:id, :municipality, :digest, :assistant, :written_at, :by, :outcome, :delivery, :reason, :now,
+        :application, :code, :day, :kind, :units)
 ON CONFLICT (id) DO NOTHING
 """
 _CORRECTION = """
@@ -232,6 +233,11 @@ class AttendanceStore:
                 "delivery": result.delivery_id or None,
                 "reason": result.reason,
                 "now": moment.now,
+                "application": entry.application_id,
+                "code": entry.code,
+                "day": entry.on,
+                "kind": entry.kind,
+                "units": entry.units,
             },
         )
         return stored == 1
