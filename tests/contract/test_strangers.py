@@ -62,6 +62,7 @@ NOT_IN_THE_STORIES = {
     "GetBankPayment",
     "GetBedCensus",
     "GetCapacity",
+    "GetCorrection",
     "GetFacility",
     "GetLetter",
     "GetNeedsScore",
