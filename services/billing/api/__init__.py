@@ -7,6 +7,7 @@ from services.billing.api.arrears import ArrearsMethods
 from services.billing.api.cases import CaseMethods
 from services.billing.api.custody import CustodyMethods
 from services.billing.api.documents import DocumentMethods
+from services.billing.api.fee_changes import FeeChangeMethods
 from services.billing.api.incomes import IncomeMethods
 from services.billing.api.ledger import LedgerMethods
 from services.billing.api.letters import LetterMethods
@@ -28,6 +29,7 @@ class BillingServicer(
     IncomeMethods,
     LetterMethods,
     TariffMethods,
+    FeeChangeMethods,
     CustodyMethods,
 ):
     """Every method of `BillingService` that this version offers."""

@@ -11,11 +11,12 @@ from services.billing.domain.tariffs import PercentTariff, Tariff
 from services.billing.storage.fact_writes import FactWrites
 from services.billing.storage.facts import tariff
 from services.billing.storage.reprojection import DraftWrites
-from services.billing.storage.rows import minor
+from services.billing.storage.rows import minor, month
 from services.billing.usecases.tariffs import NewTariff
+from services.kernel.dates import Month
 from services.runtime.database import ReadTx
 
-__all__ = ["KeptTariff", "TariffWrites", "cases_waiting", "list_tariffs"]
+__all__ = ["KeptTariff", "TariffWrites", "cases_of", "cases_waiting", "list_tariffs"]
 
 # Numbers are given in the order of the commits: a case that has read a number has read all before it.
 _LOCK = "LOCK TABLE tariffs IN SHARE ROW EXCLUSIVE MODE"
@@ -46,6 +47,17 @@ _COUNT_DRAFTED = f"""
 SELECT count(*) FROM ({_DRAFTED_BEHIND}) AS drafted
 WHERE NOT EXISTS (SELECT {_BEHIND} AND c.case_id::text = drafted.case_id)
 """  # noqa: S608 constants of this module
+
+_FIRST_OPEN = """
+SELECT (max(month) + interval '1 month')::date FROM billing_runs
+WHERE municipality_id = :municipality_id AND state IN ('APPROVED', 'FINISHED')
+"""
+
+_CASES = """
+SELECT case_id::text AS case_id FROM contracts
+WHERE municipality_id = :municipality_id AND (:service_code = '' OR service_code = :service_code)
+  AND case_id > CAST(:after AS uuid) ORDER BY case_id LIMIT :size
+"""
 
 _LIST = """
 SELECT number, service_code, kind, from_month, amount_minor, currency, percent, citation, recorded_at FROM tariffs
@@ -81,6 +93,12 @@ async def list_tariffs(
     return [KeptTariff(tariff(row), row.recorded_at) for row in rows]
 
 
+async def cases_of(tx: ReadTx, municipality_id: str, service_code: str, after: str, size: int) -> Sequence[str]:
+    """The next cases by id that have a contract; of every service when none is named."""
+    key = {"municipality_id": municipality_id, "service_code": service_code, "after": after, "size": size}
+    return [row.case_id for row in await tx.all(_CASES, key)]
+
+
 class TariffWrites(FactWrites, DraftWrites):
     """Port of the use cases of tariffs."""
 
@@ -113,3 +131,8 @@ class TariffWrites(FactWrites, DraftWrites):
         """The next cases with drafts that were decided before the last rules of the municipality were kept."""
         rows = await self._tx.all(_NEXT_DRAFTED, {"municipality_id": municipality_id, "size": limit})
         return [row.case_id for row in rows]
+
+    async def first_open_month(self, municipality_id: str) -> Month | None:
+        """The month after the last one that was approved; None before any was."""
+        first = await self._tx.scalar(_FIRST_OPEN, {"municipality_id": municipality_id})
+        return None if first is None else month(first)

@@ -21,7 +21,15 @@ from services.kernel.dates import Month
 from services.kernel.money import Money
 from services.runtime.commands import Effect
 
-__all__ = ["LARGEST_TARIFF", "NewTariff", "TariffsStore", "apply_tariffs", "preview_tariff", "set_tariff"]
+__all__ = [
+    "LARGEST_TARIFF",
+    "NewTariff",
+    "TariffsStore",
+    "apply_tariffs",
+    "bring_tariffs",
+    "preview_tariff",
+    "set_tariff",
+]
 
 LARGEST_TARIFF = 1_000_000
 """Of either currency. A slip of the keyboard above it would make every bill of a service impossible to compute."""
@@ -93,7 +101,7 @@ async def apply_tariffs(municipality_id: str, limit: int, store: TariffsStore, a
     await store.lock_facts([*behind, *drafted])
     notes = 0
     for case_id in behind:
-        notes += await _decide(case_id, store, act)
+        notes += await bring_tariffs(case_id, store, act)
     for case_id in drafted:
         await redecide(case_id, store, act)
     return Effect(str(notes), len(behind) + len(drafted))
@@ -104,11 +112,12 @@ async def preview_tariff(case_id: str, tariff: NewTariff, store: TariffsStore, a
     _check(tariff, parameters_of(await store.rules(tariff.municipality_id)).catalogue)
     await store.add_tariff(tariff, act.now)
     await store.lock_case(case_id)
-    await _decide(case_id, store, act)
+    await bring_tariffs(case_id, store, act)
     return Effect(case_id)
 
 
-async def _decide(case_id: str, store: TariffsStore, act: Act) -> int:
+async def bring_tariffs(case_id: str, store: TariffsStore, act: Act) -> int:
+    """Decide the fees of a locked case by all tariffs of its service; gives how many notes that brought."""
     last = (await store.dated_facts(case_id)).last_tariff
     return await decide(case_id, Cause(NoteCause.TARIFF, str(last)), store, act)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -15,8 +16,9 @@ from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.money import Currency, Money
 from services.kernel.municipal_settings import MunicipalSettings
 from services.runtime.chosen_settings import SettingNotAllowed
+from services.runtime.civil import money_from_proto
 from socialcare.billing.v1 import billing_service_pb2 as service
-from socialcare.billing.v1 import documents_pb2, tariffs_pb2
+from socialcare.billing.v1 import documents_pb2, fee_changes_pb2, tariffs_pb2
 from socialcare.common.v1.types_pb2 import YearMonth
 
 pytestmark = pytest.mark.postgres
@@ -167,3 +169,55 @@ async def test_a_percent_that_no_bill_could_stand_on_is_refused(
 async def test_a_percent_has_no_amount(desk: Desk) -> None:
     with pytest.raises(InvalidFact):
         await desk.ask(percent(desk, "50", MARCH, amount=desk.euro("1.00")), AT)
+
+
+async def foreseen(desk: Desk, size: int = 2, **change: Any) -> list[fee_changes_pb2.PreviewFeeChangeResponse]:
+    """Every page of the preview over all cases."""
+    pages: list[fee_changes_pb2.PreviewFeeChangeResponse] = []
+    token = ""
+    while not pages or token:
+        asked = fee_changes_pb2.PreviewFeeChangeRequest(
+            municipality_id=desk.municipality, page_size=size, page_token=token, **change
+        )
+        pages.append(await desk.ask(asked, AT))
+        token = pages[-1].next_page_token
+    return pages
+
+
+def added(pages: list[fee_changes_pb2.PreviewFeeChangeResponse], what: str) -> Decimal:
+    return sum((money_from_proto(getattr(page, what), what).amount for page in pages), Decimal(0))
+
+
+async def test_a_tariff_is_foreseen_page_by_page_as_it_then_comes(desk: Desk) -> None:
+    cases = [await person(desk) for _ in range(3)]
+    await desk.bill("2026-02", "2026-03-01 00:00")
+    await desk.draft("2026-03", "2026-04-01 00:00")
+    trial = tariffs_pb2.TariffChange(kind=tariffs_pb2.TARIFF_KIND_PERCENT, from_month=FEBRUARY, percent="50")
+    change = fee_changes_pb2.ServiceTariffChange(service_code="HSP", tariff=trial)
+    pages = await foreseen(desk, tariff=change)
+    assert [(page.cases, page.changed) for page in pages] == [(2, 2), (1, 1)]
+    months = [(month.month, month.notes, month.drafts) for page in pages for month in page.months]
+    assert months == [(FEBRUARY, 2, 0), (MARCH, 0, 2), (FEBRUARY, 1, 0), (MARCH, 0, 1)]
+    assert pages[0].months[0].notes_total == desk.euro("-60.00")
+    assert pages[0].months[1].drafts_difference == desk.euro("-60.00")
+    assert pages[0].from_month == MARCH
+    assert (added(pages, "fees_before"), added(pages, "fees_after")) == (Decimal("540.00"), Decimal("450.00"))
+    listing = tariffs_pb2.ListTariffsRequest(municipality_id=desk.municipality)
+    assert not (await desk.ask(listing, AT)).tariffs
+    await desk.ask(percent(desk, "50", FEBRUARY), AT)
+    page = tariffs_pb2.ApplyTariffRequest(request_id=str(uuid4()), municipality_id=desk.municipality)
+    assert (await desk.ask(page, AT)).notes == 3
+    for case in cases:
+        assert [note.amount for note in (await desk.account(case, AT)).corrections] == [desk.euro("-30.00")]
+
+
+async def test_changed_settings_are_foreseen_from_the_first_month_that_is_not_approved(desk: Desk) -> None:
+    await person(desk)
+    await desk.bill("2026-02", "2026-03-01 00:00")
+    settings = documents_pb2.SettingsChange(settings={"fee.hsp.pct": "50"})
+    (page,) = await foreseen(desk, settings=settings)
+    assert (list(page.months), page.from_month, page.changed) == ([], MARCH, 1)
+    assert (page.fees_before, page.fees_after) == (desk.euro("180.00"), desk.euro("150.00"))
+    nothing = documents_pb2.SettingsChange(settings={"fee.hsp.pct": "60"})
+    (page,) = await foreseen(desk, settings=nothing)
+    assert (page.cases, page.changed) == (1, 0)

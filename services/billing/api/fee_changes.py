@@ -1,0 +1,60 @@
+"""What a tariff or changed settings would do to all cases, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+from services.billing.api.answers import Context
+from services.billing.api.desk import Desk, act_of
+from services.billing.storage import Store
+from services.billing.storage.tariffs import cases_of
+from services.billing.usecases.fee_changes import FeeChange, Outcome, try_fee_change
+from services.billing.wire.fee_changes import outcome_to_proto
+from services.billing.wire.tariffs import tariff_to_try
+from services.runtime.chosen_settings import settings_changed
+from services.runtime.commands import Effect
+from services.runtime.database import WriteTx
+from services.runtime.paging import decode_token, encode_token, id_key, page_size
+from socialcare.billing.v1 import fee_changes_pb2 as pb
+
+__all__ = ["FeeChangeMethods"]
+
+_PAGE_OF_CASES = 100
+_BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
+
+
+class FeeChangeMethods(Desk):
+    """Previews of what the council or the municipality would decide."""
+
+    async def PreviewFeeChange(
+        self, request: pb.PreviewFeeChangeRequest, context: Context
+    ) -> pb.PreviewFeeChangeResponse:
+        call = self._municipal_call(request.municipality_id)
+        keys = decode_token(request.page_token, 1)
+        after = id_key(keys[0]) if keys else _BEFORE_ALL
+        size = page_size(request.page_size, default=_PAGE_OF_CASES)
+        # Apart from the rehearsal: runs keep the rules first and then take their own row.
+        await self._keep_rules(request.municipality_id)
+        change = await self._change_of(request)
+        async with self._runtime.db.read() as tx:
+            cases = await cases_of(tx, request.municipality_id, request.tariff.service_code, after, size)
+        act = replace(act_of(call), request_id=str(uuid4()))
+        tried: list[Outcome] = []
+
+        async def rehearse(tx: WriteTx) -> Effect:
+            tried.append(await try_fee_change(change, cases, Store(tx, self._runtime.cipher), act))
+            return Effect(request.municipality_id)
+
+        await self._runtime.commands.rehearse(call, rehearse)
+        token = encode_token(cases[-1]) if len(cases) == size else ""
+        return outcome_to_proto(tried[0], len(cases), token)
+
+    async def _change_of(self, request: pb.PreviewFeeChangeRequest) -> FeeChange:
+        if request.WhichOneof("change") == "tariff":
+            asked = request.tariff
+            new = tariff_to_try(asked.tariff, request.municipality_id, asked.service_code)
+            return FeeChange(request.municipality_id, new)
+        rules = await self._neighbours.rules(request.municipality_id)
+        changed = settings_changed(rules.settings, request.settings.settings)
+        return FeeChange(request.municipality_id, replace(rules, settings=changed, version=rules.version + 1))
