@@ -42,6 +42,7 @@ ONLY: Mapping[str, str] = {
 }
 """Reads and refusals are audited as often as they are tried, a command that was carried out once."""
 UNWRITTEN: Mapping[str, str] = {
+    "conflict_settlement": "the office settles no conflict in this month",
     "data_keys": "nothing that is sealed is written in this month",
     "parked_case": "nobody's plan breaks a constraint",
 }
