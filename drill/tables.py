@@ -33,7 +33,11 @@ _BYTES = re.compile(r"\\\\x([0-9a-f]{8,})")
 _A_DOCUMENT = 4096
 """Sealed bytes from which on they are a document."""
 
-_OF_THE_WAY = ("stored_at", "state_since", "retry_at", "delivered_at", "attempts", "last_error_code", "created_at")
+# The last two are places in a list that all municipalities share.
+_OF_THE_WAY = (
+    *("stored_at", "state_since", "retry_at", "delivered_at", "attempts", "last_error_code", "created_at"),
+    *("tariffs_read", "rules_read"),
+)
 _COLUMNS = """
 SELECT c.relname AS name, coalesce(array_agg(a.attname) FILTER (WHERE a.attidentity <> ''), '{}') AS numbered
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

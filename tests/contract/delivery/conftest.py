@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -250,7 +251,8 @@ async def service(
         | ({"intake_address": intake_address} if intake_address else {})
     )
     log = structlog.testing.LogCapture()
-    telemetry = Telemetry(structlog.wrap_logger(None, processors=[log]))
+    every_level = structlog.make_filtering_bound_logger(logging.NOTSET)
+    telemetry = Telemetry(structlog.wrap_logger(None, processors=[log], wrapper_class=every_level))
     server = Server(SERVICE, settings, telemetry)
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
