@@ -54,6 +54,7 @@ class LivedDay:
     day: dt.date
     run_seconds: float = 0.0
     seconds: float = 0.0
+    parts: dict[Part, float] = field(default_factory=dict)
     events: int = 0
     granted: int = 0
     granted_to_imported: int = 0
@@ -73,6 +74,7 @@ class Month:
     lived: list[LivedDay] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     part: Part = Part.OVER
+    _entered: float = 0.0
 
     @property
     def last(self) -> dt.date:
@@ -83,25 +85,32 @@ class Month:
         """One day: the run, what people ask for, the batch from paper. Whatever dies, it goes on until it is done."""
         lived = LivedDay(day)
         began = time.perf_counter()
-        self.part = Part.RUN
+        self._enter(Part.RUN, lived)
         lived.events = await self._run(day)
         lived.run_seconds = time.perf_counter() - began
         if day > FIRST:
             self.wrong += await persistently(lambda: self.town.wrong_with(day - DAY))
-        self.part = Part.REQUESTS
+        self._enter(Part.REQUESTS, lived)
         if day <= self.last:
             await self._commands(day, lived)
             await self._news(day)
             if self.office is not None:
                 await self.office.day(day)
-            self.part = Part.PAPER
+            self._enter(Part.PAPER, lived)
             for ids in await persistently(self.town.pages):
                 await self._record(day, ids)
         await self._catch_up(day)
-        self.part = Part.OVER
+        self._enter(Part.OVER, lived)
         lived.seconds = time.perf_counter() - began
         self.lived.append(lived)
         return lived
+
+    def _enter(self, part: Part, lived: LivedDay) -> None:
+        """Go on to a part; `parts` has the seconds of those that are behind."""
+        now = time.perf_counter()
+        if self._entered:
+            lived.parts[self.part] = now - self._entered
+        self.part, self._entered = part, now if part is not Part.OVER else 0.0
 
     async def _catch_up(self, day: dt.date) -> None:
         """Have written down what nobody told of some days ago, and everything when the last day is closed."""

@@ -42,6 +42,7 @@ _EVENTS_A_PERSON = 0.1
 _LEAST_PEOPLE_FOR_EVENTS = 20_000
 _ONE_IMPORTED_IN = 10
 _MOST_SHOWN = 12
+_PAUSE_SECONDS = 0.002
 _PARTS = 4
 
 
@@ -111,9 +112,10 @@ async def _begin(month: Month, days: int) -> None:
 
 @dataclass(slots=True)
 class _Deaths:
-    """Each process dies once a day, at a moment of its own while the undisturbed day gave it work.
+    """Each process dies once a day: in a part of the day from the lot, at a moment within the time that it takes.
 
-    The first days of a stack take longer than they will: no day is taken for longer than the middle one.
+    The worker has work in the daily run. The first days of a stack take longer than they will: no part is taken for
+    longer than that of the middle day.
     """
 
     ground: Ground
@@ -125,23 +127,29 @@ class _Deaths:
 
     async def on(self, day: dt.date, undisturbed: LivedDay) -> None:
         """Live the day while they die in it."""
-        seconds = min(undisturbed.seconds, median_low(each.seconds for each in self.calm.lived))
-        run = min(undisturbed.run_seconds, median_low(each.run_seconds for each in self.calm.lived))
-        moments = {target: self.lot.uniform(0.05, 0.9) * (run if target == WORKER else seconds) for target in MORTAL}
-        outages = {target: self.lot.uniform(0.1, 0.5) for target in MORTAL}
+        self.month.part = Part.RUN
         async with asyncio.TaskGroup() as life:
             life.create_task(self.month.live(day))
-            died = [life.create_task(self._die(each, moments[each], outages[each])) for each in MORTAL]
+            died = [life.create_task(self._die(each, *self._moment(each, undisturbed))) for each in MORTAL]
         self.last = ", ".join(task.result() for task in died)
 
-    async def _die(self, target: str, moment: float, outage: float) -> str:
+    def _moment(self, target: str, undisturbed: LivedDay) -> tuple[Part, float, float]:
+        """A part of the day, seconds after its beginning, and seconds until the process is started again."""
+        part = Part.RUN if target == WORKER else self.lot.choice(list(undisturbed.parts))
+        seconds = min(undisturbed.parts[part], median_low(each.parts.get(part, 0.0) for each in self.calm.lived))
+        return part, self.lot.uniform(0.0, 0.9) * seconds, self.lot.uniform(0.1, 0.5)
+
+    async def _die(self, target: str, part: Part, moment: float, outage: float) -> str:
+        parts = list(Part)
+        while parts.index(self.month.part) < parts.index(part):
+            await asyncio.sleep(_PAUSE_SECONDS)
         await asyncio.sleep(moment)
-        part = self.month.part
+        met = self.month.part
         await self.ground.stack.supervisor.kill(target)
-        self.kills[target, part] += 1
+        self.kills[target, met] += 1
         await asyncio.sleep(outage)
         await self.ground.stack.supervisor.start_again(target)
-        return f"{target} died in {part}"
+        return f"{target} died in {met}"
 
     def under_way(self, target: str) -> int:
         """How often it died while the day was."""
