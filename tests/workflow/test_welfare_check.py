@@ -143,8 +143,7 @@ async def test_an_operator_answers_a_rung_and_ends_the_check(case: CaseDriver) -
 async def test_a_check_found_closed_waits_for_the_message_that_says_so(case: CaseDriver) -> None:
     await begin(case)
     case.town.checks[case.id] = closed(case.town.checks[case.id], WelfareOutcome.AWAY, after(14), "sw-1")
-    await case.skipper.fast_forward(case.handle, timedelta(minutes=15))
-    await asyncio.sleep(0.3)
+    await case.move_to(after(15))
     assert (await case.handle.describe()).close_time is None
     await case.say(Stage.DELIVERY, Event.WELFARE_CLOSED, after(14))
     assert await case.end() == "AWAY"
