@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from cli.stories.playing import Verdict
 from drill.disturbing import Disturber
@@ -17,7 +17,10 @@ from drill.signals import Arrivals, arrivals, out_of_order
 from drill.sizes import Size
 from services.kernel.codes import Stage, case_workflow_id
 
-__all__ = ["run_order_drill"]
+__all__ = ["alone", "run_order_drill"]
+
+_MANY = 50
+"""Messages that one of several replicas does not take all by chance."""
 
 COLUMNS = ("service", "replicas", "of them relaying", "messages", "repeated", "seen again in histories", "delayed")
 
@@ -46,6 +49,14 @@ async def _disturb(disturber: Disturber, lanes: Lanes, size: Size) -> None:
         lanes.enough.set()
 
 
+def alone(relayed: Mapping[Stage, Sequence[float]]) -> list[str]:
+    """What shows that replicas did not share the work; of few messages one replica may take all by chance."""
+    alone = [stage for stage, by_replica in relayed.items() if sum(map(bool, by_replica)) < 2]
+    if len(alone) == len(relayed):
+        return ["no stage had its messages delivered by two replicas"]
+    return [f"one replica of {stage.package} delivered everything" for stage in alone if sum(relayed[stage]) >= _MANY]
+
+
 async def _judged(
     ground: Ground, size: Size, undisturbed: dict[str, Verdict], lanes: Lanes, disturber: Disturber
 ) -> Outcome:
@@ -62,8 +73,8 @@ async def _judged(
     workers = {worker for found in seen.values() for worker in found.workers}
     if len(workers) < size.workers:
         failures.append(f"{len(workers)} of {size.workers} workers took part")
-    idle = [stage.package for stage in (Stage.INTAKE, Stage.ASSESSMENT) if sum(map(bool, relayed[stage])) < 2]
-    failures += [f"one replica of {name} delivered everything" for name in idle if size.replicas > 1]
+    if size.replicas > 1:
+        failures += alone(relayed)
     if waiting := await undelivered(ground):
         failures.append(f"{waiting} messages were never delivered")
     facts = (
