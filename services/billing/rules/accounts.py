@@ -115,7 +115,7 @@ def settled_by(paid: Money, net: Sequence[Money], documents: Currency) -> Money:
     """How much of a month a payment settles, in the currency of its documents.
 
     `net` is what is open of the month, in one or both currencies. People are told it in the currency that they pay in:
-    who pays that owes nothing more, and who pays a part owes the rest, whatever a conversion of the part would say.
+    who pays that owes nothing more, and who pays a part owes the rest, as near to it as the documents' cents allow.
     """
     converted = in_currency(paid, documents)
     open_, stated = sum_in(net, documents), sum_in(net, paid.currency)
@@ -124,8 +124,8 @@ def settled_by(paid: Money, net: Sequence[Money], documents: Currency) -> Money:
     if paid >= stated:
         return open_ + in_currency(paid - stated, documents)
     cent = Money.from_minor(1, documents)
-    near = (part for part in (converted, converted + cent, converted - cent) if part < open_)
-    return next((part for part in near if sum_in((*net, -part), paid.currency) == stated - paid), open_ - cent)
+    near = (max(cent, min(part, open_ - cent)) for part in (converted, converted + cent, converted - cent))
+    return min(near, key=lambda part: abs(sum_in((*net, -part), paid.currency).minor - (stated - paid).minor))
 
 
 @decides("F-13")

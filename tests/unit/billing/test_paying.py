@@ -96,3 +96,32 @@ def test_a_debit_note_of_seven_cents_on_a_bill_in_leva_leaves_no_stotinka() -> N
     assert account_on(books, PAID_ON).balance == eur(10233)
     assert statuses(paid(books, NOVEMBER, eur(10233))) == {InvoiceStatus.PAID}
     assert statuses(paid(books, NOVEMBER, eur(10232))) == {InvoiceStatus.OVERDUE}
+
+
+@given(amount=st.integers(min_value=1, max_value=60_000).map(eur), shares=SHARES)
+def test_a_bill_in_euro_is_paid_by_the_leva_that_it_states_and_a_part_pays_its_part(
+    amount: Money, shares: list[int]
+) -> None:
+    books = billed(DECEMBER, amount)
+    for share in shares:
+        asked = open_amount(books, DECEMBER, Currency.BGN)
+        part = bgn(asked.minor * share // 100)
+        if part.amount <= 0 or open_amount(books, DECEMBER, Currency.EUR).minor < 2:
+            continue
+        books = paid(books, DECEMBER, part)
+        # A cent is nearly two stotinki, and the last cent is not paid by a part.
+        assert abs(open_amount(books, DECEMBER, Currency.BGN).minor - (asked - part).minor) <= 2
+        assert statuses(books) == {InvoiceStatus.OVERDUE}
+    books = paid(books, DECEMBER, open_amount(books, DECEMBER, Currency.BGN))
+    assert statuses(books) == {InvoiceStatus.PAID}
+    assert account_on(books, LONG_AFTER).balance == eur(0)
+
+
+def test_fifty_leva_for_a_bill_of_a_hundred_euro_pay_what_they_are_worth() -> None:
+    books = paid(billed(DECEMBER, eur(10_000)), DECEMBER, bgn(5_000))
+    assert abs(open_amount(books, DECEMBER, Currency.EUR).minor - 7_444) <= 1
+
+
+def test_a_stotinka_for_a_bill_of_a_cent_settles_the_cent_that_there_is() -> None:
+    books = paid(billed(DECEMBER, eur(1)), DECEMBER, bgn(1))
+    assert open_amount(books, DECEMBER, Currency.EUR) == eur(0)
