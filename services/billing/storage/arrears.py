@@ -119,7 +119,7 @@ WHERE a.case_id = :case_id
   AND (a.state IN ('INSTALMENTS', 'HARDSHIP')
        OR (a.state = 'CARE_KEPT'
            AND NOT EXISTS (SELECT FROM arrears o WHERE o.case_id = a.case_id AND o.state = 'END_ADVISED')))
-ORDER BY a.state DESC LIMIT 1
+ORDER BY array_position(ARRAY['HARDSHIP', 'INSTALMENTS', 'CARE_KEPT'], CAST(a.state AS text)) LIMIT 1
 """
 
 _TAKE = """
@@ -276,7 +276,7 @@ async def arrears_page(
 
 
 async def protected_by(tx: ReadTx, case_id: str) -> ArrearsState | None:
-    """What keeps a case's care whatever its arrears: a plan that runs, a review under way; None: nothing."""
+    """What keeps a case's care whatever its arrears: a review, a plan, the decision to keep it; None: nothing."""
     state = await tx.scalar(_PROTECTED, {"case_id": case_id})
     return None if state is None else ArrearsState(state)
 

@@ -69,7 +69,9 @@ async def try_fee_change(change: FeeChange, case_ids: Sequence[str], store: FeeC
     before, drafts = await _fees(change, case_ids, month, store), await _drafts(case_ids, store)
     await _bring(change, case_ids, store, act)
     after = await _fees(change, case_ids, month, store)
-    changed = [case_id for case_id in case_ids if before.get(case_id) != after.get(case_id)]
+    # A run may draft, and a contract be copied, between the readings: what only one of them knows is not the change's.
+    known = before.keys() & after.keys()
+    changed = [case_id for case_id in case_ids if case_id in known and before[case_id] != after[case_id]]
     return Outcome(
         await _months(case_ids, drafts, store, act),
         month,
@@ -125,9 +127,9 @@ async def _months(
             if note.request_id == act.request_id:
                 notes.setdefault(note.month, []).append(note.amount)
     for (case_id, month), row in (await _drafts(case_ids, store)).items():
-        difference = row.amount - drafts[case_id, month].amount
-        if difference.amount:
-            moved.setdefault(month, []).append(difference)
+        earlier = drafts.get((case_id, month))
+        if earlier is not None and row.amount != earlier.amount:
+            moved.setdefault(month, []).append(row.amount - earlier.amount)
     return tuple(
         OutcomeOfMonth(month, tuple(notes.get(month, ())), tuple(moved.get(month, ())))
         for month in sorted(notes.keys() | moved.keys())
