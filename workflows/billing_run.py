@@ -219,8 +219,9 @@ class BillingRunWorkflow:
         looks = LOOK_AGAIN if workflow.patched(_DECIDED_ELSEWHERE) else None
         while not await self._decided(looks):
             opened = await self._claim(workflow_id="")
-            self._approved = opened.finished or opened.auto_approve
-            await self._go_on_anew_when_long()
+            self._approved = self._approved or opened.finished or opened.auto_approve
+            if not self._rejected:
+                await self._go_on_anew_when_long()
         self._run.show(Waiting(FlowStage.BILLING_RUN, Awaited.NOTHING))
         if self._approved:
             self._progress = Progress.begin(self._progress.total)

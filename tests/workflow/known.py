@@ -91,6 +91,8 @@ class Town:
     """Limits that move by each page of a recount; as many pages as entries."""
     hold: tuple[str, asyncio.Event] | None = None
     """The page of drafts with that token waits for the event."""
+    hold_look: asyncio.Event | None = None
+    """A run at the gate that asks whether its month was approved waits for the event."""
     red: list[list[str]] = field(default_factory=list)
     """Red invariants of the next openings of a billing run, one after the other."""
     acts: list[tuple[str, str, str]] = field(default_factory=list)

@@ -249,3 +249,16 @@ async def test_of_two_workflows_of_a_month_each_ends_once_it_is_approved(
     town.auto_approve = True
     await TimeSkipper(temporal, config=TimeSkippingConfig(enabled=False)).fast_forward(third, timedelta(days=1))
     assert await ended(third) == "FINISHED"
+
+
+async def test_an_approval_that_comes_while_the_run_looks_again_is_not_forgotten(
+    worker: None, temporal: Client, town: Town
+) -> None:
+    town.auto_approve, town.hold_look = False, asyncio.Event()
+    run = await start(temporal)
+    await waits(run)
+    await TimeSkipper(temporal, config=TimeSkippingConfig(enabled=False)).fast_forward(run, timedelta(days=1))
+    await eventually(lambda: _calls(town, "OpenBillingRun", 2))
+    await run.signal("happened", said("RUN_APPROVED", 1))
+    town.hold_look.set()
+    assert await ended(run) == "FINISHED"

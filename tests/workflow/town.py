@@ -301,6 +301,8 @@ class Billing(billing_grpc.BillingServiceServicer):
         await self.town.enter("OpenBillingRun", month, request, context)
         claimed = request.workflow_id.startswith("billing-run/")
         assert claimed or (not request.workflow_id and self.town.calls_of("OpenBillingRun", month) > 1)
+        if not claimed and self.town.hold_look is not None:
+            await self.town.hold_look.wait()
         red = self.town.red.pop(0) if self.town.red else []
         return billing.OpenBillingRunResponse(
             run_id=month,
