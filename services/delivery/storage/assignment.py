@@ -92,9 +92,12 @@ FROM unit u JOIN care c USING (application_id) LEFT JOIN visit_assignment a ON a
 {_TO_ASSIGN} AND u.application_id = :application AND u.on_day >= :first
 ORDER BY u.on_day
 """  # noqa: S608 - put together from constants
+# The unit is locked before its assignment, as by a pause whose trigger takes the visit from its assistant.
 _RELEASE = """
-WITH gone AS (
-    DELETE FROM visit_assignment WHERE unit_id = ANY(CAST(:ids AS uuid[])) RETURNING unit_id, assistant_id
+WITH held AS MATERIALIZED (
+    SELECT id FROM unit WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR SHARE
+), gone AS (
+    DELETE FROM visit_assignment WHERE unit_id IN (SELECT id FROM held) RETURNING unit_id, assistant_id
 )
 INSERT INTO assignment_event (unit_id, assistant_id, cause, at)
 SELECT unit_id, assistant_id, 'RELEASED', :now FROM gone ORDER BY unit_id

@@ -95,7 +95,7 @@ ON CONFLICT (id) DO NOTHING
 """
 _CORRECTION = """
 SELECT id, municipality_id, application_id, delivery_id, code, on_day, kind, units, reason, requested_by, requested_at,
-       locked, state, decided_by, decided_at, replacement_id, bill_invoice_id, bill_number, bill_difference,
+       locked, state, decided_by, decided_at, replacement_id, bill_invoice_id, bill_number, bill_difference_minor,
        bill_currency
 FROM correction
 """
@@ -107,14 +107,15 @@ ORDER BY requested_at, id LIMIT :size
 _KEEP_CORRECTION = """
 INSERT INTO correction (id, municipality_id, application_id, delivery_id, code, on_day, kind, units, reason,
                         requested_by, requested_at, locked, state, decided_by, decided_at, replaced_kind,
-                        replaced_units, replacement_id, bill_invoice_id, bill_number, bill_difference, bill_currency)
+                        replaced_units, replacement_id, bill_invoice_id, bill_number, bill_difference_minor,
+                        bill_currency)
 VALUES (:id, :municipality, :application, :delivery, :code, :day, :kind, :units, :reason, :requested_by, :requested_at,
         :locked, :state, :decided_by, :decided_at, :replaced_kind, :replaced_units, :replacement, :bill_invoice,
         :bill_number, :bill_difference, :bill_currency)
 """
 _DECIDE_CORRECTION = """
 UPDATE correction SET state = :state, decided_by = :decided_by, decided_at = :decided_at, replacement_id = :replacement,
-    bill_invoice_id = :bill_invoice, bill_number = :bill_number, bill_difference = :bill_difference,
+    bill_invoice_id = :bill_invoice, bill_number = :bill_number, bill_difference_minor = :bill_difference,
     bill_currency = :bill_currency
 WHERE id = :id
 """
@@ -339,15 +340,15 @@ def _bill_row(bill: BillChange | None) -> dict[str, object]:
     return {
         "bill_invoice": None if bill is None else bill.invoice_id or None,
         "bill_number": None if bill is None else bill.invoice_number or None,
-        "bill_difference": None if bill is None else bill.difference.amount,
+        "bill_difference": None if bill is None else bill.difference.minor,
         "bill_currency": None if bill is None else bill.difference.currency,
     }
 
 
 def _bill(row: Row[Any]) -> BillChange | None:
-    if row.bill_difference is None:
+    if row.bill_difference_minor is None:
         return None
-    difference = Money(row.bill_difference, Currency(row.bill_currency))
+    difference = Money.from_minor(row.bill_difference_minor, Currency(row.bill_currency))
     return BillChange(difference, row.bill_invoice_id or "", row.bill_number or 0)
 
 

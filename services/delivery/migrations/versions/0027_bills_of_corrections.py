@@ -16,17 +16,17 @@ _STATEMENTS = (
 ALTER TABLE correction
     ADD bill_invoice_id text CHECK (bill_invoice_id <> ''),
     ADD bill_number bigint CHECK (bill_number > 0),
-    ADD bill_difference numeric(12, 2) CHECK (bill_difference <> 0),
+    ADD bill_difference_minor bigint CHECK (bill_difference_minor <> 0),
     ADD bill_currency text CHECK (bill_currency IN ('BGN', 'EUR')),
     ADD CONSTRAINT correction_bill_is_whole CHECK (
-        (bill_difference IS NULL) = (bill_currency IS NULL) AND (bill_invoice_id IS NULL) = (bill_number IS NULL)
-        AND (bill_invoice_id IS NULL OR bill_difference IS NOT NULL)
+        (bill_difference_minor IS NULL) = (bill_currency IS NULL) AND (bill_invoice_id IS NULL) = (bill_number IS NULL)
+        AND (bill_invoice_id IS NULL OR bill_difference_minor IS NOT NULL)
     )""",
     """
 CREATE OR REPLACE FUNCTION refuse_change_of_decided_correction() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     decided text[] := ARRAY['state', 'decided_by', 'decided_at', 'replacement_id', 'bill_invoice_id', 'bill_number',
-                            'bill_difference', 'bill_currency'];
+                            'bill_difference_minor', 'bill_currency'];
 BEGIN
     IF TG_OP = 'DELETE' OR OLD.state <> 'REQUESTED' OR (to_jsonb(NEW) - decided) <> (to_jsonb(OLD) - decided) THEN
         RAISE EXCEPTION 'a correction stays as it was asked for and decided'
