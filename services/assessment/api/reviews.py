@@ -28,7 +28,7 @@ from services.runtime.civil import (
     optional_date,
     trace_to_proto,
 )
-from services.runtime.commands import Call
+from services.runtime.commands import Call, Effect
 from services.runtime.errors import InvalidArgument, NotFound
 from services.runtime.paging import decode_token, encode_token, page_size
 from services.runtime.server import Runtime
@@ -84,6 +84,10 @@ class ReviewMethods:
 
     async def CompleteReview(self, request: pb.CompleteReviewRequest, context: _Context) -> pb.CompleteReviewResponse:
         call = await self._about(request.request_id, request.application_id, "ASSESSMENT")
+        effect = await self._runtime.commands.earlier(call, request) or await self._complete(call, request)
+        return pb.CompleteReviewResponse(review=await self._review(request.application_id, effect.version))
+
+    async def _complete(self, call: Call, request: pb.CompleteReviewRequest) -> Effect:
         case = await self._intake.case_facts(request.application_id)
         known = request.facts if request.facts.HasField("decision") else case.facts
         command = usecases.CompleteReview(
@@ -95,14 +99,13 @@ class ReviewMethods:
             call.now,
         )
         cipher = self._runtime.cipher
-        effect = await self._runtime.commands.perform(
+        return await self._runtime.commands.perform(
             call,
             request,
             lambda tx: usecases.complete_review(
                 command, ReviewStore(tx), visits.Store(tx, cipher), NeedsStore(tx, cipher)
             ),
         )
-        return pb.CompleteReviewResponse(review=await self._review(request.application_id, effect.version))
 
     async def ListReviews(self, request: pb.ListReviewsRequest, context: _Context) -> pb.ListReviewsResponse:
         call = self._runtime.call(municipality_id=request.municipality_id, object_id=request.application_id)

@@ -27,12 +27,13 @@ class FoundFactsMethods:
         self, request: pb.TakeOverFoundFactsRequest, context: Context
     ) -> pb.TakeOverFoundFactsResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)
-        found = await self._assessment.found_facts(request.application_id)
-        await self._runtime.commands.perform(
-            call,
-            request,
-            lambda tx: take_over_found_facts(request.application_id, found, Cases(tx, self._runtime.cipher)),
-        )
+        if await self._runtime.commands.earlier(call, request) is None:
+            found = await self._assessment.found_facts(request.application_id)
+            await self._runtime.commands.perform(
+                call,
+                request,
+                lambda tx: take_over_found_facts(request.application_id, found, Cases(tx, self._runtime.cipher)),
+            )
         async with self._runtime.db.glance() as tx:
             version = await reading.found_version(tx, request.application_id)
         return pb.TakeOverFoundFactsResponse(found_version=version)

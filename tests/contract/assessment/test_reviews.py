@@ -14,7 +14,7 @@ from services.assessment.errors import NeedsAnswerMissing, NoOpenReview, ReviewI
 from services.kernel.codes import Role
 from services.runtime.auth import Caller
 from services.runtime.civil import date_to_proto
-from services.runtime.errors import InvalidArgument, NotFound, NotYours
+from services.runtime.errors import InvalidArgument, NotFound, NotYours, PeerUnavailable
 from services.runtime.paging import encode_token
 from socialcare.assessment.v1 import assessment_service_pb2 as cases
 from socialcare.assessment.v1 import needs_pb2
@@ -93,6 +93,20 @@ async def test_a_change_opens_a_review_from_which_the_next_twelve_months_count(o
     assert completed.complete_time.ToJsonString() == "2026-05-11T07:00:00Z"
     assert await ask_next(office, case, "2027-01-23 00:00") == "2027-05-03T21:00:00Z"
     assert await rounds(office, case) == [(2, pb.REVIEW_CAUSE_CHANGE, 5)]
+
+
+async def test_a_repeated_completion_is_answered_although_intake_is_away(
+    office: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(application_id: str) -> None:
+        raise PeerUnavailable
+
+    case = await in_care(office)
+    await say_change(office, case, "2026-05-04 10:00")
+    request = pb.CompleteReviewRequest(request_id=str(uuid4()), application_id=case)
+    first = await office.ask(request, "2026-05-11 10:00")
+    monkeypatch.setattr(office.intake, "case_facts", away)
+    assert await office.ask(request, "2026-05-11 10:05") == first
 
 
 async def test_every_round_stays_on_record_with_its_facts_and_score(office: Any) -> None:
