@@ -137,7 +137,10 @@ class _Deaths:
         """A part of the day, seconds after its beginning, and seconds until the process is started again."""
         part = Part.RUN if target == WORKER else self.lot.choice(list(undisturbed.parts))
         seconds = min(undisturbed.parts[part], median_low(each.parts.get(part, 0.0) for each in self.calm.lived))
-        return part, self.lot.uniform(0.0, 0.9) * seconds, self.lot.uniform(0.1, 0.5)
+        moment, outage = self.lot.uniform(0.0, 0.9) * seconds, self.lot.uniform(0.1, 0.5)
+        # A run may be faster than the undisturbed one was: the worker's first death is as the run begins.
+        first = target == WORKER and not self.kills[WORKER, Part.RUN]
+        return part, 0.0 if first else moment, outage
 
     async def _die(self, target: str, part: Part, moment: float, outage: float) -> str:
         parts = list(Part)
