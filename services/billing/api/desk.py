@@ -11,7 +11,7 @@ from services.billing import storage
 from services.billing.api.peers import CaseIdentity, Neighbours, PulledContract, ServiceNeighbours
 from services.billing.domain.accounts import Act, Contract, Correction
 from services.billing.metrics import BillingMetrics
-from services.billing.rules.accounts import AccountView, account_on
+from services.billing.rules.accounts import AccountView, InvoiceView, account_on
 from services.billing.storage import Store
 from services.billing.usecases.facts import copy_contract
 from services.runtime.auth import Caller
@@ -27,10 +27,11 @@ StoreUseCase = Callable[[Store], Awaitable[Effect]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The account after a command, and the notes that the command caused."""
+    """The account after a command, and the notes and invoices that the command caused."""
 
     account: AccountView
     corrections: tuple[Correction, ...]
+    invoices: tuple[InvoiceView, ...] = ()
 
 
 def act_of(call: Call) -> Act:
@@ -126,4 +127,6 @@ class Desk:
         found = await storage.contract(tx, case_id)
         books = await storage.account_books(tx, case_id, found.municipality_id)
         notes = tuple(item for item in books.corrections if item.request_id == call.request_id)
-        return Answer(account_on(books, call.today), notes)
+        account = account_on(books, call.today)
+        issued = tuple(item for item in account.invoices if item.invoice.request_id == call.request_id)
+        return Answer(account, notes, issued)

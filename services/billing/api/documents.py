@@ -20,7 +20,13 @@ from services.billing.usecases import facts
 from services.billing.usecases.quotes import Quote
 from services.billing.usecases.tariffs import preview_tariff
 from services.billing.wire.accounts import assets_from, cents, income_from, quote_to_proto
-from services.billing.wire.documents import announced_note, lines_to_proto, statement_to_proto, units_to_proto
+from services.billing.wire.documents import (
+    announced_invoice,
+    announced_note,
+    lines_to_proto,
+    statement_to_proto,
+    units_to_proto,
+)
 from services.billing.wire.tariffs import tariff_to_try
 from services.kernel.dates import Month
 from services.kernel.language import Language
@@ -116,6 +122,7 @@ class DocumentMethods(Desk):
             notes=[announced_note(item) for item in answer.corrections],
             drafts=drafts,
             balance=money_to_proto(answer.account.balance),
+            invoices=[announced_invoice(item) for item in answer.invoices],
         )
 
     async def _rules_after(self, call: Call, request: pb.PreviewChangeRequest) -> LocalRules:

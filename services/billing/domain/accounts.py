@@ -301,6 +301,10 @@ class Invoice:
     """By which its due date was counted, and the end of its arrears' term is (D-07, D-08)."""
     arrears: ArrearsTerm | None = None
     """What its arrears say today; None: they never began."""
+    cause: Cause | None = None
+    """The fact that it follows, where its run had billed 0.00; None for an invoice of a run."""
+    request_id: str | None = None
+    """By which request that fact was recorded; None for an invoice of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,7 +351,7 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class BilledRow:
-    """A month as its run computed it; a draft as long as the run may still issue it."""
+    """A month as its run computed it, or the invoice that came later; a draft as long as the run may still issue it."""
 
     month: Month
     computed: Money

@@ -1,4 +1,4 @@
-"""What a fact recorded later changes about a billed month: a credit or debit note (domain.md F-13, F-18, L-12)."""
+"""What a fact recorded later changes about a billed month: a note, or its first invoice (F-13, F-18, L-12)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from services.billing.domain.causes import NoteCause
 from services.billing.rules.currency import document_currency, in_document_currency
+from services.billing.rules.parameters import BillingParameters
 from services.billing.rules.words import plain, step
 from services.kernel.dates import Month
 from services.kernel.language import Language
@@ -16,7 +17,7 @@ from services.kernel.money import Currency, Money, total
 from services.kernel.register import decides
 from services.kernel.trace import Step
 
-__all__ = ["CAUSE_TEXTS", "BilledMonth", "Note", "explain_note", "note_over"]
+__all__ = ["CAUSE_TEXTS", "BilledMonth", "FirstInvoice", "Note", "explain_note", "first_invoice", "note_over"]
 
 CAUSE_TEXTS: Mapping[Language, Mapping[NoteCause, str]] = MappingProxyType(
     {
@@ -61,6 +62,31 @@ class Note:
     month: Month
     amount: Money
     computed: Money
+
+
+@dataclass(frozen=True, slots=True)
+class FirstInvoice:
+    """An invoice to be issued for a month that was billed 0.00; `computed` is the same in the month's currency."""
+
+    month: Month
+    amount: Money
+    computed: Money
+    due_date: date
+    calendar_version: str
+
+
+@decides("D-07", "F-18", "L-12")
+def first_invoice(
+    billed: BilledMonth, note: Note, issued_on: date, parameters: BillingParameters
+) -> FirstInvoice | None:
+    """The invoice in place of the note where a month has no document yet; None where it has one.
+
+    A note corrects a document. Without one the person would owe money without a number, a reference and a day to pay.
+    """
+    if billed.documents or note.amount.amount < 0:
+        return None
+    due_date = parameters.due_date_of(issued_on)
+    return FirstInvoice(billed.month, note.amount, note.computed, due_date, parameters.calendar.version)
 
 
 @decides("F-18", "L-12")

@@ -31,7 +31,7 @@ class DocumentKind(StrEnum):
 class Line:
     """A document of the month; a credit note is negative, `number` is 0 for a note.
 
-    `cause` is the fact that a note follows; None for an invoice and on statements from before causes were kept.
+    `cause` is the fact that it follows; None for an invoice of a run and on statements from before causes were kept.
     """
 
     kind: DocumentKind
@@ -67,7 +67,7 @@ class Statement:
 def document_lines(books: Books, month: Month) -> tuple[Line, ...]:
     """The documents of a month in order of issue; none while it is not invoiced."""
     invoices = [
-        Line(DocumentKind.INVOICE, item.invoice_id, item.number, item.amount, item.issued_on)
+        Line(DocumentKind.INVOICE, item.invoice_id, item.number, item.amount, item.issued_on, item.cause)
         for item in books.invoices
         if item.month == month
     ]

@@ -19,8 +19,9 @@ __all__ = ["account_books", "billed_rows", "corrections_of_request"]
 _INVOICES = """
 SELECT i.invoice_id::text AS invoice_id, i.number, i.month, i.amount_minor, i.currency, i.issued_date, i.due_date,
        i.calendar_version, c.overrides::text AS overrides, a.due_date AS arrears_due, a.termination_from,
-       a.state IN ('SETTLED', 'WRITTEN_OFF') AS is_closed
+       a.state IN ('SETTLED', 'WRITTEN_OFF') AS is_closed, f.cause, f.fact_id, f.request_id
 FROM invoices i JOIN calendars c ON c.version = i.calendar_version LEFT JOIN arrears a ON a.invoice_id = i.invoice_id
+LEFT JOIN invoices_after_facts f ON f.invoice_id = i.invoice_id
 WHERE i.case_id = :case_id ORDER BY i.month
 """
 
@@ -52,12 +53,15 @@ _CUSTODY = "SELECT held_minor, currency FROM custody_accounts WHERE case_id = :c
 
 # A month stays a draft while its run may still reach it; the run's row is locked by whoever asks in order to change it.
 _BILLED = """
-SELECT b.month, b.currency, b.computed_minor, b.document_currency, b.amount_minor, b.issue_date,
+SELECT b.month, b.currency, b.computed_minor + coalesce(f.computed_minor, 0) AS computed_minor,
+       coalesce(i.currency, b.document_currency) AS document_currency,
+       coalesce(i.amount_minor, b.amount_minor) AS amount_minor, coalesce(i.issued_date, b.issue_date) AS issue_date,
        i.invoice_id IS NOT NULL AS is_invoiced,
        i.invoice_id IS NULL AND (r.state IN ('BLOCKED', 'DRAFTING', 'REVIEW') OR (
            r.state = 'APPROVED' AND (b.month, b.case_id) > (r.issued_through_month, r.issued_through_case))) AS is_draft
 FROM billed_months b JOIN billing_runs r ON r.run_id = b.run_id
 LEFT JOIN invoices i ON i.case_id = b.case_id AND i.month = b.month
+LEFT JOIN invoices_after_facts f ON f.invoice_id = i.invoice_id
 WHERE b.case_id = :case_id ORDER BY b.month
 """
 
@@ -101,7 +105,16 @@ def _invoice(row: Row[Any]) -> Invoice:
     calendar = calendar_from_text(row.calendar_version, row.overrides)
     arrears = None if row.arrears_due is None else ArrearsTerm(row.arrears_due, row.termination_from, row.is_closed)
     return Invoice(
-        row.invoice_id, row.number, month(row.month), amount, row.issued_date, row.due_date, calendar, arrears
+        row.invoice_id,
+        row.number,
+        month(row.month),
+        amount,
+        row.issued_date,
+        row.due_date,
+        calendar,
+        arrears,
+        None if row.cause is None else Cause(NoteCause(row.cause), row.fact_id),
+        row.request_id,
     )
 
 

@@ -14,6 +14,7 @@ from services.runtime.database import WriteTx
 __all__ = [
     "book_allocations",
     "book_bank",
+    "book_invoice",
     "book_note",
     "book_payment",
     "book_refund",
@@ -90,6 +91,11 @@ WHERE w.write_off_id = :write_off_id
 async def book_note(tx: WriteTx, case_id: str, correction_id: str, amount: Money, on: date) -> None:
     """A note: receivables against revenue; a credit note has negative amounts."""
     await _book(tx, case_id, correction_id, amount, ("RECEIVABLE", "REVENUE"), on)
+
+
+async def book_invoice(tx: WriteTx, case_id: str, invoice_id: str, amount: Money, on: date) -> None:
+    """An invoice by itself: receivables against revenue. Those of a run are booked where they are issued."""
+    await _book(tx, case_id, invoice_id, amount, ("RECEIVABLE", "REVENUE"), on)
 
 
 async def book_payment(tx: WriteTx, payment_id: str) -> None:

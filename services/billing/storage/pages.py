@@ -64,7 +64,12 @@ WHERE c.municipality_id = :municipality_id AND c.care && daterange(m::date, (m +
                   WHERE b.case_id = c.case_id AND b.month = m::date AND b.run_id <> :run_id)
 """
 
-_TOTALS = "SELECT currency, sum(amount_minor)::bigint AS minor FROM invoices WHERE run_id = :run_id GROUP BY currency"
+# What a fact brought later was not issued by the run.
+_TOTALS = """
+SELECT currency, sum(amount_minor)::bigint AS minor FROM invoices i
+WHERE run_id = :run_id AND NOT EXISTS (SELECT FROM invoices_after_facts f WHERE f.invoice_id = i.invoice_id)
+GROUP BY currency
+"""
 
 _FAILED = "SELECT count(*) FROM undrafted_months WHERE run_id = :run_id"
 

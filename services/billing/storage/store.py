@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.billing.storage.arrears import ArrearsWrites
 from services.billing.storage.custody import CustodyWrites
 from services.billing.storage.invariants import InvariantWrites
+from services.billing.storage.invoices_after_facts import InvoiceAfterFactsWrites
 from services.billing.storage.letters import LetterWrites
 from services.billing.storage.money_writes import MoneyWrites
 from services.billing.storage.payments import PaymentWrites
@@ -18,6 +19,7 @@ __all__ = ["Store"]
 
 class Store(
     TariffWrites,
+    InvoiceAfterFactsWrites,
     RunWrites,
     InvariantWrites,
     ReviewWrites,

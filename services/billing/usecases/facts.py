@@ -1,4 +1,4 @@
-"""Facts about a fee: the copied contract, declared income, assets and cost; notes over what they change (L-12)."""
+"""Facts about a fee: the copied contract, declared income, assets and cost; documents over what they change (L-12)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from services.billing.domain.accounts import (
 )
 from services.billing.domain.causes import Cause, NoteCause
 from services.billing.errors import CurrencyNotAllowed, InvalidFact
-from services.billing.rules.corrections import BilledMonth, Note, note_over
+from services.billing.rules.corrections import BilledMonth, FirstInvoice, Note, first_invoice, note_over
 from services.billing.rules.currency import document_currency, in_document_currency, month_currency
 from services.billing.rules.decisions import (
     DatedFacts,
@@ -103,6 +103,9 @@ class FactsStore(Protocol):
     async def books(self, case_id: str) -> Books: ...
     async def redraft(self, case_id: str, row: BilledRow, fee: MonthlyFee, served: ServedMonth) -> None: ...
     async def add_note(self, case_id: str, note: Note, cause: Cause, act: Act) -> None: ...
+    async def add_first_invoice(self, case_id: str, invoice: FirstInvoice, cause: Cause, act: Act) -> None:
+        """Issue and book an invoice with the next number."""
+        ...
 
 
 async def copy_contract(contract: Contract, war: WarStatus, rules: LocalRules, store: FactsStore, act: Act) -> Effect:
@@ -183,7 +186,7 @@ async def set_actual_cost(case_id: str, from_month: Month, amount: Money, store:
 
 
 async def refresh_served_days(case_id: str, served: Sequence[ServedMonth], store: FactsStore, act: Act) -> Effect:
-    """Take over what delivery says now about billed months and issue notes over the difference (F-18)."""
+    """Take over what delivery says now about billed months and issue documents over the difference (F-18)."""
     await store.lock_case(case_id)
     await store.save_served(served)
     dated = await store.dated_facts(case_id)
@@ -199,7 +202,7 @@ def check_currency(amount: Money, month: Month, field: str) -> None:
 
 
 async def decide(case_id: str, cause: Cause, store: FactsStore, act: Act) -> int:
-    """Derive the fees of a locked case from its facts and correct what was billed (L-12, F-18); gives how many notes.
+    """Derive the fees of a locked case from its facts and correct what was billed (L-12, F-18); counts the documents.
 
     Raises CurrencyNotAllowed when a fact in euro holds in a month of the lev (F-13).
     """
@@ -210,7 +213,7 @@ async def decide(case_id: str, cause: Cause, store: FactsStore, act: Act) -> int
 async def redecide(case_id: str, store: FactsStore, act: Act) -> None:
     """Derive the fees of a locked case by the rules that are kept now, and compute its drafts again.
 
-    No month that is issued was decided by them: there are no notes. Raises as `decide`.
+    No month that is issued was decided by them: there are no documents. Raises as `decide`.
     """
     dated, rules = await _derive(case_id, store, act)
     drafts = [row for row in await store.billed_rows(case_id) if row.is_draft]
@@ -238,19 +241,36 @@ async def _settle(dated: DatedFacts, rules: FeeRules, cause: Cause | None, store
     rows = await store.billed_rows(case_id)
     if not rows:
         return 0
-    notes = 0
+    documents = 0
     served, books = await store.served_months(case_id), await store.books(case_id)
     for row in rows:
         if row.is_draft:
             await _redraft(dated, rules, row, served[row.month], store)
             continue
         due = month_amount(fee_in(dated, row.month, rules), part_of(row.month, served[row.month]))
-        note = note_over(_billed_so_far(row, books), due, act.today)
+        billed, counted = _billed_so_far(row, books), Cause(NoteCause.SERVED_DAYS, str(served[row.month].version))
+        note = note_over(billed, due, act.today)
         if note is not None:
-            counted = Cause(NoteCause.SERVED_DAYS, str(served[row.month].version))
-            await store.add_note(case_id, note, cause or counted, act)
-            notes += 1
-    return notes
+            await _issue(case_id, billed, note, cause or counted, rules.present, store, act=act)
+            documents += 1
+    return documents
+
+
+async def _issue(  # noqa: PLR0917 a document brings these parts together
+    case_id: str,
+    billed: BilledMonth,
+    note: Note,
+    cause: Cause,
+    parameters: BillingParameters,
+    store: FactsStore,
+    *,
+    act: Act,
+) -> None:
+    invoice = first_invoice(billed, note, act.today, parameters)
+    if invoice is None:
+        await store.add_note(case_id, note, cause, act)
+    else:
+        await store.add_first_invoice(case_id, invoice, cause, act)
 
 
 async def _redraft(dated: DatedFacts, rules: FeeRules, row: BilledRow, served: ServedMonth, store: FactsStore) -> None:

@@ -30,11 +30,13 @@ class FeeChange:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeOfMonth:
-    """Notes that would be issued over a month, and by how much each changed draft would change."""
+    """Notes and invoices that would be issued over a month, and by how much each changed draft would change."""
 
     month: Month
     notes: tuple[Money, ...]
     drafts: tuple[Money, ...]
+    invoices: tuple[Money, ...] = ()
+    """Of cases that were billed 0.00 for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +124,20 @@ async def _months(
 ) -> tuple[OutcomeOfMonth, ...]:
     notes: dict[Month, list[Money]] = {}
     moved: dict[Month, list[Money]] = {}
+    invoices: dict[Month, list[Money]] = {}
     for case_id in case_ids:
-        for note in (await store.books(case_id)).corrections:
-            if note.request_id == act.request_id:
-                notes.setdefault(note.month, []).append(note.amount)
+        books = await store.books(case_id)
+        for issued, found in ((notes, books.corrections), (invoices, books.invoices)):
+            for document in found:
+                if document.request_id == act.request_id:
+                    issued.setdefault(document.month, []).append(document.amount)
     for (case_id, month), row in (await _drafts(case_ids, store)).items():
         earlier = drafts.get((case_id, month))
         if earlier is not None and row.amount != earlier.amount:
             moved.setdefault(month, []).append(row.amount - earlier.amount)
     return tuple(
-        OutcomeOfMonth(month, tuple(notes.get(month, ())), tuple(moved.get(month, ())))
-        for month in sorted(notes.keys() | moved.keys())
+        OutcomeOfMonth(month, tuple(notes.get(month, ())), tuple(moved.get(month, ())), tuple(invoices.get(month, ())))
+        for month in sorted(notes.keys() | moved.keys() | invoices.keys())
     )
 
 

@@ -93,7 +93,7 @@ async def apply_tariffs(municipality_id: str, limit: int, store: TariffsStore, a
     """Decide the fees of the next cases that a tariff waits for, and correct what was billed (F-18).
 
     After them drafts are computed by what the municipality changed about fees since. The effect's version counts the
-    cases, its resource the notes.
+    cases, its resource the documents.
     """
     behind = await store.cases_behind(municipality_id, limit)
     drafted = await store.drafts_behind(municipality_id, limit)
@@ -117,7 +117,7 @@ async def preview_tariff(case_id: str, tariff: NewTariff, store: TariffsStore, a
 
 
 async def bring_tariffs(case_id: str, store: TariffsStore, act: Act) -> int:
-    """Decide the fees of a locked case by all tariffs of its service; gives how many notes that brought."""
+    """Decide the fees of a locked case by all tariffs of its service; gives how many documents that brought."""
     last = (await store.dated_facts(case_id)).last_tariff
     return await decide(case_id, Cause(NoteCause.TARIFF, str(last)), store, act)
 

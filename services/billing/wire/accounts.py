@@ -37,6 +37,7 @@ __all__ = [
     "correction_to_proto",
     "evidence_from",
     "income_from",
+    "invoice_to_proto",
     "positive",
     "quote_terms",
     "quote_to_proto",
@@ -142,7 +143,7 @@ def account_to_proto(view: AccountView) -> pb.Account:
     return pb.Account(
         application_id=view.case_id,
         municipality_id=view.municipality_id,
-        invoices=[_invoice_to_proto(item) for item in view.invoices],
+        invoices=[invoice_to_proto(item) for item in view.invoices],
         corrections=[correction_to_proto(item) for item in view.corrections],
         balance=money_to_proto(view.balance),
         arrears=arrears,
@@ -150,7 +151,8 @@ def account_to_proto(view: AccountView) -> pb.Account:
     )
 
 
-def _invoice_to_proto(view: InvoiceView) -> pb.Invoice:
+def invoice_to_proto(view: InvoiceView) -> pb.Invoice:
+    """An invoice as it stands on a day."""
     invoice = view.invoice
     return pb.Invoice(
         invoice_id=invoice.invoice_id,

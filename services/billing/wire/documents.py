@@ -7,13 +7,15 @@ from dataclasses import replace
 
 from services.billing.domain.accounts import Correction
 from services.billing.domain.tracing import TracedUnit
+from services.billing.rules.accounts import InvoiceView
 from services.billing.rules.statements import Line, Statement
+from services.billing.wire.accounts import invoice_to_proto
 from services.billing.wire.notes import lineage_to_proto
 from services.runtime.civil import date_to_proto, money_to_proto, month_to_proto, trace_to_proto
 from socialcare.billing.v1 import documents_pb2 as pb
 from socialcare.billing.v1 import resources_pb2 as resources
 
-__all__ = ["announced_note", "lines_to_proto", "statement_to_proto", "units_to_proto"]
+__all__ = ["announced_invoice", "announced_note", "lines_to_proto", "statement_to_proto", "units_to_proto"]
 
 
 def lines_to_proto(lines: Iterable[Line]) -> list[pb.StatementLine]:
@@ -57,6 +59,14 @@ def announced_note(note: Correction) -> resources.Correction:
         issued_date=date_to_proto(note.issued_on),
         lineage=lineage_to_proto(replace(note.cause, fact_id="")),
     )
+
+
+def announced_invoice(view: InvoiceView) -> resources.Invoice:
+    """An invoice that is not issued yet: another one may take the next number first."""
+    message = invoice_to_proto(view)
+    for field in ("invoice_id", "number", "payment_reference"):
+        message.ClearField(field)
+    return message
 
 
 def units_to_proto(units: Iterable[TracedUnit]) -> list[pb.TracedUnit]:

@@ -24,6 +24,8 @@ def outcome_to_proto(outcome: Outcome, cases: int, next_page_token: str) -> pb.P
                 notes_total=_total(item.notes),
                 drafts=len(item.drafts),
                 drafts_difference=_total(item.drafts),
+                invoices=len(item.invoices),
+                invoices_total=_total(item.invoices),
             )
             for item in outcome.months
         ],
