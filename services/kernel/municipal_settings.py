@@ -229,6 +229,12 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "retention.accounting_years": Setting("C-25", "10", _one_of("10"), "years invoices are kept", _RETENTION),
         "retention.audit_years": Setting("C-25", "10", _one_of("10"), "years the audit is kept", _RETENTION),
         "billing.due_day": Setting("C-26", "25", _whole(1, 28), "day of the next month on which an invoice is due"),
+        "billing.min_days_to_pay": Setting(
+            "C-29",
+            "7",
+            _whole(0, 28),
+            "fewest days to pay that an invoice is issued with; with less it is dated on the day of approval",
+        ),
         "billing.issue_day": Setting("C-27", "1", _one_of("1"), "day of the next month of the billing run", _UNDEFINED),
         "deadline.contract_days": Setting("C-27", "30", _DAYS, "length of D-11 in calendar days"),
         "escalation.assessment_days": Setting(

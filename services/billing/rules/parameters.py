@@ -24,7 +24,7 @@ __all__ = [
     "DEFAULT_PARAMETERS",
     "BillingParameters",
     "FeeMode",
-    "is_too_late",
+    "comes_into_euro",
     "parameters_of",
     "percent_setting_admits",
 ]
@@ -51,6 +51,8 @@ class BillingParameters:
     threshold_eur: Money
     outside_base: frozenset[IncomeKind]
     due_day: int
+    min_days_to_pay: int
+    """With fewer days to its due date an invoice is dated anew when it is approved."""
     issue_day: int
     auto_approve: bool
     second_signature: bool
@@ -77,9 +79,17 @@ class BillingParameters:
 
     @decides("D-07", "F-13", "L-01")
     def issued_on(self, month: Month, today: date) -> date:
-        """The issue date of what the month's run drafts on a day: that day itself where the run is too late."""
+        """The issue date of what the month's run drafts on a day: that day itself where the run is too late.
+
+        It is when less than the fewest days to pay would remain, or the euro came.
+        """
         issue_date = self.issue_date(month)
-        return today if is_too_late(issue_date, self.due_date_of(issue_date), today) else issue_date
+        late = self.due_date_of(issue_date) < self.earliest_due_date(today) or comes_into_euro(issue_date, today)
+        return today if late else issue_date
+
+    def earliest_due_date(self, today: date) -> date:
+        """The first due date that leaves the fewest days to pay to who is billed on a day."""
+        return today + timedelta(days=self.min_days_to_pay)
 
     def due_date_of(self, issued_on: date) -> date:
         """The last day to pay an invoice of a day: as many days later as by the run of a month (D-07)."""
@@ -87,9 +97,9 @@ class BillingParameters:
         return invoice_due_date(issued_on - timedelta(days=self.issue_day), self.calendar, term)
 
 
-def is_too_late(issue_date: date, due_date: date, today: date) -> bool:
-    """Whether nothing may be issued with these dates any more: the time to pay is over or the euro came (F-13)."""
-    return today > due_date or issue_date < EURO_FROM <= today
+def comes_into_euro(issue_date: date, today: date) -> bool:
+    """Whether the euro came since the issue date: the amount would have to be another one (F-13)."""
+    return issue_date < EURO_FROM <= today
 
 
 def parameters_of(rules: LocalRules) -> BillingParameters:
@@ -104,6 +114,7 @@ def parameters_of(rules: LocalRules) -> BillingParameters:
         threshold_eur=Money(settings.amount("fee.asset_threshold_eur"), Currency.EUR),
         outside_base=frozenset(IncomeKind(code) for code in settings.codes("fee.base.excluded")),
         due_day=settings.whole("billing.due_day"),
+        min_days_to_pay=settings.whole("billing.min_days_to_pay"),
         issue_day=settings.whole("billing.issue_day"),
         auto_approve=settings.flag("billing.auto_approve"),
         second_signature=settings.flag("custody.second_signature"),

@@ -124,9 +124,12 @@ WHERE c.case_id = ANY(CAST(:cases AS uuid[]))
 ORDER BY c.case_id
 """
 
-_EARLIEST = """
-SELECT min(issue_date) AS issue_date, min(due_date) AS due_date FROM billed_months
-WHERE run_id = :run_id AND amount_minor > 0
+_FIRST_ISSUE_DATE = "SELECT min(issue_date) FROM billed_months WHERE run_id = :run_id AND amount_minor > 0"
+
+# The statement also dates the drafts of 0.00: one that a fact raises later is issued with the others.
+_DATE_ANEW = """
+UPDATE billed_months SET issue_date = :issue_date, due_date = :due_date, calendar_version = :calendar
+WHERE run_id = :run_id AND due_date < :due_before AND due_date < :due_date AND document_currency = :currency
 """
 
 _NUMBERS = """
@@ -277,10 +280,24 @@ class RunWrites(CommonReads):
         """Those of the cases whose fees were decided before the last rules of the municipality were kept."""
         return [row.case_id for row in await self._tx.all(_BEHIND, {"cases": list(case_ids)})]
 
-    async def earliest_dates(self, run: Run) -> tuple[date, date] | None:
-        """First issue date and first due date of the drafts of a run above 0.00; None without any."""
-        row = await self._tx.one(_EARLIEST, {"run_id": run.run_id})
-        return None if row.issue_date is None else (row.issue_date, row.due_date)
+    async def first_issue_date(self, run: Run) -> date | None:
+        """The first issue date of the drafts of a run above 0.00; None without any."""
+        first: date | None = await self._tx.scalar(_FIRST_ISSUE_DATE, {"run_id": run.run_id})
+        return first
+
+    async def date_anew(self, run: Run, dates: MonthDates, due_before: date) -> int:
+        """Give these dates to the drafts of a run in the same currency that are due before a day; gives how many."""
+        return await self._tx.run(
+            _DATE_ANEW,
+            {
+                "run_id": run.run_id,
+                "due_before": due_before,
+                "issue_date": dates.issue_date,
+                "due_date": dates.due_date,
+                "calendar": dates.calendar_version,
+                "currency": dates.document_currency.value,
+            },
+        )
 
     async def issue(self, run: Run, limit: int) -> int:
         """Issue the next drafts with the next numbers and book them; gives how many."""

@@ -13,7 +13,7 @@ from services.billing.errors import CurrencyNotAllowed, InvariantViolated, Revie
 from services.billing.rules.currency import document_currency, month_currency
 from services.billing.rules.decisions import DatedFacts, fee_in
 from services.billing.rules.fee_rules import FeeRules
-from services.billing.rules.parameters import BillingParameters, is_too_late, parameters_of
+from services.billing.rules.parameters import BillingParameters, comes_into_euro, parameters_of
 from services.billing.rules.proration import month_amount
 from services.billing.usecases.facts import FactsStore, part_of, redecide
 from services.kernel.catalogue import UnknownServiceError
@@ -132,8 +132,12 @@ class RunStore(FactsStore, Protocol):
         """Put the drafts beside the month before; `currency` is that of the month's documents."""
         ...
 
-    async def earliest_dates(self, run: Run) -> tuple[date, date] | None:
-        """First issue date and first due date of the drafts of a run above 0.00; None without any."""
+    async def first_issue_date(self, run: Run) -> date | None:
+        """The first issue date of the drafts of a run above 0.00; None without any."""
+        ...
+
+    async def date_anew(self, run: Run, dates: MonthDates, due_before: date) -> int:
+        """Give these dates to the drafts of a run in the same currency that are due before a day; gives how many."""
         ...
 
     async def review_is_current(self, run: Run) -> bool:
@@ -208,6 +212,8 @@ async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], sto
     drafts = await draft_cases(run, page, served, dates, store, act=act) if page.case_ids else 0
     if page.is_last:
         await store.move_run(run_id, run_after(run.state, RunStep.SKIP_REVIEW if run.auto_approve else RunStep.SUBMIT))
+        if run.auto_approve:
+            await _give_time_to_pay(run, parameters, store, act)
         await store.write_review(run, document_currency(run.month, issued_on), parameters.outlier_pct)
     return Effect(run_id, drafts)
 
@@ -298,9 +304,10 @@ def _due(dated: DatedFacts, served: ServedMonth, rules: FeeRules) -> Money | Non
 async def approve_run(run_id: str, store: RunStore, act: Act) -> Effect:
     """Open the review gate and tell the workflow that waits at it.
 
-    Raises StateNotAllowed while drafts are being made, and when they have waited so long that their time to pay is over
-    or the euro came: then the month is to be rejected and drafted anew. InvariantViolated when the books do not agree,
-    ReviewOutdated when a fact has changed a draft since the review was written.
+    Drafts that have waited until less than the fewest days to pay remain are dated on the day of approval. Raises
+    StateNotAllowed while drafts are being made, and when they have waited until the euro came: then the month is to be
+    rejected and drafted anew. InvariantViolated when the books do not agree, ReviewOutdated when a fact has changed a
+    draft since the review was written.
     """
     run = await store.lock_run(run_id)
     state = run_after(run.state, RunStep.APPROVE)
@@ -310,18 +317,27 @@ async def approve_run(run_id: str, store: RunStore, act: Act) -> Effect:
             raise InvariantViolated(metadata={"month": str(run.month), "invariants": ",".join(red)})
         if not await store.review_is_current(run):
             raise ReviewOutdated(metadata={"month": str(run.month)})
-        await _check_dates(run, store, act)
+        await _check_currency(run, store, act)
+        parameters = parameters_of(await store.rules(run.municipality_id))
+        if await _give_time_to_pay(run, parameters, store, act):
+            await store.write_review(run, document_currency(run.month, act.today), parameters.outlier_pct)
         await store.move_run(run_id, state)
         await tell(run, Event.RUN_APPROVED, store, act)
     return Effect(run_id)
 
 
-@decides("D-07", "F-13")
-async def _check_dates(run: Run, store: RunStore, act: Act) -> None:
-    dates = await store.earliest_dates(run)
-    if dates is not None and is_too_late(*dates, act.today):
-        issue_date, due_date = dates
-        raise StateNotAllowed(metadata={"issue_date": issue_date.isoformat(), "due_date": due_date.isoformat()})
+@decides("F-13")
+async def _check_currency(run: Run, store: RunStore, act: Act) -> None:
+    issue_date = await store.first_issue_date(run)
+    if issue_date is not None and comes_into_euro(issue_date, act.today):
+        raise StateNotAllowed(metadata={"issue_date": issue_date.isoformat()})
+
+
+@decides("D-07")
+async def _give_time_to_pay(run: Run, parameters: BillingParameters, store: RunStore, act: Act) -> int:
+    """Date the drafts that leave too few days to pay on the day of approval; gives how many."""
+    dates = month_dates(run.month, act.today, parameters)
+    return await store.date_anew(run, dates, parameters.earliest_due_date(act.today))
 
 
 async def tell(run: Run, event: Event, store: RunStore, act: Act) -> None:

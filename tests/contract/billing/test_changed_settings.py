@@ -211,6 +211,23 @@ async def test_a_tariff_is_foreseen_page_by_page_as_it_then_comes(desk: Desk) ->
         assert [note.amount for note in (await desk.account(case, AT)).corrections] == [desk.euro("-30.00")]
 
 
+async def test_invoices_of_months_that_were_free_are_foreseen_too(desk: Desk) -> None:
+    free = MunicipalSettings.of({"fee.hsp.pct": "0"})
+    desk.neighbours.own_rules = replace(SHIPPED_RULES, settings=free, version=2)
+    case = await person(desk)
+    await desk.bill("2026-02", "2026-03-01 00:00")
+    trial = tariffs_pb2.TariffChange(kind=tariffs_pb2.TARIFF_KIND_PERCENT, from_month=FEBRUARY, percent="50")
+    change = fee_changes_pb2.ServiceTariffChange(service_code="HSP", tariff=trial)
+    (page,) = await foreseen(desk, tariff=change)
+    (month,) = page.months
+    assert (month.month, month.notes, month.invoices) == (FEBRUARY, 0, 1)
+    assert month.invoices_total == desk.euro("150.00")
+    await desk.ask(percent(desk, "50", FEBRUARY), AT)
+    await desk.ask(tariffs_pb2.ApplyTariffRequest(request_id=str(uuid4()), municipality_id=desk.municipality), AT)
+    account = await desk.account(case, AT)
+    assert ([item.amount for item in account.invoices], len(account.corrections)) == ([desk.euro("150.00")], 0)
+
+
 async def test_changed_settings_are_foreseen_from_the_first_month_that_is_not_approved(desk: Desk) -> None:
     await person(desk)
     await desk.bill("2026-02", "2026-03-01 00:00")

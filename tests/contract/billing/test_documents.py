@@ -116,6 +116,33 @@ async def test_a_note_names_the_fact_it_follows_on_account_statement_and_trace(d
         assert [line.lineage for line in lines[1:]] == lineages
 
 
+async def test_a_month_that_was_billed_nothing_has_a_statement_with_number_reference_and_due_date_later(
+    desk: Desk,
+) -> None:
+    case = await billed(desk, "0.00")
+    with pytest.raises(NoInvoice):
+        await statement(desk, case)
+    request = desk.income(case, "2026-02", "500.00")
+    change = pb.IncomeChange(from_month=FEBRUARY, income=request.income)
+    shown = await desk.ask(pb.PreviewChangeRequest(application_id=case, income=change), "2026-03-10 10:00")
+    assert (len(shown.notes), len(shown.invoices)) == (0, 1)
+    assert (shown.invoices[0].number, shown.invoices[0].payment_reference) == (0, "")
+    recorded = await desk.ask(request, "2026-03-10 10:00")
+    assert not recorded.corrections
+    (invoice,) = recorded.account.invoices
+    assert (invoice.amount, invoice.due_date) == (shown.invoices[0].amount, shown.invoices[0].due_date)
+    said = (await statement(desk, case, "2026-03-11 10:00")).statement
+    assert (said.total, said.payment_reference, said.due_date) == (
+        invoice.amount,
+        invoice.payment_reference,
+        invoice.due_date,
+    )
+    assert (said.due_date.month, said.due_date.day) == (4, 3)
+    assert [(line.number, line.lineage.cause) for line in said.lines] == [(1, notes_pb2.NOTE_CAUSE_INCOME)]
+    traced = await desk.ask(pb.TraceInvoiceLineRequest(invoice_id=invoice.invoice_id), "2026-03-11 10:00")
+    assert list(traced.lines) == list(said.lines)
+
+
 async def test_a_statement_that_nobody_read_in_time_and_a_month_without_bill_are_not_there(desk: Desk) -> None:
     case = await billed(desk)
     await desk.ask(desk.income(case, "2026-02", "300.00"), "2026-03-10 10:00")

@@ -99,30 +99,51 @@ async def draft_again(desk: Desk, month: str, at: str) -> None:
     await desk.ask(rejection, at)
 
 
-async def test_a_month_approved_in_its_time_to_pay_keeps_its_dates(desk: Desk) -> None:
-    case = await person(desk)
-    await drafted(desk)
-    await desk.bill("2026-02", "2026-03-25 23:00")
-    (invoice,) = (await desk.account(case, "2026-03-25 23:30")).invoices
-    assert (date_from_proto(invoice.issued_date, ""), date_from_proto(invoice.due_date, "")) == (
-        date(2026, 3, 1),
-        date(2026, 3, 25),
-    )
+# Days to pay that are left at the approval count: a clerk who was late takes none of them from the person.
+APPROVED = {
+    "seven days before the due date": ("7", "2026-03-18 23:00", date(2026, 3, 1), date(2026, 3, 25)),
+    "six days before it": ("7", "2026-03-19 00:30", date(2026, 3, 19), date(2026, 4, 14)),
+    "on it": ("7", "2026-03-25 23:00", date(2026, 3, 25), date(2026, 4, 20)),
+    "on it where one day is enough": ("0", "2026-03-25 23:00", date(2026, 3, 1), date(2026, 3, 25)),
+    "after it": ("0", "2026-03-27 11:00", date(2026, 3, 27), date(2026, 4, 20)),
+    "where the whole term is to remain": ("28", "2026-03-01 10:00", date(2026, 3, 1), date(2026, 3, 25)),
+}
 
 
-async def test_a_month_that_waited_past_its_due_date_is_drafted_anew_and_has_the_whole_time_to_pay(desk: Desk) -> None:
+@pytest.mark.parametrize(("days", "at", "issued", "due"), APPROVED.values(), ids=APPROVED)
+async def test_a_month_approved_in_its_time_to_pay_keeps_its_dates_unless_too_few_days_remain(
+    desk: Desk, *, days: str, at: str, issued: date, due: date
+) -> None:
+    rules = desk.neighbours.own_rules
+    settings = MunicipalSettings.of({"billing.min_days_to_pay": days})
+    desk.neighbours.own_rules = LocalRules(settings, rules.calendar, rules.changes, rules.version + 1)
     case = await person(desk)
+    await person(desk, "0.00")
     await drafted(desk)
-    with pytest.raises(StateNotAllowed) as refusal:
-        await desk.ask(about_run(pb.ApproveBillingRunRequest, desk), "2026-03-26 10:00")
-    assert refusal.value.metadata == {"issue_date": "2026-03-01", "due_date": "2026-03-25"}
-    await draft_again(desk, "2026-02", "2026-03-27 10:00")
-    await desk.bill("2026-02", "2026-03-27 11:00")
-    (invoice,) = (await desk.account(case, "2026-03-27 12:00")).invoices
-    assert (date_from_proto(invoice.issued_date, ""), date_from_proto(invoice.due_date, "")) == (
-        date(2026, 3, 27),
-        date(2026, 4, 20),
-    )
+    shown = (await found(desk)).review.drafts_hash
+    await desk.ask(about_run(pb.ApproveBillingRunRequest, desk), at)
+    assert ((await found(desk)).review.drafts_hash == shown) == (issued == date(2026, 3, 1))
+    await desk.bill("2026-02", at)
+    (invoice,) = (await desk.account(case, at)).invoices
+    assert (date_from_proto(invoice.issued_date, ""), date_from_proto(invoice.due_date, "")) == (issued, due)
+
+
+async def test_a_month_that_is_issued_without_review_leaves_time_to_pay_too(desk: Desk) -> None:
+    rules = desk.neighbours.own_rules
+    settings = MunicipalSettings.of({"billing.auto_approve": "true"})
+    desk.neighbours.own_rules = LocalRules(settings, rules.calendar, rules.changes, rules.version + 1)
+    cases = sorted([await person(desk), await person(desk)])
+    run = await opened(desk)
+    page = pb.DraftPageRequest(request_id=str(uuid4()), run_id=run.run_id, page_size=1)
+    token = (await desk.ask(page, AT, Role.WORKER)).next_page_token
+    late = "2026-03-20 10:00"
+    while token:
+        page = pb.DraftPageRequest(request_id=str(uuid4()), run_id=run.run_id, page_size=1, page_token=token)
+        token = (await desk.ask(page, late, Role.WORKER)).next_page_token
+    await desk.ask(pb.IssuePageRequest(request_id=str(uuid4()), run_id=run.run_id), late, Role.WORKER)
+    for case in cases:
+        (invoice,) = (await desk.account(case, late)).invoices
+        assert date_from_proto(invoice.issued_date, "") == date(2026, 3, 20)
 
 
 async def test_a_month_in_leva_that_waited_into_the_year_of_the_euro_is_drafted_anew_in_euro(desk: Desk) -> None:
