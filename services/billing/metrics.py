@@ -21,7 +21,9 @@ class BillingMetrics:
         )
         self.issued = Counter("socialcare_billing_invoices_total", "Invoices issued.", registry=registry)
         self.corrections = Counter(
-            "socialcare_billing_corrections_total", "Credit and debit notes issued.", registry=registry
+            "socialcare_billing_corrections_total",
+            "Documents issued over billed months: notes, and invoices of months billed 0.00.",
+            registry=registry,
         )
         self.runs_finished = Counter(
             "socialcare_billing_runs_finished_total", "Billing runs that issued all their drafts.", registry=registry

@@ -15,7 +15,7 @@ from services.billing.rules.decisions import IncomeDeclaration
 from services.billing.rules.fees import unit_codes
 from services.billing.storage import Store
 from services.billing.storage.arrears import protected_by
-from services.billing.storage.books import billed_rows
+from services.billing.storage.books import billed_rows, invoices_of_request
 from services.billing.storage.custody import is_pending
 from services.billing.usecases import accounts, custody, facts
 from services.billing.usecases.quotes import Quote
@@ -225,6 +225,7 @@ class CaseMethods(Desk):
         )
         async with self._runtime.db.read() as tx:
             notes = await storage.corrections_of_request(tx, case_id, call.request_id)
+            invoices = await invoices_of_request(tx, case_id, call.request_id)
         if not effect.replayed:
-            self._metrics.corrections.inc(len(notes))
+            self._metrics.corrections.inc(len(notes) + len(invoices))
         return pb.RefreshServedDaysResponse(corrections=len(notes))

@@ -115,7 +115,7 @@ class Desk:
         async with self._runtime.db.read() as tx:
             answer = await self._answer(tx, call, case_id)
         if not effect.replayed:
-            self._metrics.corrections.inc(len(answer.corrections))
+            self._metrics.corrections.inc(len(answer.corrections) + len(answer.invoices))
         return answer
 
     async def _pulled(self, call: Call, case_id: str) -> PulledContract:

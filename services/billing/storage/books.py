@@ -14,7 +14,7 @@ from services.billing.storage.rows import money, month
 from services.runtime.database import ReadTx
 from services.runtime.local_rules import calendar_from_text
 
-__all__ = ["account_books", "billed_rows", "corrections_of_request"]
+__all__ = ["account_books", "billed_rows", "corrections_of_request", "invoices_of_request"]
 
 _INVOICES = """
 SELECT i.invoice_id::text AS invoice_id, i.number, i.month, i.amount_minor, i.currency, i.issued_date, i.due_date,
@@ -83,6 +83,12 @@ async def corrections_of_request(tx: ReadTx, case_id: str, request_id: str) -> t
     """The notes that one request caused."""
     rows = await tx.all(_CORRECTIONS, {"case_id": case_id})
     return tuple(_correction(row) for row in rows if row.request_id == request_id)
+
+
+async def invoices_of_request(tx: ReadTx, case_id: str, request_id: str) -> tuple[Invoice, ...]:
+    """The invoices of months that were billed 0.00 that one request caused."""
+    rows = await tx.all(_INVOICES, {"case_id": case_id})
+    return tuple(_invoice(row) for row in rows if row.request_id == request_id)
 
 
 async def billed_rows(tx: ReadTx, case_id: str) -> Sequence[BilledRow]:

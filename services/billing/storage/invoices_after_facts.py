@@ -37,7 +37,8 @@ class InvoiceAfterFactsWrites(CommonReads):
 
     async def add_first_invoice(self, case_id: str, invoice: FirstInvoice, cause: Cause, act: Act) -> None:
         """Issue and book an invoice with the next number."""
-        key = {"invoice_id": new_id(), "case_id": case_id, "month": invoice.month.first}
+        invoice_id = new_id()
+        key = {"invoice_id": invoice_id, "case_id": case_id, "month": invoice.month.first}
         await self._tx.run(
             _ISSUE,
             {
@@ -58,4 +59,4 @@ class InvoiceAfterFactsWrites(CommonReads):
                 "fact_id": cause.fact_id,
             },
         )
-        await book_invoice(self._tx, case_id, key["invoice_id"], invoice.amount, act.today)
+        await book_invoice(self._tx, case_id, invoice_id, invoice.amount, act.today)

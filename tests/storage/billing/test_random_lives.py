@@ -375,7 +375,10 @@ def assert_billed(told: Told, month: Month, billed: Billed) -> None:
 
 async def assert_books(life: Life, months: Mapping[Month, Billed]) -> None:
     """What is owed, paid and left over is the same in account, documents and ledger, in each currency."""
-    billed, payments = list(months.values()), (await life.books()).payments
+    books = await life.books()
+    # Whatever is owed has a number, a reference and a day to pay: a note stands beside an invoice.
+    assert {note.month for note in books.corrections} <= {invoice.month for invoice in books.invoices}
+    billed, payments = list(months.values()), books.payments
     rests = await life.rests()
     assert all(rest >= 0 and allocated + rest == amount for amount, rest, allocated in rests)
     left = sum(rest for _, rest, _ in rests)

@@ -16,7 +16,7 @@ from services.delivery.domain.welfare import MissedVisit, climbed, opened
 from services.delivery.rules.attendance import is_locked
 from services.delivery.rules.authorisations import AuthorisationEnd, authorisation_end
 from services.delivery.rules.kitchens import days_to_cook_for, meal_day_past_cut_off
-from services.kernel.dates import SOFIA, start_of_day
+from services.kernel.dates import SOFIA, Month, start_of_day
 from services.kernel.language import Language
 from services.kernel.local_rules import LocalRules
 from services.kernel.municipal_settings import SETTINGS, MunicipalSettings, SettingNotAllowedError
@@ -320,6 +320,12 @@ def test_what_a_billing_clerk_is_shown_and_who_is_one_are_settings() -> None:
     assert (own.outlier_pct, own.clerks) == (20, frozenset({"clerk-1", "clerk-2"}))
 
 
+def test_the_fewest_days_to_pay_are_a_setting() -> None:
+    chosen = [parameters_of(rules(settings)) for settings in ({}, {"billing.min_days_to_pay": "14"})]
+    drafted = [parameters.issued_on(Month(2026, 2), date(2026, 3, 12)) for parameters in chosen]
+    assert drafted == [date(2026, 3, 1), date(2026, 3, 12)]
+
+
 def test_the_second_signature_of_a_receipt_is_a_setting() -> None:
     chosen = [parameters_of(rules(settings)) for settings in ({}, {"custody.second_signature": "true"})]
     assert [parameters.second_signature for parameters in chosen] == [False, True]
@@ -402,6 +408,7 @@ PLAYED_ABOVE = {
     "billing.auto_approve",
     "welfare.rung_minutes",
     "billing.outlier_pct",
+    "billing.min_days_to_pay",
     "billing.clerks",
     "custody.second_signature",
     "kitchen.cut_off",
