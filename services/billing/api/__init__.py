@@ -13,6 +13,7 @@ from services.billing.api.ledger import LedgerMethods
 from services.billing.api.letters import LetterMethods
 from services.billing.api.payments import PaymentMethods
 from services.billing.api.run_review import RunReviewMethods
+from services.billing.api.set_offs import SetOffMethods
 from services.billing.api.tariffs import TariffMethods
 
 __all__ = ["BillingServicer"]
@@ -23,6 +24,7 @@ class BillingServicer(
     CaseMethods,
     RunReviewMethods,
     PaymentMethods,
+    SetOffMethods,
     LedgerMethods,
     DocumentMethods,
     ArrearsMethods,

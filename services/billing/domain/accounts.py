@@ -11,6 +11,7 @@ from fractions import Fraction
 from types import MappingProxyType
 
 from services.billing.domain.causes import UNKNOWN_CAUSE, Cause
+from services.billing.domain.set_offs import SetOff
 from services.billing.errors import StateNotAllowed
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.codes import Role
@@ -346,6 +347,7 @@ class Books:
     invoices: tuple[Invoice, ...] = ()
     corrections: tuple[Correction, ...] = ()
     payments: tuple[Payment, ...] = ()
+    set_offs: tuple[SetOff, ...] = ()
     custody: tuple[Money, ...] = ()
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from services.billing.domain.accounts import Books, Correction, Invoice, InvoiceStatus
+from services.billing.domain.set_offs import SetOff
 from services.billing.rules.arrears import Arrears, MonthDue, arrears_of, invoice_status
 from services.billing.rules.currency import EURO_FROM, also_shown, display, in_document_currency
 from services.kernel.dates import Month
@@ -18,6 +19,7 @@ __all__ = [
     "InvoiceView",
     "account_on",
     "arrears_for_termination",
+    "balance_of",
     "currency_of_month",
     "currency_on",
     "in_currency",
@@ -40,6 +42,8 @@ class InvoiceView:
     invoice: Invoice
     also_shown: Money | None
     status: InvoiceStatus
+    overpaid: Money | None
+    """What was paid too much for its month, in its currency; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class AccountView:
     municipality_id: str
     invoices: tuple[InvoiceView, ...]
     corrections: tuple[Correction, ...]
+    set_offs: tuple[SetOff, ...]
     balance: Money
     arrears: Arrears
     custody: Money
@@ -92,8 +97,13 @@ def open_amount(books: Books, month: Month, currency: Currency) -> Money:
 
 
 def net_of(books: Books, month: Month) -> tuple[Money, ...]:
-    """Invoice, notes and, negative, payments of a month."""
-    return *_documents(books, month), *(-item.settled for item in books.payments if item.month == month)
+    """Invoice, notes and, negative, payments of a month; a credit that was set off leaves one and pays in another."""
+    return (
+        *_documents(books, month),
+        *(-item.settled for item in books.payments if item.month == month),
+        *(item.taken for item in books.set_offs if item.from_month == month),
+        *(-item.settled for item in books.set_offs if item.to_month == month),
+    )
 
 
 @decides("L-13")
@@ -148,14 +158,27 @@ def account_on(books: Books, today: date) -> AccountView:
                 item,
                 also_shown(item.amount, item.issued_on),
                 invoice_status(item.due_date, today, is_paid=paid[item.month]),
+                _overpaid(books, item),
             )
             for item in books.invoices
         ),
         corrections=books.corrections,
-        balance=total((open_amount(books, month, currency) for month in _months(books)), currency),
-        arrears=arrears_of((_month_due(books, item) for item in books.invoices), today),
+        set_offs=books.set_offs,
+        balance=balance_of(books, today),
+        arrears=arrears_of((_month_due(books, item, today) for item in books.invoices), today),
         custody=sum_in(books.custody, currency),
     )
+
+
+def _overpaid(books: Books, invoice: Invoice) -> Money | None:
+    open_ = open_amount(books, invoice.month, invoice.amount.currency)
+    return -open_ if open_.amount < 0 else None
+
+
+def balance_of(books: Books, today: date) -> Money:
+    """What is open of all months, as each states it in the currency of the day; negative when more was paid."""
+    currency = currency_on(today)
+    return total((open_amount(books, month, currency) for month in _months(books)), currency)
 
 
 def _is_paid(books: Books, invoice: Invoice) -> bool:
@@ -168,7 +191,8 @@ def arrears_for_termination(books: Books, today: date) -> Arrears:
 
     What notes claim of a month that was paid gets its term from the next sweep, not before the day of that.
     """
-    return arrears_of((_month_due(books, item) for item in books.invoices if not _has_no_term(books, item)), today)
+    terms = (_month_due(books, item, today) for item in books.invoices if not _has_no_term(books, item))
+    return arrears_of(terms, today)
 
 
 def _has_no_term(books: Books, invoice: Invoice) -> bool:
@@ -176,8 +200,9 @@ def _has_no_term(books: Books, invoice: Invoice) -> bool:
     return not begun and is_new_debt(books, invoice.month)
 
 
-def _month_due(books: Books, invoice: Invoice) -> MonthDue:
-    is_paid = _is_paid(books, invoice)
+def _month_due(books: Books, invoice: Invoice, today: date) -> MonthDue:
+    # A credit that is not set off yet counts against every month: who owes nothing as a whole has no term running.
+    is_paid = _is_paid(books, invoice) or balance_of(books, today).amount <= 0
     if invoice.arrears is None:
         return MonthDue(invoice.due_date, invoice.calendar, is_paid)
     return MonthDue(invoice.arrears.due_on, invoice.calendar, is_paid, invoice.arrears.termination_from)

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from services.billing.domain.accounts import ArrearsTerm, BilledRow, Books, Correction, Invoice, Payment
 from services.billing.domain.causes import Cause, NoteCause
+from services.billing.domain.set_offs import SetOff
 from services.billing.rules.currency import month_currency
 from services.billing.storage.rows import money, month
 from services.runtime.database import ReadTx
@@ -34,7 +35,8 @@ FROM corrections WHERE case_id = :case_id ORDER BY id
 # At the counter, by bank as allocated, given up by order; what went back counts against it.
 _PAYMENTS = """
 SELECT payment_id::text AS payment_id, month, amount_minor, currency, settled_minor, settled_currency, paid_date
-FROM payments WHERE case_id = :case_id
+FROM payments p WHERE case_id = :case_id
+  AND NOT EXISTS (SELECT FROM payment_reversals r WHERE r.payment_id = p.payment_id)
 UNION ALL
 SELECT allocation_id::text, month, amount_minor, currency, settled_minor, settled_currency, allocated_date
 FROM allocations a WHERE case_id = :case_id
@@ -47,6 +49,14 @@ SELECT write_off_id::text, month, amount_minor, currency, amount_minor, currency
        CAST(approved_at AT TIME ZONE 'Europe/Sofia' AS date)
 FROM write_offs WHERE case_id = :case_id AND approved_at IS NOT NULL
 ORDER BY payment_id
+"""
+
+_SET_OFFS = """
+SELECT set_off_id::text AS set_off_id, from_month, to_month, taken_minor, taken_currency, settled_minor,
+       settled_currency, set_off_date
+FROM set_offs o WHERE case_id = :case_id
+  AND NOT EXISTS (SELECT FROM set_off_reversals r WHERE r.set_off_id = o.set_off_id)
+ORDER BY set_off_at, from_month, to_month
 """
 
 _CUSTODY = "SELECT held_minor, currency FROM custody_accounts WHERE case_id = :case_id ORDER BY currency"
@@ -75,6 +85,7 @@ async def account_books(tx: ReadTx, case_id: str, municipality_id: str) -> Books
         invoices=tuple(_invoice(row) for row in await tx.all(_INVOICES, key)),
         corrections=tuple(_correction(row) for row in await tx.all(_CORRECTIONS, key)),
         payments=tuple(_payment(row) for row in await tx.all(_PAYMENTS, key)),
+        set_offs=tuple(_set_off(row) for row in await tx.all(_SET_OFFS, key)),
         custody=tuple(money(row.held_minor, row.currency) for row in await tx.all(_CUSTODY, key)),
     )
 
@@ -144,4 +155,15 @@ def _payment(row: Row[Any]) -> Payment:
         money(row.amount_minor, row.currency),
         money(row.settled_minor, row.settled_currency),
         row.paid_date,
+    )
+
+
+def _set_off(row: Row[Any]) -> SetOff:
+    return SetOff(
+        month(row.from_month),
+        month(row.to_month),
+        money(row.taken_minor, row.taken_currency),
+        money(row.settled_minor, row.settled_currency),
+        row.set_off_date,
+        row.set_off_id,
     )

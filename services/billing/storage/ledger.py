@@ -17,8 +17,11 @@ __all__ = [
     "book_invoice",
     "book_note",
     "book_payment",
+    "book_payment_reversal",
     "book_refund",
     "book_reversal",
+    "book_set_offs",
+    "book_undone_set_off",
     "book_write_off",
 ]
 
@@ -44,14 +47,17 @@ WHERE e.entry_id = ANY(CAST(:entries AS uuid[]))
 # A payment in another currency than the bill leaves one and enters the other over EXCHANGE.
 _BOOK_PAYMENT = f"""
 INSERT INTO ledger_entries {_COLUMNS}
-SELECT p.payment_id, lines.line, p.municipality_id, p.case_id, lines.account, lines.currency, lines.minor,
-       booking_day(p.municipality_id, p.paid_date)
+SELECT {{document}}, lines.line, p.municipality_id, p.case_id, lines.account, lines.currency, {{sign}} * lines.minor,
+       booking_day(p.municipality_id, {{day}})
 FROM payments p CROSS JOIN LATERAL (
     VALUES (1, 'CASH', p.currency, p.amount_minor), (2, 'RECEIVABLE', p.settled_currency, -p.settled_minor),
            (3, 'EXCHANGE', p.currency, -p.amount_minor), (4, 'EXCHANGE', p.settled_currency, p.settled_minor)
     ) AS lines (line, account, currency, minor)
 WHERE p.payment_id = :payment_id AND (lines.account <> 'EXCHANGE' OR p.currency <> p.settled_currency)
 """  # noqa: S608 a constant of this module
+
+_PAYMENT = _BOOK_PAYMENT.format(document="p.payment_id", sign="1", day="p.paid_date")
+_PAY_BACK = _BOOK_PAYMENT.format(document="CAST(:document_id AS uuid)", sign="-1", day="CAST(:today AS date)")
 
 _BOOK_ALLOCATIONS = f"""
 INSERT INTO ledger_entries {_COLUMNS}
@@ -87,6 +93,23 @@ FROM write_offs w CROSS JOIN (VALUES (1, 'WRITE_OFF', 1), (2, 'RECEIVABLE', -1))
 WHERE w.write_off_id = :write_off_id
 """  # noqa: S608 a constant of this module
 
+# Between two months of one case: only what another currency brings in passes EXCHANGE.
+_BOOK_SET_OFFS = f"""
+INSERT INTO ledger_entries {_COLUMNS}
+SELECT {{document}}, lines.line, o.municipality_id, o.case_id, lines.account, lines.currency, {{sign}} * lines.minor,
+       booking_day(o.municipality_id, {{day}})
+FROM set_offs o CROSS JOIN LATERAL (
+    VALUES (1, 'RECEIVABLE', o.taken_currency, o.taken_minor),
+           (2, 'RECEIVABLE', o.settled_currency, -o.settled_minor),
+           (3, 'EXCHANGE', o.taken_currency, -o.taken_minor),
+           (4, 'EXCHANGE', o.settled_currency, o.settled_minor)) AS lines (line, account, currency, minor)
+WHERE o.set_off_id = ANY(CAST(:set_offs AS uuid[]))
+  AND (lines.account <> 'EXCHANGE' OR o.taken_currency <> o.settled_currency)
+"""  # noqa: S608 a constant of this module
+
+_SET_OFF = _BOOK_SET_OFFS.format(document="o.set_off_id", sign="1", day="o.set_off_date")
+_UNDO_SET_OFF = _BOOK_SET_OFFS.format(document="CAST(:document_id AS uuid)", sign="-1", day="CAST(:today AS date)")
+
 
 async def book_note(tx: WriteTx, case_id: str, correction_id: str, amount: Money, on: date) -> None:
     """A note: receivables against revenue; a credit note has negative amounts."""
@@ -100,7 +123,12 @@ async def book_invoice(tx: WriteTx, case_id: str, invoice_id: str, amount: Money
 
 async def book_payment(tx: WriteTx, payment_id: str) -> None:
     """A payment: cash as it was taken against receivables as they are settled."""
-    await tx.run(_BOOK_PAYMENT, {"payment_id": payment_id})
+    await tx.run(_PAYMENT, {"payment_id": payment_id})
+
+
+async def book_payment_reversal(tx: WriteTx, document_id: str, payment_id: str, on: date) -> None:
+    """A payment that never was, the other way round, as a document of its own."""
+    await tx.run(_PAY_BACK, {"document_id": document_id, "payment_id": payment_id, "today": on})
 
 
 async def book_bank(tx: WriteTx, entry_ids: Sequence[str], on: date) -> None:
@@ -121,6 +149,16 @@ async def book_reversal(tx: WriteTx, document_id: str, allocation_id: str, on: d
 async def book_refund(tx: WriteTx, refund_id: str, on: date) -> None:
     """A refund: what was not allocated, or the receivable that was overpaid, against bank."""
     await tx.run(_BOOK_REFUND, {"refund_id": refund_id, "today": on})
+
+
+async def book_set_offs(tx: WriteTx, set_off_ids: Sequence[str]) -> None:
+    """Credits against what is open of other months: receivables against receivables."""
+    await tx.run(_SET_OFF, {"set_offs": list(set_off_ids)})
+
+
+async def book_undone_set_off(tx: WriteTx, document_id: str, set_off_id: str, on: date) -> None:
+    """A set-off that was taken back, the other way round, as a document of its own."""
+    await tx.run(_UNDO_SET_OFF, {"document_id": document_id, "set_offs": [set_off_id], "today": on})
 
 
 async def book_write_off(tx: WriteTx, write_off_id: str, on: date) -> None:

@@ -142,8 +142,6 @@ VALUES (:refund_id, :municipality_id, :entry_id, :case_id, :month, :amount_minor
         :staff, :now)
 """
 
-_RECEIVED = "SELECT month_received_minor(:case_id, :month, :currency)"
-
 _COLUMNS = """
 e.entry_id::text AS entry_id, e.municipality_id, e.account, e.entry_reference, e.amount_minor, e.currency,
 e.booked_date, e.creditor_reference, e.remittance, e.payer_name, e.payer_account_tail, r.rest_minor, r.hint
@@ -253,6 +251,10 @@ class PaymentWrites(CommonReads):
             reasons = [None if hint is None else hint.value for hint in hints.values()]
             await self._tx.run(_HINT, {"entries": list(hints), "hints": reasons})
 
+    async def payment(self, entry_id: str) -> BankPayment:
+        """The payment as it stands; NotFound when there is none."""
+        return await bank_payment(self._tx, entry_id)
+
     async def lock_payment(self, entry_id: str) -> BankPayment:
         """The payment, kept from everybody else until the commit; NotFound when there is none."""
         await self._tx.all(_LOCK_REST, {"entry_id": entry_id})
@@ -263,11 +265,6 @@ class PaymentWrites(CommonReads):
         await self._tx.run(_REVERSE, {"allocation_id": allocation_id, "reason": reason, **_when(by)})
         await self.set_hints({payment.entry_id: None})
         await book_reversal(self._tx, new_id(), allocation_id, by.act.today)
-
-    async def received(self, billed: Billed, currency: Currency) -> Money:
-        """The money that came in for a month minus what went back."""
-        key = {"case_id": billed.case_id, "month": billed.month.first, "currency": currency.value}
-        return money(int(await self._tx.scalar(_RECEIVED, key)), currency.value)
 
     async def refund_entry(self, payment: BankPayment, amount: Money, reason: str, by: By) -> str:
         """Keep and book that what is left of a payment went back."""

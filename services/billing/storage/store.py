@@ -12,6 +12,7 @@ from services.billing.storage.payments import PaymentWrites
 from services.billing.storage.periods import PeriodWrites
 from services.billing.storage.run_review import ReviewWrites
 from services.billing.storage.run_writes import RunWrites
+from services.billing.storage.set_offs import SetOffWrites
 from services.billing.storage.tariffs import TariffWrites
 
 __all__ = ["Store"]
@@ -29,5 +30,6 @@ class Store(
     ArrearsWrites,
     LetterWrites,
     CustodyWrites,
+    SetOffWrites,
 ):
     """Everything that use cases ask of the database."""

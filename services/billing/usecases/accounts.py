@@ -26,6 +26,7 @@ from services.billing.rules.accounts import (
 from services.billing.rules.custody import is_bought_with_own_money
 from services.billing.usecases.facts import check_currency
 from services.billing.usecases.quotes import known_service
+from services.billing.usecases.set_off import SetOffStore, set_off_each
 from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
@@ -46,12 +47,11 @@ __all__ = [
 ]
 
 
-class AccountStore(Protocol):
+class AccountStore(SetOffStore, Protocol):
     """What recording money needs of the database."""
 
     async def lock_case(self, case_id: str) -> None: ...
     async def rules(self, municipality_id: str) -> LocalRules: ...
-    async def books(self, case_id: str) -> Books: ...
     async def add_payment(self, case_id: str, payment: Payment) -> None: ...
     async def convert_custody(self, case_id: str, held: Sequence[Money], into: Money, on: date) -> None:
         """Turn what is held in other currencies into one (F-13)."""
@@ -75,6 +75,7 @@ async def record_payment(case_id: str, month: Month, paid: Money, store: Account
         raise CurrencyNotAllowed(field="amount")
     settled = settled_by(paid, net_of(books, month), currency)
     await store.add_payment(case_id, Payment(new_id(), month, paid, settled, act.today))
+    await set_off_each([case_id], store, act)
     return Effect(case_id)
 
 

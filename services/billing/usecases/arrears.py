@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
-from services.billing.domain.accounts import Books
 from services.billing.domain.arrears import (
     ARREARS_CLOSED,
     ArrearsDecision,
@@ -24,6 +23,7 @@ from services.billing.rules.arrears import termination_day
 from services.billing.rules.arrears_ladder import check_plan, due_step, next_look
 from services.billing.rules.parameters import parameters_of
 from services.billing.usecases.payments import By
+from services.billing.usecases.set_off import SetOffStore, set_off_each
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.codes import (
     CASE_TASK_QUEUE,
@@ -98,7 +98,7 @@ class Order:
     on: date
 
 
-class ArrearsStore(Protocol):
+class ArrearsStore(SetOffStore, Protocol):
     """What arrears need of the database."""
 
     async def late_invoices(self, municipality_id: str, today: date, limit: int) -> Sequence[LateInvoice]: ...
@@ -108,6 +108,10 @@ class ArrearsStore(Protocol):
 
     async def lock_each(self, case_ids: Sequence[str]) -> None:
         """Keep changes of the cases away until the commit."""
+        ...
+
+    async def cases_to_set_off(self, municipality_id: str, limit: int) -> Sequence[str]:
+        """Cases that have paid too much for one month and owe for another."""
         ...
 
     async def paid_or_owed_again(self, municipality_id: str, limit: int) -> Sequence[MovedInvoice]:
@@ -126,7 +130,6 @@ class ArrearsStore(Protocol):
         """Keep where the file stands after a step, and the step."""
         ...
 
-    async def books(self, case_id: str) -> Books: ...
     async def rules(self, municipality_id: str) -> LocalRules: ...
     async def add_arrears_letter(self, file: ArrearsFile, by: By) -> None:
         """Write the reminder that the file has come to to the person; one that is written already stays."""
@@ -143,11 +146,11 @@ class ArrearsStore(Protocol):
 
 
 async def sweep_arrears(municipality_id: str, limit: int, store: ArrearsStore, by: By) -> Effect:
-    """Begin arrears of invoices that are late, and move those that were paid or are owed again.
+    """Set off credits, begin arrears of invoices that are late, and move those that were paid or are owed again.
 
     The version of the effect counts them; as many as the limit: there is more.
     """
-    late, moved = await _to_sweep(municipality_id, limit, store, by)
+    credited, late, moved = await _to_sweep(municipality_id, limit, store, by)
     await store.open_arrears([(item, await _term_of(item, municipality_id, store, by)) for item in late], by)
     for item in late:
         file = await store.lock_arrears(item.invoice_id)
@@ -157,7 +160,7 @@ async def sweep_arrears(municipality_id: str, limit: int, store: ArrearsStore, b
         file = await store.lock_arrears(each.invoice_id)
         after = await _advance(file, store, by)
         await store.emit(_wake(after, by))
-    return Effect(municipality_id, len(late) + len(moved))
+    return Effect(municipality_id, credited + len(late) + len(moved))
 
 
 async def _term_of(late: LateInvoice, municipality_id: str, store: ArrearsStore, by: By) -> DebtTerm:
@@ -175,8 +178,8 @@ async def _new_term(municipality_id: str, store: ArrearsStore, by: By) -> DebtTe
 
 async def _to_sweep(
     municipality_id: str, limit: int, store: ArrearsStore, by: By
-) -> tuple[Sequence[LateInvoice], Sequence[MovedInvoice]]:
-    """What is late and what has moved, of cases that are locked, as they stand since.
+) -> tuple[int, Sequence[LateInvoice], Sequence[MovedInvoice]]:
+    """Of how many cases credits were set off, what is late and what has moved; of cases that are locked, as since then.
 
     The invoices come in another order than everybody locks cases: who takes them one by one meets a bank file half-way.
     """
@@ -187,16 +190,25 @@ async def _to_sweep(
 
     before, moved_before = await seen()
     cases = {item.case_id for item in before} | {item.case_id for item in moved_before}
+    cases |= set(await store.cases_to_set_off(municipality_id, limit))
     if not cases:
-        return (), ()
+        return 0, (), ()
     await store.lock_each(sorted(cases))
+    credited = await set_off_each(sorted(cases), store, by.act)
     late, moved = await seen()
-    return [item for item in late if item.case_id in cases], [item for item in moved if item.case_id in cases]
+    return (
+        credited,
+        [item for item in late if item.case_id in cases],
+        [item for item in moved if item.case_id in cases],
+    )
 
 
 async def advance_arrears(invoice_id: str, store: ArrearsStore, by: By) -> Effect:
-    """Take every step that has come by payments or by the clock."""
-    file = await _advance(await store.lock_arrears(invoice_id), store, by)
+    """Take every step that has come by payments, by credits of other months or by the clock."""
+    file = await store.lock_arrears(invoice_id)
+    if await set_off_each([file.case_id], store, by.act):
+        file = await store.lock_arrears(invoice_id)
+    file = await _advance(file, store, by)
     return Effect(invoice_id, file.version)
 
 

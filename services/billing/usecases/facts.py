@@ -34,6 +34,7 @@ from services.billing.rules.decisions import (
 from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.parameters import BillingParameters
 from services.billing.rules.proration import MonthPart, month_amount
+from services.billing.usecases.set_off import SetOffStore, set_off_each
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, CurrencyMismatchError, Money
@@ -59,7 +60,7 @@ __all__ = [
 ]
 
 
-class FactsStore(Protocol):
+class FactsStore(SetOffStore, Protocol):
     """What recording a fact needs of the database."""
 
     async def lock_case(self, case_id: str) -> None:
@@ -100,7 +101,6 @@ class FactsStore(Protocol):
     async def save_served(self, served: Sequence[ServedMonth]) -> None: ...
     async def billed_rows(self, case_id: str) -> Sequence[BilledRow]: ...
     async def served_months(self, case_id: str) -> Mapping[Month, ServedMonth]: ...
-    async def books(self, case_id: str) -> Books: ...
     async def redraft(self, case_id: str, row: BilledRow, fee: MonthlyFee, served: ServedMonth) -> None: ...
     async def add_note(self, case_id: str, note: Note, cause: Cause, act: Act) -> None: ...
     async def add_first_invoice(self, case_id: str, invoice: FirstInvoice, cause: Cause, act: Act) -> None:
@@ -253,6 +253,8 @@ async def _settle(dated: DatedFacts, rules: FeeRules, cause: Cause | None, store
         if note is not None:
             await _issue(case_id, billed, note, cause or counted, rules.present, store, act=act)
             documents += 1
+    if documents:
+        await set_off_each([case_id], store, act)
     return documents
 
 

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.billing.domain.accounts import Act, Books
-from services.billing.domain.payments import Allotment, BankFile, BankLine, BankPayment, Evidence, Hint, OpenMonth
+from services.billing.domain.payments import (
+    Allocation,
+    Allotment,
+    BankFile,
+    BankLine,
+    BankPayment,
+    Evidence,
+    Hint,
+    OpenMonth,
+)
 from services.billing.errors import (
     AllocationTooLarge,
     CurrencyNotAllowed,
@@ -18,6 +27,7 @@ from services.billing.errors import (
 from services.billing.rules.accounts import currency_of_month, currency_on, net_of, open_amount
 from services.billing.rules.known_entries import KnownEntries, not_known_yet
 from services.billing.rules.matching import after, match, numbers_of, portion
+from services.billing.usecases.set_off import SetOffStore, set_off_each
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, Money
@@ -76,7 +86,7 @@ class Candidates:
             yield from months
 
 
-class PaymentStore(Protocol):
+class PaymentStore(SetOffStore, Protocol):
     """What payments need of the database."""
 
     async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None: ...
@@ -85,7 +95,6 @@ class PaymentStore(Protocol):
         """Keep changes of the cases away until the commit."""
         ...
 
-    async def books(self, case_id: str) -> Books: ...
     async def add_file(self, file: BankFile, by: By) -> tuple[str, bool]:
         """Id of the file, and whether it is new."""
         ...
@@ -106,12 +115,9 @@ class PaymentStore(Protocol):
         ...
 
     async def set_hints(self, hints: Mapping[str, Hint | None]) -> None: ...
+    async def payment(self, entry_id: str) -> BankPayment: ...
     async def lock_payment(self, entry_id: str) -> BankPayment: ...
     async def reverse_allocation(self, payment: BankPayment, allocation_id: str, reason: str, by: By) -> None: ...
-    async def received(self, billed: Billed, currency: Currency) -> Money:
-        """The money that came in for a month minus what went back; what was given up is none."""
-        ...
-
     async def refund_entry(self, payment: BankPayment, amount: Money, reason: str, by: By) -> str: ...
     async def refund_case(self, billed: Billed, amount: Money, reason: str, by: By) -> str: ...
 
@@ -150,6 +156,7 @@ async def _allocate(lines: Sequence[NewLine], found: Candidates, store: PaymentS
         hints[item.entry_id] = outcome.hint
     await store.add_allocations(kept, by)
     await store.set_hints(hints)
+    await set_off_each(sorted({allotment.case_id for _, allotment in kept}), store, by.act)
 
 
 async def allocate_payment(entry_id: str, billed: Billed, amount: Money | None, store: PaymentStore, by: By) -> Effect:
@@ -174,19 +181,35 @@ async def allocate_payment(entry_id: str, billed: Billed, amount: Money | None, 
         raise AllocationTooLarge(metadata={"rest": str(payment.rest), "open": str(open_)})
     allotment = Allotment(billed.case_id, billed.month, *part, Evidence.DECIDED_BY_STAFF)
     await store.add_allocations([(entry_id, allotment)], by)
+    await set_off_each([billed.case_id], store, by.act)
     return Effect(entry_id)
 
 
 async def unallocate_payment(entry_id: str, allocation_id: str, reason: str, store: PaymentStore, by: By) -> Effect:
-    """Take an allocation back; NotFound when the payment has none such, StateNotAllowed when it was taken back."""
+    """Take an allocation back; NotFound when the payment has none such.
+
+    What its month paid in others is taken back first. StateNotAllowed when it was taken back before, or its money went
+    back to the payer.
+    """
+    allotment = _allocation(await store.payment(entry_id), allocation_id).allotment
+    await store.lock_case(allotment.case_id)
     payment = await store.lock_payment(entry_id)
+    if _allocation(payment, allocation_id).reversed_reason:
+        raise StateNotAllowed(metadata={"allocation_id": allocation_id})
+    await store.undo_set_offs(allotment.case_id, allotment.month, by.act)
+    await store.reverse_allocation(payment, allocation_id, reason, by)
+    currency = allotment.settled.currency
+    if (await store.received_for(allotment.case_id, allotment.month, currency)).amount < 0:
+        raise StateNotAllowed(metadata={"refunded": str(allotment.month)})
+    await set_off_each([allotment.case_id], store, by.act)
+    return Effect(entry_id)
+
+
+def _allocation(payment: BankPayment, allocation_id: str) -> Allocation:
     found = [item for item in payment.allocations if item.allocation_id == allocation_id]
     if not found:
         raise NotFound(resource_type="allocation", resource_id=allocation_id)
-    if found[0].reversed_reason:
-        raise StateNotAllowed(metadata={"allocation_id": allocation_id})
-    await store.reverse_allocation(payment, allocation_id, reason, by)
-    return Effect(entry_id)
+    return found[0]
 
 
 async def refund_payment(entry_id: str, amount: Money, reason: str, store: PaymentStore, by: By) -> Effect:
@@ -210,7 +233,7 @@ async def refund_month(billed: Billed, amount: Money, reason: str, store: Paymen
     books = await store.books(billed.case_id)
     _document_currency(books, billed.month)
     open_ = open_amount(books, billed.month, currency)
-    overpaid = min(-open_, await store.received(billed, currency))
+    overpaid = min(-open_, await store.received_for(billed.case_id, billed.month, currency))
     if amount > overpaid:
         raise NotOverpaid(metadata={"overpaid": str(max(overpaid, Money.zero(currency)))})
     return Effect(await store.refund_case(billed, amount, reason, by))

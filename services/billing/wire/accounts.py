@@ -14,6 +14,7 @@ from services.billing.rules.incomes import Evidence, IncomeSource
 from services.billing.rules.payment_reference import payment_reference
 from services.billing.usecases.quotes import Quote, QuoteTerms
 from services.billing.wire.notes import lineage_to_proto
+from services.billing.wire.set_offs import set_off_to_proto
 from services.kernel.money import Money
 from services.runtime.civil import (
     code_from_proto,
@@ -145,6 +146,7 @@ def account_to_proto(view: AccountView) -> pb.Account:
         municipality_id=view.municipality_id,
         invoices=[invoice_to_proto(item) for item in view.invoices],
         corrections=[correction_to_proto(item) for item in view.corrections],
+        set_offs=map(set_off_to_proto, view.set_offs),
         balance=money_to_proto(view.balance),
         arrears=arrears,
         custody=money_to_proto(view.custody),
@@ -164,6 +166,7 @@ def invoice_to_proto(view: InvoiceView) -> pb.Invoice:
         due_date=date_to_proto(invoice.due_date),
         status=f"INVOICE_STATUS_{view.status.name}",
         payment_reference=payment_reference(invoice.number),
+        overpaid=None if view.overpaid is None else money_to_proto(view.overpaid),
     )
 
 

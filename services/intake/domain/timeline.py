@@ -103,6 +103,9 @@ RULES_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "INVOICE_ISSUED": ("S9", "D-07", "F-18"),
         "NOTE_ISSUED": ("F-18", "L-12"),
         "PAYMENT_RECORDED": ("L-13",),
+        "PAYMENT_REVERSED": ("L-13",),
+        "CREDIT_SET_OFF": ("L-13",),
+        "SET_OFF_REVERSED": ("L-13",),
         "ARREARS_CHANGED": ("D-08", "L-13"),
     }
 )

@@ -1,0 +1,31 @@
+"""Messages of set-offs and overpaid months from values."""
+
+from __future__ import annotations
+
+from services.billing.domain.set_offs import OverpaidMonth, SetOff
+from services.runtime.civil import date_to_proto, money_to_proto, month_to_proto
+from socialcare.billing.v1 import set_offs_pb2 as pb
+
+__all__ = ["overpaid_to_proto", "set_off_to_proto"]
+
+
+def set_off_to_proto(item: SetOff) -> pb.SetOff:
+    """A kept set-off."""
+    return pb.SetOff(
+        set_off_id=item.set_off_id,
+        from_month=month_to_proto(item.from_month),
+        to_month=month_to_proto(item.to_month),
+        taken=money_to_proto(item.taken),
+        settled=money_to_proto(item.settled),
+        set_off_date=date_to_proto(item.on),
+    )
+
+
+def overpaid_to_proto(item: OverpaidMonth) -> pb.OverpaidMonth:
+    """A month for which too much was paid."""
+    return pb.OverpaidMonth(
+        application_id=item.case_id,
+        month=month_to_proto(item.month),
+        overpaid=money_to_proto(item.overpaid),
+        refundable=money_to_proto(item.refundable),
+    )
