@@ -14,6 +14,8 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
+from stdnum import iban
+
 from services.kernel.catalogue import CATALOGUE
 from services.kernel.districts import ASSISTANT_SUPPORT_DISTRICTS, ASSISTANT_SUPPORT_OPEN_FROM, SOFIA_DISTRICTS
 
@@ -122,6 +124,10 @@ _DAYS = _whole(1, 366)
 _DAY = _Allowed("day, `2022-03-30`", _is_day)
 _STAFF = _Allowed(
     "list of staff ids", lambda value: all(_STAFF_ID.fullmatch(item) is not None for item in _items(value))
+)
+_IBANS = _Allowed(
+    "list of IBANs without blanks",
+    lambda value: all(iban.is_valid(item) and iban.compact(item) == item for item in _items(value)),
 )
 _TIME = _Allowed("empty or a time, `15:30`", lambda value: not value or _CLOCK.fullmatch(value) is not None)
 
@@ -298,6 +304,15 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         ),
         "billing.clerks": Setting(
             "C-29", "", _STAFF, "staff ids of the billing clerks, who may then act from the Temporal UI"
+        ),
+        "billing.accounts": Setting(
+            "C-29", "", _IBANS, "bank accounts of the municipality, whose files are taken; empty: of any account"
+        ),
+        "bank.match_payer": Setting(
+            "C-29",
+            "SUGGEST",
+            _one_of("SUGGEST", "ALLOCATE"),
+            "whether what the payer's account has paid for before is suggested to a person, or paid by the amount",
         ),
         "statement.language": Setting(
             "C-29", "bg", _one_of("bg", "en"), "language of a statement unless another is asked for"

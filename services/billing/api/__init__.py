@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.billing.api.answers import PureAnswers
 from services.billing.api.arrears import ArrearsMethods
 from services.billing.api.cases import CaseMethods
+from services.billing.api.counter import CounterMethods
 from services.billing.api.custody import CustodyMethods
 from services.billing.api.documents import DocumentMethods
 from services.billing.api.fee_changes import FeeChangeMethods
@@ -25,6 +26,7 @@ class BillingServicer(
     RunReviewMethods,
     PaymentMethods,
     SetOffMethods,
+    CounterMethods,
     LedgerMethods,
     DocumentMethods,
     ArrearsMethods,

@@ -66,6 +66,7 @@ class PaymentMethods(Desk):
         size = page_size(request.page_size)
         async with self._runtime.db.read() as tx:
             found = await payments.unmatched_payments(tx, request.municipality_id, _after(request.page_token), size)
+            found = await payments.with_suggestions(tx, found)
         last = found[-1] if len(found) == size else None
         return pb.ListUnmatchedPaymentsResponse(
             payments=map(bank_payment_to_proto, found),

@@ -339,6 +339,14 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
+class CounterPayment:
+    """A payment at the counter; one with a reason of its reversal counts no longer."""
+
+    payment: Payment
+    reversed_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Books:
     """Everything issued, paid and held for one case."""
 

@@ -21,6 +21,7 @@ __all__ = [
     "Evidence",
     "Hint",
     "OpenMonth",
+    "PayerMatch",
     "PaymentState",
     "Statement",
     "refused_file",
@@ -44,6 +45,8 @@ class BankFileFault(StrEnum):
     """One statement has two entries with the reference."""
     KNOWN_OTHERWISE = "KNOWN_OTHERWISE"
     """An earlier statement has an entry with the reference and another amount or day."""
+    FOREIGN_ACCOUNT = "FOREIGN_ACCOUNT"
+    """The entry is of an account that is not one of the municipality's."""
     DETAILS_DIFFER = "DETAILS_DIFFER"
     """The transactions of an entry do not make it up, or are in another currency or direction."""
 
@@ -75,6 +78,14 @@ class Hint(StrEnum):
     OVERPAID = "OVERPAID"
     """What the reference names is paid, something is left."""
     CURRENCY_NOT_TAKEN = "CURRENCY_NOT_TAKEN"
+
+
+class PayerMatch(StrEnum):
+    """What follows where the account has paid for a case before, and exactly one open month has the amount."""
+
+    SUGGEST = "SUGGEST"
+    """A person is shown the month: who pays for many, as a payment office does, pays for others next."""
+    ALLOCATE = "ALLOCATE"
 
 
 class PaymentState(StrEnum):
@@ -173,6 +184,8 @@ class BankPayment:
     rest: Money
     hint: Hint | None
     allocations: tuple[Allocation, ...] = ()
+    suggestions: tuple[Allotment, ...] = ()
+    """For which months it may be; nothing is allocated by them."""
 
     @property
     def state(self) -> PaymentState:

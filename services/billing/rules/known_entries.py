@@ -9,7 +9,7 @@ from datetime import date
 from services.billing.domain.payments import BankFileFault, BankLine, refused_file
 from services.kernel.money import Money, total
 
-__all__ = ["EntryKey", "KnownAs", "KnownEntries", "not_known_yet"]
+__all__ = ["EntryKey", "KnownAs", "KnownEntries", "check_accounts", "not_known_yet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,16 @@ class KnownEntries:
 
     payments: Mapping[EntryKey, KnownAs]
     wholes: Mapping[EntryKey, KnownAs]
+
+
+def check_accounts(lines: Sequence[BankLine], own: frozenset[str]) -> None:
+    """Nothing when every entry is of an account of the municipality, or it has not said which these are.
+
+    Invoice numbers, and so the references of payers, repeat between municipalities. BankFileNotReadable names an entry.
+    """
+    for line in lines if own else ():
+        if "".join(line.account.split()).upper() not in own:
+            raise refused_file(line.place, BankFileFault.FOREIGN_ACCOUNT)
 
 
 def not_known_yet(lines: Sequence[BankLine], known: KnownEntries) -> Sequence[BankLine]:

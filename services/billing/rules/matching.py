@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from services.billing.domain.payments import Allotment, BankLine, Evidence, Hint, OpenMonth
+from services.billing.domain.payments import Allotment, BankLine, Evidence, Hint, OpenMonth, PayerMatch
 from services.billing.rules.accounts import is_taken, settled_by, sum_in
 from services.billing.rules.payment_reference import invoice_number_of, references_in
 from services.kernel.money import Currency, Money
 
-__all__ = ["Match", "Numbers", "after", "match", "numbers_of", "open_of", "portion"]
+__all__ = ["Match", "Numbers", "after", "match", "numbers_of", "open_of", "portion", "suggested"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,10 @@ def portion(rest: Money, net: Sequence[Money], documents: Currency, on: date) ->
     return (rest, settled) if settled <= open_ else (sum_in(net, rest.currency), open_)
 
 
-def match(line: BankLine, numbered: Mapping[int, OpenMonth], of_payer: Sequence[OpenMonth]) -> Match:
-    """Allocate a payment: every month that a reference names, in order, or the payer's one month of that amount.
+def match(
+    line: BankLine, numbered: Mapping[int, OpenMonth], of_payer: Sequence[OpenMonth], by_payer: PayerMatch
+) -> Match:
+    """Allocate a payment: every month that a reference names, in order, or, if so decided, the payer's one month.
 
     `of_payer` are open months of cases for which the account has paid before. A reference always goes before the
     payer: a daughter may pay for a neighbour.
@@ -64,13 +66,19 @@ def match(line: BankLine, numbered: Mapping[int, OpenMonth], of_payer: Sequence[
     named = numbers_of(line)
     if named.invoices:
         return _by_reference(line, named, numbered)
-    fitting = [
-        month for month in of_payer if _portion(line.amount, month, line.booked_on) == (line.amount, open_of(month))
-    ]
-    if len(fitting) != 1:
-        return Match((), Hint.SEVERAL_CANDIDATES if fitting else Hint.NO_REFERENCE)
-    (month,) = fitting
-    return Match((Allotment(month.case_id, month.month, line.amount, open_of(month), Evidence.PAYER_AND_AMOUNT),), None)
+    fitting = suggested(line.amount, line.booked_on, of_payer)
+    if len(fitting) == 1 and by_payer is PayerMatch.ALLOCATE:
+        return Match(fitting, None)
+    return Match((), Hint.SEVERAL_CANDIDATES if len(fitting) > 1 else Hint.NO_REFERENCE)
+
+
+def suggested(rest: Money, on: date, of_payer: Sequence[OpenMonth]) -> tuple[Allotment, ...]:
+    """The open months of cases for which the account has paid before that the rest of a payment pays exactly."""
+    return tuple(
+        Allotment(month.case_id, month.month, rest, open_of(month), Evidence.PAYER_AND_AMOUNT)
+        for month in of_payer
+        if _portion(rest, month, on) == (rest, open_of(month))
+    )
 
 
 def _by_reference(line: BankLine, named: Numbers, numbered: Mapping[int, OpenMonth]) -> Match:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from services.billing.domain.accounts import IncomeKind
+from services.billing.domain.payments import PayerMatch
 from services.billing.rules.currency import EURO_FROM
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.catalogue import Catalogue
@@ -61,6 +62,9 @@ class BillingParameters:
     """Change against the month before, in percent, that a billing clerk is shown."""
     clerks: frozenset[str]
     """Staff ids of the billing clerks."""
+    accounts: frozenset[str]
+    """The municipality's own bank accounts; empty: it has not said."""
+    payer_match: PayerMatch
     calendar: BusinessCalendar
     catalogue: Catalogue = field(hash=False)
 
@@ -120,6 +124,8 @@ def parameters_of(rules: LocalRules) -> BillingParameters:
         second_signature=settings.flag("custody.second_signature"),
         outlier_pct=settings.whole("billing.outlier_pct"),
         clerks=settings.codes("billing.clerks"),
+        accounts=settings.codes("billing.accounts"),
+        payer_match=PayerMatch(settings.text("bank.match_payer")),
         calendar=rules.calendar,
         catalogue=rules.catalogue,
     )

@@ -21,6 +21,7 @@ from services.billing.domain.payments import (
     OpenMonth,
 )
 from services.billing.rules.known_entries import EntryKey, KnownAs, KnownEntries
+from services.billing.rules.matching import suggested
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.ledger import book_allocations, book_bank, book_refund, book_reversal
 from services.billing.storage.rows import minor, money, month
@@ -33,7 +34,7 @@ from services.runtime.errors import NotFound
 from services.runtime.ids import new_id
 from services.runtime.statements import columns_of
 
-__all__ = ["PaymentWrites", "bank_payment", "file_counts", "unmatched_payments"]
+__all__ = ["PaymentWrites", "bank_payment", "file_counts", "unmatched_payments", "with_suggestions"]
 
 _PAYER = "payer_account"
 _TEN_DIGITS = re.compile(r"(?<!\d)\d{10}(?!\d)")
@@ -97,12 +98,10 @@ WHERE i.municipality_id = :municipality_id AND i.number = ANY(CAST(:numbers AS b
 """  # noqa: S608 a constant of this module
 
 # Cases that the same account has paid for; an allocation that was taken back says nothing.
-_BY_PAYER = f"""
-WITH asked AS (
-    SELECT entry_id, digest FROM unnest(CAST(:entries AS uuid[]), CAST(:digests AS bytea[])) AS a (entry_id, digest)
-), paid_for AS (
+_OF_PAYER = f"""
+, paid_for AS (
     SELECT DISTINCT q.entry_id, a.case_id
-    FROM asked q JOIN bank_entries e ON e.payer_account_hash = q.digest AND e.municipality_id = :municipality_id
+    FROM asked q JOIN bank_entries e ON e.payer_account_hash = q.digest AND e.municipality_id = q.municipality_id
     JOIN allocations a ON a.entry_id = e.entry_id
     WHERE NOT EXISTS (SELECT FROM allocation_reversals r WHERE r.allocation_id = a.allocation_id)
 )
@@ -110,6 +109,20 @@ SELECT p.entry_id::text AS entry_id, {_OPEN_COLUMNS}
 FROM paid_for p JOIN invoices i ON i.case_id = p.case_id {_NET}
 WHERE month_open_minor(i.case_id, i.month, i.currency) > 0
 ORDER BY i.month, i.case_id
+"""  # noqa: S608 a constant of this module
+
+_BY_PAYER = f"""
+WITH asked AS (
+    SELECT entry_id, digest, CAST(:municipality_id AS text) AS municipality_id
+    FROM unnest(CAST(:entries AS uuid[]), CAST(:digests AS bytea[])) AS a (entry_id, digest)
+) {_OF_PAYER}
+"""  # noqa: S608 a constant of this module
+
+_BY_KEPT_PAYER = f"""
+WITH asked AS (
+    SELECT entry_id, payer_account_hash AS digest, municipality_id FROM bank_entries
+    WHERE entry_id = ANY(CAST(:kept AS uuid[])) AND payer_account_hash IS NOT NULL
+) {_OF_PAYER}
 """  # noqa: S608 a constant of this module
 
 _ALLOCATE = """
@@ -293,6 +306,19 @@ async def bank_payment(tx: ReadTx, entry_id: str) -> BankPayment:
         raise NotFound(resource_type="bank_payment", resource_id=entry_id)
     allocations = tuple(_allocation(entry_id, item) for item in await tx.all(_ALLOCATIONS, {"entry_id": entry_id}))
     return replace(_payment(row), allocations=allocations)
+
+
+async def with_suggestions(tx: ReadTx, found: Sequence[BankPayment]) -> Sequence[BankPayment]:
+    """The payments with the months for which they may be by what their payers' accounts have paid for before."""
+    if not found:
+        return found
+    of_payer: dict[str, list[OpenMonth]] = {}
+    for row in await tx.all(_BY_KEPT_PAYER, {"kept": [item.entry_id for item in found]}):
+        of_payer.setdefault(row.entry_id, []).append(_open_month(row))
+    return [
+        replace(item, suggestions=suggested(item.rest, item.line.booked_on, of_payer.get(item.entry_id, ())))
+        for item in found
+    ]
 
 
 async def unmatched_payments(

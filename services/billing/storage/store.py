@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.billing.storage.arrears import ArrearsWrites
+from services.billing.storage.counter import CounterWrites
 from services.billing.storage.custody import CustodyWrites
 from services.billing.storage.invariants import InvariantWrites
 from services.billing.storage.invoices_after_facts import InvoiceAfterFactsWrites
@@ -31,5 +32,6 @@ class Store(
     LetterWrites,
     CustodyWrites,
     SetOffWrites,
+    CounterWrites,
 ):
     """Everything that use cases ask of the database."""

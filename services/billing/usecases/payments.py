@@ -16,6 +16,7 @@ from services.billing.domain.payments import (
     Evidence,
     Hint,
     OpenMonth,
+    PayerMatch,
 )
 from services.billing.errors import (
     AllocationTooLarge,
@@ -25,8 +26,9 @@ from services.billing.errors import (
     StateNotAllowed,
 )
 from services.billing.rules.accounts import currency_of_month, currency_on, net_of, open_amount
-from services.billing.rules.known_entries import KnownEntries, not_known_yet
+from services.billing.rules.known_entries import KnownEntries, check_accounts, not_known_yet
 from services.billing.rules.matching import after, match, numbers_of, portion
+from services.billing.rules.parameters import parameters_of
 from services.billing.usecases.set_off import SetOffStore, set_off_each
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
@@ -125,8 +127,11 @@ class PaymentStore(SetOffStore, Protocol):
 async def import_file(file: BankFile, rules: LocalRules, store: PaymentStore, by: By) -> Effect:
     """Keep a file's payments and allocate them; the version of the effect counts what is new.
 
-    A file, and an entry of a file, counts once; BankFileNotReadable for an entry that is known otherwise.
+    A file, and an entry of a file, counts once; BankFileNotReadable for an entry that is known otherwise, or is of an
+    account that is not the municipality's.
     """
+    parameters = parameters_of(rules)
+    check_accounts(file.statement.lines, parameters.accounts)
     await store.keep_rules(file.municipality_id, rules)
     file_id, is_new = await store.add_file(file, by)
     if not is_new:
@@ -136,11 +141,14 @@ async def import_file(file: BankFile, rules: LocalRules, store: PaymentStore, by
     numbers = sorted({number for item in lines for number in numbers_of(item.line).invoices})
     seen = await store.candidates(file.municipality_id, lines, numbers)
     await store.lock_each(sorted({month.case_id for month in seen.months()}))
-    await _allocate(lines, await store.candidates(file.municipality_id, lines, numbers), store, by)
+    found = await store.candidates(file.municipality_id, lines, numbers)
+    await _allocate(lines, found, parameters.payer_match, store, by)
     return Effect(file_id, len(lines))
 
 
-async def _allocate(lines: Sequence[NewLine], found: Candidates, store: PaymentStore, by: By) -> None:
+async def _allocate(
+    lines: Sequence[NewLine], found: Candidates, by_payer: PayerMatch, store: PaymentStore, by: By
+) -> None:
     # What one payment takes the next one finds gone.
     open_now = {(month.case_id, month.month): month for month in found.months()}
     kept: list[tuple[str, Allotment]] = []
@@ -148,7 +156,7 @@ async def _allocate(lines: Sequence[NewLine], found: Candidates, store: PaymentS
     for item in lines:
         numbered = {number: open_now[month.case_id, month.month] for number, month in found.numbered.items()}
         of_payer = [open_now[month.case_id, month.month] for month in found.of_payer.get(item.entry_id, ())]
-        outcome = match(item.line, numbered, of_payer)
+        outcome = match(item.line, numbered, of_payer, by_payer)
         for allotment in outcome.allotments:
             key = allotment.case_id, allotment.month
             open_now[key] = after(open_now[key], allotment)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.billing.domain.payments import Allocation, BankFormat, BankPayment, Statement
+from services.billing.domain.payments import Allocation, Allotment, BankFormat, BankPayment, Statement
 from services.billing.wire.bank_csv import statement_from_csv
 from services.billing.wire.camt import statement_from_camt
 from services.runtime.civil import code_to_proto, date_to_proto, money_to_proto, month_to_proto
@@ -33,6 +33,16 @@ def bank_payment_to_proto(payment: BankPayment) -> pb.BankPayment:
         state=code_to_proto(pb.BankPaymentState, payment.state),
         hint=code_to_proto(pb.PaymentHint, payment.hint),
         allocations=map(_allocation_to_proto, payment.allocations),
+        suggestions=map(_suggestion_to_proto, payment.suggestions),
+    )
+
+
+def _suggestion_to_proto(allotment: Allotment) -> pb.PaymentSuggestion:
+    return pb.PaymentSuggestion(
+        application_id=allotment.case_id,
+        month=month_to_proto(allotment.month),
+        settled=money_to_proto(allotment.settled),
+        evidence=code_to_proto(pb.PaymentEvidence, allotment.evidence),
     )
 
 

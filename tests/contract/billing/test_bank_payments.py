@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -18,7 +19,9 @@ from services.billing.errors import (
 )
 from services.billing.rules.payment_reference import payment_reference
 from services.kernel.codes import Role
+from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.money import Currency, Money
+from services.kernel.municipal_settings import MunicipalSettings
 from services.runtime.auth import Caller
 from services.runtime.civil import date_to_proto, money_to_proto
 from services.runtime.errors import NotFound, NotYours, RequestIdReused
@@ -177,7 +180,12 @@ async def test_what_is_too_much_stays_visible_as_overpaid_and_can_go_back(desk: 
     assert await trial(desk) == {"BANK": 18000, "REVENUE": -18000}
 
 
-async def test_who_has_paid_before_is_known_again_by_account_and_amount(desk: Desk) -> None:
+def decided(desk: Desk, settings: dict[str, str]) -> None:
+    desk.neighbours.own_rules = replace(SHIPPED_RULES, settings=MunicipalSettings.of(settings), version=2)
+
+
+async def test_who_has_paid_before_is_known_again_where_the_municipality_wants_it(desk: Desk) -> None:
+    decided(desk, {"bank.match_payer": "ALLOCATE"})
     case = await billed(desk)
     await desk.ask(file(desk.municipality, row(1, "180.00", payment_reference(1), payer=PAYER)), AT)
     await desk.bill("2026-03", "2026-04-01 00:00")
@@ -189,6 +197,37 @@ async def test_who_has_paid_before_is_known_again_by_account_and_amount(desk: De
         stored = str(await tx.all("SELECT * FROM bank_entries"))
     assert evidence == ["EXACT_REFERENCE", "PAYER_AND_AMOUNT"]
     assert PAYER not in stored
+
+
+async def test_who_pays_for_many_is_only_suggested_for_whom(desk: Desk) -> None:
+    case, neighbour = await billed(desk), desk.sign(date(2026, 3, 1), "500.00")
+    await desk.ask(desk.income(neighbour, "2026-03", "300.00"), "2026-03-02 10:00")
+    await desk.ask(file(desk.municipality, row(1, "180.00", payment_reference(1), payer=PAYER)), AT)
+    await desk.bill("2026-03", "2026-04-01 00:00")
+    await desk.ask(file(desk.municipality, row(2, "180.00", text="за съседа", payer=PAYER)), AT)
+    (waiting,) = (await queue(desk)).payments
+    assert (waiting.state, waiting.hint) == (pb.BANK_PAYMENT_STATE_UNALLOCATED, pb.PAYMENT_HINT_NO_REFERENCE)
+    (shown,) = waiting.suggestions
+    assert (shown.application_id, shown.month.month, shown.settled) == (case, 3, desk.euro("180.00"))
+    assert shown.evidence == pb.PAYMENT_EVIDENCE_PAYER_AND_AMOUNT
+    assert (await desk.account(case, AT)).invoices[1].status == res.INVOICE_STATUS_OPEN
+    request = pb.AllocatePaymentRequest(
+        request_id=str(uuid4()), entry_id=waiting.entry_id, application_id=shown.application_id, month=shown.month
+    )
+    await desk.ask(request, AT)
+    assert list((await queue(desk)).payments) == []
+
+
+async def test_a_file_with_an_entry_of_an_account_that_is_not_the_own_one_is_refused_whole(desk: Desk) -> None:
+    await billed(desk)
+    told = file(desk.municipality, row(1, "180.00", payment_reference(1)))
+    decided(desk, {"billing.accounts": PAYER})
+    with pytest.raises(BankFileNotReadable) as refusal:
+        await desk.ask(told, AT)
+    assert refusal.value.metadata == {"entry": "1", "fault": "FOREIGN_ACCOUNT"}
+    assert await trial(desk) == {"RECEIVABLE": 18000, "REVENUE": -18000}
+    decided(desk, {"billing.accounts": f"{PAYER},{OURS}"})
+    assert (await desk.ask(told, AT)).settled == 1
 
 
 async def test_a_person_decides_what_nobody_could_tell_and_takes_it_back(desk: Desk) -> None:

@@ -11,8 +11,10 @@ import pytest
 from services.billing.errors import ArrearsTermNotReached, StateNotAllowed
 from services.kernel.codes import Role
 from services.runtime.civil import date_to_proto
+from services.runtime.errors import NotFound
 from socialcare.billing.v1 import arrears_pb2 as arrears
 from socialcare.billing.v1 import billing_service_pb2 as service
+from socialcare.billing.v1 import counter_pb2 as counter
 from socialcare.billing.v1 import ledger_pb2 as ledger
 from socialcare.billing.v1 import payments_pb2 as payments
 from socialcare.billing.v1 import resources_pb2 as res
@@ -72,9 +74,7 @@ async def test_who_pays_the_balance_has_paid_every_month(desk: Desk) -> None:
 async def test_a_set_off_moves_nothing_but_the_months_in_the_ledger(desk: Desk) -> None:
     case = await credited(desk)
     await pay_march(desk, case, "120.00", "2026-04-20 10:00")
-    request = ledger.GetTrialBalanceRequest(
-        municipality_id=desk.municipality, on_date=date_to_proto(date(2026, 4, 30))
-    )
+    request = ledger.GetTrialBalanceRequest(municipality_id=desk.municipality, on_date=date_to_proto(date(2026, 4, 30)))
     lines = (await desk.ask(request, "2026-04-30 10:00")).lines
     balance = {line.account: line.debit.units - line.credit.units for line in lines}
     assert balance[ledger.LEDGER_ACCOUNT_CASH] == 300 == -balance[ledger.LEDGER_ACCOUNT_REVENUE]
@@ -143,6 +143,56 @@ async def test_money_that_went_back_to_the_payer_is_not_taken_back_as_well(desk:
     with pytest.raises(StateNotAllowed):
         await take_back(desk, payment, "2026-03-22 10:00")
     assert (await desk.account(case, "2026-03-22 11:00")).balance == desk.euro("0.00")
+
+
+async def counted(desk: Desk, case: str, at: str) -> counter.CounterPayment:
+    (found,) = (await desk.ask(counter.ListCounterPaymentsRequest(application_id=case), at)).payments
+    kept: counter.CounterPayment = found
+    return kept
+
+
+def reversal(case: str, payment: str) -> counter.ReversePaymentRequest:
+    return counter.ReversePaymentRequest(
+        request_id=str(uuid4()), application_id=case, payment_id=payment, reason="1800 вместо 180"
+    )
+
+
+async def test_a_mistyped_payment_at_the_counter_is_taken_back_with_all_that_it_paid(desk: Desk) -> None:
+    case = await billed(desk)
+    await desk.bill("2026-03", "2026-04-01 00:00")
+    await pay(desk, case, "1800.00", "2026-04-10 10:00")
+    before = await desk.account(case, "2026-04-10 11:00")
+    assert [item.status for item in before.invoices] == [PAID, PAID]
+    mistyped = await counted(desk, case, "2026-04-10 11:00")
+    request = reversal(case, mistyped.payment_id)
+    account = (await desk.ask(request, "2026-04-10 12:00")).account
+    assert account.balance == desk.euro("360.00")
+    assert list(account.set_offs) == []
+    assert (await desk.ask(request, "2026-04-10 12:00")).account == account
+    assert (await counted(desk, case, "2026-04-10 12:00")).reversed_reason == "1800 вместо 180"
+    with pytest.raises(StateNotAllowed):
+        await desk.ask(reversal(case, mistyped.payment_id), "2026-04-10 13:00")
+    with pytest.raises(NotFound):
+        await desk.ask(reversal(case, str(uuid4())), "2026-04-10 13:00")
+    await pay(desk, case, "180.00", "2026-04-10 14:00")
+    await desk.bill("2026-04", "2026-05-01 00:00")
+    assert (await desk.account(case, "2026-05-01 10:00")).balance == desk.euro("360.00")
+
+
+async def test_a_payment_at_the_counter_whose_money_went_back_stays(desk: Desk) -> None:
+    case = await billed(desk)
+    await pay(desk, case, "185.00", "2026-03-10 10:00")
+    kept = await counted(desk, case, "2026-03-10 11:00")
+    refund = payments.RefundOverpaymentRequest(
+        request_id=str(uuid4()),
+        billed_month=payments.BilledMonthKey(application_id=case, month=FEBRUARY),
+        amount=desk.euro("5.00"),
+        reason="надвнесено",
+    )
+    await desk.ask(refund, "2026-03-11 10:00")
+    with pytest.raises(StateNotAllowed):
+        await desk.ask(reversal(case, kept.payment_id), "2026-03-12 10:00")
+    assert (await desk.account(case, "2026-03-12 11:00")).balance == desk.euro("0.00")
 
 
 async def test_the_office_reads_page_by_page_for_which_months_too_much_was_paid(desk: Desk) -> None:

@@ -9,6 +9,7 @@ from google.type.date_pb2 import Date
 from google.type.money_pb2 import Money
 
 from services.assessment.domain.visits import Parameters as AssessmentParameters
+from services.billing.domain.payments import PayerMatch
 from services.billing.rules.incomes import renewal_of
 from services.billing.rules.parameters import parameters_of
 from services.delivery.domain.care import ContractCopy
@@ -326,6 +327,16 @@ def test_the_fewest_days_to_pay_are_a_setting() -> None:
     assert drafted == [date(2026, 3, 1), date(2026, 3, 12)]
 
 
+def test_the_own_bank_accounts_and_what_a_known_payer_means_are_settings() -> None:
+    shipped = parameters_of(rules({}))
+    assert (shipped.accounts, shipped.payer_match) == (frozenset(), PayerMatch.SUGGEST)
+    own = parameters_of(rules({"billing.accounts": "BG80BNBG96611020345678", "bank.match_payer": "ALLOCATE"}))
+    assert (own.accounts, own.payer_match) == ({"BG80BNBG96611020345678"}, PayerMatch.ALLOCATE)
+    for mistyped in ("BG80BNBG96611020345679", "BG80 BNBG 9661 1020 3456 78", "SOFIA"):
+        with pytest.raises(SettingNotAllowedError):
+            MunicipalSettings.of({"billing.accounts": mistyped})
+
+
 def test_the_second_signature_of_a_receipt_is_a_setting() -> None:
     chosen = [parameters_of(rules(settings)) for settings in ({}, {"custody.second_signature": "true"})]
     assert [parameters.second_signature for parameters in chosen] == [False, True]
@@ -410,6 +421,8 @@ PLAYED_ABOVE = {
     "billing.outlier_pct",
     "billing.min_days_to_pay",
     "billing.clerks",
+    "billing.accounts",
+    "bank.match_payer",
     "custody.second_signature",
     "kitchen.cut_off",
     "visit.grace_minutes",

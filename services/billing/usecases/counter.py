@@ -1,0 +1,44 @@
+"""Payments at the counter that proved to be mistyped (domain.md L-13)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from services.billing.domain.accounts import CounterPayment
+from services.billing.errors import StateNotAllowed
+from services.billing.usecases.payments import By
+from services.billing.usecases.set_off import SetOffStore, set_off_each
+from services.runtime.commands import Effect
+
+__all__ = ["CounterStore", "reverse_payment"]
+
+
+class CounterStore(SetOffStore, Protocol):
+    """What a reversal needs of the database."""
+
+    async def lock_case(self, case_id: str) -> None: ...
+    async def counter_payment(self, case_id: str, payment_id: str) -> CounterPayment:
+        """A payment of the case; NotFound when there is none such."""
+        ...
+
+    async def reverse_payment(self, payment_id: str, reason: str, by: By) -> None:
+        """Keep and book that the payment never was."""
+        ...
+
+
+async def reverse_payment(case_id: str, payment_id: str, reason: str, store: CounterStore, by: By) -> Effect:
+    """Take a payment at the counter back; what its month paid in others is taken back first.
+
+    Raises NotFound; StateNotAllowed when it was taken back before, or its money went back to the payer.
+    """
+    await store.lock_case(case_id)
+    found = await store.counter_payment(case_id, payment_id)
+    if found.reversed_reason:
+        raise StateNotAllowed(metadata={"payment_id": payment_id})
+    month, settled = found.payment.month, found.payment.settled
+    await store.undo_set_offs(case_id, month, by.act)
+    if await store.received_for(case_id, month, settled.currency) < settled:
+        raise StateNotAllowed(metadata={"refunded": str(month)})
+    await store.reverse_payment(payment_id, reason, by)
+    await set_off_each([case_id], store, by.act)
+    return Effect(case_id)
