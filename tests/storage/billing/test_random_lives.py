@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.billing import storage
-from services.billing.domain.accounts import Books, ServedMonth
+from services.billing.domain.accounts import Books, InvoiceStatus, ServedMonth
 from services.billing.domain.payments import BankFile, BankFormat, BankLine, Statement
 from services.billing.domain.tariffs import TariffKind
+from services.billing.rules.accounts import open_amount
 from services.billing.rules.payment_reference import payment_reference
 from services.billing.storage.books import billed_rows
+from services.billing.storage.set_offs import overpaid_months
 from services.billing.usecases import payments, tariffs
 from services.billing.usecases.payments import By
 from services.billing.usecases.tariffs import NewTariff
@@ -375,10 +377,10 @@ def assert_billed(told: Told, month: Month, billed: Billed) -> None:
 
 async def assert_books(life: Life, months: Mapping[Month, Billed]) -> None:
     """What is owed, paid and left over is the same in account, documents and ledger, in each currency."""
-    books = await life.books()
+    billed, books = list(months.values()), await life.books()
     # Whatever is owed has a number, a reference and a day to pay: a note stands beside an invoice.
     assert {note.month for note in books.corrections} <= {invoice.month for invoice in books.invoices}
-    billed, payments = list(months.values()), books.payments
+    payments, paid = books.payments, paid_by_month(books)
     rests = await life.rests()
     assert all(rest >= 0 and allocated + rest == amount for amount, rest, allocated in rests)
     left = sum(rest for _, rest, _ in rests)
@@ -386,15 +388,15 @@ async def assert_books(life: Life, months: Mapping[Month, Billed]) -> None:
     moved = life.counter + life.bank - left - after.sent + after.given_up[EUR]
     assert in_currency((item.amount for item in payments), EUR) == moved
     ledger = await life.ledger()
-    settled = [item.settled for item in payments]
+    settled = [amount for _, amount in paid]
     for currency, issued in ((BGN, sum(item.leva for item in billed)), (EUR, sum(item.euro for item in billed))):
         assert -ledger.get(("REVENUE", currency), 0) == issued
         assert ledger.get(("RECEIVABLE", currency), 0) == issued - in_currency(settled, currency)
     balance = (await life.office.account(life.case, LATE)).balance.minor
     assert balance == sum(
         one.euro
-        - in_currency((item.settled for item in payments if item.month == month), EUR)
-        + in_euro(one.leva - in_currency((item.settled for item in payments if item.month == month), BGN))
+        - in_currency((amount for of, amount in paid if of == month), EUR)
+        + in_euro(one.leva - in_currency((amount for of, amount in paid if of == month), BGN))
         for month, one in months.items()
     )
     assert -ledger.get(("UNALLOCATED", EUR), 0) == left
@@ -403,6 +405,34 @@ async def assert_books(life: Life, months: Mapping[Month, Billed]) -> None:
         one: after.given_up[one] for one in (BGN, EUR)
     }
     await after.assert_arrears()
+    await assert_status(life)
+
+
+def paid_by_month(books: Books) -> list[tuple[Month, Money]]:
+    """What each month was paid, as its documents count it: money, and credits that were set off."""
+    given = [(item.from_month, -item.taken) for item in books.set_offs]
+    return [
+        *((item.month, item.settled) for item in books.payments),
+        *given,
+        *((item.to_month, item.settled) for item in books.set_offs),
+    ]
+
+
+async def assert_status(life: Life) -> None:
+    """After a last look a month is paid or overdue by what is open of it, and no money lies beside a debt."""
+    day = life.acted().today + timedelta(days=400)
+    books = await life.books()
+    account = await life.office.account(life.case, day)
+    for view in account.invoices:
+        documents = view.invoice.amount.currency
+        open_ = open_amount(books, view.invoice.month, documents)
+        assert view.status is (InvoiceStatus.PAID if open_.amount <= 0 else InvoiceStatus.OVERDUE)
+        assert view.overpaid == (-open_ if open_.amount < 0 else None)
+    async with life.office.db.read() as tx:
+        credits_ = await overpaid_months(tx, life.office.municipality_id, None, 100)
+    # A stotinka of a credit in leva is less than a cent: nothing in euro is paid by it.
+    if any(item.refundable.minor > 2 for item in credits_):
+        assert all(view.status is InvoiceStatus.PAID for view in account.invoices)
 
 
 async def lived(office: Office, told: Told) -> dict[Month, int]:
