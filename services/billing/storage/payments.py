@@ -265,7 +265,6 @@ class PaymentWrites(CommonReads):
             await self._tx.run(_HINT, {"entries": list(hints), "hints": reasons})
 
     async def payment(self, entry_id: str) -> BankPayment:
-        """The payment as it stands; NotFound when there is none."""
         return await bank_payment(self._tx, entry_id)
 
     async def lock_payment(self, entry_id: str) -> BankPayment:
@@ -309,9 +308,7 @@ async def bank_payment(tx: ReadTx, entry_id: str) -> BankPayment:
 
 
 async def with_suggestions(tx: ReadTx, found: Sequence[BankPayment]) -> Sequence[BankPayment]:
-    """The payments with the months for which they may be by what their payers' accounts have paid for before."""
-    if not found:
-        return found
+    """The payments with the months that their payers' accounts speak for."""
     of_payer: dict[str, list[OpenMonth]] = {}
     for row in await tx.all(_BY_KEPT_PAYER, {"kept": [item.entry_id for item in found]}):
         of_payer.setdefault(row.entry_id, []).append(_open_month(row))
