@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from services.billing.domain.accounts import Books, FeeFacts, Income, IncomeKind, Invoice, ServedMonth
+from services.billing.domain.payee import Payee
 from services.billing.papers.statement import statement_picture
 from services.billing.rules.arrears import due_date
 from services.billing.rules.parameters import DEFAULT_PARAMETERS
@@ -22,6 +23,7 @@ __all__ = ["PICTURES", "example_statement"]
 
 _CASE = "0b6f2c6e-6d2a-4c59-9d0c-1f1f6c5b7a11"
 _MONTH = Month(2026, 3)
+_PAYEE = Payee("Столична община, район „Искър“", "1592 София, ул. „Примерна“ 1", "BG80BNBG96611020345678")
 
 
 def example_statement() -> Statement:
@@ -41,7 +43,7 @@ def example_statement() -> Statement:
     invoice = Invoice(_CASE, 42, _MONTH, quote.amount, date(2026, 4, 1), due, DEFAULT_CALENDAR)
     books = Books(_CASE, "SOFIA", (invoice,))
     name = "Мария Иванова Петрова"
-    made = statement_of(books, _MONTH, (quote.fee.charge, served), quote.trace, name, "HSP")
+    made = statement_of(books, _MONTH, (quote.fee.charge, served), quote.trace, name, "HSP", payee=_PAYEE)
     if made is None:
         raise AssertionError("the example has an invoice")
     return made

@@ -25,6 +25,7 @@ _STAFF_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,62}", re.ASCII)
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,5}", re.ASCII)
 _DECIMAL = re.compile(r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,4})?", re.ASCII)
+_LINE = re.compile(r"\S|\S[^\x00-\x1f\x7f-\x9f\u2028\u2029]{0,118}\S")
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _MINIMUM_INCOME = re.compile(r"dmi\.(gmi|coefficient\.[A-Z][A-Z0-9_]{0,31})\.(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})")
 
@@ -130,6 +131,15 @@ _IBANS = _Allowed(
     lambda value: all(iban.is_valid(item) and iban.compact(item) == item for item in _items(value)),
 )
 _TIME = _Allowed("empty or a time, `15:30`", lambda value: not value or _CLOCK.fullmatch(value) is not None)
+
+
+_TEXT = _Allowed(
+    "empty or a line of 1 to 120 characters", lambda value: not value or _LINE.fullmatch(value) is not None
+)
+_IBAN = _Allowed(
+    "empty or an IBAN in capital letters without blanks",
+    lambda value: not value or (iban.compact(value) == value and iban.is_valid(value)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +309,9 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         ),
         "custody.second_signature": Setting("C-29", "false", _FLAG, "whether a receipt needs a second person"),
         "billing.auto_approve": Setting("C-29", "false", _FLAG, "whether a billing run is issued without review"),
+        "billing.payee": Setting("C-29", "", _TEXT, "to whom bills are paid: the name on statements and reminders"),
+        "billing.payee_address": Setting("C-29", "", _TEXT, "postal address of whom bills are paid to"),
+        "billing.iban": Setting("C-29", "", _IBAN, "account to which bills are paid"),
         "billing.outlier_pct": Setting(
             "C-29", "50", _whole(1, 1000), "change against the month before, in percent, that a billing clerk is shown"
         ),

@@ -13,6 +13,7 @@ from services.billing.domain.accounts import Act, BilledRow, Contract, ServedMon
 from services.billing.errors import InvalidFact, NoInvoice
 from services.billing.papers.statement import statement_pdf
 from services.billing.rules.decisions import IncomeDeclaration
+from services.billing.rules.payee import payee_of
 from services.billing.rules.statements import Statement, document_lines, statement_of
 from services.billing.storage import Store, books
 from services.billing.storage import statements as kept
@@ -91,7 +92,8 @@ class DocumentMethods(Desk):
         if served is None:
             raise NoInvoice(metadata={"month": str(month)})
         charged = (quote.fee.charge, served)
-        made = statement_of(account, month, charged, quote.trace, name, contract.service_code)
+        payee = payee_of((await storage.rules_of(tx, contract.municipality_id)).settings)
+        made = statement_of(account, month, charged, quote.trace, name, contract.service_code, payee=payee)
         if made is None:
             raise NoInvoice(metadata={"month": str(month)})
         await kept.keep_statement(tx, cipher, contract.person_id, made, call.now)

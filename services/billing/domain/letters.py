@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from services.billing.domain.payee import Payee
 from services.kernel.dates import Month
 from services.kernel.money import Money
 
@@ -69,6 +70,8 @@ class Letter:
     written_at: datetime
     delivery: LetterDelivery | None = None
     delivered_at: datetime | None = None
+    payee: Payee | None = None
+    """To whom it is paid, as it was set when the letter was written."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -8,6 +8,7 @@ from importlib import resources
 from types import MappingProxyType
 
 from services.billing.domain.letters import Letter, LetterKind, LetterText, Unpaid
+from services.billing.papers.payee import letterhead, payee_rows
 from services.billing.papers.words import amount_in_words, day_in_words, month_in_words, service_name
 from services.billing.rules.currency import also_shown
 from services.billing.rules.payment_reference import payment_reference, printed
@@ -116,12 +117,13 @@ def _facts(text: LetterText, language: Language, catalogue: Catalogue) -> Facts:
             [words.invoice, str(unpaid.number)],
             [words.month, month_in_words(unpaid.month, language)],
             [words.reference, printed(payment_reference(unpaid.number))],
+            *payee_rows(letter.payee, language),
         ]
         box = _owed(letter, unpaid, words, language)
         body = tuple(line.format(day=day_in_words(unpaid.decide_from, language)) for line in words.arrears)
     return {
         "language": language.value,
-        "municipality": letter.municipality_id,
+        "municipality": letterhead(letter.payee, letter.municipality_id),
         "title": words.titles[letter.kind],
         "service": service_name(letter.service_code, letter.issued_on, language, catalogue),
         "head": head,

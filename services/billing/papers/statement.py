@@ -8,7 +8,14 @@ from importlib import resources
 from types import MappingProxyType
 
 from services.billing.domain.accounts import ChargeKind
-from services.billing.papers.words import amount_in_words, day_in_words, month_in_words, service_name
+from services.billing.papers.payee import letterhead, payee_rows
+from services.billing.papers.words import (
+    amount_in_words,
+    day_in_words,
+    month_in_words,
+    service_name,
+    with_amounts_in_words,
+)
 from services.billing.rules.corrections import CAUSE_TEXTS
 from services.billing.rules.payment_reference import printed
 from services.billing.rules.statements import DocumentKind, Line, Statement
@@ -116,7 +123,7 @@ def _facts(statement: Statement, language: Language, catalogue: Catalogue) -> Fa
     shown = statement.also_shown
     return {
         "language": language.value,
-        "municipality": statement.municipality_id,
+        "municipality": letterhead(statement.payee, statement.municipality_id),
         "title": words.title.format(month=month_in_words(statement.month, language)),
         "service": service_name(statement.service_code, statement.month.last, language, catalogue),
         "head": [
@@ -124,6 +131,7 @@ def _facts(statement: Statement, language: Language, catalogue: Catalogue) -> Fa
             [words.case, statement.case_id],
             [words.reference, printed(statement.reference)],
             [words.issued, day_in_words(statement.lines[-1].issued_on, language)],
+            *payee_rows(statement.payee, language),
         ],
         "total_label": words.total,
         "due": words.due.format(day=day_in_words(statement.due_date, language)),
@@ -135,10 +143,15 @@ def _facts(statement: Statement, language: Language, catalogue: Catalogue) -> Fa
         "days_title": words.days,
         "days": _days(statement, words),
         "steps_title": words.steps,
-        "steps": [[step.rule, step.text_bg if language is Language.BG else step.text_en] for step in statement.trace],
+        "steps": _steps(statement, language),
         "note": words.note,
         "footer": words.footer,
     }
+
+
+def _steps(statement: Statement, language: Language) -> list[list[str]]:
+    texts = ((step.rule, step.text_bg if language is Language.BG else step.text_en) for step in statement.trace)
+    return [[rule, with_amounts_in_words(text, language)] for rule, text in texts]
 
 
 def _line(line: Line, language: Language, words: _Words) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
@@ -14,7 +15,7 @@ from services.kernel.dates import Month
 from services.kernel.language import Language
 from services.kernel.money import Currency, Money
 
-__all__ = ["amount_in_words", "day_in_words", "month_in_words", "service_name"]
+__all__ = ["amount_in_words", "day_in_words", "month_in_words", "service_name", "with_amounts_in_words"]
 
 _SIGNS: Mapping[Currency, Mapping[Language, str]] = MappingProxyType(
     {
@@ -22,6 +23,11 @@ _SIGNS: Mapping[Currency, Mapping[Language, str]] = MappingProxyType(
         Currency.BGN: MappingProxyType({Language.BG: "лв.", Language.EN: "BGN"}),
     }
 )
+
+
+# As the rules write a whole sum of money; one before rounding has more decimals and keeps them.
+_PLAIN = re.compile(r"(?<![\d.,])(-?\d+\.\d{2}) (EUR|BGN)\b")
+_EXACT = re.compile(r"(?<![\d.,])(-?\d+)\.(\d+…?) (EUR|BGN)\b")
 
 
 def service_name(service_code: str, on: date, language: Language, catalogue: Catalogue) -> str:
@@ -36,6 +42,17 @@ def amount_in_words(amount: Money, language: Language) -> str:
     """An amount with the sign of its currency."""
     written = format_decimal(amount.amount, format="#,##0.00", locale=language.value)
     return f"{written} {_SIGNS[amount.currency][language]}"
+
+
+def with_amounts_in_words(text: str, language: Language) -> str:
+    """A sentence of the rules with its amounts written as everywhere else in the document."""
+
+    def exact(found: re.Match[str]) -> str:
+        point = "," if language is Language.BG else "."
+        return f"{found[1]}{point}{found[2]} {_SIGNS[Currency(found[3])][language]}"
+
+    whole = _PLAIN.sub(lambda found: amount_in_words(Money.of(found[1], Currency(found[2])), language), text)
+    return _EXACT.sub(exact, whole)
 
 
 def day_in_words(day: date, language: Language) -> str:

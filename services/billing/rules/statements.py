@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from services.billing.domain.accounts import Books, ChargeKind, ServedMonth
 from services.billing.domain.causes import Cause
+from services.billing.domain.payee import Payee
 from services.billing.rules.accounts import sum_in
 from services.billing.rules.currency import also_shown
 from services.billing.rules.payment_reference import payment_reference
@@ -62,6 +63,8 @@ class Statement:
     due_date: date
     reference: str
     trace: Trace
+    payee: Payee | None = None
+    """To whom it is paid; None: the municipality had not set it, or on statements from before it was kept."""
 
 
 def document_lines(books: Books, month: Month) -> tuple[Line, ...]:
@@ -81,7 +84,14 @@ def document_lines(books: Books, month: Month) -> tuple[Line, ...]:
 
 @decides("F-17", "F-18")
 def statement_of(  # noqa: PLR0917 a statement brings these parts together
-    books: Books, month: Month, charged: tuple[ChargeKind, ServedMonth], trace: Trace, name: str, service_code: str
+    books: Books,
+    month: Month,
+    charged: tuple[ChargeKind, ServedMonth],
+    trace: Trace,
+    name: str,
+    service_code: str,
+    *,
+    payee: Payee | None = None,
 ) -> Statement | None:
     """The statement of a month from its documents and the arithmetic behind them; None when nothing was invoiced.
 
@@ -110,6 +120,7 @@ def statement_of(  # noqa: PLR0917 a statement brings these parts together
         due_date=invoice.due_date,
         reference=payment_reference(invoice.number),
         trace=trace,
+        payee=payee,
     )
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from services.billing.domain.arrears import ArrearsFile
 from services.billing.domain.letters import ExpiringIncome, Letter, LetterDelivery, LetterKind, LetterText, Unpaid
+from services.billing.domain.payee import Payee
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.rows import minor, money, month
 from services.billing.usecases.payments import By
@@ -31,6 +32,13 @@ __all__ = [
     "waiting_anywhere",
     "waiting_letters",
 ]
+
+# A letter never reads otherwise when the municipality changes its account later.
+_PAYEE = """
+LEFT JOIN municipalities m ON m.municipality_id = :municipality_id
+CROSS JOIN LATERAL (SELECT m.settings ->> 'billing.payee' AS name, m.settings ->> 'billing.payee_address' AS address,
+                           m.settings ->> 'billing.iban' AS iban) payee
+"""
 
 # The declaration in force is the last recorded of the latest month (L-12); who pays the cost in full, or no share of an
 # income, has none to prove; who declared a later month with evidence that holds longer has renewed it. Its due reminder
@@ -58,29 +66,33 @@ WHERE c.municipality_id = :municipality_id AND c.care @> CAST(:today AS date) AN
 ORDER BY c.case_id LIMIT :size
 """
 
-_ADD_INCOMES = """
+_ADD_INCOMES = f"""
 INSERT INTO letters (letter_id, municipality_id, case_id, kind, reminder, issued_date, last_date, declaration_id,
-                     written_at)
+                     written_at, payee, payee_address, payee_iban)
 SELECT n.letter_id, :municipality_id, n.case_id, 'INCOME_RENEWAL', n.reminder, :today, n.last_date, n.declaration_id,
-       :now
+       :now, payee.name, payee.address, payee.iban
 FROM unnest(CAST(:letter_id AS uuid[]), CAST(:case_id AS uuid[]), CAST(:reminder AS int[]),
             CAST(:last_date AS date[]), CAST(:declaration_id AS bigint[]))
     AS n (letter_id, case_id, reminder, last_date, declaration_id)
+{_PAYEE}
 ON CONFLICT (declaration_id, reminder) DO NOTHING
-"""
+"""  # noqa: S608 a constant of this module
 
-_ADD_ARREARS = """
+_ADD_ARREARS = f"""
 INSERT INTO letters (letter_id, municipality_id, case_id, kind, reminder, issued_date, last_date, invoice_id,
-                     open_minor, currency, decide_from, written_at)
-VALUES (:letter_id, :municipality_id, :case_id, 'ARREARS_REMINDER', :reminder, :today, :last_date, :invoice_id,
-        :open_minor, :open_currency, :decide_from, :now)
+                     open_minor, currency, decide_from, written_at, payee, payee_address, payee_iban)
+SELECT :letter_id, :municipality_id, :case_id, 'ARREARS_REMINDER', :reminder, :today, :last_date, :invoice_id,
+       :open_minor, :open_currency, :decide_from, :now, payee.name, payee.address, payee.iban
+FROM (SELECT) one
+{_PAYEE}
 ON CONFLICT (invoice_id, last_date, reminder) DO NOTHING
-"""
+"""  # noqa: S608 a constant of this module
 
 _LETTER = """
 SELECT l.letter_id::text AS letter_id, l.municipality_id, l.case_id::text AS case_id, c.service_code, c.person_id,
        l.kind, l.reminder, l.issued_date, l.last_date, l.invoice_id::text AS invoice_id, l.open_minor, l.currency,
-       l.written_at, l.name_sealed, l.delivery, l.delivered_at, l.decide_from, i.number, i.month
+       l.written_at, l.name_sealed, l.delivery, l.delivered_at, l.decide_from, i.number, i.month,
+       l.payee, l.payee_address, l.payee_iban
 FROM letters l
 JOIN contracts c USING (case_id)
 LEFT JOIN invoices i USING (invoice_id)
@@ -242,4 +254,10 @@ def _letter(row: Row[Any]) -> Letter:
         row.written_at,
         None if row.delivery is None else LetterDelivery(row.delivery),
         row.delivered_at,
+        _payee(row),
     )
+
+
+def _payee(row: Row[Any]) -> Payee | None:
+    parts = (row.payee, row.payee_address, row.payee_iban)
+    return Payee(*(part or "" for part in parts)) if any(parts) else None

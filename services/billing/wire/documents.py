@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from services.billing.domain.accounts import Correction
+from services.billing.domain.payee import Payee
 from services.billing.domain.tracing import TracedUnit
 from services.billing.rules.accounts import InvoiceView
 from services.billing.rules.statements import Line, Statement
@@ -48,7 +49,12 @@ def statement_to_proto(statement: Statement) -> pb.Statement:
         due_date=date_to_proto(statement.due_date),
         payment_reference=statement.reference,
         trace=trace_to_proto(statement.trace),
+        payee=None if statement.payee is None else _payee_to_proto(statement.payee),
     )
+
+
+def _payee_to_proto(payee: Payee) -> pb.Payee:
+    return pb.Payee(name=payee.name, address=payee.address, iban=payee.iban)
 
 
 def announced_note(note: Correction) -> resources.Correction:

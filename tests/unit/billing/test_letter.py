@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from services.billing.domain.letters import Letter, LetterKind, LetterText, Unpaid
+from services.billing.domain.payee import Payee
 from services.billing.papers.letter import letter_pdf
 from services.kernel.catalogue import CATALOGUE, Catalogue
 from services.kernel.dates import Month
@@ -48,6 +49,7 @@ def test_the_same_letter_makes_the_same_bytes_and_another_name_others(letter: Le
         {"issued_on": date(2026, 4, 29)},
         {"last_day": date(2026, 4, 26)},
         {"service_code": "DAY_CENTRE"},
+        {"payee": Payee("Район „Искър“", "", "BG80BNBG96611020345678")},
         {"unpaid": replace(UNPAID, number=18)},
         {"unpaid": replace(UNPAID, month=Month(2026, 2))},
         {"unpaid": replace(UNPAID, open=Money.of("91.64", Currency.EUR))},

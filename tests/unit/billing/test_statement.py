@@ -9,7 +9,9 @@ import pytest
 
 from services.billing.domain.accounts import Books, ChargeKind, Correction, Invoice, ServedMonth
 from services.billing.domain.causes import Cause, NoteCause
+from services.billing.domain.payee import Payee
 from services.billing.papers.statement import statement_pdf
+from services.billing.papers.words import with_amounts_in_words
 from services.billing.rules.corrections import CAUSE_TEXTS
 from services.billing.rules.statements import DocumentKind, Line, statement_of
 from services.kernel.calendar import DEFAULT_CALENDAR
@@ -41,6 +43,10 @@ def test_the_same_facts_make_the_same_bytes(language: Language) -> None:
         {"trace": ()},
         {"reference": "RF740000000001"},
         {"service_code": "DAY_CENTRE"},
+        {"payee": None},
+        {"payee": Payee("Друга община", "1592 София, ул. „Примерна“ 1", "BG80BNBG96611020345678")},
+        {"payee": Payee("Столична община, район „Искър“", "", "BG80BNBG96611020345678")},
+        {"payee": Payee("Столична община, район „Искър“", "1592 София, ул. „Примерна“ 1", "")},
     ],
 )
 def test_whatever_changes_on_a_statement_changes_the_document(changed: dict[str, object]) -> None:
@@ -55,6 +61,18 @@ def test_a_service_that_the_catalogue_does_not_have_is_named_by_its_code(languag
     own = replace(CATALOGUE.entry("HSP", MARCH.last), code="OWN_SERVICE", name_bg="OWN_SERVICE", name_en="OWN_SERVICE")
     unknown = statement_pdf(replace(example, service_code="OWN_SERVICE"), language, CATALOGUE)
     assert unknown == statement_pdf(replace(example, service_code="OWN_SERVICE"), language, Catalogue((own,)))
+
+
+@pytest.mark.parametrize(
+    ("language", "written"),
+    [(Language.BG, "1 234,50 € и -2,00 лв., 3,125… € от 08.08.2025"), (Language.EN, None)],
+)
+def test_sentences_of_the_rules_have_their_amounts_as_the_rest_of_the_paper(
+    language: Language, written: str | None
+) -> None:
+    text = "1234.50 EUR и -2.00 BGN, 3.125… EUR от 08.08.2025"
+    expected = written or "1,234.50 € и -2.00 BGN, 3.125… € от 08.08.2025"
+    assert with_amounts_in_words(text, language).replace("\xa0", " ") == expected
 
 
 def test_nothing_invoiced_is_no_statement() -> None:

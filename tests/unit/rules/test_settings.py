@@ -9,9 +9,11 @@ from google.type.date_pb2 import Date
 from google.type.money_pb2 import Money
 
 from services.assessment.domain.visits import Parameters as AssessmentParameters
+from services.billing.domain.payee import Payee
 from services.billing.domain.payments import PayerMatch
 from services.billing.rules.incomes import renewal_of
 from services.billing.rules.parameters import parameters_of
+from services.billing.rules.payee import payee_of
 from services.delivery.domain.care import ContractCopy
 from services.delivery.domain.welfare import MissedVisit, climbed, opened
 from services.delivery.rules.attendance import is_locked
@@ -342,6 +344,26 @@ def test_the_second_signature_of_a_receipt_is_a_setting() -> None:
     assert [parameters.second_signature for parameters in chosen] == [False, True]
 
 
+def test_to_whom_bills_are_paid_is_a_setting() -> None:
+    assert payee_of(MunicipalSettings.of({})) is None
+    own = {
+        "billing.payee": "Район „Искър“",
+        "billing.payee_address": "бул. 1",
+        "billing.iban": "BG80BNBG96611020345678",
+    }
+    assert payee_of(MunicipalSettings.of(own)) == Payee(*own.values())
+    wrong_ibans = ("BG81BNBG96611020345678", "bg80bnbg96611020345678", "BG80 BNBG 9661 1020 3456 78", "42")
+    wrong = [("billing.iban", value) for value in wrong_ibans]
+    for key, value in [
+        *wrong,
+        ("billing.payee", "a\nb"),
+        ("billing.payee", " a"),
+        ("billing.payee_address", "a" * 121),
+    ]:
+        with pytest.raises(SettingNotAllowedError):
+            MunicipalSettings.of({key: value})
+
+
 def test_the_language_of_a_statement_is_a_setting() -> None:
     chosen = [rules(settings).settings.text("statement.language") for settings in ({}, {"statement.language": "en"})]
     assert [Language(code) for code in chosen] == [Language.BG, Language.EN]
@@ -418,6 +440,9 @@ PLAYED_ABOVE = {
     "breach.cause_codes",
     "billing.auto_approve",
     "welfare.rung_minutes",
+    "billing.payee",
+    "billing.payee_address",
+    "billing.iban",
     "billing.outlier_pct",
     "billing.min_days_to_pay",
     "billing.clerks",
