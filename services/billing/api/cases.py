@@ -18,6 +18,7 @@ from services.billing.storage.arrears import protected_by
 from services.billing.storage.books import billed_rows, invoices_of_request
 from services.billing.storage.custody import is_pending
 from services.billing.usecases import accounts, custody, facts
+from services.billing.usecases.explained import explain_month
 from services.billing.usecases.quotes import Quote
 from services.billing.wire.accounts import (
     account_to_proto,
@@ -152,7 +153,7 @@ class CaseMethods(Desk):
         if month < Month.of(dated.contract.start):
             raise StateNotAllowed(metadata={"month": str(month)})
         issued_on = facts.issue_date_of(month, billed, rules.present)
-        fee, computed, amount, trace = facts.explain_month(dated, month, served, issued_on, rules)
+        fee, computed, amount, trace = explain_month(dated, month, served, issued_on, rules)
         return pb.ExplainFeeResponse(quote=quote_to_proto(Quote(amount, computed, fee, trace)))
 
     async def QuotePause(self, request: pb.QuotePauseRequest, context: Context) -> pb.QuotePauseResponse:

@@ -13,11 +13,13 @@ from services.billing.domain.accounts import Act, BilledRow, Contract, ServedMon
 from services.billing.errors import InvalidFact, NoInvoice
 from services.billing.papers.statement import statement_pdf
 from services.billing.rules.decisions import IncomeDeclaration
+from services.billing.rules.parameters import parameters_of
 from services.billing.rules.payee import payee_of
 from services.billing.rules.statements import Statement, document_lines, statement_of
 from services.billing.storage import Store, books
 from services.billing.storage import statements as kept
 from services.billing.usecases import facts
+from services.billing.usecases.explained import explain_month
 from services.billing.usecases.quotes import Quote
 from services.billing.usecases.tariffs import preview_tariff
 from services.billing.wire.accounts import assets_from, cents, income_from, quote_to_proto
@@ -76,24 +78,34 @@ class DocumentMethods(Desk):
     async def _statement(  # noqa: PLR0917 the person's key and the reader's clock come with the question
         self, tx: WriteTx, contract: Contract, month: Month, revision: int, name: str, call: Call
     ) -> Statement:
-        """The revision asked for as it was read first; the latest is kept at its first reading."""
+        """The revision asked for as it is kept; the latest is kept at its first reading, the others before a note."""
         cipher, store = self._runtime.cipher, Store(tx, self._runtime.cipher)
         await store.lock_case(contract.case_id)
         account = await storage.account_books(tx, contract.case_id, contract.municipality_id)
         latest = len(document_lines(account, month))
         wanted = revision or latest
         found = await kept.find_statement(tx, cipher, contract, month, wanted)
+        if found is not None and not found.name:
+            await kept.keep_statement_name(tx, cipher, contract.person_id, found, name, call.now)
+            return replace(found, name=name)
         if found is not None:
             return found
         if wanted != latest:
             raise NotFound(resource_type="statement", resource_id=f"{contract.case_id}/{month}/{revision}")
         explained = await self._explained(tx, contract, month)
-        quote, served = explained.quote, explained.served
-        if served is None:
+        if explained.served is None:
             raise NoInvoice(metadata={"month": str(month)})
-        charged = (quote.fee.charge, served)
-        payee = payee_of((await storage.rules_of(tx, contract.municipality_id)).settings)
-        made = statement_of(account, month, charged, quote.trace, name, contract.service_code, payee=payee)
+        rules = await storage.rules_of(tx, contract.municipality_id)
+        made = statement_of(
+            account,
+            month,
+            (explained.quote.fee.charge, explained.served),
+            explained.quote.trace,
+            name,
+            contract.service_code,
+            payee=payee_of(rules.settings),
+            parameters=parameters_of(rules),
+        )
         if made is None:
             raise NoInvoice(metadata={"month": str(month)})
         await kept.keep_statement(tx, cipher, contract.person_id, made, call.now)
@@ -104,7 +116,7 @@ class DocumentMethods(Desk):
         served = (await storage.served_months(tx, contract.case_id)).get(month)
         rules = await storage.fee_rules_of(tx, contract.municipality_id)
         issued_on = facts.issue_date_of(month, await books.billed_rows(tx, contract.case_id), rules.present)
-        fee, computed, amount, trace = facts.explain_month(dated, month, served, issued_on, rules)
+        fee, computed, amount, trace = explain_month(dated, month, served, issued_on, rules)
         return _Explained(Quote(amount, computed, fee, trace), served)
 
     async def PreviewChange(self, request: pb.PreviewChangeRequest, context: Context) -> pb.PreviewChangeResponse:

@@ -21,6 +21,7 @@ from services.billing.rules.payment_reference import printed
 from services.billing.rules.statements import DocumentKind, Line, Statement
 from services.kernel.catalogue import Catalogue
 from services.kernel.language import Language
+from services.kernel.money import Money
 from services.runtime.typeset import Facts, picture, typeset
 
 __all__ = ["statement_pdf", "statement_picture"]
@@ -34,7 +35,11 @@ class _Words:
     reference: str
     issued: str
     total: str
+    paid: str
+    to_pay: str
+    overpaid: str
     due: str
+    past: str
     other: str
     documents: str
     documents_head: tuple[str, str, str]
@@ -60,7 +65,11 @@ _WORDS: Mapping[Language, _Words] = MappingProxyType(
             reference="Основание за плащане",
             issued="Издадена на",
             total="За плащане за месеца",
+            paid="Платено до {day} включително",
+            to_pay="Остава за плащане",
+            overpaid="Платено в повече",
             due="до {day} включително",
+            past="срокът беше {day} включително",
             other="{amount} (само за сведение)",
             documents="Документи за месеца",
             documents_head=("Документ", "Дата", "Сума"),
@@ -85,7 +94,11 @@ _WORDS: Mapping[Language, _Words] = MappingProxyType(
             reference="Payment reference",
             issued="Issued on",
             total="Due for the month",
+            paid="Paid until {day}",
+            to_pay="Still to be paid",
+            overpaid="Paid too much",
             due="to be paid by {day}",
+            past="it was due by {day}",
             other="{amount} (for information only)",
             documents="Documents of the month",
             documents_head=("Document", "Date", "Amount"),
@@ -120,7 +133,7 @@ def statement_picture(statement: Statement, language: Language, catalogue: Catal
 
 def _facts(statement: Statement, language: Language, catalogue: Catalogue) -> Facts:
     words = _WORDS[language]
-    shown = statement.also_shown
+    asked = _asked(statement, words)
     return {
         "language": language.value,
         "municipality": letterhead(statement.payee, statement.municipality_id),
@@ -130,13 +143,14 @@ def _facts(statement: Statement, language: Language, catalogue: Catalogue) -> Fa
             [words.payer, statement.name],
             [words.case, statement.case_id],
             [words.reference, printed(statement.reference)],
-            [words.issued, day_in_words(statement.lines[-1].issued_on, language)],
+            [words.issued, day_in_words(statement.issued_on, language)],
             *payee_rows(statement.payee, language),
         ],
-        "total_label": words.total,
-        "due": words.due.format(day=day_in_words(statement.due_date, language)),
-        "total": amount_in_words(statement.total, language),
-        "other": "" if shown is None else words.other.format(amount=amount_in_words(shown, language)),
+        "total_label": asked.label,
+        "due": asked.due.format(day=day_in_words(statement.due_date, language)),
+        "total": amount_in_words(asked.amount, language),
+        "other": "" if asked.shown is None else words.other.format(amount=amount_in_words(asked.shown, language)),
+        "sums": _sums(statement, language, words),
         "documents_title": words.documents,
         "documents_head": list(words.documents_head),
         "documents": [_line(line, language, words) for line in statement.lines],
@@ -147,6 +161,37 @@ def _facts(statement: Statement, language: Language, catalogue: Catalogue) -> Fa
         "note": words.note,
         "footer": words.footer,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What stands in large print."""
+
+    label: str
+    amount: Money
+    shown: Money | None
+    due: str
+
+
+def _asked(statement: Statement, words: _Words) -> _Asked:
+    due = words.past if statement.due_date < statement.issued_on else words.due
+    settled = statement.settlement
+    if settled is None or settled.to_pay == statement.total:
+        return _Asked(words.total, statement.total, statement.also_shown, due if statement.total.amount > 0 else "")
+    if settled.to_pay.amount < 0:
+        return _Asked(words.overpaid, -settled.to_pay, None, "")
+    return _Asked(words.to_pay, settled.to_pay, settled.also_shown, due if settled.to_pay.amount > 0 else "")
+
+
+def _sums(statement: Statement, language: Language, words: _Words) -> list[list[str]]:
+    """How the sum in large print comes of that of the documents; nothing where they are the same."""
+    settled = statement.settlement
+    if settled is None or settled.paid.amount == 0:
+        return []
+    paid = words.paid.format(day=day_in_words(statement.issued_on, language))
+    asked = words.overpaid if settled.to_pay.amount < 0 else words.to_pay
+    rows = ((words.total, statement.total), (paid, settled.paid), (asked, _asked(statement, words).amount))
+    return [[label, amount_in_words(amount, language)] for label, amount in rows]
 
 
 def _steps(statement: Statement, language: Language) -> list[list[str]]:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from services.billing.domain.accounts import Books, ChargeKind, ServedMonth
+from services.billing.domain.accounts import Books, ChargeKind, Invoice, ServedMonth
 from services.billing.domain.causes import Cause
 from services.billing.domain.payee import Payee
-from services.billing.rules.accounts import sum_in
+from services.billing.rules.accounts import is_new_debt, open_amount, sum_in
 from services.billing.rules.currency import also_shown
+from services.billing.rules.parameters import DEFAULT_PARAMETERS, BillingParameters
 from services.billing.rules.payment_reference import payment_reference
 from services.kernel.dates import Month
 from services.kernel.money import Money
 from services.kernel.register import decides
 from services.kernel.trace import Trace
 
-__all__ = ["DocumentKind", "Line", "Statement", "document_lines", "statement_of"]
+__all__ = ["DocumentKind", "Line", "Settlement", "Statement", "document_lines", "statement_of"]
 
 
 class DocumentKind(StrEnum):
@@ -44,8 +45,23 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Settlement:
+    """What payments had settled by the day of the last document; both sums in the currency of the total.
+
+    `to_pay` is negative where more was paid; `also_shown` is the other currency beside it (F-17).
+    """
+
+    paid: Money
+    to_pay: Money
+    also_shown: Money | None
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
-    """The statement of a month; `revision` counts its documents, `name` is the payer's."""
+    """The statement of a month; `revision` counts its documents, `name` is the payer's.
+
+    `due_date` is that of the debt that stands on it: notes after the month was paid have a term of their own.
+    """
 
     case_id: str
     service_code: str
@@ -65,6 +81,13 @@ class Statement:
     trace: Trace
     payee: Payee | None = None
     """To whom it is paid; None: the municipality had not set it, or on statements from before it was kept."""
+    settlement: Settlement | None = None
+    """None on statements from before it was kept."""
+
+    @property
+    def issued_on(self) -> date:
+        """The day of the last document."""
+        return self.lines[-1].issued_on
 
 
 def document_lines(books: Books, month: Month) -> tuple[Line, ...]:
@@ -82,7 +105,7 @@ def document_lines(books: Books, month: Month) -> tuple[Line, ...]:
     return (*invoices, *notes)
 
 
-@decides("F-17", "F-18")
+@decides("F-17", "F-18", "L-13")
 def statement_of(  # noqa: PLR0917 a statement brings these parts together
     books: Books,
     month: Month,
@@ -92,10 +115,12 @@ def statement_of(  # noqa: PLR0917 a statement brings these parts together
     service_code: str,
     *,
     payee: Payee | None = None,
+    parameters: BillingParameters = DEFAULT_PARAMETERS,
 ) -> Statement | None:
     """The statement of a month from its documents and the arithmetic behind them; None when nothing was invoiced.
 
     The sum is stated in the currency of the last document, and in the other one while that day asks for it (F-17).
+    It is a paper of that day, whenever it is read: payments count that had come by then.
     """
     invoice = next((item for item in books.invoices if item.month == month), None)
     if invoice is None:
@@ -103,6 +128,8 @@ def statement_of(  # noqa: PLR0917 a statement brings these parts together
     lines = document_lines(books, month)
     charge, served = charged
     total, last_day = _total(lines)
+    then = replace(books, payments=tuple(item for item in books.payments if item.paid_on <= last_day))
+    to_pay = open_amount(then, month, total.currency)
     return Statement(
         case_id=books.case_id,
         service_code=service_code,
@@ -112,16 +139,29 @@ def statement_of(  # noqa: PLR0917 a statement brings these parts together
         revision=len(lines),
         lines=lines,
         total=total,
-        also_shown=also_shown(total, last_day) if total.amount >= 0 else None,
+        also_shown=_shown(total, last_day),
         charge=charge,
         served_days=served.served_days,
         paused_days=served.paused_days,
         units=served.units,
-        due_date=invoice.due_date,
+        due_date=_due_date(then, invoice, last_day, parameters),
         reference=payment_reference(invoice.number),
         trace=trace,
         payee=payee,
+        settlement=Settlement(total - to_pay, to_pay, _shown(to_pay, last_day)),
     )
+
+
+def _due_date(books: Books, invoice: Invoice, on: date, parameters: BillingParameters) -> date:
+    """The day from which arrears count; what notes claim of who had paid is due as an invoice of the day would be."""
+    begun = invoice.arrears
+    if begun is not None and not begun.is_closed:
+        return begun.due_on
+    return parameters.due_date_of(on) if is_new_debt(books, invoice.month) else invoice.due_date
+
+
+def _shown(amount: Money, on: date) -> Money | None:
+    return also_shown(amount, on) if amount.amount >= 0 else None
 
 
 def _total(lines: Sequence[Line]) -> tuple[Money, date]:

@@ -21,11 +21,13 @@ from services.billing.rules.currency import in_document_currency
 from services.billing.rules.decisions import DatedFacts, FeeDecision, IncomeDeclaration
 from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.proration import month_amount
+from services.billing.rules.statements import Statement
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.facts import WAR_FIELD
 from services.billing.storage.ledger import book_note
 from services.billing.storage.rows import income_to_json, minor
-from services.billing.usecases.facts import part_of
+from services.billing.storage.statements import keep_statement
+from services.billing.usecases.explained import part_of
 from services.kernel.dates import Month
 from services.kernel.money import Money
 from services.runtime.crypto import Sealed
@@ -77,6 +79,8 @@ INSERT INTO fee_decisions (case_id, months, charge, rate_nano, currency, actual_
 VALUES (:case_id, daterange(CAST(:first AS date), CAST(:before AS date), '[)'), :charge, :rate_nano, :currency,
         :actual_cost_payer, :now)
 """
+
+_TARIFFS_READ = "SELECT tariffs_read FROM contracts WHERE case_id = :case_id"
 
 _READ = """
 UPDATE contracts SET tariffs_read = :tariff, rules_read = :rules
@@ -132,6 +136,14 @@ class FactWrites(CommonReads):
                 "now": now,
             },
         )
+
+    async def tariffs_read(self, case_id: str) -> int:
+        """Number of the last tariff by which the fees of the case are decided; 0: none."""
+        return int(await self._tx.scalar(_TARIFFS_READ, {"case_id": case_id}))
+
+    async def keep_statement(self, person_id: str, statement: Statement, now: datetime) -> None:
+        """Keep a statement without its name; one that is kept already stays."""
+        await keep_statement(self._tx, self._cipher, person_id, statement, now)
 
     async def _sealed(self, person_id: str, war: WarStatus) -> Sealed | None:
         codes = [code for code, holds in (("VETERAN", war.veteran), ("DISABLED", war.disabled)) if holds]

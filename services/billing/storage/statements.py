@@ -1,7 +1,11 @@
-"""Statements as they were read first, sealed under the payer's key; and which document belongs to which month."""
+"""Statements as they were read first or stood before a note, sealed under the payer's key; whose month a document is.
+
+One that was kept before anybody read it has no name: it gets the one of its first reading, and keeps it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import TypeAdapter
@@ -13,9 +17,10 @@ from services.kernel.dates import Month
 from services.runtime.crypto import PersonCipher, Sealed
 from services.runtime.database import ReadTx, WriteTx
 
-__all__ = ["find_statement", "keep_statement", "month_of_document"]
+__all__ = ["find_statement", "keep_statement", "keep_statement_name", "month_of_document"]
 
 _FIELD = "statement"
+_NAME_FIELD = "statement_name"
 _WRITTEN = TypeAdapter(Statement)
 
 _KEEP = """
@@ -23,7 +28,16 @@ INSERT INTO statements (case_id, month, revision, sealed, read_at)
 VALUES (:case_id, :month, :revision, :sealed, :now) ON CONFLICT DO NOTHING
 """
 
-_FIND = "SELECT sealed FROM statements WHERE case_id = :case_id AND month = :month AND revision = :revision"
+_KEEP_NAME = """
+INSERT INTO statement_names (case_id, month, revision, sealed, read_at)
+VALUES (:case_id, :month, :revision, :sealed, :now) ON CONFLICT DO NOTHING
+"""
+
+_FIND = """
+SELECT s.sealed, n.sealed AS name_sealed
+FROM statements s LEFT JOIN statement_names n USING (case_id, month, revision)
+WHERE s.case_id = :case_id AND s.month = :month AND s.revision = :revision
+"""
 
 _OF_DOCUMENT = """
 SELECT case_id::text AS case_id, month FROM invoices WHERE invoice_id = CAST(:id AS uuid)
@@ -35,12 +49,16 @@ SELECT case_id::text, month FROM corrections WHERE correction_id = CAST(:id AS u
 async def find_statement(
     tx: ReadTx, cipher: PersonCipher, contract: Contract, month: Month, revision: int
 ) -> Statement | None:
-    """The statement as it was read first; None when nobody has read it."""
+    """The statement as it is kept, without a name while nobody has read it; None when it is not kept."""
     key = {"case_id": contract.case_id, "month": month.first, "revision": revision}
     row = await tx.one_or_none(_FIND, key)
     if row is None:
         return None
-    return _WRITTEN.validate_json(await cipher.open(tx, contract.person_id, _FIELD, Sealed(row.sealed)))
+    found = _WRITTEN.validate_json(await cipher.open(tx, contract.person_id, _FIELD, Sealed(row.sealed)))
+    if row.name_sealed is None:
+        return found
+    name = await cipher.open(tx, contract.person_id, _NAME_FIELD, Sealed(row.name_sealed))
+    return replace(found, name=name)
 
 
 async def keep_statement(
@@ -54,6 +72,22 @@ async def keep_statement(
             "month": statement.month.first,
             "revision": statement.revision,
             "sealed": await cipher.seal(tx, person_id, _FIELD, _WRITTEN.dump_json(statement).decode()),
+            "now": now,
+        },
+    )
+
+
+async def keep_statement_name(  # noqa: PLR0917 beside whose it is stands what is kept
+    tx: WriteTx, cipher: PersonCipher, person_id: str, statement: Statement, name: str, now: datetime
+) -> None:
+    """Keep the name on a statement that has none; the caller has locked the case."""
+    await tx.run(
+        _KEEP_NAME,
+        {
+            "case_id": statement.case_id,
+            "month": statement.month.first,
+            "revision": statement.revision,
+            "sealed": await cipher.seal(tx, person_id, _NAME_FIELD, name),
             "now": now,
         },
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
@@ -21,24 +21,23 @@ from services.billing.domain.accounts import (
 from services.billing.domain.causes import Cause, NoteCause
 from services.billing.errors import CurrencyNotAllowed, InvalidFact
 from services.billing.rules.corrections import BilledMonth, FirstInvoice, Note, first_invoice, note_over
-from services.billing.rules.currency import document_currency, in_document_currency, month_currency
+from services.billing.rules.currency import month_currency
 from services.billing.rules.decisions import (
     DatedFacts,
     FeeDecision,
     IncomeDeclaration,
-    explain_declarations,
-    explain_tariffs,
     fee_decisions,
     fee_in,
 )
 from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.parameters import BillingParameters
-from services.billing.rules.proration import MonthPart, month_amount
+from services.billing.rules.proration import month_amount
+from services.billing.usecases.explained import part_of
+from services.billing.usecases.kept_statements import AsBilled, StatementStore, as_billed, keep_present
 from services.billing.usecases.set_off import SetOffStore, set_off_each
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, CurrencyMismatchError, Money
-from services.kernel.trace import Trace, TraceBuilder
 from services.runtime.commands import Effect
 
 __all__ = [
@@ -51,7 +50,6 @@ __all__ = [
     "decide",
     "declare_assets",
     "declare_income",
-    "explain_month",
     "issue_date_of",
     "part_of",
     "redecide",
@@ -60,7 +58,7 @@ __all__ = [
 ]
 
 
-class FactsStore(SetOffStore, Protocol):
+class FactsStore(StatementStore, SetOffStore, Protocol):
     """What recording a fact needs of the database."""
 
     async def lock_case(self, case_id: str) -> None:
@@ -87,8 +85,6 @@ class FactsStore(SetOffStore, Protocol):
         """Keep the declaration; its id."""
         ...
 
-    async def dated_facts(self, case_id: str) -> DatedFacts: ...
-    async def rules(self, municipality_id: str) -> LocalRules: ...
     async def fee_rules(self, municipality_id: str) -> FeeRules:
         """By which rules the fee of each month is decided."""
         ...
@@ -99,8 +95,6 @@ class FactsStore(SetOffStore, Protocol):
         ...
 
     async def save_served(self, served: Sequence[ServedMonth]) -> None: ...
-    async def billed_rows(self, case_id: str) -> Sequence[BilledRow]: ...
-    async def served_months(self, case_id: str) -> Mapping[Month, ServedMonth]: ...
     async def redraft(self, case_id: str, row: BilledRow, fee: MonthlyFee, served: ServedMonth) -> None: ...
     async def add_note(self, case_id: str, note: Note, cause: Cause, act: Act) -> None: ...
     async def add_first_invoice(self, case_id: str, invoice: FirstInvoice, cause: Cause, act: Act) -> None:
@@ -112,8 +106,9 @@ async def copy_contract(contract: Contract, war: WarStatus, rules: LocalRules, s
     """Keep the contract as placement signed it and decide its fees anew."""
     await store.keep_rules(contract.municipality_id, rules)
     await store.lock_case(contract.case_id)
+    before = await as_billed(contract.case_id, store)
     await store.save_contract(contract, war, act.now)
-    await decide(contract.case_id, Cause(NoteCause.CONTRACT, str(contract.version)), store, act)
+    await decide(contract.case_id, Cause(NoteCause.CONTRACT, str(contract.version)), before, store, act)
     return Effect(contract.case_id, contract.version)
 
 
@@ -159,8 +154,9 @@ async def declare_income(case_id: str, declared: IncomeDeclaration, store: Facts
     for item in declared.income:
         check_currency(item.amount, declared.from_month, "income")
     await store.lock_case(case_id)
+    before = await as_billed(case_id, store)
     declaration = await store.add_income(case_id, declared, act.now)
-    await decide(case_id, Cause(NoteCause.INCOME, declaration), store, act)
+    await decide(case_id, Cause(NoteCause.INCOME, declaration), before, store, act)
     return Effect(case_id)
 
 
@@ -171,8 +167,9 @@ async def declare_assets(case_id: str, from_month: Month, assets: Assets, store:
     if assets.property_transferred_on is not None and assets.property_transferred_on > act.today:
         raise InvalidFact(field="property_transferred_date")
     await store.lock_case(case_id)
+    before = await as_billed(case_id, store)
     declaration = await store.add_assets(case_id, from_month, assets, act.now)
-    await decide(case_id, Cause(NoteCause.ASSETS, declaration), store, act)
+    await decide(case_id, Cause(NoteCause.ASSETS, declaration), before, store, act)
     return Effect(case_id)
 
 
@@ -180,18 +177,20 @@ async def set_actual_cost(case_id: str, from_month: Month, amount: Money, store:
     """Set the monthly cost per person from a month on."""
     check_currency(amount, from_month, "amount")
     await store.lock_case(case_id)
+    before = await as_billed(case_id, store)
     declaration = await store.add_cost(case_id, from_month, amount, act.now)
-    await decide(case_id, Cause(NoteCause.COST, declaration), store, act)
+    await decide(case_id, Cause(NoteCause.COST, declaration), before, store, act)
     return Effect(case_id)
 
 
 async def refresh_served_days(case_id: str, served: Sequence[ServedMonth], store: FactsStore, act: Act) -> Effect:
     """Take over what delivery says now about billed months and issue documents over the difference (F-18)."""
     await store.lock_case(case_id)
+    before = await as_billed(case_id, store)
     await store.save_served(served)
     dated = await store.dated_facts(case_id)
     rules = await store.fee_rules(dated.contract.municipality_id)
-    await _settle(dated, rules, None, store, act)
+    await _settle(dated, rules, None, before, store, act)
     return Effect(case_id)
 
 
@@ -201,13 +200,14 @@ def check_currency(amount: Money, month: Month, field: str) -> None:
         raise CurrencyNotAllowed(field=field)
 
 
-async def decide(case_id: str, cause: Cause, store: FactsStore, act: Act) -> int:
+async def decide(case_id: str, cause: Cause, before: AsBilled | None, store: FactsStore, act: Act) -> int:
     """Derive the fees of a locked case from its facts and correct what was billed (L-12, F-18); counts the documents.
 
+    `before` is what `as_billed` said before the fact was recorded: a statement that a note follows is kept by it.
     Raises CurrencyNotAllowed when a fact in euro holds in a month of the lev (F-13).
     """
     dated, rules = await _derive(case_id, store, act)
-    return await _settle(dated, rules, cause, store, act)
+    return await _settle(dated, rules, cause, before, store, act)
 
 
 async def redecide(case_id: str, store: FactsStore, act: Act) -> None:
@@ -235,7 +235,9 @@ async def _derive(case_id: str, store: FactsStore, act: Act) -> tuple[DatedFacts
     return dated, rules
 
 
-async def _settle(dated: DatedFacts, rules: FeeRules, cause: Cause | None, store: FactsStore, act: Act) -> int:
+async def _settle(  # noqa: PLR0917 as `decide`
+    dated: DatedFacts, rules: FeeRules, cause: Cause | None, before: AsBilled | None, store: FactsStore, act: Act
+) -> int:
     """Bring every billed month to what is due now; without a cause it is the month's served days that changed."""
     case_id = dated.contract.case_id
     rows = await store.billed_rows(case_id)
@@ -251,6 +253,8 @@ async def _settle(dated: DatedFacts, rules: FeeRules, cause: Cause | None, store
         billed, counted = _billed_so_far(row, books), Cause(NoteCause.SERVED_DAYS, str(served[row.month].version))
         note = note_over(billed, due, act.today)
         if note is not None:
+            if before is not None:
+                await keep_present(before, row, books, rules, store, act.now)
             await _issue(case_id, billed, note, cause or counted, rules.present, store, act=act)
             documents += 1
     if documents:
@@ -290,29 +294,6 @@ def _billed_so_far(row: BilledRow, books: Books) -> BilledMonth:
     return BilledMonth(row.month, computed, (*invoiced, *(item.amount for item in notes)))
 
 
-def part_of(month: Month, served: ServedMonth) -> MonthPart:
-    """The part of a month that is charged."""
-    return MonthPart(served.chargeable_days, month.days, served.units)
-
-
 def issue_date_of(month: Month, billed: Sequence[BilledRow], parameters: BillingParameters) -> date:
     """The day of the month's invoice: a month that was billed late has its own; that of its run before it is billed."""
     return next((row.issue_date for row in billed if row.month == month), parameters.issue_date(month))
-
-
-def explain_month(
-    dated: DatedFacts, month: Month, served: ServedMonth | None, issued_on: date, rules: FeeRules
-) -> tuple[MonthlyFee, Money, Money, Trace]:
-    """Fee, amount in the month's currency, amount of its document and the arithmetic, by what held in the month.
-
-    Without served days the full month is explained.
-    """
-    trace = TraceBuilder()
-    trace.add(explain_declarations(dated, month))
-    for tariff in explain_tariffs(dated, month):
-        trace.add(tariff)
-    fee = fee_in(dated, month, rules, trace)
-    part = part_of(month, served) if served else MonthPart(month.days, month.days)
-    computed = month_amount(fee, part, trace)
-    amount = in_document_currency(computed, document_currency(month, issued_on), trace)
-    return fee, computed, amount, trace.build()

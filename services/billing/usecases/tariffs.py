@@ -15,6 +15,7 @@ from services.billing.errors import InvalidFact
 from services.billing.rules.fees import charge_of
 from services.billing.rules.parameters import parameters_of
 from services.billing.usecases.facts import FactsStore, check_currency, decide, redecide
+from services.billing.usecases.kept_statements import as_billed
 from services.billing.usecases.quotes import check_percent_set, known_service
 from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month
@@ -119,7 +120,8 @@ async def preview_tariff(case_id: str, tariff: NewTariff, store: TariffsStore, a
 async def bring_tariffs(case_id: str, store: TariffsStore, act: Act) -> int:
     """Decide the fees of a locked case by all tariffs of its service; gives how many documents that brought."""
     last = (await store.dated_facts(case_id)).last_tariff
-    return await decide(case_id, Cause(NoteCause.TARIFF, str(last)), store, act)
+    before = await as_billed(case_id, store)
+    return await decide(case_id, Cause(NoteCause.TARIFF, str(last)), before, store, act)
 
 
 def _check(tariff: NewTariff, catalogue: Catalogue) -> None:

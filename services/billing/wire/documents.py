@@ -36,6 +36,7 @@ def lines_to_proto(lines: Iterable[Line]) -> list[pb.StatementLine]:
 
 def statement_to_proto(statement: Statement) -> pb.Statement:
     """A statement without the payer's name, which stands in the document only."""
+    settled = statement.settlement
     return pb.Statement(
         application_id=statement.case_id,
         month=month_to_proto(statement.month),
@@ -50,6 +51,8 @@ def statement_to_proto(statement: Statement) -> pb.Statement:
         payment_reference=statement.reference,
         trace=trace_to_proto(statement.trace),
         payee=None if statement.payee is None else _payee_to_proto(statement.payee),
+        paid=None if settled is None else money_to_proto(settled.paid),
+        to_pay=None if settled is None else money_to_proto(settled.to_pay),
     )
 
 

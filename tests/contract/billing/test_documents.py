@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from services.billing.errors import InvalidFact, NoInvoice
 from services.kernel.codes import Role
 from services.kernel.dates import Month
+from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.money import Money, total
+from services.kernel.municipal_settings import MunicipalSettings
 from services.kernel.ranges import DateRange
 from services.runtime.auth import Caller
 from services.runtime.civil import money_from_proto
@@ -25,12 +27,18 @@ from socialcare.billing.v1 import documents_pb2 as pb
 from socialcare.billing.v1 import notes_pb2
 from socialcare.billing.v1 import resources_pb2 as resources
 from socialcare.common.v1 import facts_pb2, types_pb2
+from tests.contract.billing.owing import pay
 
 pytestmark = pytest.mark.postgres
 
 Desk = Any
 
 FEBRUARY = types_pb2.YearMonth(year=2026, month=2)
+PAYEE = {
+    "billing.payee": "Район „Искър“",
+    "billing.payee_address": "бул. 1",
+    "billing.iban": "BG80BNBG96611020345678",
+}
 MARCH = types_pb2.YearMonth(year=2026, month=3)
 
 
@@ -92,6 +100,45 @@ async def test_a_note_makes_the_next_statement_and_the_earlier_one_stays(desk: D
     assert second.statement.total == explained.quote.amount
 
 
+async def paid_to(desk: Desk, case: str, at: str) -> None:
+    """The municipality sets whom to pay, and billing copies it with the contract."""
+    desk.neighbours.own_rules = replace(SHIPPED_RULES, settings=MunicipalSettings.of(PAYEE), version=7)
+    await desk.copy(case, at)
+
+
+async def test_a_statement_says_whom_to_pay_and_says_so_still_when_that_is_set_otherwise(desk: Desk) -> None:
+    case = await billed(desk)
+    await paid_to(desk, case, "2026-03-02 10:00")
+    first = await statement(desk, case)
+    assert first.statement.payee == pb.Payee(name="Район „Искър“", address="бул. 1", iban=PAYEE["billing.iban"])
+    desk.neighbours.own_rules = replace(SHIPPED_RULES, version=8)
+    await desk.copy(case, "2026-03-06 10:00")
+    assert (await statement(desk, case, "2026-03-07 10:00")).pdf == first.pdf
+
+
+async def test_a_statement_after_a_note_says_what_was_paid_what_is_left_and_until_when(desk: Desk) -> None:
+    case = await billed(desk)
+    before = (await statement(desk, case)).statement
+    assert (before.paid, before.to_pay) == (desk.euro("0.00"), desk.euro("91.65"))
+    await pay(desk, case, "91.65", "2026-03-20 10:00")
+    await desk.ask(cost_of(case, desk.euro("200.00")), "2026-03-24 10:00")
+    credited = (await statement(desk, case, "2026-03-24 11:00")).statement
+    assert amount(credited.to_pay).amount < 0
+    await desk.ask(cost_of(case, desk.euro("230.00")), "2026-04-30 10:00")
+    await desk.ask(desk.income(case, "2026-02", "370.00"), "2026-05-04 10:00")
+    after = (await statement(desk, case, "2026-06-01 10:00")).statement
+    assert (after.paid, after.to_pay) == (desk.euro("91.65"), desk.euro("3.49"))
+    assert after.total == desk.euro("95.14")
+    assert date(2026, 5, 4) < date(after.due_date.year, after.due_date.month, after.due_date.day) < date(2026, 6, 5)
+
+
+async def test_a_note_over_what_was_never_paid_leaves_the_term_as_it_was(desk: Desk) -> None:
+    case = await billed(desk)
+    await desk.ask(desk.income(case, "2026-02", "370.00"), "2026-05-04 10:00")
+    after = (await statement(desk, case, "2026-06-01 10:00")).statement
+    assert (after.to_pay, after.due_date.month, after.due_date.day) == (desk.euro("95.14"), 3, 25)
+
+
 async def test_a_note_names_the_fact_it_follows_on_account_statement_and_trace(desk: Desk) -> None:
     case = await billed(desk)
     await desk.ask(desk.income(case, "2026-02", "300.00"), "2026-03-10 10:00")
@@ -143,11 +190,38 @@ async def test_a_month_that_was_billed_nothing_has_a_statement_with_number_refer
     assert list(traced.lines) == list(said.lines)
 
 
-async def test_a_statement_that_nobody_read_in_time_and_a_month_without_bill_are_not_there(desk: Desk) -> None:
-    case = await billed(desk)
+async def test_a_statement_that_nobody_read_before_a_note_is_what_it_would_have_been_and_stays_so(desk: Desk) -> None:
+    case, twin = (desk.sign(date(2026, 2, 17)) for _ in range(2))
+    for each in (case, twin):
+        await desk.ask(desk.income(each, "2026-02", "356.40"), "2026-02-01 10:00")
+    await desk.bill("2026-02", "2026-03-01 00:00")
+    read_in_time = (await statement(desk, twin, "2026-03-09 10:00")).statement
     await desk.ask(desk.income(case, "2026-02", "300.00"), "2026-03-10 10:00")
+    await desk.ask(cost_of(case, desk.euro("50.00")), "2026-03-11 10:00")
+    first = await statement(desk, case, "2026-04-01 10:00", revision=1)
+    assert (first.statement.total, first.statement.trace) == (read_in_time.total, read_in_time.trace)
+    assert [first.statement.revision, len(first.statement.lines)] == [1, 1]
+    second = await statement(desk, case, "2026-04-01 10:00", revision=2)
+    assert len(second.statement.lines) == 2
+    desk.neighbours.name = "Мария Петрова-Георгиева"
+    await paid_to(desk, case, "2026-04-02 10:00")
+    for kept in (first, second):
+        assert (await statement(desk, case, "2026-07-01 10:00", revision=kept.statement.revision)).pdf == kept.pdf
+
+
+async def test_a_statement_before_a_note_over_served_days_stays_too(desk: Desk) -> None:
+    case = await billed(desk)
+    desk.neighbours.paused[case, Month(2026, 2)] = 3
+    refresh = service_pb2.RefreshServedDaysRequest(request_id=str(uuid4()), application_id=case, from_month=FEBRUARY)
+    await desk.ask(refresh, "2026-03-12 10:00", Role.WORKER)
+    first = (await statement(desk, case, "2026-04-01 10:00", revision=1)).statement
+    assert (first.served_days, first.paused_days, first.total) == (12, 0, desk.euro("91.65"))
+
+
+async def test_a_month_without_bill_and_a_revision_that_is_not_issued_are_not_there(desk: Desk) -> None:
+    case = await billed(desk)
     with pytest.raises(NotFound):
-        await statement(desk, case, revision=1)
+        await statement(desk, case, revision=2)
     with pytest.raises(NoInvoice):
         await desk.ask(pb.GetStatementRequest(application_id=case, month=MARCH), "2026-03-12 10:00")
 

@@ -124,6 +124,17 @@ async def test_every_billed_case_gets_its_note_once_page_by_page(desk: Desk) -> 
         assert notes[0].lineage.fact_id == str(kept.number)
 
 
+async def test_a_statement_that_nobody_read_before_the_note_of_a_tariff_explains_the_earlier_cost(desk: Desk) -> None:
+    case = await person(desk)
+    await desk.bill("2026-02", "2026-03-01 00:00")
+    before = await explained(desk, case)
+    await desk.ask(tariff(desk), AT)
+    assert await applied(desk) == (1, 1)
+    request = documents_pb2.GetStatementRequest(application_id=case, month=month("2026-02"), revision=1)
+    said = (await desk.ask(request, "2026-04-01 10:00")).statement
+    assert (said.total, list(said.trace)) == (before.amount, list(before.trace))
+
+
 async def test_no_month_is_drafted_before_the_tariff_is_applied(desk: Desk) -> None:
     case = await person(desk)
     await desk.ask(tariff(desk), "2026-02-20 10:00")

@@ -13,7 +13,8 @@ import pytest
 from services.billing import storage
 from services.billing.domain.accounts import ArrearsStatus, Assets, InvoiceStatus, RunState, ServedMonth, WarStatus
 from services.billing.errors import NoInvoice, StateNotAllowed, UserFundsMissing
-from services.billing.usecases import accounts, facts, runs
+from services.billing.usecases import accounts, runs
+from services.billing.usecases.explained import explain_month
 from services.kernel.calendar import DayKind, DayOverride
 from services.kernel.catalogue import CATALOGUE, PercentRange
 from services.kernel.dates import Month
@@ -348,7 +349,7 @@ async def test_explaining_a_stored_month_gives_the_sum_of_its_invoice(office: Of
         dated = await storage.dated_facts(tx, office.cipher, case)
         served = (await storage.served_months(tx, case))[FEBRUARY]
         rules = await storage.fee_rules_of(tx, office.municipality_id)
-    _, computed, _, trace = facts.explain_month(dated, FEBRUARY, served, date(2026, 3, 1), rules)
+    _, computed, _, trace = explain_month(dated, FEBRUARY, served, date(2026, 3, 1), rules)
     assert computed == eur("142.16")
     assert trace[-1].rule == "F-01"
 

@@ -12,7 +12,7 @@ from services.billing.domain.accounts import Contract, Income, IncomeKind
 from services.billing.domain.tariffs import Tariff, TariffKind
 from services.billing.rules.decisions import CostDeclaration, DatedFacts, IncomeDeclaration, facts_in, fee_decisions
 from services.billing.rules.fee_rules import lasting
-from services.billing.usecases.facts import explain_month
+from services.billing.usecases.explained import explain_month
 from services.kernel.dates import Month
 from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.money import Currency, Money

@@ -13,7 +13,7 @@ from services.assessment.rules.reviews import explain_review
 from services.billing.domain.accounts import Contract
 from services.billing.rules.decisions import DatedFacts
 from services.billing.rules.fee_rules import lasting
-from services.billing.usecases.facts import explain_month
+from services.billing.usecases.explained import explain_month
 from services.delivery.domain.care import ContractCopy, PlanLine
 from services.delivery.rules.care_words import explain_duration
 from services.delivery.rules.plan_words import explain_plan
