@@ -170,7 +170,10 @@ class WriteOff:
 
 @dataclass(frozen=True, slots=True)
 class ArrearsFile:
-    """The arrears of one invoice; `open` is what is owed today, not above 0.00 when it is paid."""
+    """The arrears of one invoice; `open` is what is owed today, not above 0.00 when it is paid.
+
+    `open_euro` is the same in euro: documents of 2025 are in leva, what people are told from 2026 on is in euro (F-13).
+    """
 
     invoice_id: str
     municipality_id: str
@@ -184,16 +187,19 @@ class ArrearsFile:
     state: ArrearsState
     reminders: int
     open: Money
+    open_euro: Money
     version: int
     instalments: tuple[Instalment, ...] = ()
     """Of the plan in force; empty: none."""
     new_debt: Money | None = None
-    """What notes have added since the plan was agreed: the plan does not speak of it."""
+    """What notes have added since the plan was agreed, in its currency: the plan does not speak of it."""
 
     @property
     def open_in_plan(self) -> Money:
-        """What is owed today of the debt that the plan is about: payments are for it first."""
-        return self.open if self.new_debt is None else self.open - self.new_debt
+        """What is owed today of the debt that the plan is about, in its currency: payments are for it first."""
+        currency = self.instalments[0].amount.currency if self.instalments else self.open.currency
+        owed = self.open if currency is self.open.currency else self.open_euro
+        return owed if self.new_debt is None else owed - self.new_debt
 
 
 @dataclass(frozen=True, slots=True)

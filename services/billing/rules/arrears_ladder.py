@@ -14,10 +14,11 @@ from services.billing.domain.arrears import (
     Instalment,
 )
 from services.billing.errors import InstalmentsNotAllowed
-from services.kernel.money import total
+from services.billing.rules.currency import EURO_FROM
+from services.kernel.money import Money, total
 from services.kernel.register import decides
 
-__all__ = ["REMINDER_DAYS", "age_bucket", "check_plan", "due_step", "next_look", "owed_by_plan"]
+__all__ = ["REMINDER_DAYS", "age_bucket", "check_plan", "due_step", "next_look", "owed_by_plan", "stated_on"]
 
 REMINDER_DAYS = (1, 15, 30)
 """Days past the due date of the reminders; no source says any."""
@@ -63,22 +64,28 @@ def owed_by_plan(file: ArrearsFile, today: date) -> bool:
 
     An instalment is missed on the day after its last. A debt that came after the plan breaks nothing.
     """
-    later = total((item.amount for item in file.instalments if item.due_on >= today), file.open.currency)
-    return file.open_in_plan > later
+    owed = file.open_in_plan
+    return owed > total((item.amount for item in file.instalments if item.due_on >= today), owed.currency)
+
+
+@decides("F-13")
+def stated_on(file: ArrearsFile, today: date) -> Money:
+    """What is owed as people are told it on the day: from 2026 on in euro, whatever the documents are in (F-13)."""
+    return file.open_euro if today >= EURO_FROM else file.open
 
 
 def check_plan(file: ArrearsFile, instalments: Sequence[Instalment], today: date) -> None:
     """Nothing when the instalments make up what is open, in order, from today on; InstalmentsNotAllowed otherwise."""
-    days = [item.due_on for item in instalments]
+    days, owed = [item.due_on for item in instalments], stated_on(file, today)
     fits = (
         0 < len(instalments) <= MOST_INSTALMENTS
         and days == sorted(set(days))
         and days[0] >= today
-        and all(item.amount.currency is file.open.currency and item.amount.amount > 0 for item in instalments)
-        and total((item.amount for item in instalments), file.open.currency) == file.open
+        and all(item.amount.currency is owed.currency and item.amount.amount > 0 for item in instalments)
+        and total((item.amount for item in instalments), owed.currency) == owed
     )
     if not fits:
-        raise InstalmentsNotAllowed(metadata={"open": str(file.open)})
+        raise InstalmentsNotAllowed(metadata={"open": str(owed)})
 
 
 def age_bucket(due_on: date, today: date) -> int:

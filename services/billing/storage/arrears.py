@@ -22,6 +22,7 @@ from services.billing.storage.ledger import book_write_off
 from services.billing.storage.rows import minor, money, month
 from services.billing.usecases.arrears import DebtTerm, LateInvoice, MovedInvoice
 from services.billing.usecases.payments import By
+from services.kernel.money import Currency, total
 from services.runtime.database import ReadTx
 from services.runtime.errors import NotFound
 from services.runtime.ids import new_id
@@ -80,7 +81,8 @@ WHERE a.invoice_id = :invoice_id FOR UPDATE OF c, a
 _COLUMNS = """
 a.invoice_id::text AS invoice_id, a.municipality_id, a.case_id::text AS case_id, a.month, i.number, a.due_date,
 a.termination_from, a.state, a.reminders, a.version, a.plan_id, i.currency,
-month_open_minor(a.case_id, a.month, i.currency) AS open_minor, n.minor AS noted_minor
+month_open_minor(a.case_id, a.month, i.currency) AS open_minor,
+month_open_minor(a.case_id, a.month, 'EUR') AS open_euro_minor, n.minor AS noted_minor, p.currency AS plan_currency
 """
 
 # Each currency is converted once, as in `month_open_minor`.
@@ -88,7 +90,7 @@ _FROM = """
 FROM arrears a JOIN invoices i USING (invoice_id)
 LEFT JOIN instalment_plans p ON p.plan_id = a.plan_id
 LEFT JOIN LATERAL (
-    SELECT sum(CASE WHEN s.currency = i.currency THEN s.minor WHEN i.currency = 'EUR' THEN round(s.minor / 1.95583)
+    SELECT sum(CASE WHEN s.currency = p.currency THEN s.minor WHEN p.currency = 'EUR' THEN round(s.minor / 1.95583)
                     ELSE round(s.minor * 1.95583) END)::bigint AS minor
     FROM (SELECT currency, sum(amount_minor) AS minor FROM corrections c
           WHERE c.case_id = a.case_id AND c.month = a.month AND c.id > p.notes_through GROUP BY currency) s) n ON true
@@ -229,7 +231,15 @@ class ArrearsWrites(CommonReads):
             "days": [item.due_on for item in instalments],
             "amounts": [item.amount.minor for item in instalments],
         }
-        await self._tx.run(_ADD_PLAN, {**key, **parts, **minor("owed", file.open), **_when(by)})
+        await self._tx.run(
+            _ADD_PLAN,
+            {
+                **key,
+                **parts,
+                **minor("owed", total((item.amount for item in instalments), instalments[0].amount.currency)),
+                **_when(by),
+            },
+        )
         await self._tx.run(_FOLLOW_PLAN, key)
 
     async def write_offs(self, invoice_id: str) -> Sequence[WriteOff]:
@@ -340,9 +350,10 @@ async def _files(tx: ReadTx, rows: Sequence[Row[Any]]) -> Sequence[ArrearsFile]:
             ArrearsState(row.state),
             row.reminders,
             money(row.open_minor, row.currency),
+            money(row.open_euro_minor, Currency.EUR),
             row.version,
             tuple(plans.get(row.plan_id, ())),
-            money(row.noted_minor, row.currency) if (row.noted_minor or 0) > 0 else None,
+            money(row.noted_minor, row.plan_currency) if (row.noted_minor or 0) > 0 else None,
         )
         for row in rows
     ]

@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from services.billing.domain.arrears import ArrearsFile
 from services.billing.domain.letters import ExpiringIncome, Letter, LetterDelivery, LetterKind, LetterText, Unpaid
 from services.billing.domain.payee import Payee
+from services.billing.rules.arrears_ladder import stated_on
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.rows import minor, money, month
 from services.billing.usecases.payments import By
@@ -164,7 +165,7 @@ class LetterWrites(CommonReads):
                 "today": by.act.today,
                 "last_date": file.due_on,
                 "invoice_id": file.invoice_id,
-                **minor("open", file.open),
+                **minor("open", stated_on(file, by.act.today)),
                 "decide_from": file.termination_from,
                 "now": by.act.now,
             },

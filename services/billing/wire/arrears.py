@@ -44,6 +44,7 @@ def arrears_to_proto(
         termination_possible_from_date=date_to_proto(file.termination_from),
         state=code_to_proto(pb.ArrearsState, file.state),
         open=money_to_proto(file.open),
+        open_euro=money_to_proto(file.open_euro),
         reminders=file.reminders,
         instalments=[
             pb.Instalment(due_date=date_to_proto(item.due_on), amount=money_to_proto(item.amount))

@@ -1,4 +1,4 @@
-"""What was paid too much in leva goes back in euro, converted once (F-13)."""
+"""What was paid too much in leva goes back in euro, what is owed is asked for in euro: converted once (F-13)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from uuid import uuid4
 
 import pytest
 
-from services.billing.errors import NotOverpaid
+from services.billing.errors import InstalmentsNotAllowed, NotOverpaid
 from services.kernel.money import Currency, Money
-from services.runtime.civil import money_to_proto
+from services.runtime.civil import date_to_proto, money_to_proto
+from socialcare.billing.v1 import arrears_pb2, letters_pb2
 from socialcare.billing.v1 import billing_service_pb2 as service
 from socialcare.billing.v1 import payments_pb2 as pb
 from socialcare.common.v1 import types_pb2
+from tests.contract.billing.owing import advance, plan, read, sweep
 
 pytestmark = pytest.mark.postgres
 
@@ -93,3 +95,50 @@ async def test_leva_taken_for_a_bill_in_euro_lie_in_the_box_as_leva(desk: Desk) 
         ("EXCHANGE", "EUR", 5_113),
         ("RECEIVABLE", "EUR", -5_113),
     ]
+
+
+async def owing(desk: Desk) -> tuple[str, str]:
+    """A case that owes 300.00 BGN, or 153.39 EUR, for November since 25 December, and its invoice."""
+    case: str = desk.sign(date(2025, 11, 1))
+    desk.neighbours.contracts[case] = replace(
+        desk.neighbours.contracts[case], actual_cost=Money.of("900.00", Currency.BGN)
+    )
+    await declare(desk, case, "500.00", "2025-11-03 10:00")
+    await desk.bill("2025-11", "2025-12-01 00:00")
+    return case, (await desk.account(case, "2025-12-02 10:00")).invoices[0].invoice_id
+
+
+async def test_a_reminder_of_2026_states_a_debt_of_leva_in_euro(desk: Desk) -> None:
+    case, invoice = await owing(desk)
+    await sweep(desk, "2025-12-31 03:00")
+    await advance(desk, invoice, "2025-12-31 03:00")
+    await advance(desk, invoice, "2026-01-14 03:00")
+    request = letters_pb2.ListLettersRequest(application_id=case)
+    told = [letter.open for letter in (await desk.ask(request, "2026-01-15 10:00")).letters]
+    assert told == [leva("300.00"), desk.euro("153.39")]
+
+
+async def test_instalments_agreed_in_2026_over_a_debt_of_leva_are_in_euro_and_end_it_when_they_are_paid(
+    desk: Desk,
+) -> None:
+    case, invoice = await owing(desk)
+    await sweep(desk, "2026-01-05 03:00")
+    days, at = (date(2026, 1, 20), date(2026, 2, 20)), "2026-01-06 10:00"
+    in_leva = arrears_pb2.AgreeInstalmentsRequest(
+        request_id=str(uuid4()),
+        invoice_id=invoice,
+        instalments=[arrears_pb2.Instalment(due_date=date_to_proto(day), amount=leva("150.00")) for day in days],
+    )
+    with pytest.raises(InstalmentsNotAllowed):
+        await desk.ask(in_leva, at)
+    found = await read(desk, invoice, at)
+    assert (found.open, found.open_euro) == (leva("300.00"), desk.euro("153.39"))
+    await desk.ask(plan(desk, invoice, (days[0], "76.70"), (days[1], "76.69")), at)
+    for amount, day in (("76.70", "2026-01-20"), ("76.69", "2026-02-20")):
+        payment = service.RecordPaymentRequest(
+            request_id=str(uuid4()), application_id=case, month=NOVEMBER, amount=desk.euro(amount)
+        )
+        assert (await read(desk, invoice, day + " 09:00")).state == arrears_pb2.ARREARS_STATE_INSTALMENTS
+        await desk.ask(payment, day + " 10:00")
+        await advance(desk, invoice, day + " 11:00")
+    assert (await read(desk, invoice, "2026-02-21 10:00")).state == arrears_pb2.ARREARS_STATE_SETTLED
