@@ -28,6 +28,8 @@ _SIGNS: Mapping[Currency, Mapping[Language, str]] = MappingProxyType(
 # As the rules write a whole sum of money; one before rounding has more decimals and keeps them.
 _PLAIN = re.compile(r"(?<![\d.,])(-?\d+\.\d{2}) (EUR|BGN)\b")
 _EXACT = re.compile(r"(?<![\d.,])(-?\d+)\.(\d+…?) (EUR|BGN)\b")
+# The parts of a sum have no currency of their own, but a word behind them.
+_PART = re.compile(r"(?<![\d.,])(\d+)\.(\d+)(?= [(%])")
 
 
 def service_name(service_code: str, on: date, language: Language, catalogue: Catalogue) -> str:
@@ -52,7 +54,8 @@ def with_amounts_in_words(text: str, language: Language) -> str:
         return f"{found[1]}{point}{found[2]} {_SIGNS[Currency(found[3])][language]}"
 
     whole = _PLAIN.sub(lambda found: amount_in_words(Money.of(found[1], Currency(found[2])), language), text)
-    return _EXACT.sub(exact, whole)
+    written = _EXACT.sub(exact, whole)
+    return _PART.sub(r"\1,\2", written) if language is Language.BG else written
 
 
 def day_in_words(day: date, language: Language) -> str:

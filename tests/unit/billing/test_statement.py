@@ -65,13 +65,13 @@ def test_a_service_that_the_catalogue_does_not_have_is_named_by_its_code(languag
 
 @pytest.mark.parametrize(
     ("language", "written"),
-    [(Language.BG, "1 234,50 € и -2,00 лв., 3,125… € от 08.08.2025"), (Language.EN, None)],
+    [(Language.BG, "1 234,50 € и -2,00 лв., 3,125… €, 72,5 % и 88,10 (пенсия) от 08.08.2025"), (Language.EN, None)],
 )
 def test_sentences_of_the_rules_have_their_amounts_as_the_rest_of_the_paper(
     language: Language, written: str | None
 ) -> None:
-    text = "1234.50 EUR и -2.00 BGN, 3.125… EUR от 08.08.2025"
-    expected = written or "1,234.50 € и -2.00 BGN, 3.125… € от 08.08.2025"
+    text = "1234.50 EUR и -2.00 BGN, 3.125… EUR, 72.5 % и 88.10 (пенсия) от 08.08.2025"
+    expected = written or "1,234.50 € и -2.00 BGN, 3.125… €, 72.5 % и 88.10 (пенсия) от 08.08.2025"
     assert with_amounts_in_words(text, language).replace("\xa0", " ") == expected
 
 
