@@ -16,10 +16,13 @@ from sqlalchemy.exc import IntegrityError
 from structlog.testing import CapturingLogger
 
 from services.billing.api import BillingServicer
+from services.billing.domain.payee import Payee
 from services.billing.errors import StateNotAllowed
 from services.billing.sending import LetterClerk
 from services.billing.storage import letters as stored
 from services.kernel.codes import Role
+from services.kernel.local_rules import SHIPPED_RULES
+from services.kernel.municipal_settings import MunicipalSettings
 from services.runtime.auth import Caller
 from services.runtime.civil import date_from_proto
 from services.runtime.errors import NotFound, NotYours, PeerUnavailable
@@ -27,6 +30,7 @@ from socialcare.billing.v1 import arrears_pb2, billing_service_pb2, documents_pb
 from socialcare.billing.v1 import incomes_pb2 as incomes
 from socialcare.billing.v1 import letters_pb2 as pb
 from socialcare.common.v1 import types_pb2
+from tests.contract.billing.owing import advance
 from tests.contract.billing.test_incomes import declared, until
 
 pytestmark = pytest.mark.postgres
@@ -64,6 +68,22 @@ async def reminded(desk: Desk) -> tuple[str, pb.Letter]:
     await look(desk, "2026-04-01 03:00")
     (letter,) = await letters(desk, case)
     return case, letter
+
+
+async def test_a_letter_keeps_the_account_that_was_set_when_it_was_written(desk: Desk) -> None:
+    case: str = desk.sign(date(2026, 2, 1), "500.00")
+    own = MunicipalSettings.of({"billing.payee": "Район „Искър“", "billing.iban": "BG80BNBG96611020345678"})
+    desk.neighbours.own_rules = replace(SHIPPED_RULES, settings=own, version=7)
+    await desk.ask(desk.income(case, "2026-02", "300.00"), "2026-02-01 10:00")
+    await desk.bill("2026-02", "2026-03-01 00:00")
+    await look(desk, "2026-03-26 03:00")
+    invoice = (await desk.account(case, "2026-03-26 10:00")).invoices[0].invoice_id
+    await advance(desk, invoice, "2026-03-27 03:00")
+    desk.neighbours.own_rules = replace(SHIPPED_RULES, version=8)
+    await desk.copy(case, "2026-03-28 10:00")
+    async with desk.database.read() as tx:
+        kept = [letter.payee for letter in await stored.letters_of_case(tx, case)]
+    assert kept == [Payee("Район „Искър“", "", "BG80BNBG96611020345678")]
 
 
 async def late(desk: Desk) -> tuple[str, str]:
