@@ -30,7 +30,6 @@ from socialcare.billing.v1 import arrears_pb2, billing_service_pb2, documents_pb
 from socialcare.billing.v1 import incomes_pb2 as incomes
 from socialcare.billing.v1 import letters_pb2 as pb
 from socialcare.common.v1 import types_pb2
-from tests.contract.billing.owing import advance
 from tests.contract.billing.test_incomes import declared, until
 
 pytestmark = pytest.mark.postgres
