@@ -36,6 +36,7 @@ class _Words:
     issued: str
     total: str
     paid: str
+    credit_elsewhere: str
     to_pay: str
     overpaid: str
     due: str
@@ -66,6 +67,7 @@ _WORDS: Mapping[Language, _Words] = MappingProxyType(
             issued="Издадена на",
             total="За плащане за месеца",
             paid="Платено до {day} включително",
+            credit_elsewhere="Платено в повече за други месеци",
             to_pay="Остава за плащане",
             overpaid="Платено в повече",
             due="до {day} включително",
@@ -95,6 +97,7 @@ _WORDS: Mapping[Language, _Words] = MappingProxyType(
             issued="Issued on",
             total="Due for the month",
             paid="Paid until {day}",
+            credit_elsewhere="Paid too much for other months",
             to_pay="Still to be paid",
             overpaid="Paid too much",
             due="to be paid by {day}",
@@ -186,11 +189,13 @@ def _asked(statement: Statement, words: _Words) -> _Asked:
 def _sums(statement: Statement, language: Language, words: _Words) -> list[list[str]]:
     """How the sum in large print comes of that of the documents; nothing where they are the same."""
     settled = statement.settlement
-    if settled is None or settled.paid.amount == 0:
+    if settled is None or settled.to_pay == statement.total:
         return []
     paid = words.paid.format(day=day_in_words(statement.issued_on, language))
     asked = words.overpaid if settled.to_pay.amount < 0 else words.to_pay
-    rows = ((words.total, statement.total), (paid, settled.paid), (asked, _asked(statement, words).amount))
+    rows = [(words.total, statement.total), (paid, settled.paid), (asked, _asked(statement, words).amount)]
+    if settled.credit is not None:
+        rows.insert(2, (words.credit_elsewhere, settled.credit))
     return [[label, amount_in_words(amount, language)] for label, amount in rows]
 
 

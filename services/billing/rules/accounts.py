@@ -25,6 +25,7 @@ __all__ = [
     "in_currency",
     "is_new_debt",
     "is_taken",
+    "months_of",
     "net_of",
     "open_amount",
     "settled_by",
@@ -178,7 +179,7 @@ def _overpaid(books: Books, invoice: Invoice) -> Money | None:
 def balance_of(books: Books, today: date) -> Money:
     """What is open of all months, as each states it in the currency of the day; negative when more was paid."""
     currency = currency_on(today)
-    return total((open_amount(books, month, currency) for month in _months(books)), currency)
+    return total((open_amount(books, month, currency) for month in months_of(books)), currency)
 
 
 def _is_paid(books: Books, invoice: Invoice) -> bool:
@@ -208,7 +209,8 @@ def _month_due(books: Books, invoice: Invoice, today: date) -> MonthDue:
     return MonthDue(invoice.arrears.due_on, invoice.calendar, is_paid, invoice.arrears.termination_from)
 
 
-def _months(books: Books) -> set[Month]:
+def months_of(books: Books) -> set[Month]:
+    """The months for which anything was issued or paid."""
     return {item.month for items in (books.invoices, books.corrections, books.payments) for item in items}
 
 

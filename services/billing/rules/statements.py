@@ -10,7 +10,7 @@ from enum import StrEnum
 from services.billing.domain.accounts import Books, ChargeKind, Invoice, ServedMonth
 from services.billing.domain.causes import Cause
 from services.billing.domain.payee import Payee
-from services.billing.rules.accounts import is_new_debt, open_amount, sum_in
+from services.billing.rules.accounts import is_new_debt, months_of, open_amount, sum_in
 from services.billing.rules.currency import also_shown
 from services.billing.rules.parameters import DEFAULT_PARAMETERS, BillingParameters
 from services.billing.rules.payment_reference import payment_reference
@@ -48,12 +48,14 @@ class Line:
 class Settlement:
     """What payments had settled by the day of the last document; both sums in the currency of the total.
 
-    `to_pay` is negative where more was paid; `also_shown` is the other currency beside it (F-17).
+    `to_pay` is negative where more was paid; `also_shown` is the other currency beside it (F-17). `credit` is what had
+    been paid too much for other months and pays this one; None: nothing.
     """
 
     paid: Money
     to_pay: Money
     also_shown: Money | None
+    credit: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +130,7 @@ def statement_of(  # noqa: PLR0917 a statement brings these parts together
     lines = document_lines(books, month)
     charge, served = charged
     total, last_day = _total(lines)
-    then = replace(books, payments=tuple(item for item in books.payments if item.paid_on <= last_day))
-    to_pay = open_amount(then, month, total.currency)
+    then = _books_on(books, last_day)
     return Statement(
         case_id=books.case_id,
         service_code=service_code,
@@ -148,7 +149,27 @@ def statement_of(  # noqa: PLR0917 a statement brings these parts together
         reference=payment_reference(invoice.number),
         trace=trace,
         payee=payee,
-        settlement=Settlement(total - to_pay, to_pay, _shown(to_pay, last_day)),
+        settlement=_settlement(then, month, total, last_day),
+    )
+
+
+def _settlement(then: Books, month: Month, total: Money, on: date) -> Settlement:
+    """What is open of the month, less what the account as a whole does not owe: paying the rest pays the month."""
+    rest = open_amount(then, month, total.currency)
+    others = sum_in((open_amount(then, each, total.currency) for each in months_of(then) - {month}), total.currency)
+    credit = min(max(-others, Money.zero(total.currency)), max(rest, Money.zero(total.currency)))
+    to_pay = rest - credit
+    return Settlement(total - rest, to_pay, _shown(to_pay, on), credit if credit.amount else None)
+
+
+def _books_on(books: Books, day: date) -> Books:
+    """The books as they stood at the end of a day."""
+    return replace(
+        books,
+        invoices=tuple(item for item in books.invoices if item.issued_on <= day),
+        corrections=tuple(item for item in books.corrections if item.issued_on <= day),
+        payments=tuple(item for item in books.payments if item.paid_on <= day),
+        set_offs=tuple(item for item in books.set_offs if item.on <= day),
     )
 
 

@@ -53,6 +53,7 @@ def statement_to_proto(statement: Statement) -> pb.Statement:
         payee=None if statement.payee is None else _payee_to_proto(statement.payee),
         paid=None if settled is None else money_to_proto(settled.paid),
         to_pay=None if settled is None else money_to_proto(settled.to_pay),
+        credit=None if settled is None or settled.credit is None else money_to_proto(settled.credit),
     )
 
 

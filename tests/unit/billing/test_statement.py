@@ -7,13 +7,15 @@ from datetime import date
 
 import pytest
 
-from services.billing.domain.accounts import Books, ChargeKind, Correction, Invoice, ServedMonth
+from services.billing.domain.accounts import Books, ChargeKind, Correction, Invoice, Payment, ServedMonth
 from services.billing.domain.causes import Cause, NoteCause
 from services.billing.domain.payee import Payee
+from services.billing.domain.set_offs import SetOff
 from services.billing.papers.statement import statement_pdf
 from services.billing.papers.words import with_amounts_in_words
+from services.billing.rules.accounts import balance_of
 from services.billing.rules.corrections import CAUSE_TEXTS
-from services.billing.rules.statements import DocumentKind, Line, statement_of
+from services.billing.rules.statements import DocumentKind, Line, Settlement, statement_of
 from services.kernel.calendar import DEFAULT_CALENDAR
 from services.kernel.catalogue import CATALOGUE, Catalogue
 from services.kernel.dates import Month
@@ -21,7 +23,7 @@ from services.kernel.language import Language
 from services.kernel.money import Currency, Money
 from tools.paperpages import example_statement
 
-MARCH = Month(2026, 3)
+FEBRUARY, MARCH = Month(2026, 2), Month(2026, 3)
 
 
 @pytest.mark.parametrize("language", list(Language))
@@ -109,6 +111,59 @@ def test_a_note_on_paper_says_which_fact_it_follows(language: Language) -> None:
 def test_every_known_cause_has_words_in_every_language() -> None:
     for language in Language:
         assert set(CAUSE_TEXTS[language]) == set(NoteCause) - {NoteCause.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("paid", "to_pay", "credit"),
+    [("150.00", "90.37", None), ("180.00", "60.37", "30.00"), ("400.00", "0.00", "90.37")],
+)
+def test_what_was_paid_too_much_for_other_months_is_less_to_pay(paid: str, to_pay: str, credit: str | None) -> None:
+    settled, books = _settlement(paid), _paid_for_february(paid)
+    assert settled.paid == Money.of("20.00", Currency.EUR)
+    assert settled.credit == (None if credit is None else Money.of(credit, Currency.EUR))
+    left = Money.of(to_pay, Currency.EUR)
+    assert settled.to_pay == left
+    asked = Payment("asked", MARCH, left, left, date(2026, 4, 20))
+    assert balance_of(replace(books, payments=(*books.payments, asked)), date(2026, 4, 20)).amount <= 0
+
+
+def test_a_credit_that_pays_later_leaves_the_paper_of_its_day_as_it_was() -> None:
+    thirty = Money.of("30.00", Currency.EUR)
+    later = SetOff(FEBRUARY, MARCH, thirty, thirty, date(2026, 4, 2))
+    assert _settlement("180.00", later) == _settlement("180.00")
+    at_once = _settlement("180.00", replace(later, on=date(2026, 4, 1)))
+    assert (at_once.paid, at_once.credit) == (Money.of("50.00", Currency.EUR), None)
+    assert at_once.to_pay == _settlement("180.00").to_pay
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_paper_says_what_of_the_sum_was_paid_for_other_months(language: Language) -> None:
+    papers = [
+        statement_pdf(replace(example_statement(), settlement=_settlement(paid)), language, CATALOGUE)
+        for paid in ("150.00", "180.00", "190.00")
+    ]
+    assert len(set(papers)) == len(papers)
+
+
+def _settlement(paid: str, *set_offs: SetOff) -> Settlement:
+    books = replace(_paid_for_february(paid), set_offs=set_offs)
+    made = statement_of(
+        books, MARCH, (ChargeKind.INCOME_PERCENT, ServedMonth("case", MARCH, 31, 15, 0, 1)), (), "", "HSP"
+    )
+    assert made is not None
+    assert made.settlement is not None
+    return made.settlement
+
+
+def _paid_for_february(paid: str) -> Books:
+    """150.00 euro are asked for February; of March 20.00 are paid."""
+    books, day = _books(), date(2026, 3, 1)
+    february = replace(books.invoices[0], month=FEBRUARY, amount=Money.of("150.00", Currency.EUR), issued_on=day)
+    payments = tuple(
+        Payment(str(month), month, Money.of(amount, Currency.EUR), Money.of(amount, Currency.EUR), date(2026, 3, 20))
+        for month, amount in ((FEBRUARY, paid), (MARCH, "20.00"))
+    )
+    return replace(books, invoices=(february, *books.invoices), payments=payments)
 
 
 def _books() -> Books:
