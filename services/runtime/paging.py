@@ -6,13 +6,14 @@ import base64
 import binascii
 import json
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
 from services.runtime.errors import InvalidArgument
 
-__all__ = ["decode_token", "encode_token", "id_key", "instant_key", "page_size"]
+__all__ = ["day_key", "decode_token", "encode_token", "id_key", "instant_key", "number_key", "page_size"]
 
 _LONGEST_TOKEN = 1024
+_INTEGER_DIGITS = 9
 
 
 def page_size(requested: int, *, default: int = 50, maximum: int = 500) -> int:
@@ -57,6 +58,29 @@ def instant_key(key: str, field: str = "page_token") -> datetime:
     if instant.tzinfo is None:
         raise InvalidArgument(field=field)
     return instant
+
+
+def day_key(key: str, field: str = "page_token") -> date:
+    """A sort key that is a day in ISO format.
+
+    Raises:
+        InvalidArgument: it is none.
+    """
+    try:
+        return date.fromisoformat(key)
+    except ValueError:
+        raise InvalidArgument(field=field) from None
+
+
+def number_key(key: str, field: str = "page_token") -> int:
+    """A sort key that is a number of at most nine digits, as a column of type integer holds it.
+
+    Raises:
+        InvalidArgument: it is none.
+    """
+    if not key.isdecimal() or not key.isascii() or len(key) > _INTEGER_DIGITS:
+        raise InvalidArgument(field=field)
+    return int(key)
 
 
 def id_key(key: str, field: str = "page_token") -> str:

@@ -29,8 +29,8 @@ from services.runtime.civil import (
     trace_to_proto,
 )
 from services.runtime.commands import Call, Effect
-from services.runtime.errors import InvalidArgument, NotFound
-from services.runtime.paging import decode_token, encode_token, page_size
+from services.runtime.errors import NotFound
+from services.runtime.paging import day_key, decode_token, encode_token, number_key, page_size
 from services.runtime.server import Runtime
 from socialcare.assessment.v1 import reviews_pb2 as pb
 from socialcare.common.v1 import facts_pb2, types_pb2
@@ -112,7 +112,7 @@ class ReviewMethods:
         call.caller.require_municipality(request.municipality_id)
         size = page_size(request.page_size)
         after = decode_token(request.page_token, 3)
-        key = (date.min, "", 0) if after is None else _key(*after)
+        key = (date.min, "", 0) if after is None else (day_key(after[0]), after[1], number_key(after[2]))
         page = ReviewPage(request.municipality_id, request.application_id, key, size)
         async with self._runtime.db.glance() as tx:
             found = await reviews.reviews(tx, page)
@@ -175,10 +175,3 @@ def _to_proto(review: Review) -> pb.Review:
         open_time=instant_to_proto(review.opened_at),
         complete_time=None if completed is None else instant_to_proto(completed),
     )
-
-
-def _key(day: str, application_id: str, number: str) -> tuple[date, str, int]:
-    try:
-        return date.fromisoformat(day), application_id, int(number)
-    except ValueError:
-        raise InvalidArgument(field="page_token") from None

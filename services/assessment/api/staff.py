@@ -28,7 +28,7 @@ from services.runtime.commands import Call, Effect
 from services.runtime.database import AuditNote, WriteTx
 from services.runtime.errors import InvalidArgument, NotFound
 from services.runtime.ids import new_id
-from services.runtime.paging import decode_token, encode_token, page_size
+from services.runtime.paging import day_key, decode_token, encode_token, number_key, page_size
 from services.runtime.server import Runtime
 from socialcare.assessment.v1 import staff_pb2 as pb
 
@@ -99,7 +99,7 @@ class StaffMethods:
             request.social_worker_id,
             call.today if asked is None else asked.start,
             None if asked is None else asked.end,
-            (date.min, "") if after is None else (_day_key(after[0]), after[1]),
+            (date.min, "") if after is None else (day_key(after[0]), after[1]),
             page_size(request.page_size),
         )
         async with self._runtime.db.glance() as tx:
@@ -167,7 +167,7 @@ class StaffMethods:
             request.municipality_id,
             code_from_proto(pb.BreachFilter, request.filter, BreachFilter, "filter") if request.filter else None,
             request.office_code,
-            (date.min, "", 0) if after is None else (_day_key(after[0]), after[1], _number_key(after[2])),
+            (date.min, "", 0) if after is None else (day_key(after[0]), after[1], number_key(after[2])),
             size,
         )
         async with self._runtime.db.glance() as tx:
@@ -195,16 +195,3 @@ class StaffMethods:
         if found is None:
             raise NotFound(resource_type="social_worker", resource_id=worker_id)
         return found
-
-
-def _day_key(key: str) -> date:
-    try:
-        return date.fromisoformat(key)
-    except ValueError:
-        raise InvalidArgument(field="page_token") from None
-
-
-def _number_key(key: str) -> int:
-    if not key.isdecimal() or len(key) > 9:
-        raise InvalidArgument(field="page_token")
-    return int(key)

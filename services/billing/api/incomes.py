@@ -10,8 +10,7 @@ from services.billing.api.desk import Desk
 from services.billing.rules.incomes import renewal_of
 from services.billing.storage.incomes import DeclaredIncome, incomes_to_renew
 from services.runtime.civil import date_to_proto, optional_date
-from services.runtime.errors import InvalidArgument
-from services.runtime.paging import decode_token, encode_token, id_key, page_size
+from services.runtime.paging import day_key, decode_token, encode_token, id_key, page_size
 from socialcare.billing.v1 import incomes_pb2 as pb
 
 __all__ = ["IncomeMethods"]
@@ -45,10 +44,7 @@ def _after(token: str) -> tuple[date, str]:
     keys = decode_token(token, 2)
     if keys is None:
         return _FIRST
-    try:
-        return date.fromisoformat(keys[0]), id_key(keys[1])
-    except ValueError:
-        raise InvalidArgument(field="page_token") from None
+    return day_key(keys[0]), id_key(keys[1])
 
 
 def _to_proto(item: DeclaredIncome, on: date, reminders: tuple[int, ...]) -> pb.IncomeToRenew:

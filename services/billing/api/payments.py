@@ -16,8 +16,8 @@ from services.billing.wire.accounts import positive
 from services.billing.wire.payments import bank_payment_to_proto, statement_from
 from services.runtime.civil import code_from_proto, month_from_proto
 from services.runtime.commands import Call
-from services.runtime.errors import InvalidArgument, NotFound, NotYours
-from services.runtime.paging import decode_token, encode_token, id_key, page_size
+from services.runtime.errors import NotFound, NotYours
+from services.runtime.paging import day_key, decode_token, encode_token, id_key, page_size
 from socialcare.billing.v1 import payments_pb2 as pb
 
 __all__ = ["PaymentMethods", "by_of"]
@@ -154,7 +154,4 @@ def _after(token: str) -> tuple[date, str] | None:
     keys = decode_token(token, 2)
     if keys is None:
         return None
-    try:
-        return date.fromisoformat(keys[0]), id_key(keys[1])
-    except ValueError:
-        raise InvalidArgument(field="page_token") from None
+    return day_key(keys[0]), id_key(keys[1])

@@ -32,9 +32,9 @@ from services.kernel.catalogue import CATALOGUE
 from services.runtime.civil import date_from_proto, date_to_proto, optional_date
 from services.runtime.commands import Call, Effect
 from services.runtime.database import WriteTx
-from services.runtime.errors import InvalidArgument, NotFound, NotYours
+from services.runtime.errors import NotFound, NotYours
 from services.runtime.ids import new_id
-from services.runtime.paging import decode_token, encode_token, id_key, page_size
+from services.runtime.paging import day_key, decode_token, encode_token, id_key, page_size
 from socialcare.delivery.v1 import assistants_pb2 as pb
 
 __all__ = ["AssistantMethods"]
@@ -170,7 +170,7 @@ class AssistantMethods(SheetRoom):
         first = optional_date(request.from_date, "from_date") or call.today
         size = page_size(request.page_size)
         keys = decode_token(request.page_token, 2)
-        after = None if keys is None else (_day_key(keys[0]), id_key(keys[1]))
+        after = None if keys is None else (day_key(keys[0]), id_key(keys[1]))
         async with self._runtime.db.glance() as tx:
             found = await assignment.unassigned_page(tx, request.municipality_id, first, after=after, size=size)
         last = found[-1] if len(found) == size else None
@@ -226,10 +226,3 @@ class AssistantMethods(SheetRoom):
         except NotYours:
             raise NotFound(resource_type="unit", resource_id=unit_id) from None
         return found[0]
-
-
-def _day_key(key: str) -> date:
-    try:
-        return date.fromisoformat(key)
-    except ValueError:
-        raise InvalidArgument(field="page_token") from None

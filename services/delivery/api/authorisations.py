@@ -12,8 +12,7 @@ from services.delivery.storage import authorisations as storage
 from services.delivery.storage.authorisations import EndingAuthorisation, EndingPage
 from services.kernel.dates import local_date
 from services.runtime.civil import date_to_proto
-from services.runtime.errors import InvalidArgument
-from services.runtime.paging import decode_token, encode_token, id_key, page_size
+from services.runtime.paging import day_key, decode_token, encode_token, id_key, page_size
 from socialcare.delivery.v1 import authorisations_pb2 as pb
 
 __all__ = ["AuthorisationMethods"]
@@ -31,7 +30,7 @@ class AuthorisationMethods(Room):
         call = self._runtime.call(municipality_id=request.municipality_id)
         call.caller.require_municipality(request.municipality_id)
         token = decode_token(request.page_token, 2)
-        after = _BEFORE_ALL if token is None else (_day(token[0]), id_key(token[1]))
+        after = _BEFORE_ALL if token is None else (day_key(token[0]), id_key(token[1]))
         page = EndingPage(request.municipality_id, call.today, after, page_size(request.page_size))
         async with self._runtime.db.glance() as tx:
             found = await storage.ending_page(tx, page)
@@ -61,10 +60,3 @@ def _to_proto(ending: EndingAuthorisation, today: date) -> pb.EndingAuthorisatio
         service_code=ending.service_code,
         district_code=ending.district_code,
     )
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InvalidArgument(field="page_token") from None

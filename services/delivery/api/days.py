@@ -13,7 +13,7 @@ from services.delivery.wire import care as wire
 from services.delivery.wire import days as wire_days
 from services.kernel.ranges import DateRange
 from services.runtime.errors import InvalidArgument
-from services.runtime.paging import decode_token, encode_token, id_key, page_size
+from services.runtime.paging import day_key, decode_token, encode_token, id_key, page_size
 from socialcare.delivery.v1 import days_pb2 as pb
 
 __all__ = ["DayMethods"]
@@ -75,7 +75,4 @@ class DayMethods(Room):
 def _day_and_unit(keys: tuple[str, ...] | None) -> tuple[date, str] | None:
     if keys is None:
         return None
-    try:
-        return date.fromisoformat(keys[0]), id_key(keys[1])
-    except ValueError:
-        raise InvalidArgument(field="page_token") from None
+    return day_key(keys[0]), id_key(keys[1])

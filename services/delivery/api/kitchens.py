@@ -21,8 +21,7 @@ from services.kernel.ranges import DateRange
 from services.runtime.civil import optional_date
 from services.runtime.commands import Effect
 from services.runtime.database import WriteTx
-from services.runtime.errors import InvalidArgument
-from services.runtime.paging import decode_token, encode_token, page_size
+from services.runtime.paging import day_key, decode_token, encode_token, page_size
 from socialcare.delivery.v1 import kitchens_pb2 as pb
 
 __all__ = ["KitchenMethods"]
@@ -127,7 +126,4 @@ class KitchenMethods(SheetRoom):
 def _day_and_district(keys: tuple[str, ...] | None) -> tuple[date, str] | None:
     if keys is None:
         return None
-    try:
-        return date.fromisoformat(keys[0]), keys[1]
-    except ValueError:
-        raise InvalidArgument(field="page_token") from None
+    return day_key(keys[0]), keys[1]

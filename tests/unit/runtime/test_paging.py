@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import date
 
 import pytest
 
 from services.runtime.errors import InvalidArgument
-from services.runtime.paging import decode_token, encode_token, id_key, instant_key
+from services.runtime.paging import day_key, decode_token, encode_token, id_key, instant_key, number_key
 
 
 def token_of(value: object) -> str:
@@ -50,3 +51,17 @@ def test_a_key_that_is_no_id_is_refused() -> None:
     assert id_key("7b0e8b5c-0000-4000-8000-000000000001") == "7b0e8b5c-0000-4000-8000-000000000001"
     with pytest.raises(InvalidArgument):
         id_key("x")
+
+
+@pytest.mark.parametrize("key", ["x", "2026-02-30", "2026-01-19T08:15:00", ""])
+def test_a_key_that_is_no_day_is_refused(key: str) -> None:
+    assert day_key("2026-01-19") == date(2026, 1, 19)
+    with pytest.raises(InvalidArgument):
+        day_key(key)
+
+
+@pytest.mark.parametrize("key", ["x", "-1", "٣", "1234567890", ""])
+def test_a_key_that_is_no_number_of_a_column_is_refused(key: str) -> None:
+    assert number_key("123456789") == 123_456_789
+    with pytest.raises(InvalidArgument):
+        number_key(key)
