@@ -28,7 +28,9 @@ INVARIANTS: Mapping[str, Words] = MappingProxyType(
             "receivables are not invoices plus notes minus payments",
         ),
         "LEDGER_BALANCED": Words("счетоводната книга не е равна", "the ledger does not balance"),
-        "NUMBERS_WITHOUT_GAP": Words("номерата на сметките имат пропуск", "invoice numbers have a gap"),
+        "NUMBERS_WITHOUT_GAP": Words(
+            "номерата на сметките или известията имат пропуск", "numbers of invoices or notes have a gap"
+        ),
         "DOCUMENTS_UNCHANGED": Words("издаден документ е променен", "an issued document was changed"),
         "SERVED_DAYS_KNOWN": Words(
             "дните на обслужване за месеца не са известни", "the served days of the month are not known"

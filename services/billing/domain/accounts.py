@@ -312,10 +312,12 @@ class Invoice:
 class Correction:
     """A credit (negative) or debit note; `computed` is the same difference in the month's currency.
 
-    `cause` is the fact that it follows.
+    `number` has no gap within the municipality: notes are counted apart from invoices. `cause` is the fact that it
+    follows.
     """
 
     correction_id: str
+    number: int
     month: Month
     amount: Money
     computed: Money

@@ -47,6 +47,7 @@ class _Words:
     invoice: str
     credit: str
     debit: str
+    numbered: str
     days: str
     served: str
     paused: str
@@ -78,6 +79,7 @@ _WORDS: Mapping[Language, _Words] = MappingProxyType(
             invoice="Фактура № {number}",
             credit="Кредитно известие",
             debit="Дебитно известие",
+            numbered="{note} № {number}",
             days="Дни",
             served="Дни с услуга",
             paused="от тях в прекъсване",
@@ -108,6 +110,7 @@ _WORDS: Mapping[Language, _Words] = MappingProxyType(
             invoice="Invoice no. {number}",
             credit="Credit note",
             debit="Debit note",
+            numbered="{note} no. {number}",
             days="Days",
             served="Days in service",
             paused="of them paused",
@@ -208,6 +211,8 @@ def _line(line: Line, language: Language, words: _Words) -> list[str]:
     called = words.credit if line.amount.amount < 0 else words.debit
     if line.kind is DocumentKind.INVOICE:
         called = words.invoice.format(number=line.number)
+    elif line.number:
+        called = words.numbered.format(note=called, number=line.number)
     why = None if line.cause is None else CAUSE_TEXTS[language].get(line.cause.code)
     called = called if why is None else f"{called} – {why}"
     return [called, day_in_words(line.issued_on, language), amount_in_words(line.amount, language)]

@@ -31,7 +31,9 @@ class DocumentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A document of the month; a credit note is negative, `number` is 0 for a note.
+    """A document of the month; a credit note is negative.
+
+    `number` is that of the invoice, or of the note; 0 for a note on statements from before notes had numbers.
 
     `cause` is the fact that it follows; None for an invoice of a run and on statements from before causes were kept.
     """
@@ -100,7 +102,7 @@ def document_lines(books: Books, month: Month) -> tuple[Line, ...]:
         if item.month == month
     ]
     notes = [
-        Line(DocumentKind.NOTE, item.correction_id, 0, item.amount, item.issued_on, item.cause)
+        Line(DocumentKind.NOTE, item.correction_id, item.number, item.amount, item.issued_on, item.cause)
         for item in books.corrections
         if item.month == month
     ]

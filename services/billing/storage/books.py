@@ -27,7 +27,7 @@ WHERE i.case_id = :case_id ORDER BY i.month
 """
 
 _CORRECTIONS = """
-SELECT correction_id::text AS correction_id, month, amount_minor, currency, computed_minor, issued_date, request_id,
+SELECT correction_id::text AS correction_id, number, month, amount_minor, currency, computed_minor, issued_date, request_id,
        cause, fact_id
 FROM corrections WHERE case_id = :case_id ORDER BY id
 """
@@ -139,6 +139,7 @@ def _correction(row: Row[Any]) -> Correction:
     billed = month(row.month)
     return Correction(
         row.correction_id,
+        row.number,
         billed,
         money(row.amount_minor, row.currency),
         money(row.computed_minor, month_currency(billed)),

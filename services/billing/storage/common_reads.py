@@ -19,7 +19,7 @@ from services.runtime.local_rules import changes_to_text, keep_calendar
 __all__ = ["CommonReads"]
 
 # What several commands lock, they lock in this order: the municipality's rules, tariffs, runs by id, cases by id, what
-# belongs to a case. A run that drafts holds its own row and then asks for its cases.
+# belongs to a case, the municipality's numbers. A run that drafts holds its own row and then asks for its cases.
 _LOCK_RUNS = """
 SELECT run_id FROM billing_runs
 WHERE municipality_id IN (SELECT municipality_id FROM contracts WHERE case_id = ANY(CAST(:cases AS uuid[])))

@@ -31,10 +31,15 @@ SELECT NOT EXISTS (
 """
 
 _NUMBERS_WITHOUT_GAP = """
-SELECT coalesce(max(number), 0) = count(*)
-   AND coalesce(max(number), 0) = coalesce((SELECT last_number FROM invoice_numbers
-                                            WHERE municipality_id = :municipality_id), 0)
-FROM invoices WHERE municipality_id = :municipality_id
+WITH given AS (
+    SELECT coalesce(max(last_number), 0) AS invoices, coalesce(max(last_note_number), 0) AS notes
+    FROM invoice_numbers WHERE municipality_id = :municipality_id
+)
+SELECT (SELECT coalesce(max(number), 0) = count(*) AND coalesce(max(number), 0) = given.invoices
+        FROM invoices WHERE municipality_id = :municipality_id)
+   AND (SELECT coalesce(max(number), 0) = count(*) AND coalesce(max(number), 0) = given.notes
+        FROM corrections WHERE municipality_id = :municipality_id)
+FROM given
 """
 
 _HASH = """

@@ -174,6 +174,7 @@ def correction_to_proto(correction: Correction) -> pb.Correction:
     """A note."""
     return pb.Correction(
         correction_id=correction.correction_id,
+        number=correction.number,
         month=month_to_proto(correction.month),
         amount=money_to_proto(correction.amount),
         issued_date=date_to_proto(correction.issued_on),

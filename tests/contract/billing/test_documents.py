@@ -94,6 +94,7 @@ async def test_a_note_makes_the_next_statement_and_the_earlier_one_stays(desk: D
     await desk.ask(desk.income(case, "2026-02", "300.00"), "2026-03-10 10:00")
     second = await statement(desk, case, "2026-03-11 10:00")
     assert [second.statement.revision, len(second.statement.lines)] == [2, 2]
+    assert [line.number for line in second.statement.lines] == [1, 1]
     assert amount(second.statement.lines[1].amount).amount < 0
     assert (await statement(desk, case, "2026-03-12 10:00", revision=1)).pdf == first.pdf
     explained = await desk.ask(explain(case), "2026-03-12 10:00")
@@ -302,6 +303,7 @@ def announced(note: resources.Correction) -> resources.Correction:
     shown = resources.Correction()
     shown.CopyFrom(note)
     shown.ClearField("correction_id")
+    shown.ClearField("number")
     shown.lineage.ClearField("fact_id")
     return shown
 
@@ -347,6 +349,7 @@ async def test_a_line_leads_to_care_and_application_and_a_unit_of_care_leads_bac
     note = (await desk.account(case, "2026-03-11 10:00")).corrections[0]
     traced = await desk.ask(pb.TraceInvoiceLineRequest(correction_id=note.correction_id), "2026-03-11 10:00")
     assert [line.document_id for line in traced.lines] == [invoice.invoice_id, note.correction_id]
+    assert [line.number for line in traced.lines] == [invoice.number, note.number]
 
 
 async def test_a_line_leads_to_the_order_by_which_its_days_are_covered(desk: Desk) -> None:

@@ -77,6 +77,7 @@ async def rerun(office: Office, case: str, month: Month, served: list[ServedMont
             {Invariant.LEDGER_BALANCED},
         ),
         ("UPDATE invoice_numbers SET last_number = last_number + 1", {Invariant.NUMBERS_WITHOUT_GAP}),
+        ("UPDATE invoice_numbers SET last_note_number = last_note_number + 1", {Invariant.NUMBERS_WITHOUT_GAP}),
         ("UPDATE billing_runs SET state = 'REVIEW', documents_hash = NULL", {Invariant.OLDER_MONTHS_BILLED}),
     ],
 )

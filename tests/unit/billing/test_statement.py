@@ -86,12 +86,13 @@ def test_notes_stand_behind_the_invoice_and_the_sum_is_stated_as_of_the_last_one
     example = example_statement()
     invoice = example.lines[0]
     note = Correction(
-        "note", MARCH, Money.of("-10.00", Currency.EUR), Money.of("-10.00", Currency.EUR), date(2026, 9, 1), "r"
+        "note", 4, MARCH, Money.of("-10.00", Currency.EUR), Money.of("-10.00", Currency.EUR), date(2026, 9, 1), "r"
     )
     books = replace(_books(), corrections=(note,))
     made = statement_of(books, MARCH, (example.charge, ServedMonth("case", MARCH, 31, 15, 0, 1)), (), "", "HSP")
     assert made is not None
     assert [line.kind for line in made.lines] == [DocumentKind.INVOICE, DocumentKind.NOTE]
+    assert [line.number for line in made.lines] == [invoice.number, 4]
     assert made.total == invoice.amount + note.amount
     assert made.also_shown is None
     assert made.revision == 2
@@ -106,6 +107,17 @@ def test_a_note_on_paper_says_which_fact_it_follows(language: Language) -> None:
         for cause in (None, *(Cause(code, "7") for code in NoteCause if code is not NoteCause.UNKNOWN))
     }
     assert len(papers) == len(NoteCause)
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_note_on_paper_has_its_number_and_none_on_statements_from_before(language: Language) -> None:
+    example = example_statement()
+    note = Line(DocumentKind.NOTE, "note", 0, Money.of("4.00", Currency.EUR), date(2026, 9, 1))
+    papers = {
+        statement_pdf(replace(example, lines=(*example.lines, replace(note, number=number))), language, CATALOGUE)
+        for number in (0, 1, 2)
+    }
+    assert len(papers) == 3
 
 
 def test_every_known_cause_has_words_in_every_language() -> None:
