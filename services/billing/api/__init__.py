@@ -13,6 +13,7 @@ from services.billing.api.incomes import IncomeMethods
 from services.billing.api.ledger import LedgerMethods
 from services.billing.api.letters import LetterMethods
 from services.billing.api.payments import PaymentMethods
+from services.billing.api.registers import RegisterMethods
 from services.billing.api.run_review import RunReviewMethods
 from services.billing.api.set_offs import SetOffMethods
 from services.billing.api.tariffs import TariffMethods
@@ -28,6 +29,7 @@ class BillingServicer(
     SetOffMethods,
     CounterMethods,
     LedgerMethods,
+    RegisterMethods,
     DocumentMethods,
     ArrearsMethods,
     IncomeMethods,

@@ -23,6 +23,7 @@ __all__ = [
     "currency_of_month",
     "currency_on",
     "in_currency",
+    "invoice_view",
     "is_new_debt",
     "is_taken",
     "months_of",
@@ -150,18 +151,11 @@ def is_taken(currency: Currency, documents: Currency, on: date) -> bool:
 def account_on(books: Books, today: date) -> AccountView:
     """The account as it stands on a day."""
     currency = currency_on(today)
-    paid = {item.month: _is_paid(books, item) for item in books.invoices}
     return AccountView(
         case_id=books.case_id,
         municipality_id=books.municipality_id,
         invoices=tuple(
-            InvoiceView(
-                item,
-                also_shown(item.amount, item.issued_on),
-                invoice_status(item.due_date, today, is_paid=paid[item.month]),
-                _overpaid(books, item),
-            )
-            for item in books.invoices
+            invoice_view(item, open_amount(books, item.month, item.amount.currency), today) for item in books.invoices
         ),
         corrections=books.corrections,
         set_offs=books.set_offs,
@@ -171,9 +165,14 @@ def account_on(books: Books, today: date) -> AccountView:
     )
 
 
-def _overpaid(books: Books, invoice: Invoice) -> Money | None:
-    open_ = open_amount(books, invoice.month, invoice.amount.currency)
-    return -open_ if open_.amount < 0 else None
+def invoice_view(invoice: Invoice, open_: Money, today: date) -> InvoiceView:
+    """An invoice as it stands on a day, by what is open of its month in its currency."""
+    return InvoiceView(
+        invoice,
+        also_shown(invoice.amount, invoice.issued_on),
+        invoice_status(invoice.due_date, today, is_paid=open_.amount <= 0),
+        -open_ if open_.amount < 0 else None,
+    )
 
 
 def balance_of(books: Books, today: date) -> Money:

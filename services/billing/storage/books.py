@@ -15,22 +15,41 @@ from services.billing.storage.rows import money, month
 from services.runtime.database import ReadTx
 from services.runtime.local_rules import calendar_from_text
 
-__all__ = ["account_books", "billed_rows", "corrections_of_request", "invoices_of_request"]
+__all__ = [
+    "CORRECTION_COLUMNS",
+    "INVOICE_COLUMNS",
+    "INVOICE_TABLES",
+    "account_books",
+    "billed_rows",
+    "correction_from",
+    "corrections_of_request",
+    "invoice_from",
+    "invoices_of_request",
+]
 
-_INVOICES = """
-SELECT i.invoice_id::text AS invoice_id, i.number, i.month, i.amount_minor, i.currency, i.issued_date, i.due_date,
+INVOICE_COLUMNS = """
+       i.invoice_id::text AS invoice_id, i.number, i.month, i.amount_minor, i.currency, i.issued_date, i.due_date,
        i.calendar_version, c.overrides::text AS overrides, a.due_date AS arrears_due, a.termination_from,
        a.state IN ('SETTLED', 'WRITTEN_OFF') AS is_closed, f.cause, f.fact_id, f.request_id
-FROM invoices i JOIN calendars c ON c.version = i.calendar_version LEFT JOIN arrears a ON a.invoice_id = i.invoice_id
-LEFT JOIN invoices_after_facts f ON f.invoice_id = i.invoice_id
-WHERE i.case_id = :case_id ORDER BY i.month
 """
 
-_CORRECTIONS = """
-SELECT correction_id::text AS correction_id, number, month, amount_minor, currency, computed_minor, issued_date, request_id,
-       cause, fact_id
-FROM corrections WHERE case_id = :case_id ORDER BY id
+INVOICE_TABLES = """
+invoices i JOIN calendars c ON c.version = i.calendar_version LEFT JOIN arrears a ON a.invoice_id = i.invoice_id
+LEFT JOIN invoices_after_facts f ON f.invoice_id = i.invoice_id
 """
+
+CORRECTION_COLUMNS = """
+       n.correction_id::text AS correction_id, n.number, n.month, n.amount_minor, n.currency, n.computed_minor,
+       n.issued_date, n.request_id, n.cause, n.fact_id
+"""
+
+_INVOICES = f"""
+SELECT {INVOICE_COLUMNS} FROM {INVOICE_TABLES} WHERE i.case_id = :case_id ORDER BY i.month
+"""  # noqa: S608 constants of this module
+
+_CORRECTIONS = f"""
+SELECT {CORRECTION_COLUMNS} FROM corrections n WHERE n.case_id = :case_id ORDER BY n.id
+"""  # noqa: S608 a constant of this module
 
 # At the counter, by bank as allocated, given up by order; what went back counts against it.
 _PAYMENTS = """
@@ -82,8 +101,8 @@ async def account_books(tx: ReadTx, case_id: str, municipality_id: str) -> Books
     return Books(
         case_id=case_id,
         municipality_id=municipality_id,
-        invoices=tuple(_invoice(row) for row in await tx.all(_INVOICES, key)),
-        corrections=tuple(_correction(row) for row in await tx.all(_CORRECTIONS, key)),
+        invoices=tuple(invoice_from(row) for row in await tx.all(_INVOICES, key)),
+        corrections=tuple(correction_from(row) for row in await tx.all(_CORRECTIONS, key)),
         payments=tuple(_payment(row) for row in await tx.all(_PAYMENTS, key)),
         set_offs=tuple(_set_off(row) for row in await tx.all(_SET_OFFS, key)),
         custody=tuple(money(row.held_minor, row.currency) for row in await tx.all(_CUSTODY, key)),
@@ -93,13 +112,13 @@ async def account_books(tx: ReadTx, case_id: str, municipality_id: str) -> Books
 async def corrections_of_request(tx: ReadTx, case_id: str, request_id: str) -> tuple[Correction, ...]:
     """The notes that one request caused."""
     rows = await tx.all(_CORRECTIONS, {"case_id": case_id})
-    return tuple(_correction(row) for row in rows if row.request_id == request_id)
+    return tuple(correction_from(row) for row in rows if row.request_id == request_id)
 
 
 async def invoices_of_request(tx: ReadTx, case_id: str, request_id: str) -> tuple[Invoice, ...]:
     """The invoices of months that were billed 0.00 that one request caused."""
     rows = await tx.all(_INVOICES, {"case_id": case_id})
-    return tuple(_invoice(row) for row in rows if row.request_id == request_id)
+    return tuple(invoice_from(row) for row in rows if row.request_id == request_id)
 
 
 async def billed_rows(tx: ReadTx, case_id: str) -> Sequence[BilledRow]:
@@ -117,7 +136,8 @@ async def billed_rows(tx: ReadTx, case_id: str) -> Sequence[BilledRow]:
     ]
 
 
-def _invoice(row: Row[Any]) -> Invoice:
+def invoice_from(row: Row[Any]) -> Invoice:
+    """An invoice of its row."""
     amount = money(row.amount_minor, row.currency)
     calendar = calendar_from_text(row.calendar_version, row.overrides)
     arrears = None if row.arrears_due is None else ArrearsTerm(row.arrears_due, row.termination_from, row.is_closed)
@@ -135,7 +155,8 @@ def _invoice(row: Row[Any]) -> Invoice:
     )
 
 
-def _correction(row: Row[Any]) -> Correction:
+def correction_from(row: Row[Any]) -> Correction:
+    """A note of its row."""
     billed = month(row.month)
     return Correction(
         row.correction_id,

@@ -29,7 +29,7 @@ def bgn(minor: int) -> Money:
 def billed(month: Month, amount: Money, *notes: Money) -> Books:
     due = month.plus(1).first.replace(day=25)
     invoice = Invoice("invoice", 1, month, amount, month.plus(1).first, due, DEFAULT_CALENDAR)
-    corrections = (Correction(f"note-{i}", i + 1, month, note, note, PAID_ON, "request") for i, note in enumerate(notes))
+    corrections = (Correction(f"note-{i}", i, month, note, note, PAID_ON, "request") for i, note in enumerate(notes, 1))
     return Books("case", "SOFIA", (invoice,), tuple(corrections))
 
 
