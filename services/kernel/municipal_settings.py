@@ -261,9 +261,9 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         ),
         "waiting.flags": Setting(
             "C-27",
-            "OVER_75,LIVING_ALONE,LOW_INCOME,WAR_VETERAN",
-            _codes("OVER_75", "LIVING_ALONE", "LOW_INCOME", "WAR_VETERAN"),
-            "flags that count on the waiting list",
+            "OVER_75,LIVING_ALONE,WAR_VETERAN",
+            _codes("OVER_75", "LIVING_ALONE", "WAR_VETERAN"),
+            "flags that count on the waiting list; not the income of S5, which nobody declares before the contract",
         ),
         "deadline.suspend_reasons": Setting(
             "C-28", "", _codes(), "reasons for which the provider's limits may stand still"
@@ -339,12 +339,27 @@ SETTING_DEFAULTS: Mapping[str, str] = MappingProxyType({key: item.default for ke
 """The default of every key that has one; `dmi.*` has none (C-21)."""
 
 
+_WITHDRAWN: Mapping[str, frozenset[str]] = MappingProxyType({"waiting.flags": frozenset({"LOW_INCOME"})})
+"""Codes that were allowed once and meant nothing: a list that was kept with one goes on without it."""
+
+
+def _without_withdrawn(key: str, value: str) -> str:
+    gone = _WITHDRAWN.get(key)
+    return value if gone is None else ",".join(item for item in _items(value) if item not in gone)
+
+
 def _is_allowed(key: str, value: str) -> bool:
     setting = SETTINGS.get(key)
     if setting is not None:
         return setting.allowed.admits(value)
     dated = _MINIMUM_INCOME.fullmatch(key)
     return dated is not None and _is_day(dated["day"]) and _DECIMAL.fullmatch(value) is not None
+
+
+def _check(values: Mapping[str, str]) -> None:
+    for key in sorted(values):
+        if not _is_allowed(key, values[key]):
+            raise SettingNotAllowedError(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,14 +371,14 @@ class MunicipalSettings:
     @classmethod
     def of(cls, own: Mapping[str, str]) -> MunicipalSettings:
         """The settings with these values over the defaults; SettingNotAllowedError names the first that is refused."""
-        for key in sorted(own):
-            if not _is_allowed(key, own[key]):
-                raise SettingNotAllowedError(key)
-        different = {key: value for key, value in own.items() if SETTING_DEFAULTS.get(key) != value}
+        kept = {key: _without_withdrawn(key, value) for key, value in own.items()}
+        _check(kept)
+        different = {key: value for key, value in kept.items() if SETTING_DEFAULTS.get(key) != value}
         return cls(MappingProxyType(different))
 
     def changed(self, values: Mapping[str, str]) -> MunicipalSettings:
         """The settings with these values set; SettingNotAllowedError as in `of`."""
+        _check(values)
         return MunicipalSettings.of({**self.own, **values})
 
     def text(self, key: str) -> str:

@@ -15,7 +15,6 @@ __all__ = ["NOT_WAITING", "Standing", "explain_rank"]
 
 _FLAGS = {
     "LIVING_ALONE": ("живее сам", "living alone"),
-    "LOW_INCOME": ("доход до социалната пенсия", "income up to the social pension"),
     "OVER_75": ("над 75 години", "over 75"),
     "WAR_VETERAN": ("ветеран от войните", "war veteran"),
 }

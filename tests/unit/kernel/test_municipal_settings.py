@@ -57,6 +57,14 @@ def test_values_come_typed_and_the_default_holds_where_nothing_is_set() -> None:
     assert settings.flag("deadline.shift_non_working")
 
 
+def test_a_flag_that_was_never_set_is_refused_and_left_out_of_what_was_kept_with_it() -> None:
+    kept = MunicipalSettings.of({"waiting.flags": "OVER_75,LOW_INCOME"})
+    assert kept.codes("waiting.flags") == {"OVER_75"}
+    assert MunicipalSettings.of({"waiting.flags": "OVER_75,LIVING_ALONE,LOW_INCOME,WAR_VETERAN"}).own == {}
+    with pytest.raises(SettingNotAllowedError):
+        kept.changed({"waiting.flags": "LOW_INCOME"})
+
+
 def test_a_change_keeps_the_other_settings() -> None:
     settings = MunicipalSettings.of({"billing.due_day": "22"}).changed({"fee.hsp.mode": "ACTUAL_COST"})
     assert settings.own == {"billing.due_day": "22", "fee.hsp.mode": "ACTUAL_COST"}
