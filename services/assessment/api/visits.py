@@ -158,7 +158,15 @@ class VisitMethods:
     async def GetAssessment(self, request: pb.GetAssessmentRequest, context: _Context) -> pb.GetAssessmentResponse:
         call = self._runtime.call(object_id=request.application_id)
         found = await self._visible(call, request.application_id)
-        return pb.GetAssessmentResponse(assessment=assessment_to_proto(found, call.now))
+        async with self._runtime.db.glance() as tx:
+            findings = await storage.findings_of(tx, request.application_id)
+        return pb.GetAssessmentResponse(
+            assessment=assessment_to_proto(found, call.now),
+            findings=[
+                resources_pb2.Finding(version=version, found_time=instant_to_proto(found_at))
+                for version, found_at in findings
+            ],
+        )
 
     async def ExplainTimeLimit(
         self, request: pb.ExplainTimeLimitRequest, context: _Context

@@ -37,7 +37,17 @@ from services.runtime.local_rules import calendar_from_text, keep_calendar
 from services.runtime.outbox import Signal
 from services.runtime.statements import rows_within
 
-__all__ = ["FoundFacts", "Owner", "Store", "assessment", "assessments", "found_facts_of", "owner_of", "sequences_of"]
+__all__ = [
+    "FoundFacts",
+    "Owner",
+    "Store",
+    "assessment",
+    "assessments",
+    "findings_of",
+    "found_facts_of",
+    "owner_of",
+    "sequences_of",
+]
 
 _SEALED_FIELD = "found_facts"
 
@@ -162,6 +172,14 @@ class FoundFacts:
     """JSON object of `socialcare.common.v1.Facts`."""
     version: int
     found_at: datetime
+
+
+_FINDINGS = "SELECT version, found_at FROM found_facts WHERE application_id = :application_id ORDER BY version"
+
+
+async def findings_of(tx: ReadTx, application_id: str) -> Sequence[tuple[int, datetime]]:
+    """Version and instant of everything that was found, without the facts."""
+    return [(row.version, row.found_at) for row in await tx.all(_FINDINGS, {"application_id": application_id})]
 
 
 @dataclass(frozen=True, slots=True)

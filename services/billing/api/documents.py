@@ -24,8 +24,10 @@ from services.billing.usecases.quotes import Quote
 from services.billing.usecases.tariffs import preview_tariff
 from services.billing.wire.accounts import assets_from, cents, income_from, quote_to_proto
 from services.billing.wire.documents import (
+    acts_to_proto,
     announced_invoice,
     announced_note,
+    assessment_to_proto,
     lines_to_proto,
     statement_to_proto,
     units_to_proto,
@@ -161,6 +163,8 @@ class DocumentMethods(Desk):
             raise NotFound(resource_type="contract", resource_id=case_id)
         units = await self._neighbours.units(case_id, month)
         days = await self._neighbours.case_days(case_id)
+        acts = acts_to_proto(await self._neighbours.acts(case_id), month)
+        findings = await self._neighbours.findings(case_id)
         async with self._runtime.db.read() as tx:
             account = await storage.account_books(tx, case_id, contract.municipality_id)
             explained = await self._explained(tx, contract, month)
@@ -175,7 +179,9 @@ class DocumentMethods(Desk):
             delivered=units_to_proto(units),
             contract_id=contract.contract_id,
             authorisation=None if contract.authorisation is None else range_to_proto(contract.authorisation),
-            authorisation_number=contract.authorised_by,
+            authorisation_number=acts[-1].number if acts else "",
+            acts=acts,
+            assessment=assessment_to_proto(findings, month),
             decided_date=None if days.decided_on is None else day(days.decided_on),
             registered_date=None if days.registered_on is None else day(days.registered_on),
             application_id=case_id,

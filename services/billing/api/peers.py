@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.billing.domain.accounts import Contract, ServedMonth, WarStatus
-from services.billing.domain.tracing import CaseDays, TracedUnit
+from services.billing.domain.tracing import CaseDays, CoveringAct, Finding, TracedUnit
 from services.billing.errors import StateNotAllowed
 from services.kernel.codes import Stage
-from services.kernel.dates import Month
+from services.kernel.dates import Month, local_date
 from services.kernel.local_rules import LocalRules
 from services.kernel.ranges import DateRange
 from services.runtime.civil import (
     date_from_proto,
+    instant_from_proto,
     money_from_proto,
     month_from_proto,
     month_to_proto,
@@ -24,6 +25,8 @@ from services.runtime.civil import (
 from services.runtime.errors import NotFound
 from services.runtime.local_rules import rules_from_proto
 from services.runtime.peers import Peers
+from socialcare.assessment.v1 import assessment_service_pb2 as assessment_pb
+from socialcare.assessment.v1.assessment_service_pb2_grpc import AssessmentServiceStub
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery_pb
 from socialcare.delivery.v1 import resources_pb2 as delivery_res
 from socialcare.delivery.v1 import tracing_pb2 as tracing_pb
@@ -90,6 +93,14 @@ class Neighbours(Protocol):
 
     async def case_days(self, case_id: str) -> CaseDays:
         """When the papers were complete and eligibility was decided, by intake."""
+        ...
+
+    async def acts(self, case_id: str) -> Sequence[CoveringAct]:
+        """Which order or referral covers which days of a case under contract, in order, by placement."""
+        ...
+
+    async def findings(self, case_id: str) -> Sequence[Finding]:
+        """When the assessment and reviews of a case found something, oldest first; none before the first."""
         ...
 
     async def units(self, case_id: str, month: Month) -> list[TracedUnit]:
@@ -163,6 +174,27 @@ class ServiceNeighbours:
             registered_on=optional_date(facts.registered_date, "registered_date"),
             decided_on=None if decided is None else optional_date(decided, "decided_date"),
         )
+
+    async def acts(self, case_id: str) -> Sequence[CoveringAct]:
+        placement = PlacementServiceStub(self._peers.channel(Stage.PLACEMENT))
+        answer = await placement.GetContract(placement_pb.GetContractRequest(application_id=case_id))
+        return [
+            CoveringAct(
+                days.act_id,
+                days.number,
+                date_from_proto(days.from_date, "from_date"),
+                optional_date(days.to_date, "to_date"),
+            )
+            for days in answer.covered
+        ]
+
+    async def findings(self, case_id: str) -> Sequence[Finding]:
+        stub = AssessmentServiceStub(self._peers.channel(Stage.ASSESSMENT))
+        try:
+            answer = await stub.GetAssessment(assessment_pb.GetAssessmentRequest(application_id=case_id))
+        except NotFound:
+            return []
+        return [Finding(item.version, local_date(instant_from_proto(item.found_time))) for item in answer.findings]
 
     async def units(self, case_id: str, month: Month) -> list[TracedUnit]:
         about = tracing_pb.CaseMonth(application_id=case_id, month=month_to_proto(month))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-__all__ = ["CaseDays", "TracedUnit"]
+__all__ = ["CaseDays", "CoveringAct", "Finding", "TracedUnit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +26,21 @@ class CaseDays:
 
     registered_on: date | None
     decided_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class CoveringAct:
+    """An order or referral of placement with the days that it covers, both included; `last` None: open."""
+
+    act_id: str
+    number: str
+    first: date
+    last: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """That the assessment or a review found something, and the local day."""
+
+    version: int
+    found_on: date

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from services.billing.domain.accounts import Correction
 from services.billing.domain.payee import Payee
-from services.billing.domain.tracing import TracedUnit
+from services.billing.domain.tracing import CoveringAct, Finding, TracedUnit
 from services.billing.rules.accounts import InvoiceView
 from services.billing.rules.statements import Line, Statement
 from services.billing.wire.accounts import invoice_to_proto
 from services.billing.wire.notes import lineage_to_proto
-from services.runtime.civil import date_to_proto, money_to_proto, month_to_proto, trace_to_proto
+from services.kernel.dates import Month
+from services.kernel.ranges import DateRange
+from services.runtime.civil import date_to_proto, money_to_proto, month_to_proto, range_to_proto, trace_to_proto
 from socialcare.billing.v1 import documents_pb2 as pb
 from socialcare.billing.v1 import resources_pb2 as resources
 
-__all__ = ["announced_invoice", "announced_note", "lines_to_proto", "statement_to_proto", "units_to_proto"]
+__all__ = [
+    "acts_to_proto",
+    "announced_invoice",
+    "announced_note",
+    "assessment_to_proto",
+    "lines_to_proto",
+    "statement_to_proto",
+    "units_to_proto",
+]
 
 
 def lines_to_proto(lines: Iterable[Line]) -> list[pb.StatementLine]:
@@ -92,3 +102,24 @@ def units_to_proto(units: Iterable[TracedUnit]) -> list[pb.TracedUnit]:
         )
         for unit in units
     ]
+
+
+def acts_to_proto(acts: Iterable[CoveringAct], month: Month) -> list[pb.TracedAct]:
+    """The acts that cover days of a month, each with those."""
+    return [
+        pb.TracedAct(
+            act_id=act.act_id,
+            number=act.number,
+            days=range_to_proto(DateRange(max(act.first, month.first), min(act.last or month.last, month.last))),
+        )
+        for act in acts
+        if act.first <= month.last and (act.last is None or act.last >= month.first)
+    ]
+
+
+def assessment_to_proto(findings: Sequence[Finding], month: Month) -> pb.TracedAssessment | None:
+    """What was found last by the end of a month; None when nothing was."""
+    known = [item for item in findings if item.found_on <= month.last]
+    if not known:
+        return None
+    return pb.TracedAssessment(version=known[-1].version, found_date=date_to_proto(known[-1].found_on))

@@ -21,6 +21,7 @@ from services.placement.metrics import PlacementMetrics
 from services.placement.peers import Neighbours
 from services.placement.ranks import explain_rank
 from services.placement.rules import cases as rules
+from services.placement.rules.register import days_of_acts
 from services.placement.storage import capacity, dialogue, register
 from services.placement.storage import cases as storage
 from services.placement.storage.cases import Store
@@ -41,7 +42,7 @@ from services.placement.wire.cases import (
     opened_to_proto,
     placement_to_proto,
 )
-from services.placement.wire.register import coverage_of, paper_of_order, paper_of_referral
+from services.placement.wire.register import coverage_of, covered_to_proto, paper_of_order, paper_of_referral
 from services.runtime.civil import code_from_proto, code_to_proto, date_from_proto, trace_to_proto
 from services.runtime.commands import Call, Effect
 from services.runtime.database import WriteTx
@@ -204,12 +205,16 @@ class CaseMethods:
         async with self._runtime.db.read() as tx:
             found = await storage.placement(tx, request.application_id)
             act = await register.in_force(tx, request.application_id)
+            acts = await register.acts_of(tx, request.application_id)
         if found is None:
             raise _unknown(request.application_id)
         if found.contract is None:
             raise NotFound(resource_type="contract", resource_id=request.application_id)
         number = "" if act is None else act.number
-        return pb.GetContractResponse(contract=contract_to_proto(found, found.contract, number))
+        return pb.GetContractResponse(
+            contract=contract_to_proto(found, found.contract, number),
+            covered=map(covered_to_proto, days_of_acts(acts)),
+        )
 
     async def OpenPlacement(self, request: pb.OpenPlacementRequest, context: Context) -> pb.OpenPlacementResponse:
         call = self._runtime.call(request.request_id, object_id=request.application_id)

@@ -29,6 +29,7 @@ __all__ = [
     "ActStep",
     "ActTransition",
     "Coverage",
+    "CoveredDays",
     "Paper",
     "RegisteredAct",
     "act_after",
@@ -190,6 +191,16 @@ class RegisteredAct:
     replaced_by: str
     recorded_at: datetime
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredDays:
+    """Days that one act of a case covers, both included; `last` is None where they are open."""
+
+    act_id: str
+    number: str
+    first: date
+    last: date | None
 
 
 @dataclass(frozen=True, slots=True)

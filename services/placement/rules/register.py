@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -14,13 +15,14 @@ from services.placement.domain.register import (
     ActKind,
     ActStep,
     Coverage,
+    CoveredDays,
     RegisteredAct,
     act_after,
 )
 from services.placement.errors import OrderLeavesGap, StepNotAllowed
 from services.runtime.errors import InvalidArgument
 
-__all__ = ["authorised", "covered_by", "following"]
+__all__ = ["authorised", "covered_by", "days_of_acts", "following"]
 
 _ONE_DAY = timedelta(days=1)
 _ON_ORDER = frozenset(
@@ -85,6 +87,38 @@ def covered_by(placement: Placement, act: Act) -> Coverage:
             if placement.contract is not None and act.covered.start > placement.contract.start_date:
                 raise OrderLeavesGap(field="effective_from")
             return act.covered
+
+
+@decides("S4a", "R-33")
+def days_of_acts(acts: Iterable[RegisteredAct]) -> Sequence[CoveredDays]:
+    """Which act of a case covers which days, by day, from its acts in the order of recording.
+
+    An act that supersedes covers from its first day on; an amendment covers only days that it adds, as what it changes
+    still covers the others; a revocation covers none. Refusals and rulings cover no days.
+    """
+    days: list[CoveredDays] = []
+    for act in acts:
+        first, last = act.covered.start, act.covered.end
+        match act.kind:
+            case ActKind.REFUSAL | ActKind.RULING:
+                continue
+            case ActKind.REVOCATION:
+                days = _until(days, last)
+                continue
+            case ActKind.AMENDMENT:
+                days = _until(days, last)
+                if days and days[-1].last is None:
+                    continue
+                first = days[-1].last + _ONE_DAY if days and days[-1].last is not None else first
+            case _:
+                days = _until(days, first - _ONE_DAY)
+        if last is None or first <= last:
+            days.append(CoveredDays(act.act_id, act.number, first, last))
+    return days
+
+
+def _until(days: Sequence[CoveredDays], last: date | None) -> list[CoveredDays]:
+    return [replace(item, last=_earlier(item.last, last)) for item in days if last is None or item.first <= last]
 
 
 def _earlier(one: date | None, other: date | None) -> date | None:

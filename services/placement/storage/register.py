@@ -24,7 +24,7 @@ from services.runtime.database import ReadTx, WriteTx, violated_constraint
 from services.runtime.errors import ConcurrentChange
 from services.runtime.ids import new_id
 
-__all__ = ["ActPage", "act", "acts", "follow", "in_force", "insert", "take_number"]
+__all__ = ["ActPage", "act", "acts", "acts_of", "follow", "in_force", "insert", "take_number"]
 
 _COLUMNS = """
 SELECT a.act_id, a.application_id, a.municipality_id, a.kind, a.authority, a.number, a.act_date,
@@ -38,6 +38,7 @@ _IN_FORCE = f"""
 WHERE a.application_id = :application_id AND a.state = 'RECORDED' AND a.kind NOT IN ('REFUSAL', 'RULING')
 ORDER BY a.recorded_at DESC LIMIT 1
 """
+_OF_CASE = f"{_COLUMNS} WHERE a.application_id = :application_id ORDER BY a.recorded_at, a.act_id"
 _PAGE = f"""
 {_COLUMNS}
 WHERE a.municipality_id = :municipality_id
@@ -92,6 +93,11 @@ async def in_force(tx: ReadTx, application_id: str) -> RegisteredAct | None:
     """The act by which the case is placed, or that ended it, which none follows; None before the first."""
     row = await tx.one_or_none(_IN_FORCE, {"application_id": application_id})
     return None if row is None else _act(row)
+
+
+async def acts_of(tx: ReadTx, application_id: str) -> Sequence[RegisteredAct]:
+    """Every act of a case in the order of recording."""
+    return [_act(row) for row in await tx.all(_OF_CASE, {"application_id": application_id})]
 
 
 async def acts(tx: ReadTx, page: ActPage) -> Sequence[RegisteredAct]:

@@ -6,7 +6,15 @@ from datetime import date
 
 from google.type import date_pb2
 
-from services.placement.domain.register import Act, ActKind, Coverage, Paper, RegisteredAct, is_own_number
+from services.placement.domain.register import (
+    Act,
+    ActKind,
+    Coverage,
+    CoveredDays,
+    Paper,
+    RegisteredAct,
+    is_own_number,
+)
 from services.placement.wire.cases import FIRST_DAY, LAST_DAY, day_not_after
 from services.runtime.civil import code_to_proto, date_from_proto, date_to_proto, instant_to_proto, optional_date
 from services.runtime.commands import etag_of
@@ -19,6 +27,7 @@ __all__ = [
     "any_day",
     "consequences_to_proto",
     "coverage_of",
+    "covered_to_proto",
     "optional_day",
     "order_of_transfer",
     "paper_of",
@@ -127,4 +136,14 @@ def consequences_to_proto(
         covered_from=date_to_proto(covered.start),
         covered_to=None if covered.end is None else date_to_proto(covered.end),
         has_contract=contract,
+    )
+
+
+def covered_to_proto(days: CoveredDays) -> register_pb2.CoveredDays:
+    """Days that an act covers."""
+    return register_pb2.CoveredDays(
+        act_id=days.act_id,
+        number=days.number,
+        from_date=date_to_proto(days.first),
+        to_date=None if days.last is None else date_to_proto(days.last),
     )

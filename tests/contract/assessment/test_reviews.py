@@ -71,6 +71,15 @@ async def test_a_review_opens_after_twelve_months(office: Any) -> None:
     assert await rounds(office, case) == [(2, pb.REVIEW_CAUSE_YEARLY, 1)]
 
 
+async def test_what_is_found_has_a_version_and_an_instant_for_the_assessment_and_each_review(office: Any) -> None:
+    case = await in_care(office)
+    await say_change(office, case, "2026-03-02 10:00")
+    await complete(office, case, "2026-03-04 10:00")
+    answer = await office.ask(cases.GetAssessmentRequest(application_id=case), "2026-04-01 10:00")
+    found = [(finding.version, finding.found_time.ToJsonString()) for finding in answer.findings]
+    assert found == [(1, "2026-01-23T12:00:00Z"), (2, "2026-03-04T08:00:00Z")]
+
+
 async def test_a_review_opens_when_the_decision_expires(office: Any) -> None:
     case = await in_care(office, date(2026, 6, 30))
     assert await ask_next(office, case, "2026-01-28 00:00") == "2026-06-29T21:00:00Z"

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from services.billing.api import BillingServicer
 from services.billing.api.peers import CaseIdentity, PulledContract
 from services.billing.domain.accounts import Contract, ServedMonth, WarStatus
-from services.billing.domain.tracing import CaseDays, TracedUnit
+from services.billing.domain.tracing import CaseDays, CoveringAct, Finding, TracedUnit
 from services.billing.errors import StateNotAllowed
 from services.kernel.codes import Role, Stage
 from services.kernel.dates import SOFIA, Month, local_date
@@ -52,6 +52,8 @@ class FakeNeighbours:
         """Cases that delivery does not know."""
         self.calls = 0
         self.planned: dict[str, tuple[str, Month]] = {}
+        self.covering: list[CoveringAct] = []
+        self.found: list[Finding] = []
         self.name = "Мария Иванова Петрова"
 
     async def identity(self, case_id: str) -> CaseIdentity:
@@ -82,6 +84,12 @@ class FakeNeighbours:
 
     async def case_days(self, case_id: str) -> CaseDays:
         return CaseDays(registered_on=date(2026, 1, 19), decided_on=date(2026, 1, 26))
+
+    async def acts(self, case_id: str) -> Sequence[CoveringAct]:
+        return self.covering
+
+    async def findings(self, case_id: str) -> Sequence[Finding]:
+        return self.found
 
     async def units(self, case_id: str, month: Month) -> list[TracedUnit]:
         return [

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.billing.domain.tracing import CoveringAct, Finding
 from services.billing.errors import InvalidFact, NoInvoice
 from services.kernel.codes import Role
 from services.kernel.dates import Month
@@ -352,20 +353,46 @@ async def test_a_line_leads_to_care_and_application_and_a_unit_of_care_leads_bac
     assert [line.number for line in traced.lines] == [invoice.number, note.number]
 
 
-async def test_a_line_leads_to_the_order_by_which_its_days_are_covered(desk: Desk) -> None:
+async def test_a_line_leads_to_the_order_that_covers_the_month_not_to_one_that_came_later(desk: Desk) -> None:
     case = await billed(desk)
     invoice = (await desk.account(case, "2026-03-05 10:00")).invoices[0]
     traced = pb.TraceInvoiceLineRequest(invoice_id=invoice.invoice_id)
-    assert (await desk.ask(traced, "2026-03-05 10:00")).authorisation_number == ""
-    for version, number in enumerate(("РД-1", "РД-77"), 2):
-        desk.neighbours.contracts[case] = replace(
-            desk.neighbours.contracts[case],
-            authorisation=DateRange(date(2026, 2, 1), date(2026, 12, 31)),
-            authorised_by=number,
-            version=version,
-        )
-        await desk.copy(case, "2026-03-05 10:00")
-        assert (await desk.ask(traced, "2026-03-05 10:00")).authorisation_number == number
+    free = await desk.ask(traced, "2026-03-05 10:00")
+    assert (free.authorisation_number, list(free.acts)) == ("", [])
+    desk.neighbours.contracts[case] = replace(
+        desk.neighbours.contracts[case],
+        authorisation=DateRange(date(2026, 2, 1), date(2026, 12, 31)),
+        authorised_by="РД-77",
+        version=2,
+    )
+    await desk.copy(case, "2026-03-05 10:00")
+    desk.neighbours.covering = [
+        CoveringAct("act-1", "РД-1", date(2026, 2, 1), date(2026, 2, 20)),
+        CoveringAct("act-2", "РД-1/доп", date(2026, 2, 21), date(2026, 3, 31)),
+        CoveringAct("act-3", "РД-77", date(2026, 4, 1), None),
+    ]
+    found = await desk.ask(traced, "2026-05-05 10:00")
+    assert [(act.act_id, act.number, act.days.start_date.day, act.days.end_date.day) for act in found.acts] == [
+        ("act-1", "РД-1", 1, 20),
+        ("act-2", "РД-1/доп", 21, 28),
+    ]
+    assert found.authorisation_number == "РД-1/доп"
+    desk.neighbours.covering = [CoveringAct("act-3", "РД-77", date(2026, 2, 1), None)]
+    assert (await desk.ask(traced, "2026-05-05 10:00")).authorisation_number == "РД-77"
+
+
+async def test_a_line_leads_to_what_the_assessment_had_found_by_the_end_of_the_month(desk: Desk) -> None:
+    case = await billed(desk)
+    invoice = (await desk.account(case, "2026-03-05 10:00")).invoices[0]
+    traced = pb.TraceInvoiceLineRequest(invoice_id=invoice.invoice_id)
+    assert not (await desk.ask(traced, "2026-03-05 10:00")).HasField("assessment")
+    desk.neighbours.found = [
+        Finding(1, date(2026, 1, 22)),
+        Finding(2, date(2026, 2, 28)),
+        Finding(3, date(2026, 3, 1)),
+    ]
+    found = (await desk.ask(traced, "2026-03-05 10:00")).assessment
+    assert (found.version, found.found_date.month, found.found_date.day) == (2, 2, 28)
 
 
 async def test_a_unit_of_a_month_that_is_not_billed_yet_has_no_line_and_no_days(desk: Desk) -> None:

@@ -194,10 +194,11 @@ async def test_a_preview_of_any_fact_shows_what_is_then_issued_and_all_of_it_is_
 
 
 def announced(note: resources.Correction) -> resources.Correction:
-    """The note without the ids that it and its fact have once they are recorded."""
+    """The note without its number and the ids that it and its fact have once they are recorded."""
     shown = resources.Correction()
     shown.CopyFrom(note)
     shown.ClearField("correction_id")
+    shown.ClearField("number")
     shown.lineage.ClearField("fact_id")
     return shown
 

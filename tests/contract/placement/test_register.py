@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ import pytest
 from services.kernel.codes import Role
 from services.placement.errors import OrderLeavesGap, OrderMissing, OrderNumberTaken, StepNotAllowed
 from services.runtime.auth import Caller
-from services.runtime.civil import date_from_proto, date_to_proto
+from services.runtime.civil import date_from_proto, date_to_proto, optional_date
 from services.runtime.errors import EtagMismatch, Forbidden, InvalidArgument, NotFound
 from socialcare.placement.v1 import placement_service_pb2 as pb
 from socialcare.placement.v1 import register_pb2
@@ -140,6 +141,41 @@ async def test_an_amended_order_reaches_the_contract_with_its_new_last_day(offic
         await office.ask(amending(found[1].act_id, "РД-3", date(2026, 6, 11), None, etag='"7"'), "2026-06-11 10:00")
     await office.ask(amending(found[1].act_id, "РД-3", date(2026, 6, 11), None), "2026-06-11 10:00")
     assert await authorised(office, case) == (ORDERED, date(2100, 12, 31), 3)
+
+
+async def covered(office: Any, case: str) -> list[tuple[str, date, date | None]]:
+    """Which act covers which days, and that they are one after the other what the contract is covered by."""
+    answer = await office.ask(pb.GetContractRequest(application_id=case), "2026-06-30 10:00", Role.SERVICE)
+    days = [
+        (each.number, date_from_proto(each.from_date, ""), optional_date(each.to_date, "")) for each in answer.covered
+    ]
+    first, last, _ = await authorised(office, case)
+    assert (days[0][1], days[-1][2] or date(2100, 12, 31)) == (first, last)
+    assert all(one[2] and one[2] + timedelta(days=1) == other[1] for one, other in pairwise(days))
+    ids = {act.act_id: act.number for act in await acts(office)}
+    assert [ids[each.act_id] for each in answer.covered] == [number for number, _, _ in days]
+    return days
+
+
+async def test_each_day_is_covered_by_the_act_that_held_then_not_by_the_one_that_came_later(office: Any) -> None:
+    case = await placed(office, until=date(2026, 9, 30))
+    (order,) = await acts(office)
+    until = [("РД-1", ORDERED, date(2026, 9, 30))]
+    assert await covered(office, case) == until
+    await office.ask(amending(order.act_id, "РД-2", date(2026, 6, 10), date(2026, 12, 31)), "2026-06-10 10:00")
+    longer = [*until, ("РД-2", date(2026, 10, 1), date(2026, 12, 31))]
+    assert await covered(office, case) == longer
+    later = (await acts(office))[-1]
+    await office.ask(superseding(later.act_id, "РД-3", date(2026, 11, 1)), "2026-06-11 10:00")
+    replaced = [*until, ("РД-2", date(2026, 10, 1), date(2026, 10, 31)), ("РД-3", date(2026, 11, 1), None)]
+    assert await covered(office, case) == replaced
+    newest = (await acts(office))[-1]
+    await office.ask(amending(newest.act_id, "РД-4", date(2026, 6, 12), date(2027, 1, 31)), "2026-06-12 10:00")
+    shorter = [*replaced[:-1], ("РД-3", date(2026, 11, 1), date(2027, 1, 31))]
+    assert await covered(office, case) == shorter
+    last = (await acts(office))[-1]
+    await office.ask(revoking(last.act_id, "РД-5", date(2027, 1, 10)), "2026-06-13 10:00")
+    assert await covered(office, case) == [*shorter[:-1], ("РД-3", date(2026, 11, 1), date(2027, 1, 9))]
 
 
 async def test_the_timeline_tells_what_became_of_an_order(office: Any) -> None:
