@@ -14,16 +14,12 @@ from services.billing.storage.registers import EntriesAsked, InvoicesAsked, Note
 from services.billing.wire.registers import correction_in_list, days_from, entry_to_proto, invoice_in_list
 from services.kernel.dates import Month
 from services.runtime.civil import code_from_proto, month_from_proto
-from services.runtime.errors import InvalidArgument
-from services.runtime.paging import decode_token, encode_token, id_key, page_size
+from services.runtime.paging import day_key, decode_token, encode_token, id_key, number_key, page_size
 from socialcare.billing.v1 import ledger_pb2, notes_pb2, resources_pb2
 from socialcare.billing.v1 import registers_pb2 as pb
 from socialcare.common.v1.types_pb2 import YearMonth
 
 __all__ = ["RegisterMethods"]
-
-_NUMBER_DIGITS = 19
-_LINE_DIGITS = 5
 
 
 class RegisterMethods(Desk):
@@ -104,21 +100,11 @@ def _month(message: YearMonth) -> Month:
 
 def _after(token: str) -> int:
     keys = decode_token(token, 1)
-    return 0 if keys is None else _number(keys[0], _NUMBER_DIGITS)
+    return 0 if keys is None else number_key(keys[0])
 
 
 def _after_entry(token: str) -> tuple[date, str, int] | None:
     keys = decode_token(token, 3)
     if keys is None:
         return None
-    try:
-        booked = date.fromisoformat(keys[0])
-    except ValueError:
-        raise InvalidArgument(field="page_token") from None
-    return booked, id_key(keys[1]), _number(keys[2], _LINE_DIGITS)
-
-
-def _number(key: str, digits: int) -> int:
-    if not key.isdecimal() or not key.isascii() or len(key) >= digits:
-        raise InvalidArgument(field="page_token")
-    return int(key)
+    return day_key(keys[0]), id_key(keys[1]), number_key(keys[2])

@@ -64,7 +64,8 @@ _ENTRIES = """
 WITH page AS MATERIALIZED (
     SELECT * FROM ledger_entries e
     WHERE municipality_id = :municipality_id
-      AND (booked_date, document_id, line) > (CAST(:after_date AS date), CAST(:after_document AS uuid), :after_line)
+      AND (booked_date, document_id, line)
+          > (CAST(:after_date AS date), CAST(:after_document AS uuid), CAST(:after_line AS integer))
       AND (CAST(:first AS date) IS NULL OR booked_date >= :first)
       AND (CAST(:last AS date) IS NULL OR booked_date <= :last)
       AND (CAST(:account AS text) IS NULL OR account = :account)
