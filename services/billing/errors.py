@@ -122,11 +122,11 @@ class InvariantViolated(Refused):
 
 
 class ReviewOutdated(Refused):
-    """Facts have changed drafts of a month since its review was written: somebody has to read it again."""
+    """The approval is not of the drafts as they are: somebody has to read their review first."""
 
     reason = "REVIEW_OUTDATED"
-    text_bg = "Сметките на месеца са се променили след прегледа. Прегледайте ги отново."
-    text_en = "Drafts of the month have changed since its review. Read it again."
+    text_bg = "Одобрението не е за сегашните сметки на месеца. Обновете прегледа и го прочетете."
+    text_en = "The approval is not of the month's present drafts. Renew the review and read it."
 
 
 class BankFileNotReadable(InvalidArgument):

@@ -40,6 +40,16 @@ _METHODS = {OperatorVerb.APPROVE: "ApproveBillingRun", OperatorVerb.REJECT: "Rej
 class RunReviewMethods(RunMethods):
     """Reject, redraft, rerun, list; approve and reject for an operator of the Temporal UI."""
 
+    async def RenewRunReview(self, request: pb.RenewRunReviewRequest, context: Context) -> pb.RenewRunReviewResponse:
+        found = await self._run_of(request.municipality_id, request)
+        call = self._call_about(request.request_id, found)
+        await self._runtime.commands.perform(
+            call,
+            request,
+            lambda tx: run_review.renew_review(found.run_id, Store(tx, self._runtime.cipher), act_of(call)),
+        )
+        return pb.RenewRunReviewResponse(run=await self._summary(found.run_id))
+
     async def RejectBillingRun(
         self, request: pb.RejectBillingRunRequest, context: Context
     ) -> pb.RejectBillingRunResponse:

@@ -6,10 +6,9 @@ from services.billing import storage
 from services.billing.api.answers import Context
 from services.billing.api.desk import Desk, act_of
 from services.billing.domain.accounts import Run, RunState
-from services.billing.errors import ReviewOutdated
 from services.billing.rules.fees import unit_codes
 from services.billing.storage import Store
-from services.billing.usecases import run_review, runs
+from services.billing.usecases import runs
 from services.billing.usecases.reprojection import reproject_due_dates
 from services.billing.usecases.runs import Page, RunClaim
 from services.billing.wire.runs import invariants_to_proto, review_to_proto, run_to_proto
@@ -33,6 +32,7 @@ LARGEST_ISSUE_PAGE = 5_000
 _OfMonth = (
     pb.ApproveBillingRunRequest
     | pb.RejectBillingRunRequest
+    | pb.RenewRunReviewRequest
     | pb.GetBillingRunRequest
     | runs_pb2.RedraftAccountRequest
     | runs_pb2.ListRunFindingsRequest
@@ -62,7 +62,8 @@ class RunMethods(Desk):
         return pb.OpenBillingRunResponse(
             run_id=found.run_id,
             finished=found.state is RunState.FINISHED,
-            auto_approve=found.auto_approve or found.state is RunState.APPROVED,
+            auto_approve=found.state is RunState.APPROVED
+            or (found.auto_approve and found.state is not RunState.REVIEW),
             red_invariants=invariants_to_proto(red),
             accounts=accounts,
         )
@@ -104,7 +105,9 @@ class RunMethods(Desk):
             red = await storage.red_invariants(tx, run_id) if found.state is RunState.BLOCKED else ()
             review = None if found.state in _UNREVIEWED else await storage.review(tx, run_id)
         return pb.DraftPageResponse(
-            red_invariants=invariants_to_proto(red), review=None if review is None else review_to_proto(review)
+            red_invariants=invariants_to_proto(red),
+            review=None if review is None else review_to_proto(review),
+            under_review=found.state is RunState.REVIEW,
         )
 
     async def ReprojectLimits(self, request: pb.ReprojectLimitsRequest, context: Context) -> pb.ReprojectLimitsResponse:
@@ -131,14 +134,13 @@ class RunMethods(Desk):
         call = self._call_about(request.request_id, found)
         # Apart from the command: what was decided about fees before the approval holds in the month (L-12).
         await self._keep_rules(found.municipality_id)
-        try:
-            await self._runtime.commands.perform(
-                call, request, lambda tx: runs.approve_run(found.run_id, Store(tx, self._runtime.cipher), act_of(call))
-            )
-        except ReviewOutdated:
-            async with self._runtime.db.write() as tx:
-                await run_review.renew_review(found.run_id, Store(tx, self._runtime.cipher), act_of(call))
-            raise
+        await self._runtime.commands.perform(
+            call,
+            request,
+            lambda tx: runs.approve_run(
+                found.run_id, request.drafts_hash, Store(tx, self._runtime.cipher), act_of(call)
+            ),
+        )
         return pb.ApproveBillingRunResponse(run=await self._summary(found.run_id))
 
     async def IssuePage(self, request: pb.IssuePageRequest, context: Context) -> pb.IssuePageResponse:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from services.kernel.dates import Month
 from services.kernel.money import Money
 
-__all__ = ["FindingKind", "Invariant", "ParkReason", "ParkedAccount", "RunFinding", "RunReview"]
+__all__ = ["FindingKind", "Gate", "Invariant", "ParkReason", "ParkedAccount", "RunFinding", "RunReview"]
 
 
 class Invariant(StrEnum):
@@ -59,6 +59,32 @@ class RunReview:
     missing_incomes: int
     parked: int
     drafts_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What stands at the review gate of a run: hashes of the drafts when their review was written, and of them now.
+
+    `reviews` counts the reviews that were ever written of the run. `outside_care`: a draft no longer lies within
+    contract and authorisation.
+    """
+
+    reviewed: str
+    drafted: str
+    reviews: int
+    outside_care: bool
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the review is of drafts that may be issued as they are."""
+        return self.reviewed == self.drafted and not self.outside_care
+
+    def admits(self, drafts_hash: str) -> bool:
+        """Whether an approval that names this hash, or none, is of the drafts as they are.
+
+        Without a hash only the first review can be meant: nobody was ever shown another one.
+        """
+        return self.is_current and (drafts_hash == self.drafted if drafts_hash else self.reviews == 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from services.billing.domain.accounts import ChargeKind, MonthlyFee
+from services.billing.domain.accounts import ChargeKind, Contract, MonthlyFee
 from services.billing.rules.words import exact, plain, step
 from services.kernel.dates import Month
 from services.kernel.money import Money
@@ -15,7 +15,7 @@ from services.kernel.ranges import DateRange, DateSet
 from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder
 
-__all__ = ["WHOLE_MONTH", "MonthPart", "chargeable_days", "month_amount"]
+__all__ = ["WHOLE_MONTH", "MonthPart", "chargeable_days", "month_amount", "within_care"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,16 @@ def month_amount(fee: MonthlyFee, part: MonthPart = WHOLE_MONTH, trace: Recorder
     if trace.recording:
         _explain(fee, part, due, amount, trace)
     return amount
+
+
+@decides("F-11")
+def within_care(contract: Contract, month: Month, part: MonthPart, due: Money) -> bool:
+    """Whether a bill lies within contract and authorisation: as many days at most, and nothing where they have none."""
+    start, end, authorised = contract.start, contract.end, contract.authorisation
+    if authorised is not None:
+        start, end = max(start, authorised.start), min(end or authorised.end, authorised.end)
+    most = chargeable_days(month, start, end, ())
+    return part.days <= most and (most > 0 or not due.amount)
 
 
 def _explain(fee: MonthlyFee, part: MonthPart, due: Fraction, amount: Money, trace: Recorder) -> None:

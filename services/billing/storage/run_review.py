@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.billing.domain.accounts import Run
-from services.billing.domain.runs import FindingKind, ParkedAccount, ParkReason, RunFinding, RunReview
+from services.billing.domain.runs import FindingKind, Gate, ParkedAccount, ParkReason, RunFinding, RunReview
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.rows import money, month
 from services.kernel.dates import Month
@@ -79,10 +79,26 @@ SELECT :run_id, count(*) FILTER (WHERE amount_minor > 0),
 FROM drafted
 """  # noqa: S608 a constant of this module
 
-_IS_CURRENT = f"""
-SELECT (SELECT drafts_hash FROM run_reviews WHERE run_id = :run_id)
-    = (SELECT {_DRAFTS_HASH} FROM billed_months WHERE run_id = :run_id)
+_GATE = f"""
+SELECT reviews, (SELECT drafts_hash FROM run_reviews WHERE run_id = :run_id) AS reviewed,
+       (SELECT {_DRAFTS_HASH} FROM billed_months WHERE run_id = :run_id) AS drafted,
+       EXISTS (SELECT FROM drafts_outside_care o WHERE o.run_id = r.run_id) AS outside_care
+FROM billing_runs r WHERE run_id = :run_id
 """  # noqa: S608 as above
+
+_PARK_OUTSIDE_CARE = """
+WITH outside AS (
+    SELECT case_id, month, run_id, amount_minor FROM drafts_outside_care WHERE run_id = :run_id
+), dropped AS (
+    DELETE FROM billed_months b USING outside o WHERE b.case_id = o.case_id AND b.month = o.month
+), parked AS (
+    INSERT INTO undrafted_months AS u (case_id, month, run_id, reason)
+    SELECT case_id, month, run_id, 'OUTSIDE_CARE' FROM outside
+    ON CONFLICT (case_id, month) DO UPDATE SET run_id = EXCLUDED.run_id, reason = EXCLUDED.reason
+)
+UPDATE billing_runs r SET drafted = r.drafted - o.drafts
+FROM (SELECT count(*) FILTER (WHERE amount_minor > 0) AS drafts FROM outside) o WHERE r.run_id = :run_id
+"""
 
 _READ = """
 SELECT r.*,
@@ -223,9 +239,14 @@ class ReviewWrites(CommonReads):
             },
         )
 
-    async def review_is_current(self, run: Run) -> bool:
-        """Whether the drafts are those that the review was written about."""
-        return bool(await self._tx.scalar(_IS_CURRENT, {"run_id": run.run_id}))
+    async def gate(self, run: Run) -> Gate:
+        """How the drafts stand to their review."""
+        row = await self._tx.one(_GATE, {"run_id": run.run_id})
+        return Gate(row.reviewed or "", row.drafted, row.reviews, row.outside_care)
+
+    async def park_outside_care(self, run: Run) -> None:
+        """Park the drafts of a run that no longer lie within contract and authorisation."""
+        await self._tx.run(_PARK_OUTSIDE_CARE, {"run_id": run.run_id})
 
     async def forget_review(self, run: Run) -> None:
         """As if the run had never been reviewed."""

@@ -31,7 +31,7 @@ from services.billing.rules.decisions import (
 )
 from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.parameters import BillingParameters
-from services.billing.rules.proration import month_amount
+from services.billing.rules.proration import month_amount, within_care
 from services.billing.usecases.explained import part_of
 from services.billing.usecases.kept_statements import AsBilled, StatementStore, as_billed, keep_present
 from services.billing.usecases.set_off import SetOffStore, set_off_each
@@ -280,8 +280,12 @@ async def _issue(  # noqa: PLR0917 a document brings these parts together
 
 
 async def _redraft(dated: DatedFacts, rules: FeeRules, row: BilledRow, served: ServedMonth, store: FactsStore) -> None:
-    fee = fee_in(dated, row.month, rules)
-    if month_amount(fee, part_of(row.month, served)) != row.computed or fee.charge is ChargeKind.UNITS:
+    fee, part = fee_in(dated, row.month, rules), part_of(row.month, served)
+    due = month_amount(fee, part)
+    if not within_care(dated.contract, row.month, part, due):
+        # The contract was shortened and delivery has not said so yet; a run parks what it still finds so.
+        return
+    if due != row.computed or fee.charge is ChargeKind.UNITS:
         await store.redraft(dated.contract.case_id, row, fee, served)
 
 

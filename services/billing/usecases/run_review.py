@@ -46,13 +46,19 @@ async def reject_run(run_id: str, store: ReviewStore, act: Act) -> Effect:
     return Effect(run_id)
 
 
-async def renew_review(run_id: str, store: RunStore, act: Act) -> None:
-    """Write the review of a month that waits for approval again, of the drafts as they are now."""
+async def renew_review(run_id: str, store: RunStore, act: Act) -> Effect:
+    """Write the review of a month that waits for approval again where its drafts are no longer those of the review.
+
+    Drafts outside contract or authorisation are parked first. In any other state nothing is done.
+    """
     run = await store.lock_run(run_id)
     if run.state is RunState.REVIEW:
-        parameters = parameters_of(await store.rules(run.municipality_id))
-        currency = document_currency(run.month, parameters.issued_on(run.month, act.today))
-        await store.write_review(run, currency, parameters.outlier_pct)
+        await store.park_outside_care(run)
+        if not (await store.gate(run)).is_current:
+            parameters = parameters_of(await store.rules(run.municipality_id))
+            currency = document_currency(run.month, parameters.issued_on(run.month, act.today))
+            await store.write_review(run, currency, parameters.outlier_pct)
+    return Effect(run_id)
 
 
 async def redraft_account(

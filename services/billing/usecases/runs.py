@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from services.billing.domain.accounts import Act, Run, RunState, RunStep, ServedMonth, run_after
-from services.billing.domain.runs import Invariant, ParkReason
+from services.billing.domain.runs import Gate, Invariant, ParkReason
 from services.billing.errors import CurrencyNotAllowed, InvariantViolated, ReviewOutdated, StateNotAllowed
 from services.billing.rules.currency import document_currency, month_currency
 from services.billing.rules.decisions import DatedFacts, fee_in
@@ -140,8 +140,12 @@ class RunStore(FactsStore, Protocol):
         """Give these dates to the drafts of a run in the same currency that are due before a day; gives how many."""
         ...
 
-    async def review_is_current(self, run: Run) -> bool:
-        """Whether the drafts are those that the review was written about."""
+    async def gate(self, run: Run) -> Gate:
+        """How the drafts stand to their review."""
+        ...
+
+    async def park_outside_care(self, run: Run) -> None:
+        """Park the drafts of a run that no longer lie within contract and authorisation."""
         ...
 
     async def drafted_amounts(self, case_ids: Sequence[str], month: Month) -> Mapping[str, Money]:
@@ -211,11 +215,20 @@ async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], sto
     dates = month_dates(page.month, issued_on, parameters)
     drafts = await draft_cases(run, page, served, dates, store, act=act) if page.case_ids else 0
     if page.is_last:
-        await store.move_run(run_id, run_after(run.state, RunStep.SKIP_REVIEW if run.auto_approve else RunStep.SUBMIT))
-        if run.auto_approve:
-            await _give_time_to_pay(run, parameters, store, act)
+        await _submit(run, parameters, store, act)
         await store.write_review(run, document_currency(run.month, issued_on), parameters.outlier_pct)
     return Effect(run_id, drafts)
+
+
+async def _submit(run: Run, parameters: BillingParameters, store: RunStore, act: Act) -> None:
+    """Have a drafted month reviewed, or approve it by setting under the same conditions as an approval has."""
+    # A run may have been blocked between its pages for days, in which contracts were shortened.
+    await store.park_outside_care(run)
+    step = RunStep.SUBMIT
+    if run.auto_approve and await _waited_for_euro(run, store, act) is None:
+        step = RunStep.SKIP_REVIEW
+        await _give_time_to_pay(run, parameters, store, act)
+    await store.move_run(run.run_id, run_after(run.state, step))
 
 
 async def _red_at_page(run: Run, page: Page, served: Sequence[ServedMonth], store: RunStore) -> Invariant | None:
@@ -301,13 +314,13 @@ def _due(dated: DatedFacts, served: ServedMonth, rules: FeeRules) -> Money | Non
         return None
 
 
-async def approve_run(run_id: str, store: RunStore, act: Act) -> Effect:
-    """Open the review gate and tell the workflow that waits at it.
+async def approve_run(run_id: str, drafts_hash: str, store: RunStore, act: Act) -> Effect:
+    """Open the review gate and tell the workflow that waits at it; an empty hash means the first review.
 
     Drafts that have waited until less than the fewest days to pay remain are dated on the day of approval. Raises
     StateNotAllowed while drafts are being made, and when they have waited until the euro came: then the month is to be
-    rejected and drafted anew. InvariantViolated when the books do not agree, ReviewOutdated when a fact has changed a
-    draft since the review was written.
+    rejected and drafted anew. InvariantViolated when the books do not agree, ReviewOutdated unless the drafts are those
+    whose hash the approval names.
     """
     run = await store.lock_run(run_id)
     state = run_after(run.state, RunStep.APPROVE)
@@ -315,9 +328,11 @@ async def approve_run(run_id: str, store: RunStore, act: Act) -> Effect:
         red = await store.broken_invariants(run.municipality_id, run.month)
         if red:
             raise InvariantViolated(metadata={"month": str(run.month), "invariants": ",".join(red)})
-        if not await store.review_is_current(run):
-            raise ReviewOutdated(metadata={"month": str(run.month)})
-        await _check_currency(run, store, act)
+        gate = await store.gate(run)
+        if not gate.admits(drafts_hash):
+            raise ReviewOutdated(metadata={"month": str(run.month), "drafts_hash": gate.drafted})
+        if (waited := await _waited_for_euro(run, store, act)) is not None:
+            raise StateNotAllowed(metadata={"issue_date": waited.isoformat()})
         parameters = parameters_of(await store.rules(run.municipality_id))
         if await _give_time_to_pay(run, parameters, store, act):
             await store.write_review(run, document_currency(run.month, act.today), parameters.outlier_pct)
@@ -327,10 +342,10 @@ async def approve_run(run_id: str, store: RunStore, act: Act) -> Effect:
 
 
 @decides("F-13")
-async def _check_currency(run: Run, store: RunStore, act: Act) -> None:
+async def _waited_for_euro(run: Run, store: RunStore, act: Act) -> date | None:
+    """The issue date of drafts in leva that have waited until the euro came; None without any."""
     issue_date = await store.first_issue_date(run)
-    if issue_date is not None and comes_into_euro(issue_date, act.today):
-        raise StateNotAllowed(metadata={"issue_date": issue_date.isoformat()})
+    return issue_date if issue_date is not None and comes_into_euro(issue_date, act.today) else None
 
 
 @decides("D-07")

@@ -122,7 +122,7 @@ async def test_what_was_changed_during_the_review_keeps_the_month_from_being_app
     approval.request_id = str(uuid4())
     with pytest.raises(ReviewOutdated):
         await desk.ask(approval, "2026-03-02 10:00")
-    await desk.ask(approval, "2026-03-02 10:00")
+    await desk.approve("2026-02", "2026-03-02 10:00")
     await desk.ask(service.IssuePageRequest(request_id=str(uuid4()), run_id=run_id), "2026-03-02 10:00", Role.WORKER)
     (invoice,) = (await desk.account(case, AT)).invoices
     assert invoice.amount == desk.euro("150.00")

@@ -53,6 +53,15 @@ def about_run(kind: Any, desk: Desk, **more: Any) -> Any:
     return kind(request_id=str(uuid4()), municipality_id=desk.municipality, month=FEBRUARY, **more)
 
 
+def approval_of(desk: Desk, review: runs_pb2.RunReview) -> Any:
+    return about_run(pb.ApproveBillingRunRequest, desk, drafts_hash=review.drafts_hash)
+
+
+async def renewed(desk: Desk) -> pb.BillingRun:
+    answer: pb.RenewRunReviewResponse = await desk.ask(about_run(pb.RenewRunReviewRequest, desk), NOON)
+    return answer.run
+
+
 async def found(desk: Desk) -> pb.BillingRun:
     request = pb.GetBillingRunRequest(municipality_id=desk.municipality, month=FEBRUARY)
     answer: pb.GetBillingRunResponse = await desk.ask(request, NOON)
@@ -88,8 +97,9 @@ async def test_a_rejected_month_tells_its_workflow_and_can_be_drafted_again(desk
     assert (answer.run.state, answer.run.drafts) == (pb.BILLING_RUN_STATE_DRAFTING, 0)
     assert not answer.run.HasField("review")
     assert await desk.messages() == [("billing-run/TEST-1", "RUN_REJECTED")]
-    assert (await drafted(desk)).drafts == 1
-    await desk.ask(about_run(pb.ApproveBillingRunRequest, desk), NOON)
+    page = await drafted(desk)
+    assert page.drafts == 1
+    await desk.ask(approval_of(desk, page.review), NOON)
     assert [event for _, event in await desk.messages()] == ["RUN_REJECTED", "RUN_APPROVED"]
 
 
@@ -128,10 +138,14 @@ async def test_a_month_approved_in_its_time_to_pay_keeps_its_dates_unless_too_fe
     assert (date_from_proto(invoice.issued_date, ""), date_from_proto(invoice.due_date, "")) == (issued, due)
 
 
-async def test_a_month_that_is_issued_without_review_leaves_time_to_pay_too(desk: Desk) -> None:
+def approve_by_setting(desk: Desk) -> None:
     rules = desk.neighbours.own_rules
     settings = MunicipalSettings.of({"billing.auto_approve": "true"})
     desk.neighbours.own_rules = LocalRules(settings, rules.calendar, rules.changes, rules.version + 1)
+
+
+async def test_a_month_that_is_issued_without_review_leaves_time_to_pay_too(desk: Desk) -> None:
+    approve_by_setting(desk)
     cases = sorted([await person(desk), await person(desk)])
     run = await opened(desk)
     page = pb.DraftPageRequest(request_id=str(uuid4()), run_id=run.run_id, page_size=1)
@@ -146,13 +160,64 @@ async def test_a_month_that_is_issued_without_review_leaves_time_to_pay_too(desk
         assert date_from_proto(invoice.issued_date, "") == date(2026, 3, 20)
 
 
-async def test_a_month_in_leva_that_waited_into_the_year_of_the_euro_is_drafted_anew_in_euro(desk: Desk) -> None:
+async def person_in_leva(desk: Desk) -> str:
     case = desk.sign(date(2025, 11, 1))
     neighbours = desk.neighbours
     neighbours.contracts[case] = replace(neighbours.contracts[case], actual_cost=Money.of("500.00", Currency.BGN))
     income = desk.income(case, "2025-11", "1.00")
     income.income[0].amount.CopyFrom(money_to_proto(Money.of("600.00", Currency.BGN)))
     await desk.ask(income, "2025-11-03 10:00")
+    return case
+
+
+async def test_a_month_by_setting_whose_drafts_in_leva_waited_into_the_euro_is_not_issued_before_it_is_drafted_anew(
+    desk: Desk,
+) -> None:
+    approve_by_setting(desk)
+    for _ in range(2):
+        await person_in_leva(desk)
+    november = {"municipality_id": desk.municipality, "month": YearMonth(year=2025, month=11)}
+    opening = pb.OpenBillingRunRequest(request_id=str(uuid4()), workflow_id="billing-run/TEST-1", **november)
+    run = await desk.ask(opening, "2025-12-01 00:00", Role.WORKER)
+    page = pb.DraftPageRequest(request_id=str(uuid4()), run_id=run.run_id, page_size=1)
+    token = (await desk.ask(page, "2025-12-01 00:00", Role.WORKER)).next_page_token
+    page = pb.DraftPageRequest(request_id=str(uuid4()), run_id=run.run_id, page_token=token)
+    last = await desk.ask(page, "2026-01-08 10:00", Role.WORKER)
+    assert (last.under_review, last.review.drafts) == (True, 2)
+    opening.request_id = str(uuid4())
+    assert not (await desk.ask(opening, "2026-01-08 10:00", Role.WORKER)).auto_approve
+    issuing = pb.IssuePageRequest(request_id=str(uuid4()), run_id=run.run_id)
+    with pytest.raises(StateNotAllowed):
+        await desk.ask(issuing, "2026-01-08 10:00", Role.WORKER)
+    await draft_again(desk, "2025-11", "2026-01-08 11:00")
+    await desk.draft("2025-11", "2026-01-08 12:00")
+    issuing.request_id = str(uuid4())
+    assert (await desk.ask(issuing, "2026-01-08 12:00", Role.WORKER)).issued == 2
+    async with desk.database.read() as tx:
+        assert await tx.scalar("SELECT array_agg(DISTINCT currency) FROM invoices") == ["EUR"]
+
+
+async def test_a_contract_that_was_shortened_between_two_pages_parks_its_draft_and_the_others_are_issued(
+    desk: Desk,
+) -> None:
+    approve_by_setting(desk)
+    first, _ = sorted([await person(desk), await person(desk)])
+    run = await opened(desk)
+    page = pb.DraftPageRequest(request_id=str(uuid4()), run_id=run.run_id, page_size=1)
+    token = (await desk.ask(page, AT, Role.WORKER)).next_page_token
+    await shorten(desk, first, date(2026, 2, 14))
+    late = "2026-03-20 10:00"
+    page = pb.DraftPageRequest(request_id=str(uuid4()), run_id=run.run_id, page_token=token)
+    review = (await desk.ask(page, late, Role.WORKER)).review
+    assert (review.drafts, review.parked) == (1, 1)
+    issuing = pb.IssuePageRequest(request_id=str(uuid4()), run_id=run.run_id)
+    assert (await desk.ask(issuing, late, Role.WORKER)).issued == 1
+    (row,) = await parked_pages(desk, 2)
+    assert (row.application_id, row.reason) == (first, runs_pb2.PARK_REASON_OUTSIDE_CARE)
+
+
+async def test_a_month_in_leva_that_waited_into_the_year_of_the_euro_is_drafted_anew_in_euro(desk: Desk) -> None:
+    case = await person_in_leva(desk)
     await desk.draft("2025-11", "2025-12-01 00:00")
     with pytest.raises(StateNotAllowed):
         await desk.bill("2025-11", "2026-01-01 10:00")
@@ -224,15 +289,102 @@ async def test_red_invariants_are_answered_shown_and_refuse_the_approval(desk: D
 
 async def test_a_month_whose_drafts_changed_after_its_review_is_read_again_before_it_is_approved(desk: Desk) -> None:
     case = await person(desk)
-    read = (await drafted(desk)).review.drafts_hash
+    read = (await drafted(desk)).review
     await desk.ask(desk.income(case, "2026-02", "30.00"), NOON)
-    with pytest.raises(ReviewOutdated):
-        await desk.ask(about_run(pb.ApproveBillingRunRequest, desk), NOON)
-    run = await found(desk)
-    assert (run.state, run.review.month_total) == (pb.BILLING_RUN_STATE_REVIEW, desk.euro("18.00"))
-    assert run.review.drafts_hash != read
-    await desk.ask(about_run(pb.ApproveBillingRunRequest, desk), NOON)
+    for approval in (about_run(pb.ApproveBillingRunRequest, desk), approval_of(desk, read)):
+        for _ in range(2):
+            with pytest.raises(ReviewOutdated) as refusal:
+                await desk.ask(approval, NOON)
+    assert (await found(desk)).review == read
+    renewal = await renewed(desk)
+    assert (renewal.state, renewal.review.month_total) == (pb.BILLING_RUN_STATE_REVIEW, desk.euro("18.00"))
+    assert refusal.value.metadata["drafts_hash"] == renewal.review.drafts_hash != read.drafts_hash
+    # Whoever does not say what was read may have read the first one.
+    for approval in (about_run(pb.ApproveBillingRunRequest, desk), approval_of(desk, read)):
+        with pytest.raises(ReviewOutdated):
+            await desk.ask(approval, NOON)
+    await desk.ask(approval_of(desk, renewal.review), NOON)
     assert (await found(desk)).state == pb.BILLING_RUN_STATE_APPROVED
+
+
+async def test_the_hash_of_drafts_that_no_review_shows_approves_nothing(desk: Desk) -> None:
+    case = await person(desk)
+    await drafted(desk)
+    await desk.ask(desk.income(case, "2026-02", "30.00"), NOON)
+    with pytest.raises(ReviewOutdated) as refusal:
+        await desk.ask(about_run(pb.ApproveBillingRunRequest, desk), NOON)
+    blind = about_run(pb.ApproveBillingRunRequest, desk, drafts_hash=refusal.value.metadata["drafts_hash"])
+    with pytest.raises(ReviewOutdated):
+        await desk.ask(blind, NOON)
+    assert (await found(desk)).state == pb.BILLING_RUN_STATE_REVIEW
+
+
+async def test_a_month_that_was_drafted_twice_is_approved_by_the_hash_of_its_review_alone(desk: Desk) -> None:
+    await person(desk)
+    first = (await drafted(desk)).review
+    await desk.ask(about_run(pb.RejectBillingRunRequest, desk), NOON)
+    await person(desk)
+    second = (await drafted(desk)).review
+    for approval in (about_run(pb.ApproveBillingRunRequest, desk), approval_of(desk, first)):
+        with pytest.raises(ReviewOutdated):
+            await desk.ask(approval, NOON)
+    await desk.ask(approval_of(desk, second), NOON)
+    assert (await found(desk)).state == pb.BILLING_RUN_STATE_APPROVED
+
+
+async def test_a_review_that_still_holds_is_not_written_again_and_may_be_approved_without_its_hash(desk: Desk) -> None:
+    await person(desk)
+    read = (await drafted(desk)).review
+    assert (await renewed(desk)).review == read
+    await desk.ask(about_run(pb.ApproveBillingRunRequest, desk), NOON)
+    assert (await renewed(desk)).state == pb.BILLING_RUN_STATE_APPROVED
+
+
+async def test_who_renewed_a_review_stands_in_the_audit(desk: Desk) -> None:
+    await person(desk)
+    await drafted(desk)
+    await renewed(desk)
+    async with desk.database.read() as tx:
+        row = await tx.one("SELECT principal FROM audit WHERE rpc LIKE '%/RenewRunReview'")
+    assert row.principal == "staff-1"
+
+
+async def test_a_draft_of_a_contract_that_was_shortened_since_is_parked_before_the_month_is_approved(
+    desk: Desk,
+) -> None:
+    case = await person(desk)
+    await person(desk)
+    first = (await drafted(desk)).review
+    await shorten(desk, case, date(2026, 2, 14))
+    late = "2026-03-20 10:00"
+    with pytest.raises(ReviewOutdated):
+        await desk.ask(approval_of(desk, first), late)
+    assert (await renewed(desk)).review.parked == 1
+    run = await desk.bill("2026-02", late)
+    assert (run.issued, run.failed) == (1, 1)
+    (row,) = await parked_pages(desk, 2)
+    assert (row.application_id, row.reason) == (case, runs_pb2.PARK_REASON_OUTSIDE_CARE)
+    request = runs_pb2.RerunAccountRequest(request_id=str(uuid4()), application_id=case, month=FEBRUARY)
+    answer = await desk.ask(request, late)
+    assert (answer.parked, len(answer.account.invoices)) == (runs_pb2.PARK_REASON_UNSPECIFIED, 1)
+
+
+async def test_a_fact_about_a_shortened_contract_is_recorded_while_delivery_still_has_the_old_days(desk: Desk) -> None:
+    case = await person(desk)
+    await drafted(desk)
+    await shorten(desk, case, date(2026, 2, 14))
+    await desk.ask(desk.income(case, "2026-02", "140.00"), NOON)
+    refresh = pb.RefreshServedDaysRequest(request_id=str(uuid4()), application_id=case, from_month=FEBRUARY)
+    desk.neighbours.counted += 1
+    await desk.ask(refresh, NOON, Role.WORKER)
+    review = (await renewed(desk)).review
+    assert (review.drafts, review.month_total, review.parked) == (1, desk.euro("42.00"), 0)
+
+
+async def shorten(desk: Desk, case: str, end: date) -> None:
+    contract = desk.neighbours.contracts[case]
+    desk.neighbours.contracts[case] = replace(contract, end=end, version=contract.version + 1)
+    await desk.copy(case, NOON)
 
 
 def away() -> None:

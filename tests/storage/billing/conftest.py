@@ -22,7 +22,6 @@ from services.billing.domain.accounts import (
     ServedMonth,
     WarStatus,
 )
-from services.billing.errors import ReviewOutdated
 from services.billing.rules.accounts import AccountView, account_on
 from services.billing.rules.decisions import IncomeDeclaration
 from services.billing.storage import Store
@@ -159,16 +158,19 @@ class Office:
             issued += more
         return issued
 
-    async def approve(self, run: Run) -> None:
-        """As a clerk does: a review that facts have outdated is read again."""
-        act = self.act(run.month.next().first)
-        approved = False
-        while not approved:
-            try:
-                await self.write(lambda store: runs.approve_run(run.run_id, store, act))
-                approved = True
-            except ReviewOutdated:
-                await self.write(lambda store: run_review.renew_review(run.run_id, store, act))
+    async def shown(self, run: Run) -> str:
+        """Hash of the review that a clerk reads."""
+        async with self.db.read() as tx:
+            review = await storage.review(tx, run.run_id)
+        assert review is not None
+        return review.drafts_hash
+
+    async def approve(self, run: Run, on: date | None = None) -> None:
+        """As a clerk does: the review is renewed, read and approved."""
+        act = self.act(on or run.month.next().first)
+        await self.write(lambda store: run_review.renew_review(run.run_id, store, act))
+        read = await self.shown(run)
+        await self.write(lambda store: runs.approve_run(run.run_id, read, store, act))
 
     async def bill(self, month: Month, served: Mapping[str, ServedMonth] | None = None) -> Run:
         run = await self.open(month)

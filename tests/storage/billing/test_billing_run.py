@@ -96,7 +96,7 @@ async def test_numbers_are_gapless_over_pages_runs_and_months(office: Office) ->
         run = await office.open(month)
         assert await office.draft(run, size=3) == 7
         await office.write(
-            lambda store, run=run: runs.approve_run(run.run_id, store, office.act(run.month.next().first))
+            lambda store, run=run: runs.approve_run(run.run_id, "", store, office.act(run.month.next().first))
         )
         assert await office.issue(run, size=2) == 7
         await office.write(lambda store, run=run: runs.close_run(run.run_id, store))
@@ -111,7 +111,7 @@ async def test_two_workers_issuing_the_same_run_issue_every_draft_once(office: O
         await office.declare(await office.sign(date(2026, 2, 1)), FEBRUARY, eur("250.00"))
     run = await office.open(FEBRUARY)
     await office.draft(run)
-    await office.write(lambda store: runs.approve_run(run.run_id, store, office.act(run.month.next().first)))
+    await office.write(lambda store: runs.approve_run(run.run_id, "", store, office.act(run.month.next().first)))
     issued = await asyncio.gather(office.issue(run, size=3), office.issue(run, size=3))
     assert sum(issued) == 10
     assert await office.value("SELECT max(number) FROM invoices") == 10
@@ -121,7 +121,7 @@ async def test_nothing_is_issued_before_somebody_approved(office: Office) -> Non
     await office.declare(await office.sign(date(2026, 2, 1)), FEBRUARY, eur("250.00"))
     run = await office.open(FEBRUARY)
     with pytest.raises(StateNotAllowed):
-        await office.write(lambda store: runs.approve_run(run.run_id, store, office.act(run.month.next().first)))
+        await office.write(lambda store: runs.approve_run(run.run_id, "", store, office.act(run.month.next().first)))
     await office.draft(run)
     with pytest.raises(StateNotAllowed):
         await office.issue(run)

@@ -146,7 +146,7 @@ async def test_drafts_under_review_are_not_approved_before_a_change_has_come_to_
     office.set(PERCENT, "50")
     await office.keep_rules()
     with pytest.raises(InvariantViolated) as refusal:
-        await office.write(lambda store: runs.approve_run(run.run_id, store, office.act(date(2026, 4, 2))))
+        await office.write(lambda store: runs.approve_run(run.run_id, "", store, office.act(date(2026, 4, 2))))
     assert refusal.value.metadata["invariants"] == "FEE_RULES_APPLIED"
     assert await apply(office, date(2026, 4, 2)) == 1
     await office.approve(run)

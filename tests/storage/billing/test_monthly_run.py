@@ -115,7 +115,7 @@ async def test_books_that_stopped_agreeing_during_the_drafting_are_not_approved(
     await office.draft(run)
     await forged(office, "UPDATE ledger_entries SET amount_minor = 5 WHERE account = 'REVENUE'")
     with pytest.raises(InvariantViolated) as refusal:
-        await office.write(lambda store: runs.approve_run(run.run_id, store, office.act(date(2026, 4, 1))))
+        await office.write(lambda store: runs.approve_run(run.run_id, "", store, office.act(date(2026, 4, 1))))
     assert refusal.value.metadata["invariants"] == "LEDGER_BALANCED"
 
 
@@ -287,7 +287,7 @@ async def test_a_rejected_month_takes_up_what_was_recorded_since(office: Office)
     assert (found.run.state, found.run.drafted, found.review, found.failed) == (RunState.DRAFTING, 0, None, 0)
     await office.declare(case, FEBRUARY, eur("300.00"), on=date(2026, 3, 1))
     await office.draft(run)
-    await office.write(lambda store: runs.approve_run(run.run_id, store, office.act(date(2026, 3, 1))))
+    await office.approve(run)
     assert await office.issue(run) == 2
     assert (await office.account(case, date(2026, 3, 1))).invoices[0].invoice.amount == eur("180.00")
 
@@ -311,7 +311,7 @@ async def test_one_account_is_drafted_again_under_review(office: Office) -> None
     await office.write(lambda store: run_review.redraft_account(run.run_id, case, served, store, act))
     found = await state_of(office, run)
     assert (found.run.drafted, found.review.parked, found.review.month_total) == (2, 0, eur("225.00"))
-    await office.write(lambda store: runs.approve_run(run.run_id, store, office.act(date(2026, 3, 1))))
+    await office.approve(run)
     assert await office.issue(run) == 2
     assert (await office.account(other, date(2026, 3, 1))).invoices[0].invoice.amount == eur("150.00")
 
@@ -322,7 +322,7 @@ async def test_the_run_of_a_month_that_waits_for_its_clerk_keeps_the_next_one_fr
     await office.draft(waiting)
     assert (await office.open(MARCH)).state is RunState.BLOCKED
     act = office.act(MARCH.first)
-    await office.write(lambda store: runs.approve_run(waiting.run_id, store, act))
+    await office.write(lambda store: runs.approve_run(waiting.run_id, "", store, act))
     await office.issue(waiting)
     await office.write(lambda store: runs.close_run(waiting.run_id, store))
     assert (await office.open(MARCH)).state is RunState.DRAFTING

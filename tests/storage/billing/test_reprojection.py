@@ -59,7 +59,7 @@ async def test_drafts_due_on_the_declared_day_move_with_the_reason_on_record(off
 
 async def test_an_invoice_keeps_the_day_on_which_it_was_issued_to_be_due(office: Office) -> None:
     run = await drafted(office, people=2)
-    await office.write(lambda store: runs.approve_run(run.run_id, store, office.act(DECLARED)))
+    await office.write(lambda store: runs.approve_run(run.run_id, "", store, office.act(DECLARED)))
     await office.write(lambda store: runs.issue_page(run.run_id, 1, store))
     assert await reproject(office, DUE) == Effect("", 1)
     await office.issue(run)
@@ -71,6 +71,19 @@ async def test_drafts_due_on_another_day_are_counted_by_the_new_calendar_and_sta
     assert await reproject(office, date(2026, 3, 27)) == Effect("", 0)
     assert await office.value("SELECT (due_date, calendar_version) FROM billed_months") == (DUE, "SOFIA-2")
     assert await office.value("SELECT count(*) FROM due_date_moves") == 0
+
+
+async def test_a_draft_of_a_contract_that_was_shortened_stays_for_the_gate_and_the_others_move(office: Office) -> None:
+    case = await office.sign()
+    await office.declare(case, FEBRUARY, PENSION)
+    await drafted(office)
+    await office.sign(end=date(2026, 2, 12), case_id=case, version=2, on=DECLARED)
+    assert await reproject(office, DUE) == Effect("", 1)
+    assert await office.value("SELECT array_agg(due_date ORDER BY due_date) FROM billed_months") == [
+        DUE,
+        date(2026, 3, 26),
+    ]
+    assert await reproject(office) == Effect("", 0)
 
 
 async def test_pages_end_where_the_drafts_end(office: Office) -> None:
