@@ -200,6 +200,10 @@ class BillingActivities:
     async def act_for_operator(self, request: billing.ActForOperatorRequest) -> billing.ActForOperatorResponse:
         return await self._caller.call(self._stub.ActForOperator, request, CALL_DEADLINE)
 
+    @activity.defn(name="Billing.RenewRunReview")
+    async def renew_run_review(self, request: billing.RenewRunReviewRequest) -> billing.RenewRunReviewResponse:
+        return await self._caller.call(self._stub.RenewRunReview, request, PAGE_DEADLINE)
+
     @activity.defn(name="Billing.IssuePage")
     async def issue_page(self, request: billing.IssuePageRequest) -> billing.IssuePageResponse:
         return await self._caller.call(self._stub.IssuePage, request, PAGE_DEADLINE)
@@ -269,6 +273,7 @@ def batch_activities(channels: Mapping[Stage, grpc.aio.Channel], caller: StageCa
         billing_calls.open_billing_run,
         billing_calls.draft_page,
         billing_calls.act_for_operator,
+        billing_calls.renew_run_review,
         billing_calls.issue_page,
         billing_calls.close_billing_run,
         billing_calls.sweep_arrears,

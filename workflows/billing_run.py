@@ -14,6 +14,7 @@ from services.kernel.dates import Month, start_of_day
 from services.kernel.operator_acts import OperatorVerb
 from socialcare.billing.v1.billing_service_pb2 import (
     ActForOperatorRequest,
+    ActForOperatorResponse,
     ApproveBillingRunRequest,
     BillingRunState,
     CloseBillingRunRequest,
@@ -22,7 +23,9 @@ from socialcare.billing.v1.billing_service_pb2 import (
     OpenBillingRunRequest,
     OpenBillingRunResponse,
     RejectBillingRunRequest,
+    RenewRunReviewRequest,
 )
+from socialcare.billing.v1.runs_pb2 import RunReview
 from socialcare.common.v1.flow_pb2 import BillingRunStart, Happened, NextDue, RunCarry
 from socialcare.common.v1.types_pb2 import OperatorAct
 from workflows.activities import BillingActivities
@@ -42,13 +45,23 @@ FINISHED = "FINISHED"
 
 CHECK_AGAIN = timedelta(hours=1)
 """After how long red invariants are looked at again by themselves."""
-LOOK_AGAIN = timedelta(days=1)
-"""After how long a run at the gate asks whether the month was approved without its being told."""
+LOOK_AGAIN = timedelta(hours=1)
+"""After how long a run at the gate has its review renewed, and sees whether the month was decided without its being
+told."""
+LOOKED_AGAIN_BEFORE = timedelta(days=1)
+"""The same of a run that came to the gate before reviews were renewed; it does not renew its own."""
 
 _DECIDED_ELSEWHERE = "decided-elsewhere"
 """Only the workflow that opened a month last is told; others believe the answer to their update, and look again."""
 
+_REVIEW_RENEWED = "review-renewed"
+_READ_AGAIN = "review-read-again"
+"""Of its own: a run that has long waited at the gate renews its review too when billing says that it is outdated."""
+
+_OUTDATED = "REVIEW_OUTDATED"
+
 _OPEN_GATE = frozenset({BillingRunState.BILLING_RUN_STATE_APPROVED, BillingRunState.BILLING_RUN_STATE_FINISHED})
+_AT_THE_GATE = Waiting(FlowStage.BILLING_RUN, Awaited.APPROVAL, Role.BILLING_CLERK)
 
 
 @workflow.defn(name=WorkflowType.BILLING_RUN.value)
@@ -56,8 +69,9 @@ class BillingRunWorkflow:
     """Checks the invariants, drafts every page, waits at the review gate, issues, closes.
 
     Ends with FINISHED, or FINISHED_BEFORE when the month was done. While an invariant is red it waits and checks again,
-    each hour or when the update `recheck` asks. Signal `happened` with RUN_APPROVED opens the gate, with RUN_REJECTED
-    it has the month drafted again; the updates `approve` and `reject` have billing decide and tell it so.
+    at the gate it has the review renewed: each hour, or when the update `recheck` asks. Signal `happened` with
+    RUN_APPROVED opens the gate, with RUN_REJECTED it has the month drafted again; the updates `approve` and `reject`
+    have billing decide and tell it so. What `approve` approves is the review in the details, or the one it names.
     """
 
     @workflow.init
@@ -67,6 +81,9 @@ class BillingRunWorkflow:
         begins = optional_instant(start.business_start_time) or start_of_day(self._month.next().first)
         self._run = BatchRun(Label.BILLING, start.municipality_id, begins, carry, str(self._month))
         self._approved = carry is not None and carry.approved
+        self._open_by_setting = carry is not None and carry.open_by_setting
+        self._shown = ""
+        """Hash of the review that the details show; empty: none."""
         self._rejected = False
         self._check_again = False
         self._progress = (
@@ -125,7 +142,7 @@ class BillingRunWorkflow:
 
     @workflow.update
     def recheck(self) -> None:
-        """Look at red invariants again now; nothing when none is red."""
+        """Look at red invariants, or at the review that waits for approval, again now; nothing otherwise."""
         self._check_again = True
 
     @workflow.query
@@ -152,7 +169,7 @@ class BillingRunWorkflow:
             if opened.finished:
                 return False
             self._run.run_id = opened.run_id
-            self._approved = self._approved or opened.auto_approve
+            self._open_by_setting = opened.auto_approve
             if not opened.red_invariants:
                 self._accounts = opened.accounts
                 self._progress = Progress.begin(opened.accounts)
@@ -207,34 +224,61 @@ class BillingRunWorkflow:
             run.page_done(page.next_page_token)
             self._progress.done += page.accounts
             if page.HasField("review"):
-                run.desk.progress = reviewed(page.review)
-                self._progress = Progress.begin(page.review.drafts)
+                self._show_review(page.review)
+            if page.state in _OPEN_GATE or page.state == BillingRunState.BILLING_RUN_STATE_REVIEW:
+                self._open_by_setting = page.state in _OPEN_GATE
             await self._go_on_anew_when_long()
+
+    def _show_review(self, review: RunReview) -> None:
+        self._shown = review.drafts_hash
+        self._run.desk.progress = reviewed(review)
+        self._progress = Progress.begin(review.drafts)
 
     async def _reviewed(self) -> bool:
         """Wait for the billing clerk; False when the month is to be drafted again."""
-        if self._approved:
+        if self._approved or self._open_by_setting:
             return True
-        self._run.show(Waiting(FlowStage.BILLING_RUN, Awaited.APPROVAL, Role.BILLING_CLERK))
-        looks = LOOK_AGAIN if workflow.patched(_DECIDED_ELSEWHERE) else None
-        while not await self._decided(looks):
-            opened = await self._claim(workflow_id="")
-            self._approved = self._approved or opened.finished or opened.auto_approve
-            if not self._rejected:
-                await self._go_on_anew_when_long()
+        self._run.show(_AT_THE_GATE)
+        await self._until_decided()
         self._run.show(Waiting(FlowStage.BILLING_RUN, Awaited.NOTHING))
         if self._approved:
             self._progress = Progress.begin(self._progress.total)
             return True
         self._progress = Progress.begin(self._accounts)
-        self._rejected, self._run.pages, self._run.page_token = False, 0, ""
+        self._rejected, self._shown, self._run.pages, self._run.page_token = False, "", 0, ""
         return False
 
-    async def _decided(self, longest: timedelta | None) -> bool:
-        """Wait for a decision; False when nobody has told one for so long."""
+    async def _until_decided(self) -> None:
+        longest = LOOKED_AGAIN_BEFORE if workflow.patched(_DECIDED_ELSEWHERE) else None
+        renews = workflow.patched(_REVIEW_RENEWED)
+        # A run that went on anew at the gate has lost the words of its review.
+        self._check_again = not self._shown
+        while not await self._decided(LOOK_AGAIN if renews else longest, renews=renews):
+            self._check_again = False
+            if renews:
+                await self._renew()
+            else:
+                opened = await self._claim(workflow_id="")
+                self._approved = self._approved or opened.finished or opened.auto_approve
+            if not self._rejected:
+                await self._go_on_anew_when_long()
+
+    async def _decided(self, longest: timedelta | None, *, renews: bool) -> bool:
+        """Wait for a decision; False when it is time to look again."""
         with suppress(TimeoutError):
-            await self._until(lambda: self._approved or self._rejected, longest, Awaited.APPROVAL)
+            await self._until(
+                lambda: self._approved or self._rejected or (renews and self._check_again), longest, Awaited.APPROVAL
+            )
         return self._approved or self._rejected
+
+    async def _renew(self) -> None:
+        """Show the review of the drafts as they are, and believe billing where the month was decided."""
+        request = RenewRunReviewRequest(municipality_id=self._start.municipality_id, month=wire_month(self._month))
+        found = (await self._run.calls.call_page(BillingActivities.renew_run_review, request)).run
+        self._approved = self._approved or found.state in _OPEN_GATE
+        if found.state == BillingRunState.BILLING_RUN_STATE_REVIEW and not (self._approved or self._rejected):
+            self._show_review(found.review)
+            self._run.show(_AT_THE_GATE)
 
     async def _issue(self) -> None:
         more = True
@@ -266,16 +310,25 @@ class BillingRunWorkflow:
         )
         request = ActForOperatorRequest(request_id=request_id, act=act)
         if verb is OperatorVerb.APPROVE:
-            request.approve.CopyFrom(ApproveBillingRunRequest(month=wire_month(self._month), **whose))
+            read = str(asked.get("drafts_hash", self._shown))
+            request.approve.CopyFrom(ApproveBillingRunRequest(month=wire_month(self._month), drafts_hash=read, **whose))
         else:
             request.reject.CopyFrom(RejectBillingRunRequest(month=wire_month(self._month), **whose))
         try:
-            done = await self._run.calls.call_as_asked(BillingActivities.act_for_operator, request)
+            done = await self._act(request)
         except Refused as refused:
             raise refused.failure() from refused
         if done.run.state in _OPEN_GATE and workflow.patched(_DECIDED_ELSEWHERE):
             self._approved = True
         return {"state": BillingRunState.Name(done.run.state).removeprefix("BILLING_RUN_STATE_")}
+
+    async def _act(self, request: ActForOperatorRequest) -> ActForOperatorResponse:
+        try:
+            return await self._run.calls.call_as_asked(BillingActivities.act_for_operator, request)
+        except Refused as refused:
+            if refused.reason == _OUTDATED and workflow.patched(_READ_AGAIN):
+                await self._renew()
+            raise
 
     async def _operators_answered(self) -> None:
         """Wait until every update has its answer: a run that ends before loses it."""
@@ -286,7 +339,7 @@ class BillingRunWorkflow:
         if workflow.info().is_continue_as_new_suggested():
             await self._operators_answered()
             carry = self._run.carry()
-            carry.approved = self._approved
+            carry.approved, carry.open_by_setting = self._approved, self._open_by_setting
             carry.progress.CopyFrom(self._progress.carry())
             self._start.month.CopyFrom(wire_month(self._month))
             workflow.continue_as_new(args=[self._start, carry])

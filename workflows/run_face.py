@@ -104,6 +104,7 @@ def reviewed(review: RunReview) -> str:
             outliers=review.outliers,
             missing=review.missing_incomes,
             parked=review.parked,
+            hash=review.drafts_hash,
         )
     )
 

@@ -188,10 +188,10 @@ LABELS: Mapping[Label, Words] = {
     Label.REVIEW: Words(
         "проекти: {drafts}, за месеца {month_drafts} за {total}; предходен месец {previous_invoices} за "
         "{previous_total} (разлика {more}, {difference}); отклонения {outliers}, без доход {missing}, "
-        "отложени {parked}",
+        "отложени {parked}; преглед `{hash}`",
         "drafts: {drafts}, of the month {month_drafts} over {total}; month before {previous_invoices} over "
         "{previous_total} (difference {more}, {difference}); outliers {outliers}, without income {missing}, "
-        "parked {parked}",
+        "parked {parked}; review `{hash}`",
     ),
     Label.PLANNED_SO_FAR: Words(
         "страници {pages}, случаи {cases}, отложени {parked}", "{pages} pages, {cases} cases, {parked} parked"
@@ -385,6 +385,7 @@ ACTIVITIES: Mapping[str, Words] = {
     "close_daily_run": Words("броят се кухните и се затваря денят", "counts the kitchens and closes the day"),
     "open_billing_run": Words("отваря се месецът", "opens the month"),
     "draft_page": Words("проекти на сметки за страница", "drafts a page of invoices"),
+    "renew_run_review": Words("обновява се прегледът на месеца", "renews the review of the month"),
     "issue_page": Words("издава се страница сметки", "issues a page of invoices"),
     "sweep_arrears": Words("търсят се просрочени сметки", "looks for overdue invoices"),
     "advance_arrears": Words("придвижват се просрочията", "moves the arrears"),

@@ -86,13 +86,20 @@ class Town:
     municipalities: list[str] = field(default_factory=lambda: ["SOFIA"])
     """Codes; the first one is a page of its own."""
     auto_approve: bool = True
+    """Or somebody approved the month and nobody told its workflow."""
+    drafts: str = "a" * 64
+    """Hash of the drafts as they are."""
+    read: list[str] = field(default_factory=list)
+    """Hashes that approvals named."""
+    waits_all_the_same: bool = False
+    """The month waits for its approval although the municipality approves by setting."""
     issue_pages: int = 2
     moved: list[int] = field(default_factory=lambda: [2, 1])
     """Limits that move by each page of a recount; as many pages as entries."""
     hold: tuple[str, asyncio.Event] | None = None
     """The page of drafts with that token waits for the event."""
     hold_look: asyncio.Event | None = None
-    """A run at the gate that asks whether its month was approved waits for the event."""
+    """A run at the gate that has its review renewed waits for the event."""
     red: list[list[str]] = field(default_factory=list)
     """Red invariants of the next openings of a billing run, one after the other."""
     acts: list[tuple[str, str, str]] = field(default_factory=list)

@@ -94,12 +94,16 @@ async def found_red_twice(client: Client, town: Town) -> Run:
     run = await start(client)
     await waits(run)
     assert town.calls_of("DraftPage", MONTH) == 0
-    await TimeSkipper(client, config=TimeSkippingConfig(enabled=False)).fast_forward(run, timedelta(hours=1))
+    await hours_pass(client, run)
     await eventually(lambda: _calls(town, "OpenBillingRun", 2))
     await waits(run)
     await run.execute_update("recheck", id=str(uuid.uuid4()))
     assert await ended(run) == "FINISHED"
     return run
+
+
+async def hours_pass(client: Client, run: Run, hours: int = 1) -> None:
+    await TimeSkipper(client, config=TimeSkippingConfig(enabled=False)).fast_forward(run, timedelta(hours=hours))
 
 
 async def _calls(town: Town, method: str, number: int) -> bool:
@@ -247,7 +251,7 @@ async def test_of_two_workflows_of_a_month_each_ends_once_it_is_approved(
     assert await ask(first, "approve", {**CLERK, "reason_code": "REVIEWED"}) == {"state": "APPROVED"}
     assert await ended(first) == "FINISHED"
     town.auto_approve = True
-    await TimeSkipper(temporal, config=TimeSkippingConfig(enabled=False)).fast_forward(third, timedelta(days=1))
+    await hours_pass(temporal, third)
     assert await ended(third) == "FINISHED"
 
 
@@ -257,8 +261,82 @@ async def test_an_approval_that_comes_while_the_run_looks_again_is_not_forgotten
     town.auto_approve, town.hold_look = False, asyncio.Event()
     run = await start(temporal)
     await waits(run)
-    await TimeSkipper(temporal, config=TimeSkippingConfig(enabled=False)).fast_forward(run, timedelta(days=1))
-    await eventually(lambda: _calls(town, "OpenBillingRun", 2))
+    await hours_pass(temporal, run)
+    await eventually(lambda: _calls(town, "RenewRunReview", 1))
     await run.signal("happened", said("RUN_APPROVED", 1))
     town.hold_look.set()
     assert await ended(run) == "FINISHED"
+
+
+async def test_the_details_show_a_changed_review_within_the_hour_and_an_approval_is_of_what_they_show(
+    worker: None, temporal: Client, town: Town
+) -> None:
+    town.auto_approve = False
+    run = await start(temporal)
+    await waits(run)
+    assert f"преглед `{'a' * 64}`" in await details(run)
+    town.drafts = "b" * 64
+    await hours_pass(temporal, run)
+    await eventually(lambda: _shows(run, "b" * 64))
+    assert await ask(run, "approve", {**CLERK, "reason_code": "REVIEWED"}) == {"state": "APPROVED"}
+    assert await ended(run) == "FINISHED"
+    assert town.read == ["b" * 64]
+
+
+async def test_the_review_is_shown_anew_at_once_when_somebody_asks(worker: None, temporal: Client, town: Town) -> None:
+    town.auto_approve = False
+    run = await start(temporal)
+    await waits(run)
+    town.drafts = "b" * 64
+    await run.execute_update("recheck", id=str(uuid.uuid4()))
+    await eventually(lambda: _shows(run, "b" * 64))
+    await run.signal("happened", said("RUN_APPROVED", 1))
+    assert await ended(run) == "FINISHED"
+
+
+async def test_an_approval_of_drafts_that_changed_since_is_refused_and_then_the_details_show_them(
+    worker: None, temporal: Client, town: Town
+) -> None:
+    town.auto_approve = False
+    run = await start(temporal)
+    await waits(run)
+    town.drafts = "b" * 64
+    with pytest.raises(WorkflowUpdateFailedError) as failed:
+        await ask(run, "approve", {**CLERK, "reason_code": "REVIEWED"})
+    assert isinstance(failed.value.cause, ApplicationError)
+    assert failed.value.cause.type == "REVIEW_OUTDATED"
+    assert await _shows(run, "b" * 64)
+    assert await ask(run, "approve", {**CLERK, "reason_code": "REVIEWED"}) == {"state": "APPROVED"}
+    assert await ended(run) == "FINISHED"
+    assert town.read == ["a" * 64, "b" * 64]
+
+
+async def test_an_operator_may_name_the_review_that_was_read(worker: None, temporal: Client, town: Town) -> None:
+    town.auto_approve = False
+    run = await start(temporal)
+    await waits(run)
+    asked = {**CLERK, "reason_code": "REVIEWED"}
+    with pytest.raises(WorkflowUpdateFailedError):
+        await ask(run, "approve", {**asked, "drafts_hash": "прочетох го"})
+    assert town.read == []
+    with pytest.raises(WorkflowUpdateFailedError):
+        await ask(run, "approve", {**asked, "drafts_hash": "c" * 64})
+    assert await ask(run, "approve", {**asked, "drafts_hash": "a" * 64}) == {"state": "APPROVED"}
+    assert await ended(run) == "FINISHED"
+
+
+async def test_a_month_by_setting_that_billing_keeps_at_the_gate_waits_and_is_issued_when_it_was_drafted_anew(
+    worker: None, temporal: Client, town: Town
+) -> None:
+    town.waits_all_the_same = True
+    run = await start(temporal)
+    await waits(run)
+    assert town.calls_of("IssuePage", MONTH) == 0
+    town.waits_all_the_same = False
+    await run.signal("happened", said("RUN_REJECTED", 1))
+    assert await ended(run) == "FINISHED"
+    assert (town.calls_of("DraftPage", MONTH), town.calls_of("RenewRunReview", MONTH)) == (4, 0)
+
+
+async def _shows(run: Run, drafts_hash: str) -> bool:
+    return drafts_hash in await details(run)

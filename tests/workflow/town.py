@@ -299,10 +299,7 @@ class Billing(billing_grpc.BillingServiceServicer):
     async def OpenBillingRun(self, request: Any, context: Any) -> billing.OpenBillingRunResponse:
         month = f"{request.month.year}-{request.month.month:02}"
         await self.town.enter("OpenBillingRun", month, request, context)
-        claimed = request.workflow_id.startswith("billing-run/")
-        assert claimed or (not request.workflow_id and self.town.calls_of("OpenBillingRun", month) > 1)
-        if not claimed and self.town.hold_look is not None:
-            await self.town.hold_look.wait()
+        assert request.workflow_id.startswith("billing-run/")
         red = self.town.red.pop(0) if self.town.red else []
         return billing.OpenBillingRunResponse(
             run_id=month,
@@ -317,7 +314,23 @@ class Billing(billing_grpc.BillingServiceServicer):
         if self.town.hold is not None and self.town.hold[0] == request.page_token:
             await self.town.hold[1].wait()
         token = _page_after(self.town.pages, request.page_token)
-        review = runs.RunReview(
+        if token:
+            return billing.DraftPageResponse(next_page_token=token, accounts=500, state="BILLING_RUN_STATE_DRAFTING")
+        return billing.DraftPageResponse(accounts=500, review=self._review(), state=self._state())
+
+    async def RenewRunReview(self, request: Any, context: Any) -> billing.RenewRunReviewResponse:
+        month = f"{request.month.year}-{request.month.month:02}"
+        await self.town.enter("RenewRunReview", month, request, context)
+        if self.town.hold_look is not None:
+            await self.town.hold_look.wait()
+        return billing.RenewRunReviewResponse(run=billing.BillingRun(state=self._state(), review=self._review()))
+
+    def _state(self) -> str:
+        open_ = self.town.auto_approve and not self.town.waits_all_the_same
+        return f"BILLING_RUN_STATE_{'APPROVED' if open_ else 'REVIEW'}"
+
+    def _review(self) -> runs.RunReview:
+        return runs.RunReview(
             drafts=990,
             month_drafts=990,
             month_total=Money(currency_code="EUR", units=120, nanos=500_000_000),
@@ -326,8 +339,8 @@ class Billing(billing_grpc.BillingServiceServicer):
             outliers=3,
             missing_incomes=2,
             parked=1,
+            drafts_hash=self.town.drafts,
         )
-        return billing.DraftPageResponse(next_page_token=token, accounts=500, review=None if token else review)
 
     async def ActForOperator(self, request: Any, context: Any) -> billing.ActForOperatorResponse:
         verb = request.WhichOneof("command")
@@ -335,6 +348,10 @@ class Billing(billing_grpc.BillingServiceServicer):
         assert command.request_id == request.request_id
         month = f"{command.month.year}-{command.month.month:02}"
         await self.town.enter("Billing.ActForOperator", month, request, context)
+        if verb == "approve":
+            self.town.read.append(command.drafts_hash)
+            if command.drafts_hash != self.town.drafts:
+                await context.abort_with_status(refusal(grpc.StatusCode.FAILED_PRECONDITION, "REVIEW_OUTDATED"))
         self.town.acts.append((verb, request.act.staff_id, request.act.reason_code))
         state = "BILLING_RUN_STATE_APPROVED" if verb == "approve" else "BILLING_RUN_STATE_DRAFTING"
         return billing.ActForOperatorResponse(run=billing.BillingRun(state=state))

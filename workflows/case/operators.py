@@ -41,6 +41,7 @@ Asked = dict[str, str | int]
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{1,62}")
+_HASH = re.compile(r"[0-9a-f]{64}")
 _MOST_DAYS = 366
 _LIMITS = frozenset({"HOME_ASSESSMENT", "NEEDS_ASSESSMENT_AND_PLAN"})
 """Limits that may be suspended and extended: those of assessment."""
@@ -68,6 +69,10 @@ def _is_day(value: object) -> bool:
         return False
 
 
+def _is_hash(value: object) -> bool:
+    return isinstance(value, str) and _HASH.fullmatch(value) is not None
+
+
 def _is_limit(value: object) -> bool:
     return value in _LIMITS
 
@@ -92,7 +97,9 @@ _FIELDS: Mapping[OperatorVerb, Mapping[str, _Check]] = MappingProxyType(
         OperatorVerb.REJECT: {},
     }
 )
-_OPTIONAL: Mapping[OperatorVerb, Mapping[str, _Check]] = {OperatorVerb.SCHEDULE: {"social_worker_id": _is_id}}
+_OPTIONAL: Mapping[OperatorVerb, Mapping[str, _Check]] = MappingProxyType(
+    {OperatorVerb.SCHEDULE: {"social_worker_id": _is_id}, OperatorVerb.APPROVE: {"drafts_hash": _is_hash}}
+)
 
 
 def check_shape(verb: OperatorVerb, asked: Mapping[str, object]) -> None:

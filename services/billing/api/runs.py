@@ -107,7 +107,7 @@ class RunMethods(Desk):
         return pb.DraftPageResponse(
             red_invariants=invariants_to_proto(red),
             review=None if review is None else review_to_proto(review),
-            under_review=found.state is RunState.REVIEW,
+            state=f"BILLING_RUN_STATE_{found.state.name}",
         )
 
     async def ReprojectLimits(self, request: pb.ReprojectLimitsRequest, context: Context) -> pb.ReprojectLimitsResponse:

@@ -183,7 +183,7 @@ async def test_a_month_by_setting_whose_drafts_in_leva_waited_into_the_euro_is_n
     token = (await desk.ask(page, "2025-12-01 00:00", Role.WORKER)).next_page_token
     page = pb.DraftPageRequest(request_id=str(uuid4()), run_id=run.run_id, page_token=token)
     last = await desk.ask(page, "2026-01-08 10:00", Role.WORKER)
-    assert (last.under_review, last.review.drafts) == (True, 2)
+    assert (last.state, last.review.drafts) == (pb.BILLING_RUN_STATE_REVIEW, 2)
     opening.request_id = str(uuid4())
     assert not (await desk.ask(opening, "2026-01-08 10:00", Role.WORKER)).auto_approve
     issuing = pb.IssuePageRequest(request_id=str(uuid4()), run_id=run.run_id)
