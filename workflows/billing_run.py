@@ -82,8 +82,8 @@ class BillingRunWorkflow:
         self._run = BatchRun(Label.BILLING, start.municipality_id, begins, carry, str(self._month))
         self._approved = carry is not None and carry.approved
         self._open_by_setting = carry is not None and carry.open_by_setting
-        self._shown = ""
-        """Hash of the review that the details show; empty: none."""
+        self._shown = "" if carry is None else carry.shown_drafts_hash
+        """Hash of the drafts whose review the details show; empty: none."""
         self._rejected = False
         self._check_again = False
         self._progress = (
@@ -251,8 +251,10 @@ class BillingRunWorkflow:
     async def _until_decided(self) -> None:
         longest = LOOKED_AGAIN_BEFORE if workflow.patched(_DECIDED_ELSEWHERE) else None
         renews = workflow.patched(_REVIEW_RENEWED)
-        # A run that went on anew at the gate has lost the words of its review.
-        self._check_again = not self._shown
+        self._check_again = False
+        if renews and not self._run.desk.progress:
+            # A run that went on anew at the gate has lost the words of its review.
+            await self._renew()
         while not await self._decided(LOOK_AGAIN if renews else longest, renews=renews):
             self._check_again = False
             if renews:
@@ -340,6 +342,7 @@ class BillingRunWorkflow:
             await self._operators_answered()
             carry = self._run.carry()
             carry.approved, carry.open_by_setting = self._approved, self._open_by_setting
+            carry.shown_drafts_hash = self._shown
             carry.progress.CopyFrom(self._progress.carry())
             self._start.month.CopyFrom(wire_month(self._month))
             workflow.continue_as_new(args=[self._start, carry])
