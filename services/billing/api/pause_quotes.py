@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from services.billing.domain.accounts import MonthlyFee
-from services.billing.errors import CurrencyNotAllowed, InvalidFact
+from services.billing.errors import CurrencyNotAllowed, InvalidFact, UnknownService
 from services.billing.rules.decisions import DatedFacts, fee_in
 from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.parameters import parameters_of
 from services.billing.rules.pause_effect import Effect, Service, effects_of
 from services.billing.usecases.quotes import quote_fee
 from services.billing.wire.accounts import quote_terms
+from services.kernel.catalogue import UnknownServiceError
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import CurrencyMismatchError
@@ -47,13 +48,19 @@ def quote_pause(request: pb.QuotePauseRequest) -> pb.QuotePauseResponse:
 
 
 def quote_pause_of(request: pb.QuotePauseRequest, dated: DatedFacts, rules: FeeRules) -> pb.QuotePauseResponse:
-    """Effect of the pause on the fees of a case; CurrencyNotAllowed for euro facts of a month in leva."""
+    """Effect of the pause on the fees of a case.
+
+    CurrencyNotAllowed for euro facts of a month in leva, UnknownService where the rules know the service no longer.
+    """
 
     def fee_of(month: Month) -> MonthlyFee:
         try:
             return fee_in(dated, month, rules)
         except CurrencyMismatchError:
             raise CurrencyNotAllowed(field="pause") from None
+        except UnknownServiceError:
+            code = dated.contract.service_code
+            raise UnknownService(field="pause", metadata={"service_code": code, "month": str(month)}) from None
 
     return _answer(request, fee_of)
 

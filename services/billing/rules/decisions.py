@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from services.billing.domain.accounts import (
@@ -22,6 +22,7 @@ from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.fees import monthly_fee
 from services.billing.rules.incomes import OWN_DECLARATION, Evidence
 from services.billing.rules.words import percent, plain, step
+from services.kernel.catalogue import UnknownServiceError
 from services.kernel.dates import Month, add_years
 from services.kernel.money import Money
 from services.kernel.register import decides
@@ -38,6 +39,7 @@ __all__ = [
     "facts_in",
     "fee_decisions",
     "fee_in",
+    "find_fee",
 ]
 
 _EURO_MONTH = Month.of(EURO_FROM)
@@ -191,26 +193,36 @@ def fee_in(dated: DatedFacts, month: Month, rules: FeeRules, trace: Recorder = N
     return monthly_fee(facts_in(dated, month), month, month_currency(month), parameters, trace)
 
 
+def find_fee(dated: DatedFacts, month: Month, rules: FeeRules) -> MonthlyFee | None:
+    """As `fee_in`; None in a month in which the rules know no such service."""
+    try:
+        return fee_in(dated, month, rules)
+    except UnknownServiceError:
+        return None
+
+
 def fee_decisions(dated: DatedFacts, rules: FeeRules) -> tuple[FeeDecision, ...]:
-    """The fees of all months of the contract: adjoining ranges, no two neighbours alike, the last one open.
+    """The fees of the months of the contract: ranges in order, no two adjoining ones alike, none where the rules do
+    not know the service; the last one open unless the service ended before the contract.
 
     Raises CurrencyMismatchError when a fact in euro holds in a month that is computed in leva (F-13).
     """
-    starts = _turning_points(dated, rules)
     decisions: list[FeeDecision] = []
-    for month in starts:
-        fee = fee_in(dated, month, rules)
-        if decisions and decisions[-1].fee == fee:
-            continue
-        if decisions:
-            before = decisions[-1]
-            decisions[-1] = FeeDecision(before.from_month, month.plus(-1), before.fee)
-        decisions.append(FeeDecision(month, None, fee))
+    for month in _turning_points(dated, rules):
+        fee = find_fee(dated, month, rules)
+        if decisions and decisions[-1].to_month is None:
+            if decisions[-1].fee == fee:
+                continue
+            decisions[-1] = replace(decisions[-1], to_month=month.plus(-1))
+        if fee is not None:
+            decisions.append(FeeDecision(month, None, fee))
     return tuple(decisions)
 
 
 def _turning_points(dated: DatedFacts, rules: FeeRules) -> list[Month]:
-    first = Month.of(dated.contract.start)
+    """Months of the contract in which its fee may become another one, the first one included."""
+    contract = dated.contract
+    first, end = Month.of(contract.start), contract.end
     months = {first, _EURO_MONTH}
     months.update(item.from_month for item in _declarations(dated))
     for item in dated.assets:
@@ -218,8 +230,9 @@ def _turning_points(dated: DatedFacts, rules: FeeRules) -> list[Month]:
         if transferred is not None:
             last_counted = Month.of(add_years(transferred, 5))
             months.update((last_counted, last_counted.next()))
-    months.update(rules.turning_points(dated.contract.service_code))
-    return sorted(month for month in months if month >= first)
+    months.update(rules.turning_points(contract.service_code))
+    # Behind its end nothing is billed, and the service itself may have ended with it.
+    return sorted(month for month in months if month >= first and (end is None or month.first <= end))
 
 
 def _declarations(dated: DatedFacts) -> Iterable[_Dated]:

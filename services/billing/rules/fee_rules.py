@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from services.billing.rules.parameters import BillingParameters, parameters_of
 from services.kernel.dates import Month
@@ -10,6 +11,9 @@ from services.kernel.local_rules import LocalRules
 from services.kernel.register import decides
 
 __all__ = ["FeeRules", "FeeRulesVersion", "lasting"]
+
+_LAST = date.max.replace(day=1)
+"""In the last month that there is nothing ends: none follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,15 @@ class FeeRules:
 
     def turning_points(self, service_code: str) -> frozenset[Month]:
         """Months in which the fee of a service may become another one without any new fact about the case."""
-        entries = (
-            entry.valid_from
+        entries = [
+            entry
             for item in (*(version.parameters for version in self.versions), self.present)
             for entry in item.catalogue.entries
             if entry.code == service_code
-        )
-        return frozenset({*map(Month.of, entries), *(item.from_month for item in self.versions)})
+        ]
+        lasts = [entry.valid_to for entry in entries if entry.valid_to is not None and entry.valid_to < _LAST]
+        turns = {*(Month.of(entry.valid_from) for entry in entries), *(Month.of(last).next() for last in lasts)}
+        return frozenset(turns | {item.from_month for item in self.versions})
 
 
 def lasting(rules: LocalRules) -> FeeRules:

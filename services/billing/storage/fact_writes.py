@@ -16,6 +16,7 @@ from services.billing.domain.accounts import (
     WarStatus,
 )
 from services.billing.domain.causes import Cause
+from services.billing.domain.runs import ParkReason
 from services.billing.rules.corrections import Note
 from services.billing.rules.currency import in_document_currency
 from services.billing.rules.decisions import DatedFacts, FeeDecision, IncomeDeclaration
@@ -99,6 +100,17 @@ WITH earlier AS (
 UPDATE billing_runs r
 SET drafted = drafted + CAST(CAST(:amount_minor AS bigint) > 0 AS integer) - CAST(e.amount_minor > 0 AS integer)
 FROM earlier e WHERE r.run_id = e.run_id AND (CAST(:amount_minor AS bigint) > 0) <> (e.amount_minor > 0)
+"""
+
+_PARK_DRAFT = """
+WITH dropped AS (
+    DELETE FROM billed_months WHERE case_id = :case_id AND month = :month RETURNING run_id, amount_minor
+), parked AS (
+    INSERT INTO undrafted_months (case_id, month, run_id, reason)
+    SELECT :case_id, :month, run_id, :reason FROM dropped
+)
+UPDATE billing_runs r SET drafted = drafted - CAST(d.amount_minor > 0 AS integer)
+FROM dropped d WHERE r.run_id = d.run_id AND d.amount_minor > 0
 """
 
 _ADD_NOTE = """
@@ -192,6 +204,8 @@ class FactWrites(CommonReads):
     async def replace_decisions(self, case_id: str, decisions: Sequence[FeeDecision], now: datetime) -> None:
         """Keep these fees instead of the earlier ones."""
         await self._tx.run(_FORGET_DECISIONS, {"case_id": case_id})
+        if not decisions:
+            return
         await self._tx.run(
             _DECIDE,
             [
@@ -231,6 +245,10 @@ class FactWrites(CommonReads):
                 "amount_minor": in_document_currency(computed, row.amount.currency).minor,
             },
         )
+
+    async def park_draft(self, case_id: str, month: Month, reason: ParkReason) -> None:
+        """Throw a draft away and list its account instead; the run's count of drafts follows."""
+        await self._tx.run(_PARK_DRAFT, {"case_id": case_id, "month": month.first, "reason": reason.value})
 
     async def add_note(self, case_id: str, note: Note, cause: Cause, act: Act) -> None:
         """Issue and book a note."""

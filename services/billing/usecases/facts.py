@@ -19,6 +19,7 @@ from services.billing.domain.accounts import (
     WarStatus,
 )
 from services.billing.domain.causes import Cause, NoteCause
+from services.billing.domain.runs import ParkReason
 from services.billing.errors import CurrencyNotAllowed, InvalidFact
 from services.billing.rules.corrections import BilledMonth, FirstInvoice, Note, first_invoice, note_over
 from services.billing.rules.currency import month_currency
@@ -27,7 +28,7 @@ from services.billing.rules.decisions import (
     FeeDecision,
     IncomeDeclaration,
     fee_decisions,
-    fee_in,
+    find_fee,
 )
 from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.parameters import BillingParameters
@@ -96,6 +97,10 @@ class FactsStore(StatementStore, SetOffStore, Protocol):
 
     async def save_served(self, served: Sequence[ServedMonth]) -> None: ...
     async def redraft(self, case_id: str, row: BilledRow, fee: MonthlyFee, served: ServedMonth) -> None: ...
+    async def park_draft(self, case_id: str, month: Month, reason: ParkReason) -> None:
+        """Throw a draft away and list its account instead."""
+        ...
+
     async def add_note(self, case_id: str, note: Note, cause: Cause, act: Act) -> None: ...
     async def add_first_invoice(self, case_id: str, invoice: FirstInvoice, cause: Cause, act: Act) -> None:
         """Issue and book an invoice with the next number."""
@@ -249,7 +254,11 @@ async def _settle(  # noqa: PLR0917 as `decide`
         if row.is_draft:
             await _redraft(dated, rules, row, served[row.month], store)
             continue
-        due = month_amount(fee_in(dated, row.month, rules), part_of(row.month, served[row.month]))
+        fee = find_fee(dated, row.month, rules)
+        if fee is None:
+            # What was issued stays as it is: no rule says what else it should be.
+            continue
+        due = month_amount(fee, part_of(row.month, served[row.month]))
         billed, counted = _billed_so_far(row, books), Cause(NoteCause.SERVED_DAYS, str(served[row.month].version))
         note = note_over(billed, due, act.today)
         if note is not None:
@@ -280,7 +289,10 @@ async def _issue(  # noqa: PLR0917 a document brings these parts together
 
 
 async def _redraft(dated: DatedFacts, rules: FeeRules, row: BilledRow, served: ServedMonth, store: FactsStore) -> None:
-    fee, part = fee_in(dated, row.month, rules), part_of(row.month, served)
+    fee, part = find_fee(dated, row.month, rules), part_of(row.month, served)
+    if fee is None:
+        await store.park_draft(dated.contract.case_id, row.month, ParkReason.NO_FEE_DECISION)
+        return
     due = month_amount(fee, part)
     if not within_care(dated.contract, row.month, part, due):
         # The contract was shortened and delivery has not said so yet; a run parks what it still finds so.

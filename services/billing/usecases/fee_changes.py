@@ -8,7 +8,7 @@ from typing import Protocol
 
 from services.billing.domain.accounts import Act, BilledRow, ChargeKind, MonthlyFee
 from services.billing.rules.currency import month_currency
-from services.billing.rules.decisions import DatedFacts, fee_in
+from services.billing.rules.decisions import DatedFacts, find_fee
 from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.proration import WHOLE_MONTH, month_amount
 from services.billing.usecases.facts import redecide
@@ -104,13 +104,14 @@ async def _bring(change: FeeChange, case_ids: Sequence[str], store: FeeChangeSto
 async def _fees(
     change: FeeChange, case_ids: Sequence[str], month: Month, store: FeeChangeStore
 ) -> Mapping[str, MonthlyFee]:
-    """The fee of a full month of each of the cases that is in care in it."""
+    """The fee of a full month of each of the cases that is in care in it; none where the rules know no such service."""
     rules: FeeRules = await store.fee_rules(change.municipality_id)
-    return {
-        case_id: fee_in(dated, month, rules)
+    fees = {
+        case_id: find_fee(dated, month, rules)
         for case_id, dated in (await store.dated_facts_of(case_ids)).items()
         if dated.contract.start <= month.last and (dated.contract.end is None or dated.contract.end >= month.first)
     }
+    return {case_id: fee for case_id, fee in fees.items() if fee is not None}
 
 
 async def _drafts(case_ids: Sequence[str], store: FeeChangeStore) -> Mapping[tuple[str, Month], BilledRow]:

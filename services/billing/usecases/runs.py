@@ -272,7 +272,7 @@ async def _redecide_page(case_ids: Sequence[str], store: RunStore, act: Act) -> 
     for case_id in behind:
         try:
             await redecide(case_id, store, act)
-        except (UnknownServiceError, CurrencyNotAllowed):
+        except CurrencyNotAllowed:
             undecided.append(case_id)
     return undecided
 
