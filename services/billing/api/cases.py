@@ -212,7 +212,7 @@ class CaseMethods(Desk):
         case_id, from_month = request.application_id, month_from_proto(request.from_month, "from_month")
         async with self._runtime.db.read() as tx:
             found = await storage.contract(tx, case_id)
-            months = await storage.months_billed_from(tx, case_id, from_month)
+            months = await storage.months_billable_from(tx, case_id, from_month)
             counted = unit_codes((await storage.rules_of(tx, found.municipality_id)).catalogue)
         served = [
             item

@@ -8,7 +8,7 @@ from services.billing.storage.facts import (
     dated_facts,
     fee_rules_of,
     find_contract,
-    months_billed_from,
+    months_billable_from,
     rules_of,
     served_months,
 )
@@ -38,7 +38,7 @@ __all__ = [
     "fee_rules_of",
     "find_contract",
     "findings",
-    "months_billed_from",
+    "months_billable_from",
     "months_in_care",
     "next_page",
     "parked_account",

@@ -140,6 +140,10 @@ class CommonReads:
     async def served_months(self, case_id: str) -> Mapping[Month, ServedMonth]:
         return await fact_reads.served_months(self._tx, case_id)
 
+    async def served_in(self, case_ids: Sequence[str], month: Month) -> Sequence[ServedMonth]:
+        """What is kept of a month of these cases; those of which delivery said nothing are left out."""
+        return await fact_reads.served_in(self._tx, case_ids, month)
+
     async def billed_rows(self, case_id: str) -> Sequence[BilledRow]:
         return await book_reads.billed_rows(self._tx, case_id)
 

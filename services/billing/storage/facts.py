@@ -31,7 +31,7 @@ __all__ = [
     "dated_facts_of",
     "fee_rules_of",
     "find_contract",
-    "months_billed_from",
+    "months_billable_from",
     "rules_of",
     "served_months",
     "tariff",
@@ -82,7 +82,21 @@ _SERVED = """
 SELECT month, served_days, paused_days, units, version FROM served_months WHERE case_id = :case_id ORDER BY month
 """
 
-_BILLED = "SELECT month FROM billed_months WHERE case_id = :case_id AND month >= :from_month ORDER BY month"
+_SERVED_IN = """
+SELECT case_id::text AS case_id, month, served_days, paused_days, units, version FROM served_months
+WHERE case_id = ANY(CAST(:cases AS uuid[])) AND month = :month ORDER BY case_id
+"""
+
+# A run that has been opened may hold what delivery said before, of any month in care that it has not billed yet.
+_BILLABLE = """
+SELECT m::date AS month FROM contracts c
+CROSS JOIN LATERAL (SELECT max(month) AS month FROM billing_runs r WHERE r.municipality_id = c.municipality_id) last
+CROSS JOIN LATERAL generate_series(CAST(:from_month AS date)::timestamp, last.month::timestamp, '1 month') m
+LEFT JOIN billed_months b ON b.case_id = c.case_id AND b.month = m::date
+WHERE c.case_id = :case_id
+  AND (b.case_id IS NOT NULL OR c.care && daterange(m::date, (m + interval '1 month')::date))
+ORDER BY 1
+"""
 
 
 async def find_contract(tx: ReadTx, case_id: str) -> Contract | None:
@@ -186,18 +200,23 @@ async def fee_rules_of(tx: ReadTx, municipality_id: str) -> FeeRules:
 async def served_months(tx: ReadTx, case_id: str) -> Mapping[Month, ServedMonth]:
     """What delivery said about a case, by month."""
     rows = await tx.all(_SERVED, {"case_id": case_id})
-    return {
-        month(row.month): ServedMonth(
-            case_id, month(row.month), row.served_days, row.paused_days, row.units, row.version
-        )
-        for row in rows
-    }
+    return {month(row.month): _served(case_id, row) for row in rows}
 
 
-async def months_billed_from(tx: ReadTx, case_id: str, from_month: Month) -> Sequence[Month]:
-    """Months of a case that a run has computed, from one on, in order."""
-    rows = await tx.all(_BILLED, {"case_id": case_id, "from_month": from_month.first})
+async def served_in(tx: ReadTx, case_ids: Sequence[str], billed: Month) -> Sequence[ServedMonth]:
+    """What delivery said about a month of these cases, by case; those of which it said nothing are left out."""
+    rows = await tx.all(_SERVED_IN, {"cases": list(case_ids), "month": billed.first})
+    return [_served(row.case_id, row) for row in rows]
+
+
+async def months_billable_from(tx: ReadTx, case_id: str, from_month: Month) -> Sequence[Month]:
+    """Months of a case, from one on, in order, that a run has computed or, as far as runs have been opened, may."""
+    rows = await tx.all(_BILLABLE, {"case_id": case_id, "from_month": from_month.first})
     return [month(row.month) for row in rows]
+
+
+def _served(case_id: str, row: Row[Any]) -> ServedMonth:
+    return ServedMonth(case_id, month(row.month), row.served_days, row.paused_days, row.units, row.version)
 
 
 async def _war_status(tx: ReadTx, cipher: PersonCipher, row: Row[Any]) -> WarStatus:

@@ -189,7 +189,7 @@ async def set_actual_cost(case_id: str, from_month: Month, amount: Money, store:
 
 
 async def refresh_served_days(case_id: str, served: Sequence[ServedMonth], store: FactsStore, act: Act) -> Effect:
-    """Take over what delivery says now about billed months and issue documents over the difference (F-18)."""
+    """Take over what delivery says now about months and issue documents over the difference in billed ones (F-18)."""
     await store.lock_case(case_id)
     before = await as_billed(case_id, store)
     await store.save_served(served)

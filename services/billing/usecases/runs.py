@@ -152,6 +152,10 @@ class RunStore(FactsStore, Protocol):
         """What a month was computed to in its own currency, by case; none where it was not."""
         ...
 
+    async def served_in(self, case_ids: Sequence[str], month: Month) -> Sequence[ServedMonth]:
+        """What is kept of a month of these cases; those of which delivery said nothing are left out."""
+        ...
+
     async def dated_facts_of(self, case_ids: Sequence[str]) -> Mapping[str, DatedFacts]:
         """Everything that the fees of these cases depend on, by case."""
         ...
@@ -252,14 +256,14 @@ async def draft_cases(
 ) -> int:
     """Draft a page of a locked run for invoices of a day; gives how many drafts are above 0.00.
 
-    Cases that were decided by earlier rules of the municipality are decided anew first. Every draft is then computed by
-    the rule too; where that gives another amount, the case is parked.
+    Cases that were decided by earlier rules of the municipality are decided anew first. What delivery said later than
+    `served` stays. Every draft is then computed by the rule too; where that gives another amount, the case is parked.
     """
     undecided = await _redecide_page(page.case_ids, store, act)
     drafts = await store.draft(run, dates, page.case_ids, served)
     if undecided:
         drafts -= await store.park(run, page.month, undecided, ParkReason.NO_FEE_DECISION)
-    wrong = await _differing(run, served, page.month, store)
+    wrong = await _differing(run, page, store)
     return drafts - (await store.park(run, page.month, wrong, ParkReason.DIFFERS_FROM_RULE) if wrong else 0)
 
 
@@ -294,10 +298,11 @@ def month_dates(month: Month, issued_on: date, parameters: BillingParameters) ->
     )
 
 
-async def _differing(run: Run, served: Sequence[ServedMonth], month: Month, store: RunStore) -> Sequence[str]:
+async def _differing(run: Run, page: Page, store: RunStore) -> Sequence[str]:
     """Cases for which the rule gives another amount than the draft, or none at all."""
+    served = await store.served_in(page.case_ids, page.month)
     case_ids = [item.case_id for item in served]
-    drafted = await store.drafted_amounts(case_ids, month)
+    drafted = await store.drafted_amounts(case_ids, page.month)
     facts, rules = await store.dated_facts_of(case_ids), await store.fee_rules(run.municipality_id)
     return [
         item.case_id
