@@ -56,9 +56,10 @@ class Record:
     reviews: list[datetime] = field(default_factory=list)
     """Days of reviews as assessment plans them."""
     facts_found: int = 1
-    """Version of the facts that assessment has, then those that intake took over and delivery copied from it."""
+    """Version of the facts that assessment has, then those that intake took over, delivery and billing copied."""
     facts_in_intake: int = 1
     facts_in_delivery: int = 0
+    facts_in_billing: int = 0
     acts: list[tuple[str, str, str]] = field(default_factory=list)
     """What operators had done: verb, staff id, reason."""
 

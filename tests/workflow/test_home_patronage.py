@@ -227,7 +227,7 @@ async def test_a_review_comes_on_the_day_that_assessment_plans(case: CaseDriver)
     assert instant((await case.next_due()).due_time) == day("2027-06-30")
 
 
-async def test_what_a_review_found_reaches_intake_and_then_delivery(case: CaseDriver) -> None:
+async def test_what_a_review_found_reaches_intake_and_then_delivery_and_billing(case: CaseDriver) -> None:
     await case.start()
     await assess(case)
     await sign(case)
@@ -235,11 +235,12 @@ async def test_what_a_review_found_reaches_intake_and_then_delivery(case: CaseDr
     before = event_count((await case.runs())[-1])
     case.record.facts_found = 2
     message = await case.say(Stage.ASSESSMENT, Event.REVIEW_COMPLETED, day("2026-05-11"), day("2026-11-30"))
-    assert (case.record.facts_in_intake, case.record.facts_in_delivery) == (2, 2)
+    assert (case.record.facts_in_intake, case.record.facts_in_delivery, case.record.facts_in_billing) == (2, 2, 2)
     assert instant((await case.next_due()).due_time) == day("2026-11-30")
-    assert event_count((await case.runs())[-1]) - before <= 24
+    assert event_count((await case.runs())[-1]) - before <= 30
     await case.deliver(message)
     assert case.town.calls_of("TakeOverFoundFacts", case.id) == 1
+    assert case.town.calls_of("Billing.CopyContract", case.id) == 2
     assert await case.attribute("CaseStage") == "CARE"
 
 
@@ -253,7 +254,7 @@ async def test_what_a_review_found_is_not_lost_when_intake_refuses_it_once(case:
     await case.say(Stage.ASSESSMENT, Event.REVIEW_COMPLETED, day("2026-05-11"), day("2027-05-11"))
     assert (await case.attribute("WaitingFor"), await case.attribute("Outcome")) == ("OPERATOR", "NOT_FOUND")
     await case.deliver(Happened(event="CASE_EVENT_RECONCILED"))
-    assert (case.record.facts_in_intake, case.record.facts_in_delivery) == (2, 2)
+    assert (case.record.facts_in_intake, case.record.facts_in_delivery, case.record.facts_in_billing) == (2, 2, 2)
     assert await case.attribute("Outcome") is None
 
 

@@ -290,6 +290,8 @@ class Billing(billing_grpc.BillingServiceServicer):
 
     async def CopyContract(self, request: Any, context: Any) -> billing.CopyContractResponse:
         await self.town.enter("Billing.CopyContract", request.application_id, request, context)
+        record = self.town.cases[request.application_id]
+        record.facts_in_billing = record.facts_in_intake
         return billing.CopyContractResponse(version=1)
 
     async def RefreshServedDays(self, request: Any, context: Any) -> billing.RefreshServedDaysResponse:

@@ -45,6 +45,9 @@ _PLACES_OF_A_VERSION = "places-of-a-version"
 _FOUND_FACTS = "found-facts"
 """Runs that were rebuilt before reviews reached intake do not ask for what they found."""
 
+_FOUND_FACTS_BILLED = "found-facts-billed"
+"""Runs that heard of a completed review before billing was told of it go on without telling billing."""
+
 _AWAITED = {
     CaseState.CONTRACTED: Awaited.CARE_START,
     CaseState.IN_SERVICE: Awaited.CARE_CHANGE,
@@ -128,9 +131,7 @@ class DeliveryStage:
             case Event.REVIEW_COMPLETED:
                 self._review = self._case.review = news.due or self._review
                 await self._take_over_facts()
-                await self._case.calls.call(
-                    DeliveryActivities.copy_contract, CopyContractRequest(application_id=self._case.id)
-                )
+                await self._copy_found_facts()
                 return None
             case _:
                 return None
@@ -165,10 +166,18 @@ class DeliveryStage:
 
     @decides("S10", "L-04")
     async def _take_over_facts(self) -> None:
-        """Have intake keep what the last review found; delivery sees with its copy who must be looked after."""
+        """Have intake keep what the last review found."""
         await self._case.calls.call(
             IntakeActivities.take_over_found_facts, TakeOverFoundFactsRequest(application_id=self._case.id)
         )
+
+    @decides("S10", "F-06", "F-07")
+    async def _copy_found_facts(self) -> None:
+        """Delivery sees with its copy who must be looked after, billing with its own who has a war status."""
+        if workflow.patched(_FOUND_FACTS_BILLED):
+            await copy_contract(self._case)
+            return
+        await self._case.calls.call(DeliveryActivities.copy_contract, CopyContractRequest(application_id=self._case.id))
 
     @decides("L-09")
     async def _give_places_back(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from services.billing import storage
 from services.billing.api.answers import Context
 from services.billing.api.desk import Answer, Desk, act_of
+from services.billing.api.peers import PulledContract
 from services.billing.domain.accounts import Act, BilledRow, Contract, ServedMonth
 from services.billing.errors import InvalidFact, NoInvoice
 from services.billing.papers.statement import statement_pdf
@@ -35,7 +36,6 @@ from services.billing.wire.documents import (
 from services.billing.wire.tariffs import tariff_to_try
 from services.kernel.dates import Month
 from services.kernel.language import Language
-from services.kernel.local_rules import SHIPPED_RULES, LocalRules
 from services.runtime.chosen_settings import settings_changed
 from services.runtime.civil import date_to_proto as day
 from services.runtime.civil import money_to_proto, month_from_proto, month_to_proto, range_to_proto
@@ -46,6 +46,8 @@ from socialcare.billing.v1 import documents_pb2 as pb
 from socialcare.billing.v1.tariffs_pb2 import TariffChange
 
 __all__ = ["DocumentMethods"]
+
+_Change = Callable[[str, Store, Act], Awaitable[Effect]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +125,7 @@ class DocumentMethods(Desk):
 
     async def PreviewChange(self, request: pb.PreviewChangeRequest, context: Context) -> pb.PreviewChangeResponse:
         call = self._runtime.call(object_id=request.application_id)
-        rules = await self._rules_after(call, request)
-        change, act = _change_of(request, rules), act_of(call)
+        change, act = await self._change(call, request), act_of(call)
         drafts: list[pb.DraftChange] = []
 
         async def run(store: Store) -> Effect:
@@ -141,17 +142,20 @@ class DocumentMethods(Desk):
             invoices=[announced_invoice(item) for item in answer.invoices],
         )
 
-    async def _rules_after(self, call: Call, request: pb.PreviewChangeRequest) -> LocalRules:
-        """What the municipality has decided, with the settings that would change; asked where the change reads it."""
-        if request.WhichOneof("change") not in _READS_RULES:
-            return SHIPPED_RULES
-        contract = await self._known_contract(call, request.application_id)
-        found = contract or (await self._pulled(call, request.application_id)).contract
-        rules = await self._neighbours.rules(found.municipality_id)
-        if request.WhichOneof("change") == "contract":
-            return rules
-        changed = settings_changed(rules.settings, request.settings.settings)
-        return replace(rules, settings=changed, version=rules.version + 1)
+    async def _change(self, call: Call, request: pb.PreviewChangeRequest) -> _Change:
+        """The use case that records the fact, with what it would take over from the other services."""
+        match request.WhichOneof("change"):
+            case "contract":
+                return _amended(request.contract, await self._pulled(call, request.application_id))
+            case "settings":
+                contract = await self._known_contract(call, request.application_id)
+                found = contract or (await self._pulled(call, request.application_id)).contract
+                rules = await self._neighbours.rules(found.municipality_id)
+                changed = settings_changed(rules.settings, request.settings.settings)
+                after = replace(rules, settings=changed, version=rules.version + 1)
+                return lambda case, store, act: facts.change_rules(case, after, store, act)
+            case _:
+                return _change_of(request)
 
     async def TraceInvoiceLine(
         self, request: pb.TraceInvoiceLineRequest, context: Context
@@ -198,7 +202,6 @@ class DocumentMethods(Desk):
         return found
 
 
-_READS_RULES = frozenset({"contract", "settings"})
 _LANGUAGES = {pb.DOCUMENT_LANGUAGE_BG: Language.BG, pb.DOCUMENT_LANGUAGE_EN: Language.EN}
 
 
@@ -215,8 +218,8 @@ def _moved(before: Sequence[BilledRow], after: Sequence[BilledRow]) -> list[pb.D
     ]
 
 
-def _change_of(request: pb.PreviewChangeRequest, rules: LocalRules) -> Callable[[str, Store, Act], Awaitable[Effect]]:
-    """The use case that records the fact."""
+def _change_of(request: pb.PreviewChangeRequest) -> _Change:
+    """The use case that records a fact of which the request says all."""
     match request.WhichOneof("change"):
         case "income":
             income = income_from(request.income.income, "income.income")
@@ -237,8 +240,6 @@ def _change_of(request: pb.PreviewChangeRequest, rules: LocalRules) -> Callable[
             month = month_from_proto(request.actual_cost.from_month, "actual_cost.from_month")
             amount = cents(request.actual_cost.amount, "actual_cost.amount")
             return lambda case, store, act: facts.set_actual_cost(case, month, amount, store, act)
-        case "contract" | "settings":
-            return _reading(request, rules)
         case "tariff":
             return lambda case, store, act: _try_tariff(case, request.tariff, store, act)
         case _:
@@ -249,17 +250,16 @@ def _change_of(request: pb.PreviewChangeRequest, rules: LocalRules) -> Callable[
             return lambda case, store, act: _serve(case, month, served, store, act)
 
 
-def _reading(request: pb.PreviewChangeRequest, rules: LocalRules) -> Callable[[str, Store, Act], Awaitable[Effect]]:
-    """A change that takes over what the municipality has decided."""
-    if request.WhichOneof("change") == "settings":
-        return lambda case, store, act: facts.change_rules(case, rules, store, act)
-    terms = request.contract
+def _amended(terms: pb.ContractChange, pulled: PulledContract) -> _Change:
+    """The contract as its owners have it today, with other terms."""
     amendment = facts.Amendment(
         cents(terms.actual_cost, "contract.actual_cost") if terms.HasField("actual_cost") else None,
         cents(terms.unit_price, "contract.unit_price") if terms.HasField("unit_price") else None,
-        rules,
+        pulled.contract,
+        pulled.war,
+        pulled.rules,
     )
-    return lambda case, store, act: facts.amend_contract(case, amendment, store, act)
+    return lambda _, store, act: facts.amend_contract(amendment, store, act)
 
 
 async def _try_tariff(case_id: str, asked: TariffChange, store: Store, act: Act) -> Effect:

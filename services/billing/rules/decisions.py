@@ -34,6 +34,7 @@ __all__ = [
     "DatedFacts",
     "FeeDecision",
     "IncomeDeclaration",
+    "WarStatusChange",
     "explain_declarations",
     "explain_tariffs",
     "facts_in",
@@ -79,11 +80,23 @@ class CostDeclaration:
 
 
 @dataclass(frozen=True, slots=True)
+class WarStatusChange:
+    """Statuses of F-06 and F-07 from a month on."""
+
+    from_month: Month
+    war: WarStatus
+
+
+@dataclass(frozen=True, slots=True)
 class DatedFacts:
-    """Everything that the fees of a case depend on; each list in the order in which it was recorded."""
+    """Everything that the fees of a case depend on; each list in the order in which it was recorded.
+
+    `war` holds until the first of `war_changes`.
+    """
 
     contract: Contract
     war: WarStatus = NO_WAR_STATUS
+    war_changes: Sequence[WarStatusChange] = ()
     incomes: Sequence[IncomeDeclaration] = ()
     assets: Sequence[AssetsDeclaration] = ()
     costs: Sequence[CostDeclaration] = ()
@@ -118,6 +131,7 @@ def facts_in(dated: DatedFacts, month: Month) -> FeeFacts:
     assets = _latest(dated.assets, month)
     cost, price = _fixed(TariffKind.COST, dated, month), _fixed(TariffKind.UNIT_PRICE, dated, month)
     share = _latest(dated.percents, month)
+    changed = _latest(dated.war_changes, month)
     return FeeFacts(
         service_code=contract.service_code,
         income=income.income if income else (),
@@ -125,7 +139,7 @@ def facts_in(dated: DatedFacts, month: Month) -> FeeFacts:
         unit_price=price.amount if price else contract.unit_price,
         percent=share.percent if share else None,
         assets=assets.assets if assets else NO_ASSETS,
-        war=dated.war,
+        war=changed.war if changed else dated.war,
     )
 
 
@@ -241,6 +255,7 @@ def _declarations(dated: DatedFacts) -> Iterable[_Dated]:
     yield from dated.costs
     yield from dated.tariffs
     yield from dated.percents
+    yield from dated.war_changes
 
 
 def _fixed(kind: TariffKind, dated: DatedFacts, month: Month) -> CostDeclaration | Tariff | None:

@@ -24,7 +24,7 @@ from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.proration import month_amount
 from services.billing.rules.statements import Statement
 from services.billing.storage.common_reads import CommonReads
-from services.billing.storage.facts import WAR_FIELD
+from services.billing.storage.facts import WAR_FIELD, war_status
 from services.billing.storage.ledger import book_note
 from services.billing.storage.rows import income_to_json, minor
 from services.billing.storage.statements import keep_statement
@@ -52,6 +52,11 @@ SET contract_id = EXCLUDED.contract_id, start_date = EXCLUDED.start_date, end_da
     unit_price_currency = EXCLUDED.unit_price_currency, war_status = EXCLUDED.war_status,
     version = EXCLUDED.version, copied_at = EXCLUDED.copied_at
 WHERE kept.version <= EXCLUDED.version
+"""
+
+_CHANGE_WAR_STATUS = """
+INSERT INTO war_status_changes (case_id, from_month, status_before, war_status, recorded_at)
+VALUES (:case_id, :from_month, :status_before, :war_status, :now)
 """
 
 _ADD_INCOME = """
@@ -125,10 +130,10 @@ FROM contracts WHERE case_id = :case_id
 class FactWrites(CommonReads):
     """Port of the use cases that record facts."""
 
-    async def save_contract(self, contract: Contract, war: WarStatus, now: datetime) -> None:
-        """Keep the copy unless a newer one is kept; the war status is sealed under the person's key."""
+    async def save_contract(self, contract: Contract, war: WarStatus, now: datetime) -> bool:
+        """Keep the copy unless a newer one is kept, and say which; the war status is sealed under the person's key."""
         authorised = contract.authorisation
-        await self._tx.run(
+        kept = await self._tx.run(
             _SAVE_CONTRACT,
             {
                 "case_id": contract.case_id,
@@ -145,6 +150,26 @@ class FactWrites(CommonReads):
                 **minor("unit_price", contract.unit_price),
                 "war_status": await self._sealed(contract.person_id, war),
                 "version": contract.version,
+                "now": now,
+            },
+        )
+        return kept > 0
+
+    async def war_status(self, case_id: str) -> WarStatus | None:
+        """The war status that is kept last; None when no contract of the case is kept."""
+        return await war_status(self._tx, self._cipher, case_id)
+
+    async def change_war_status(
+        self, contract: Contract, from_month: Month, before: WarStatus, war: WarStatus, now: datetime
+    ) -> None:
+        """Keep from which month on another war status holds; both are sealed under the person's key."""
+        await self._tx.run(
+            _CHANGE_WAR_STATUS,
+            {
+                "case_id": contract.case_id,
+                "from_month": from_month.first,
+                "status_before": await self._sealed(contract.person_id, before),
+                "war_status": await self._sealed(contract.person_id, war),
                 "now": now,
             },
         )

@@ -11,7 +11,13 @@ from sqlalchemy import Row
 
 from services.billing.domain.accounts import NO_WAR_STATUS, Assets, Contract, ServedMonth, WarStatus
 from services.billing.domain.tariffs import PercentTariff, Tariff, TariffKind
-from services.billing.rules.decisions import AssetsDeclaration, CostDeclaration, DatedFacts, IncomeDeclaration
+from services.billing.rules.decisions import (
+    AssetsDeclaration,
+    CostDeclaration,
+    DatedFacts,
+    IncomeDeclaration,
+    WarStatusChange,
+)
 from services.billing.rules.fee_rules import FeeRules, FeeRulesVersion
 from services.billing.rules.incomes import Evidence, IncomeSource
 from services.billing.rules.parameters import parameters_of
@@ -35,6 +41,7 @@ __all__ = [
     "rules_of",
     "served_months",
     "tariff",
+    "war_status",
 ]
 
 WAR_FIELD = "war_status"
@@ -60,6 +67,19 @@ FROM asset_declarations WHERE case_id = ANY(CAST(:cases AS uuid[])) ORDER BY id
 _COSTS = """
 SELECT case_id::text AS case_id, from_month, amount_minor, currency
 FROM cost_declarations WHERE case_id = ANY(CAST(:cases AS uuid[])) ORDER BY id
+"""
+
+_WAR_CHANGES = """
+SELECT case_id::text AS case_id, from_month, status_before, war_status
+FROM war_status_changes WHERE case_id = ANY(CAST(:cases AS uuid[])) ORDER BY id
+"""
+
+_WAR_STATUS = """
+SELECT c.person_id, CASE WHEN w.id IS NULL THEN c.war_status ELSE w.war_status END AS war_status
+FROM contracts c
+LEFT JOIN LATERAL (SELECT id, war_status FROM war_status_changes WHERE case_id = c.case_id
+                   ORDER BY id DESC LIMIT 1) w ON true
+WHERE c.case_id = :case_id
 """
 
 _TARIFFS = """
@@ -126,7 +146,7 @@ async def dated_facts_of(tx: ReadTx, cipher: PersonCipher, case_ids: Sequence[st
     key = {"cases": list(case_ids)}
     contracts = await tx.all(_CONTRACTS, key)
     incomes, assets = _by_case(await tx.all(_INCOMES, key)), _by_case(await tx.all(_ASSETS, key))
-    costs = _by_case(await tx.all(_COSTS, key))
+    costs, wars = _by_case(await tx.all(_COSTS, key)), _by_case(await tx.all(_WAR_CHANGES, key))
     fixed = {
         place: [
             tariff(item) for item in await tx.all(_TARIFFS, {"municipality_id": place[0], "service_code": place[1]})
@@ -136,7 +156,11 @@ async def dated_facts_of(tx: ReadTx, cipher: PersonCipher, case_ids: Sequence[st
     return {
         row.case_id: DatedFacts(
             contract=_contract(row),
-            war=await _war_status(tx, cipher, row),
+            war=await _war_opened(tx, cipher, row.person_id, _war_at_first(row, wars[row.case_id])),
+            war_changes=[
+                WarStatusChange(month(item.from_month), await _war_opened(tx, cipher, row.person_id, item.war_status))
+                for item in wars[row.case_id]
+            ],
             incomes=[_income(item) for item in incomes[row.case_id]],
             assets=[AssetsDeclaration(month(item.from_month), _assets(item)) for item in assets[row.case_id]],
             costs=[
@@ -219,10 +243,21 @@ def _served(case_id: str, row: Row[Any]) -> ServedMonth:
     return ServedMonth(case_id, month(row.month), row.served_days, row.paused_days, row.units, row.version)
 
 
-async def _war_status(tx: ReadTx, cipher: PersonCipher, row: Row[Any]) -> WarStatus:
-    if row.war_status is None:
+async def war_status(tx: ReadTx, cipher: PersonCipher, case_id: str) -> WarStatus | None:
+    """The war status that is kept last; None when no contract of the case is kept."""
+    row = await tx.one_or_none(_WAR_STATUS, {"case_id": case_id})
+    return None if row is None else await _war_opened(tx, cipher, row.person_id, row.war_status)
+
+
+def _war_at_first(contract: Row[Any], changes: Sequence[Row[Any]]) -> bytes | None:
+    sealed: bytes | None = changes[0].status_before if changes else contract.war_status
+    return sealed
+
+
+async def _war_opened(tx: ReadTx, cipher: PersonCipher, person_id: str, sealed: bytes | None) -> WarStatus:
+    if sealed is None:
         return NO_WAR_STATUS
-    opened = await cipher.open(tx, row.person_id, WAR_FIELD, Sealed(row.war_status))
+    opened = await cipher.open(tx, person_id, WAR_FIELD, Sealed(sealed))
     return WarStatus(veteran="VETERAN" in opened, disabled="DISABLED" in opened)
 
 

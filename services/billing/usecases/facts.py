@@ -70,8 +70,18 @@ class FactsStore(StatementStore, SetOffStore, Protocol):
         """Keep what a municipality has decided, unless a later version is kept."""
         ...
 
-    async def save_contract(self, contract: Contract, war: WarStatus, now: datetime) -> None:
-        """Keep the copy unless a newer one is kept."""
+    async def save_contract(self, contract: Contract, war: WarStatus, now: datetime) -> bool:
+        """Keep the copy unless a newer one is kept; gives whether it is kept."""
+        ...
+
+    async def war_status(self, case_id: str) -> WarStatus | None:
+        """The war status that is kept last; None when no contract of the case is kept."""
+        ...
+
+    async def change_war_status(
+        self, contract: Contract, from_month: Month, before: WarStatus, war: WarStatus, now: datetime
+    ) -> None:
+        """Keep from which month on another war status holds."""
         ...
 
     async def add_income(self, case_id: str, declared: IncomeDeclaration, now: datetime) -> str:
@@ -108,36 +118,42 @@ class FactsStore(StatementStore, SetOffStore, Protocol):
 
 
 async def copy_contract(contract: Contract, war: WarStatus, rules: LocalRules, store: FactsStore, act: Act) -> Effect:
-    """Keep the contract as placement signed it and decide its fees anew."""
+    """Keep the contract as placement signed it and decide its fees anew.
+
+    A war status that came or went since the last copy holds from the month of the day on which it is copied (F-06,
+    F-07): a certificate says nothing about bills that are written.
+    """
     await store.keep_rules(contract.municipality_id, rules)
     await store.lock_case(contract.case_id)
     before = await as_billed(contract.case_id, store)
-    await store.save_contract(contract, war, act.now)
+    known = await store.war_status(contract.case_id)
+    if await store.save_contract(contract, war, act.now) and known not in {None, war}:
+        await store.change_war_status(contract, Month.of(act.today), known, war, act.now)
     await decide(contract.case_id, Cause(NoteCause.CONTRACT, str(contract.version)), before, store, act)
     return Effect(contract.case_id, contract.version)
 
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """Other terms of a contract, None: as they are; and what the municipality has decided when it is copied."""
+    """Other terms of a contract, None: as they are; and what its copy would take over from the other services."""
 
     actual_cost: Money | None
     unit_price: Money | None
+    contract: Contract
+    war: WarStatus
     rules: LocalRules
 
 
-async def amend_contract(case_id: str, amendment: Amendment, store: FactsStore, act: Act) -> Effect:
+async def amend_contract(amendment: Amendment, store: FactsStore, act: Act) -> Effect:
     """Copy a further version of the contract with another cost or price; for a rehearsal."""
-    actual_cost, unit_price = amendment.actual_cost, amendment.unit_price
-    dated = await store.dated_facts(case_id)
-    known = dated.contract
+    actual_cost, unit_price, known = amendment.actual_cost, amendment.unit_price, amendment.contract
     amended = replace(
         known,
         actual_cost=known.actual_cost if actual_cost is None else actual_cost,
         unit_price=known.unit_price if unit_price is None else unit_price,
         version=known.version + 1,
     )
-    return await copy_contract(amended, dated.war, amendment.rules, store, act)
+    return await copy_contract(amended, amendment.war, amendment.rules, store, act)
 
 
 async def change_rules(case_id: str, rules: LocalRules, store: FactsStore, act: Act) -> Effect:

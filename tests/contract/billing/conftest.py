@@ -45,6 +45,7 @@ class FakeNeighbours:
         self.cases: dict[str, CaseIdentity] = {}
         self.contracts: dict[str, Contract] = {}
         self.own_rules = SHIPPED_RULES
+        self.wars: dict[str, WarStatus] = {}
         self.paused: dict[tuple[str, Month], int] = {}
         self.counted = 1
         """Version of what delivery says; a test raises it with what it changes."""
@@ -65,7 +66,7 @@ class FakeNeighbours:
         await self.identity(case_id)
         if case_id not in self.contracts:
             raise StateNotAllowed
-        return PulledContract(self.contracts[case_id], WarStatus(), self.own_rules)
+        return PulledContract(self.contracts[case_id], self.wars.get(case_id, WarStatus()), self.own_rules)
 
     async def rules(self, municipality_id: str) -> LocalRules:
         return self.own_rules
