@@ -48,10 +48,14 @@ class CurrencyMismatchError(ValueError):
 @decides("F-01")
 def round_half_up(value: Fraction | Decimal | int, digits: int = 2) -> Decimal:
     """The value with exactly `digits` decimals, the half going away from zero (F-01)."""
-    scaled = Fraction(value) * 10**digits
-    units = floor(abs(scaled) + Fraction(1, 2))
-    sign = 1 if scaled < 0 and units else 0
-    return Decimal((sign, tuple(int(digit) for digit in str(units)), -digits))
+    numerator, denominator = value.as_integer_ratio()
+    units = (2 * abs(numerator) * 10**digits + denominator) // (2 * denominator)
+    return _of_units(-units if numerator < 0 else units, digits)
+
+
+def _of_units(units: int, digits: int) -> Decimal:
+    # Written out: a context would round, and the tuple of digits is the dearest part of a page of bills.
+    return Decimal(f"{units}E-{digits}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ class Money:
     @classmethod
     def from_minor(cls, minor: int, currency: Currency) -> Money:
         """The amount of that many cents or stotinki."""
-        return cls(round_half_up(Fraction(minor, 100)), currency)
+        return cls(_of_units(minor, 2), currency)
 
     @classmethod
     def from_exact(cls, value: Fraction, currency: Currency) -> Money:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -165,18 +164,19 @@ def _ordinary_fee(terms: _Month, income: tuple[Income, ...], pays_cost: bool, tr
         if trace.recording:
             trace.add(fee_steps.whole_cost(cost, "F-04" if pays_cost else "C-03"))
         return cost.exact
-    base = _sum(income, set(IncomeKind) - terms.parameters.outside_base, terms.currency)
+    outside = terms.parameters.outside_base
+    base = total((item.amount for item in income if item.kind not in outside), terms.currency)
     percent = _percent(terms)
     share = base.exact * Fraction(percent) / 100
     if trace.recording:
-        trace.add(fee_steps.base(income, terms.parameters.outside_base, base))
+        trace.add(fee_steps.base(income, outside, base))
         trace.add(fee_steps.share(terms.entry, percent, base, share))
     return _capped(share, cost, terms.entry, trace)
 
 
 @decides("F-06")
 def _veteran_fee(terms: _Month, income: tuple[Income, ...], trace: Recorder) -> Fraction:
-    pensions = _sum(income, {IncomeKind.PENSION}, terms.currency)
+    pensions = total((item.amount for item in income if item.kind is IncomeKind.PENSION), terms.currency)
     share = pensions.exact * _WAR_SHARE
     if trace.recording:
         trace.add(fee_steps.veteran(pensions, share))
@@ -199,7 +199,3 @@ def _percent(terms: _Month) -> Decimal:
         return configured
     assert terms.entry.percent is not None, "a service charged by percent has one"  # noqa: S101 catalogue's promise
     return terms.entry.percent.default
-
-
-def _sum(income: Iterable[Income], kinds: set[IncomeKind] | frozenset[IncomeKind], currency: Currency) -> Money:
-    return total((item.amount for item in income if item.kind in kinds), currency)

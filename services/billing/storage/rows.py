@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 
 from services.billing.domain.accounts import Income, IncomeKind
 from services.kernel.dates import Month
@@ -12,7 +13,11 @@ from services.kernel.money import Currency, Money
 
 __all__ = ["income_from_json", "income_to_json", "minor", "money", "month", "optional_money"]
 
+_REPEATED = 4096
+"""Prices, costs and months that a page of accounts has in common are made once."""
 
+
+@lru_cache(maxsize=_REPEATED)
 def money(cents: int, currency: str) -> Money:
     """An amount."""
     return Money.from_minor(cents, Currency(currency))
@@ -31,6 +36,7 @@ def minor(name: str, amount: Money | None) -> dict[str, object]:
     }
 
 
+@lru_cache(maxsize=_REPEATED)
 def month(first_day: date) -> Month:
     """A month."""
     return Month.of(first_day)

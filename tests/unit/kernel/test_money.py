@@ -110,6 +110,18 @@ def test_rounding_agrees_with_the_decimal_module(value: Decimal) -> None:
     assert round_half_up(value) == value.quantize(CENT, rounding=ROUND_HALF_UP)
 
 
+@given(st.fractions(-(10**30), 10**30, max_denominator=10**9))
+def test_a_rounded_fraction_lies_within_half_a_cent_and_has_two_decimals(value: Fraction) -> None:
+    rounded = round_half_up(value)
+    assert abs(Fraction(rounded) - value) <= Fraction(1, 200)
+    assert rounded.as_tuple().exponent == -2
+
+
+@given(MINOR)
+def test_cents_are_written_with_two_decimals(minor: int) -> None:
+    assert Money.from_minor(minor, Currency.EUR).amount.as_tuple() == (Decimal(minor) * CENT).as_tuple()
+
+
 @given(EUROS, EUROS, EUROS)
 def test_adding_is_exact_in_any_order(a: Money, b: Money, c: Money) -> None:
     assert (a + b) + c == a + (b + c) == total([c, b, a], Currency.EUR)
