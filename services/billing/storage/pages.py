@@ -46,13 +46,14 @@ SELECT {RUN_COLUMNS} FROM billing_runs WHERE municipality_id = :municipality_id 
 PLAN_AFRESH = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
 """For a statement over tables that grow while a run goes on: the plan of the first page would fit no later one."""
 
-# The LIMIT keeps the planner from hashing the whole month for one page: each case is one look-up.
+# The LIMIT keeps the planner from hashing the whole month for one page: each case is one look-up. IS NULL would pass
+# for rare, and all cases behind the page be read and sorted to find as many as a page has.
 _UNBILLED = """
 SELECT c.case_id::text AS case_id FROM contracts c
 LEFT JOIN LATERAL (
     SELECT true AS is_billed FROM billed_months b WHERE b.case_id = c.case_id AND b.month = :first LIMIT 1) b ON true
 WHERE c.municipality_id = :municipality_id AND c.case_id > CAST(:after AS uuid)
-  AND c.care && daterange(:first, :last, '[]') AND b.is_billed IS NULL
+  AND c.care && daterange(:first, :last, '[]') AND b.is_billed IS NOT TRUE
 ORDER BY c.case_id LIMIT :size
 """
 

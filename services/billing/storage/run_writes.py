@@ -146,12 +146,16 @@ issued AS (
            month, run_id, amount_minor, document_currency, issue_date, due_date, calendar_version
     FROM page
     RETURNING invoice_id, case_id, currency, amount_minor, issued_date
+), days AS MATERIALIZED (
+    SELECT issued_date, booking_day(:municipality_id, issued_date) AS booked_date
+    FROM (SELECT DISTINCT issue_date AS issued_date FROM page) AS dates
 ), booked AS (
     INSERT INTO ledger_entries (document_id, line, municipality_id, case_id, account, currency, amount_minor,
                                 booked_date)
     SELECT i.invoice_id, lines.line, :municipality_id, i.case_id, lines.account, i.currency,
-           lines.sign * i.amount_minor, booking_day(:municipality_id, i.issued_date)
-    FROM issued i CROSS JOIN (VALUES (1, 'RECEIVABLE', 1), (2, 'REVENUE', -1)) AS lines (line, account, sign)
+           lines.sign * i.amount_minor, days.booked_date
+    FROM issued i JOIN days USING (issued_date)
+    CROSS JOIN (VALUES (1, 'RECEIVABLE', 1), (2, 'REVENUE', -1)) AS lines (line, account, sign)
 ), counted AS (
     SELECT count(*) AS issued FROM page
 ), numbered AS (
@@ -159,11 +163,13 @@ issued AS (
     FROM counted WHERE n.municipality_id = :municipality_id
 )"""
 
+# Where the page before ended is two values, so the index begins there; joined, it would pass all that are issued.
 _ISSUE = f"""
 WITH page AS (
-    SELECT b.* FROM billed_months b JOIN billing_runs r ON r.run_id = b.run_id
+    SELECT b.* FROM billed_months b
     WHERE b.run_id = :run_id AND b.amount_minor > 0
-      AND (b.month, b.case_id) > (r.issued_through_month, r.issued_through_case)
+      AND (b.month, b.case_id) > ((SELECT issued_through_month FROM billing_runs WHERE run_id = :run_id),
+                                  (SELECT issued_through_case FROM billing_runs WHERE run_id = :run_id))
     ORDER BY b.month, b.case_id LIMIT :size
 ), {_INVOICE}, last AS (
     SELECT month, case_id FROM page ORDER BY month DESC, case_id DESC LIMIT 1
