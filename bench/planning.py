@@ -8,7 +8,7 @@ import uuid
 
 import asyncpg
 
-from bench.memory import forget_the_peak, peak_mebibytes
+from bench.memory import FLAT, forget_the_peak, peak_mebibytes
 from bench.result import Budget, Figure, Limit, Result, ratios
 from bench.stand import Stand
 from bench.town import FIRST_DAY, Town, connected_to, copy_rows, plan_through, settle, twin_id
@@ -35,14 +35,14 @@ async def measure_planning(stand: Stand) -> list[Result]:
     town = await settle(stand, stand.size.people)
     await plan_through(stand, town, FIRST_DAY - dt.timedelta(days=1))
     measured, floor = [], []
-    forget_the_peak(stand, Stage.DELIVERY)
+    forget_the_peak(stand.stack, Stage.DELIVERY)
     async with connected_to(stand, Stage.DELIVERY) as connection:
         await _plan(stand, town, FIRST_DAY)
         for number in range(1, stand.size.rounds + 1):
             on = FIRST_DAY + dt.timedelta(days=number)
             measured.append(await _plan(stand, town, on))
             floor.append(await _insert_bare(connection, town, on + HORIZON))
-    much = peak_mebibytes(stand, Stage.DELIVERY)
+    much = peak_mebibytes(stand.stack, Stage.DELIVERY)
     dear, cheap = (
         [seconds / each.people * 1000 for seconds in took] for each, took in ((town, measured), (village, few))
     )
@@ -66,7 +66,7 @@ async def measure_planning(stand: Stand) -> list[Result]:
             Figure((much,), "MiB"),
             Figure((little,), "MiB"),
             Figure((much / little,)),
-            NO_DEARER,
+            FLAT,
         ),
     ]
 
@@ -74,11 +74,11 @@ async def measure_planning(stand: Stand) -> list[Result]:
 async def _days(stand: Stand, town: Town) -> tuple[list[float], float]:
     """Seconds of each planned day of a town whose horizon is full, and the most memory that delivery had."""
     await plan_through(stand, town, FIRST_DAY - dt.timedelta(days=1))
-    forget_the_peak(stand, Stage.DELIVERY)
+    forget_the_peak(stand.stack, Stage.DELIVERY)
     await _plan(stand, town, FIRST_DAY)
     rounds = range(1, stand.size.rounds + 1)
     took = [await _plan(stand, town, FIRST_DAY + dt.timedelta(days=number)) for number in rounds]
-    return took, peak_mebibytes(stand, Stage.DELIVERY)
+    return took, peak_mebibytes(stand.stack, Stage.DELIVERY)
 
 
 async def _plan(stand: Stand, town: Town, on: dt.date) -> float:

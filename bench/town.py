@@ -19,7 +19,17 @@ from bench.plain_case import in_waves
 from bench.stand import Stand
 from services.kernel.codes import Stage
 
-__all__ = ["FIRST_DAY", "Town", "connected_to", "copy_rows", "plan_through", "settle", "twin_id"]
+__all__ = [
+    "FIRST_DAY",
+    "Town",
+    "connected_to",
+    "copy_rows",
+    "decide_fees",
+    "pay_pensions",
+    "plan_through",
+    "settle",
+    "twin_id",
+]
 
 FIRST_DAY = dt.date(2026, 3, 2)
 """A day on which everybody of a town is in care."""
@@ -36,6 +46,18 @@ _BILLING = {
     "cost_declarations": {"case_id": "{id}", "declaration_id": _DECLARATION},
     "fee_decisions": {"case_id": "{id}"},
 }
+_CASE = "md5($1 || n)::uuid"
+_PENSION = "(10000 + n * 7919 % 26000)"
+_PENSIONS = f"""
+UPDATE income_declarations d
+SET income = jsonb_build_array(jsonb_build_object('kind', 'PENSION', 'minor', {_PENSION}, 'currency', 'EUR'))
+FROM generate_series(2::bigint, $2) n WHERE d.case_id = {_CASE}
+"""
+# Sixty percent, in billionths of a euro; below the actual cost of every month.
+_FEES = f"""
+UPDATE fee_decisions d SET rate_nano = {_PENSION} * 6000000
+FROM generate_series($2::bigint, $3) n WHERE d.case_id = {_CASE} AND d.rate_nano > 0
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +93,19 @@ async def settle(stand: Stand, people: int) -> Town:
             await _make_room_for_the_twin(connection, stage, Town(cases.municipality_id, people))
             await connection.execute("VACUUM ANALYZE")
     return Town(cases.municipality_id, people)
+
+
+async def pay_pensions(stand: Stand, town: Town) -> None:
+    """Give every copied person a pension of their own, and the fee that follows from it."""
+    async with connected_to(stand, Stage.BILLING) as connection:
+        await connection.execute(_PENSIONS, town.municipality_id, town.people)
+        await decide_fees(connection, town, 2, town.people)
+        await connection.execute("VACUUM ANALYZE")
+
+
+async def decide_fees(connection: asyncpg.Connection, town: Town, first: int, last: int) -> None:
+    """Let the people with these numbers, both included, pay what follows from their pensions."""
+    await connection.execute(_FEES, town.municipality_id, first, last)
 
 
 async def _make_room_for_the_twin(connection: asyncpg.Connection, stage: Stage, town: Town) -> None:

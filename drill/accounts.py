@@ -12,7 +12,7 @@ import asyncpg
 
 from bench.sizes import SIZES, SizeName
 from bench.stand import Stand
-from bench.town import settle
+from bench.town import Town, decide_fees, pay_pensions, settle
 from drill.ground import Ground
 from services.kernel.codes import Role, Stage
 from services.kernel.dates import Month
@@ -27,17 +27,6 @@ CLERK = "clerk-1"
 _BROKEN = (7, 77, 177)
 """Accounts whose fee cannot be stored as an amount."""
 _CASE = "md5($1 || n)::uuid"
-_INCOMES = f"""
-UPDATE income_declarations d
-SET income = jsonb_build_array(jsonb_build_object('kind', 'PENSION', 'minor', 10000 + n * 7919 % 26000,
-                                                  'currency', 'EUR'))
-FROM generate_series(2::bigint, $2) n WHERE d.case_id = {_CASE}
-"""
-# Sixty percent, in billionths of a euro; below the actual cost of every month.
-_FEES = f"""
-UPDATE fee_decisions d SET rate_nano = (10000 + n * 7919 % 26000) * 6000000
-FROM generate_series($2::bigint, $3) n WHERE d.case_id = {_CASE} AND d.rate_nano > 0
-"""
 _BREAK = f"""
 UPDATE fee_decisions d SET rate_nano = 9000000000000000000
 FROM unnest($2::bigint[]) n WHERE d.case_id = {_CASE} AND d.rate_nano > 0
@@ -104,12 +93,11 @@ async def books_of(ground: Ground) -> AsyncIterator[asyncpg.Connection]:
 async def open_accounts(ground: Ground, number: int) -> Accounts:
     """Bring one person into care, copy that person, and give everybody an income; a clerk reviews each month."""
     stand = Stand(ground.stack, ground.gateway, ground.client, SIZES[SizeName.SMALL])
-    accounts = Accounts((await settle(stand, number)).municipality_id, number)
+    town = await settle(stand, number)
+    await pay_pensions(stand, town)
+    accounts = Accounts(town.municipality_id, number)
     async with books_of(ground) as connection:
-        await connection.execute(_INCOMES, accounts.municipality_id, number)
-        await connection.execute(_FEES, accounts.municipality_id, 2, number)
         await connection.execute(_BREAK, accounts.municipality_id, accounts.broken)
-        await connection.execute("VACUUM ANALYZE")
     await _have_it_reviewed(ground, accounts)
     return accounts
 
@@ -157,7 +145,7 @@ async def mend_one(ground: Ground, accounts: Accounts, month: Month, at: datetim
     """Correct the fee of a broken account and bill it alone: the month it was parked for, with the next number."""
     number = accounts.broken[0]
     async with books_of(ground) as connection:
-        await connection.execute(_FEES, accounts.municipality_id, number, number)
+        await decide_fees(connection, Town(accounts.municipality_id, accounts.number), number, number)
         case = await connection.fetchval(
             "SELECT CAST(md5($1 || $2)::uuid AS text)", accounts.municipality_id, str(number)
         )
