@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -59,11 +60,16 @@ IN_PROCESS: dict[Work, Callable[[Size], Result]] = {
 
 def main(
     works: Annotated[list[Work] | None, typer.Argument(help="What to measure; everything when left out.")] = None,
+    *,
     size: Annotated[SizeName, typer.Option(help="How much of it.")] = SizeName.USUAL,
+    accounts: Annotated[int | None, typer.Option(min=2, help="Accounts to bill, instead of the size's.")] = None,
+    rounds: Annotated[int | None, typer.Option(min=1, help="Rounds, instead of the size's.")] = None,
 ) -> None:
     """Measure against floors taken in the same run; medians, with the spread over the rounds in brackets."""
-    results = asyncio.run(_measured(works or list(Work), SIZES[size]))
-    title = f"size {size}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    wanted = SIZES[size]
+    wanted = replace(wanted, accounts=accounts or wanted.accounts, rounds=rounds or wanted.rounds)
+    results = asyncio.run(_measured(works or list(Work), wanted))
+    title = f"size {size}, {wanted.rounds} rounds, {os.cpu_count()} cores, Python {platform.python_version()}"
     Console(width=max(Console().width, NARROWEST)).print(as_table(results, title))
     if any(result.verdict is Verdict.MISSED for result in results):
         raise typer.Exit(1)
