@@ -103,7 +103,7 @@ class BankLine:
     """One payment as a bank file states it; empty: the bank does not say."""
 
     account: str
-    """The municipality's account."""
+    """The municipality's account, without blanks, in capitals."""
     reference: str
     """The bank's own, single within the account."""
     amount: Money

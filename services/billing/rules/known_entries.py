@@ -42,7 +42,7 @@ def check_accounts(lines: Sequence[BankLine], own: frozenset[str]) -> None:
     Invoice numbers, and so the references of payers, repeat between municipalities. BankFileNotReadable names an entry.
     """
     for line in lines if own else ():
-        if "".join(line.account.split()).upper() not in own:
+        if line.account not in own:
             raise refused_file(line.place, BankFileFault.FOREIGN_ACCOUNT)
 
 

@@ -63,21 +63,23 @@ FROM unnest(CAST(:entry_id AS uuid[]), CAST(:account AS text[]), CAST(:reference
 ON CONFLICT (municipality_id, account, entry_reference) DO NOTHING
 """
 
+# Accounts of earlier entries are kept as the file spelled them.
 _KNOWN = """
-SELECT e.account, e.entry_reference AS reference, e.amount_minor, e.currency, e.booked_date
+SELECT n.account, e.entry_reference AS reference, e.amount_minor, e.currency, e.booked_date
 FROM (SELECT DISTINCT * FROM unnest(CAST(:accounts AS text[]), CAST(:references AS text[]))) AS n (account, reference)
-JOIN bank_entries e ON e.municipality_id = :municipality_id AND e.account = n.account
+JOIN bank_entries e ON e.municipality_id = :municipality_id AND plain_account(e.account) = n.account
                    AND e.entry_reference = n.reference
 """
 
-# Of before an entry's reference was kept as a whole: known by the references of its transactions only.
+# Of before an entry's reference was kept as a whole: known by the references of its transactions only. One that counted
+# by each spelling of its account is summed up by each.
 _KNOWN_WHOLES = """
-SELECT e.account, e.whole_reference AS reference, sum(e.amount_minor)::bigint AS amount_minor, e.currency,
+SELECT n.account, e.whole_reference AS reference, sum(e.amount_minor)::bigint AS amount_minor, e.currency,
        e.booked_date
 FROM (SELECT DISTINCT * FROM unnest(CAST(:accounts AS text[]), CAST(:references AS text[]))) AS n (account, reference)
-JOIN bank_entries e ON e.municipality_id = :municipality_id AND e.account = n.account
+JOIN bank_entries e ON e.municipality_id = :municipality_id AND plain_account(e.account) = n.account
                    AND e.whole_reference = n.reference
-GROUP BY e.account, e.whole_reference, e.currency, e.booked_date
+GROUP BY n.account, e.account, e.whole_reference, e.currency, e.booked_date
 """
 
 _OPEN_COLUMNS = """
@@ -231,7 +233,8 @@ class PaymentWrites(CommonReads):
             (item.entry_id, found.digest)
             for item in lines
             if item.line.payer_account
-            for found in self._cipher.lookup_hashes(item.line.payer_account, _PAYER)
+            for spelling in _spellings(item.line.payer_account)
+            for found in self._cipher.lookup_hashes(spelling, _PAYER)
         ]
         payers = {"entries": [entry for entry, _ in hashes], "digests": [digest for _, digest in hashes]}
         of_payer: dict[str, list[OpenMonth]] = {}
@@ -362,6 +365,11 @@ def _known(rows: Sequence[Row[Any]]) -> dict[EntryKey, KnownAs]:
         EntryKey(row.account, row.reference): KnownAs(money(row.amount_minor, row.currency), row.booked_date)
         for row in rows
     }
+
+
+def _spellings(account: str) -> tuple[str, str]:
+    # Who paid before accounts were read without blanks is kept as a hash of the groups of four that banks show.
+    return account, " ".join(account[place : place + 4] for place in range(0, len(account), 4))
 
 
 def _without_identifiers(text: str, today: date) -> str:

@@ -1,4 +1,4 @@
-"""Amounts and references as banks write them."""
+"""Amounts, accounts and references as banks write them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from services.kernel.money import Currency, Money
 
-__all__ = ["bank_amount", "bank_name", "is_nothing"]
+__all__ = ["bank_account", "bank_amount", "bank_name", "is_nothing", "plain_account"]
 
 _PLAIN = re.compile(r"[+-]?[0-9]{1,9}(\.[0-9]{0,17})?", re.ASCII)
 _NOTHING = re.compile(r"[+-]?0+(\.0*)?")
@@ -32,8 +32,18 @@ def is_nothing(text: str) -> bool:
     return _NOTHING.fullmatch(text.strip()) is not None
 
 
+def plain_account(text: str) -> str:
+    """An account as machines write it: banks show it in groups of four on paper, people write it in small letters."""
+    return "".join(text.split()).upper()
+
+
+def bank_account(text: str) -> str:
+    """The account of an entry, by which it is known again however it is spelled; ValueError as `bank_name`."""
+    return bank_name(plain_account(text))
+
+
 def bank_name(text: str) -> str:
-    """An account or a reference; ValueError for an empty one and one beyond 140 characters."""
+    """A reference; ValueError for an empty one and one beyond 140 characters."""
     if not 0 < len(text) <= _LONGEST:
         raise ValueError("an entry has a reference and an account of some length")
     return text

@@ -7,7 +7,7 @@ import io
 from datetime import date
 
 from services.billing.domain.payments import BankFileFault, BankLine, Statement, refused_file
-from services.billing.wire.bank_amounts import bank_amount, bank_name, is_nothing
+from services.billing.wire.bank_amounts import bank_account, bank_amount, bank_name, is_nothing, plain_account
 
 __all__ = ["CSV_COLUMNS", "statement_from_csv"]
 
@@ -59,8 +59,9 @@ def _line(row: dict[str, str], place: int) -> BankLine | None:
     if amount.amount < 0:
         return None
     optional = {name: (row.get(name) or "").strip() for name in _OPTIONAL}
+    optional["payer_account"] = plain_account(optional["payer_account"])
     return BankLine(
-        account=bank_name(required["account"]),
+        account=bank_account(required["account"]),
         reference=bank_name(required["reference"]),
         amount=amount,
         booked_on=date.fromisoformat(required["booked_date"]),

@@ -15,7 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from services.billing.domain.payments import BankFileFault, BankLine, Statement, refused_file
-from services.billing.wire.bank_amounts import bank_amount, bank_name, is_nothing
+from services.billing.wire.bank_amounts import bank_account, bank_amount, bank_name, is_nothing, plain_account
 from services.kernel.dates import local_date
 from services.kernel.money import Currency, Money, total
 
@@ -151,14 +151,14 @@ def _parts(
 def _line(entry: Element, transaction: Element, amount: Money, references: tuple[str, str], place: _Place) -> BankLine:
     whole, reference = references
     return BankLine(
-        account=bank_name(place.account),
+        account=bank_account(place.account),
         reference=bank_name(reference),
         amount=amount,
         booked_on=_booked_on(entry),
         creditor_reference=_each(transaction, "RmtInf/Strd/CdtrRefInf/Ref"),
         remittance=_each(transaction, "RmtInf/Ustrd"),
         payer_name=_first(transaction, *_PAYER),
-        payer_account=_first(transaction, *_PAYER_ACCOUNT),
+        payer_account=plain_account(_first(transaction, *_PAYER_ACCOUNT)),
         whole=whole,
         place=place.number,
     )

@@ -43,7 +43,7 @@ ELSEWHERE = Caller("staff-9", frozenset({Role.BILLING_CLERK}), frozenset({"OTHER
 
 
 def row(
-    reference: int, amount: str, creditor: str = "", *, text: str = "", payer: str = "", currency: str = "EUR"
+    reference: int | str, amount: str, creditor: str = "", *, text: str = "", payer: str = "", currency: str = "EUR"
 ) -> str:
     return f"{OURS},{reference},2026-04-10,{amount},{currency},{creditor},{text},Мария Петрова,{payer}"
 
@@ -142,6 +142,39 @@ def entry(reference: str, amount: str, *parts: str) -> str:
     )
 
 
+@pytest.mark.parametrize(
+    "spelled", ["BG80 BNBG 9661 1020 3456 78", "bg80bnbg96611020345678", "BG80\u00a0BNBG96611020345678"]
+)
+async def test_an_entry_counts_once_however_the_file_spells_its_account(desk: Desk, spelled: str) -> None:
+    told = row("B-1", "180.00")
+    assert (await desk.ask(file(desk.municipality, told), AT)).added == 1
+    answer = await desk.ask(file(desk.municipality, told.replace(OURS, spelled), row(2, "20.00")), AT)
+    assert (answer.added, answer.known) == (1, 1)
+    same = statement(desk, "1", entry("<AcctSvcrRef>B-1</AcctSvcrRef>", "180.00"))
+    same.content = same.content.replace(OURS.encode(), spelled.encode())
+    assert (await desk.ask(same, AT)).known == 1
+    assert await trial(desk) == {"BANK": 20000, "UNALLOCATED": -20000}
+
+
+async def kept_as_spelled(desk: Desk, spelled: str) -> None:
+    """Keep the entries as they were when accounts were kept as the file spelled them."""
+    constraint = "ALTER TABLE bank_entries {0} CONSTRAINT account_has_one_spelling{1}"
+    async with desk.database.write() as tx:
+        await tx.run(constraint.format("DROP", ""))
+        await tx.run("SET LOCAL session_replication_role = replica")
+        await tx.run("UPDATE bank_entries SET account = :spelled", {"spelled": spelled})
+        await tx.run(constraint.format("ADD", " CHECK (account = plain_account(account)) NOT VALID"))
+
+
+async def test_an_entry_that_was_kept_as_it_was_spelled_is_known_again(desk: Desk) -> None:
+    bank = "<AcctSvcrRef>B-1</AcctSvcrRef>"
+    await desk.ask(statement(desk, "1", entry(bank, "80.00", "30.00", "50.00")), AT)
+    await kept_as_spelled(desk, "bg80 BNBG 9661 1020 3456 78")
+    for number, parts in (("2", ()), ("3", ("30.00", "50.00"))):
+        assert (await desk.ask(statement(desk, number, entry(bank, "80.00", *parts)), AT)).added == 0
+    assert await trial(desk) == {"BANK": 8000, "UNALLOCATED": -8000}
+
+
 async def test_entries_with_the_same_number_in_two_statements_are_two_payments(desk: Desk) -> None:
     first = "<NtryRef>1</NtryRef>"
     for number in ("2026-99", "2026-100"):
@@ -197,6 +230,27 @@ async def test_who_has_paid_before_is_known_again_where_the_municipality_wants_i
         stored = str(await tx.all("SELECT * FROM bank_entries"))
     assert evidence == ["EXACT_REFERENCE", "PAYER_AND_AMOUNT"]
     assert PAYER not in stored
+
+
+async def test_a_payer_is_known_again_however_the_bank_spells_the_account(desk: Desk) -> None:
+    case = await billed(desk)
+    printed = " ".join(PAYER[place : place + 4] for place in range(0, len(PAYER), 4))
+    await desk.ask(file(desk.municipality, row(1, "180.00", payment_reference(1), payer=printed)), AT)
+    await desk.bill("2026-03", "2026-04-01 00:00")
+    await desk.ask(file(desk.municipality, row(2, "180.00", payer=PAYER.lower())), AT)
+    (waiting,) = (await queue(desk)).payments
+    assert [shown.application_id for shown in waiting.suggestions] == [case]
+
+
+async def test_a_payer_who_was_kept_as_spelled_is_known_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    decided(desk, {"bank.match_payer": "ALLOCATE"})
+    await billed(desk)
+    printed = " ".join(PAYER[place : place + 4] for place in range(0, len(PAYER), 4))
+    with monkeypatch.context() as before:
+        before.setattr("services.billing.wire.bank_csv.plain_account", str)
+        await desk.ask(file(desk.municipality, row(1, "180.00", payment_reference(1), payer=printed)), AT)
+    await desk.bill("2026-03", "2026-04-01 00:00")
+    assert (await desk.ask(file(desk.municipality, row(2, "180.00", payer=printed)), AT)).settled == 1
 
 
 async def test_who_pays_for_many_is_only_suggested_for_whom(desk: Desk) -> None:
