@@ -24,6 +24,7 @@ __all__ = [
     "PayerMatch",
     "PaymentState",
     "Statement",
+    "WaitingMoney",
     "refused_file",
 ]
 
@@ -63,6 +64,8 @@ class Evidence(StrEnum):
     """The structured field holds a valid reference."""
     REFERENCE_IN_TEXT = "REFERENCE_IN_TEXT"
     """The free text holds a valid reference."""
+    SAME_CASE = "SAME_CASE"
+    """A valid reference names the case, and what it names is paid: another open month of the case, oldest first."""
     PAYER_AND_AMOUNT = "PAYER_AND_AMOUNT"
     """The account has paid for the case before, and exactly one open month has this amount."""
     DECIDED_BY_STAFF = "DECIDED_BY_STAFF"
@@ -171,6 +174,16 @@ class Allocation:
     allotment: Allotment
     allocated_on: date
     reversed_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingMoney:
+    """What is left of a payment that names one case only: it pays whatever of the case is open, or comes to be."""
+
+    entry_id: str
+    case_id: str
+    rest: Money
+    booked_on: date
 
 
 @dataclass(frozen=True, slots=True)

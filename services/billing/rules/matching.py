@@ -11,7 +11,7 @@ from services.billing.rules.accounts import is_taken, settled_by, sum_in
 from services.billing.rules.payment_reference import invoice_number_of, references_in
 from services.kernel.money import Currency, Money
 
-__all__ = ["Match", "Numbers", "after", "match", "numbers_of", "open_of", "portion", "suggested"]
+__all__ = ["Match", "Numbers", "after", "match", "numbers_of", "of_same_case", "open_of", "portion", "suggested"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Match:
 
     allotments: tuple[Allotment, ...]
     hint: Hint | None
+    names_case: str | None = None
+    """The case for whose other months what is left is; None: several are named, or none."""
 
 
 def numbers_of(line: BankLine) -> Numbers:
@@ -95,7 +97,23 @@ def _by_reference(line: BankLine, named: Numbers, numbered: Mapping[int, OpenMon
             return Match((), Hint.CURRENCY_NOT_TAKEN)
         allotments.append(Allotment(month.case_id, month.month, *part, named.evidence))
         rest -= part[0]
-    return Match(tuple(allotments), hint if rest.amount else None)
+    if not rest.amount:
+        return Match(tuple(allotments), None)
+    cases = {numbered[number].case_id for number in named.invoices if number in numbered}
+    is_sure = hint is Hint.OVERPAID and len(cases) == 1
+    return Match(tuple(allotments), hint, cases.pop() if is_sure else None)
+
+
+def of_same_case(rest: Money, on: date, months: Sequence[OpenMonth]) -> tuple[Allotment, ...]:
+    """What the rest of a payment that names a case pays of its open months, in their order."""
+    allotments: list[Allotment] = []
+    for month in months:
+        part = _portion(rest, month, on)
+        if part is None or any(each.amount <= 0 for each in part):
+            continue
+        allotments.append(Allotment(month.case_id, month.month, *part, Evidence.SAME_CASE))
+        rest -= part[0]
+    return tuple(allotments)
 
 
 def after(month: OpenMonth, allotment: Allotment) -> OpenMonth:

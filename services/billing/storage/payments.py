@@ -24,10 +24,11 @@ from services.billing.rules.known_entries import EntryKey, KnownAs, KnownEntries
 from services.billing.rules.matching import suggested
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.ledger import book_allocations, book_bank, book_refund, book_reversal
+from services.billing.storage.open_months import NET, OPEN_COLUMNS, open_month
 from services.billing.storage.rows import minor, money, month
 from services.billing.usecases.payments import Billed, By, Candidates, NewLine
 from services.kernel.identifiers import types_accepting
-from services.kernel.money import Currency, Money
+from services.kernel.money import Money
 from services.runtime.crypto import PersonCipher
 from services.runtime.database import ReadTx
 from services.runtime.errors import NotFound
@@ -82,20 +83,8 @@ JOIN bank_entries e ON e.municipality_id = :municipality_id AND plain_account(e.
 GROUP BY n.account, e.account, e.whole_reference, e.currency, e.booked_date
 """
 
-_OPEN_COLUMNS = """
-i.number, i.case_id::text AS case_id, i.month, i.currency,
-net.currencies, net.minors
-"""
-_NET = """
-CROSS JOIN LATERAL (
-    SELECT array_agg(currency ORDER BY currency) AS currencies, array_agg(minor ORDER BY currency) AS minors
-    FROM (SELECT m.currency, sum(m.minor)::bigint AS minor FROM receivable_movements m
-          WHERE m.case_id = i.case_id AND m.month = i.month GROUP BY m.currency) AS sums
-) net
-"""
-
 _BY_NUMBER = f"""
-SELECT {_OPEN_COLUMNS} FROM invoices i {_NET}
+SELECT {OPEN_COLUMNS} FROM invoices i {NET}
 WHERE i.municipality_id = :municipality_id AND i.number = ANY(CAST(:numbers AS bigint[]))
 """  # noqa: S608 a constant of this module
 
@@ -107,8 +96,8 @@ _OF_PAYER = f"""
     JOIN allocations a ON a.entry_id = e.entry_id
     WHERE NOT EXISTS (SELECT FROM allocation_reversals r WHERE r.allocation_id = a.allocation_id)
 )
-SELECT p.entry_id::text AS entry_id, {_OPEN_COLUMNS}
-FROM paid_for p JOIN invoices i ON i.case_id = p.case_id {_NET}
+SELECT p.entry_id::text AS entry_id, {OPEN_COLUMNS}
+FROM paid_for p JOIN invoices i ON i.case_id = p.case_id {NET}
 WHERE month_open_minor(i.case_id, i.month, i.currency) > 0
 ORDER BY i.month, i.case_id
 """  # noqa: S608 a constant of this module
@@ -141,7 +130,7 @@ JOIN bank_entries e ON e.entry_id = n.entry_id
 """
 
 _HINT = """
-UPDATE bank_rests r SET hint = n.hint
+UPDATE bank_rests r SET hint = n.hint, names_case = NULL
 FROM unnest(CAST(:entries AS uuid[]), CAST(:hints AS text[])) AS n (entry_id, hint) WHERE r.entry_id = n.entry_id
 """
 
@@ -239,8 +228,8 @@ class PaymentWrites(CommonReads):
         payers = {"entries": [entry for entry, _ in hashes], "digests": [digest for _, digest in hashes]}
         of_payer: dict[str, list[OpenMonth]] = {}
         for row in await self._tx.all(_BY_PAYER, {**key, **payers}) if hashes else ():
-            of_payer.setdefault(row.entry_id, []).append(_open_month(row))
-        return Candidates({row.number: _open_month(row) for row in numbered}, of_payer)
+            of_payer.setdefault(row.entry_id, []).append(open_month(row))
+        return Candidates({row.number: open_month(row) for row in numbered}, of_payer)
 
     async def add_allocations(self, kept: Sequence[tuple[str, Allotment]], by: By) -> None:
         """Keep and book allotments of payments."""
@@ -262,7 +251,7 @@ class PaymentWrites(CommonReads):
         await book_allocations(self._tx, [str(row["allocation_id"]) for row in rows], by.act.today)
 
     async def set_hints(self, hints: Mapping[str, Hint | None]) -> None:
-        """Keep why something of these payments is left."""
+        """Keep why something of these payments is left; they name no case any longer."""
         if hints:
             reasons = [None if hint is None else hint.value for hint in hints.values()]
             await self._tx.run(_HINT, {"entries": list(hints), "hints": reasons})
@@ -314,7 +303,7 @@ async def with_suggestions(tx: ReadTx, found: Sequence[BankPayment]) -> Sequence
     """The payments with the months that their payers' accounts speak for."""
     of_payer: dict[str, list[OpenMonth]] = {}
     for row in await tx.all(_BY_KEPT_PAYER, {"kept": [item.entry_id for item in found]}):
-        of_payer.setdefault(row.entry_id, []).append(_open_month(row))
+        of_payer.setdefault(row.entry_id, []).append(open_month(row))
     return [
         replace(item, suggestions=suggested(item.rest, item.line.booked_on, of_payer.get(item.entry_id, ())))
         for item in found
@@ -375,11 +364,6 @@ def _spellings(account: str) -> tuple[str, str]:
 def _without_identifiers(text: str, today: date) -> str:
     # People write their number wherever there is room; it is stored nowhere in the clear.
     return _TEN_DIGITS.sub(lambda found: "*" * 10 if types_accepting(found[0], today) else found[0], text)
-
-
-def _open_month(row: Row[Any]) -> OpenMonth:
-    net = tuple(map(money, row.minors, row.currencies))
-    return OpenMonth(row.case_id, month(row.month), row.number, Currency(row.currency), net)
 
 
 def _payment(row: Row[Any]) -> BankPayment:

@@ -15,6 +15,7 @@ from services.billing.storage.run_review import ReviewWrites
 from services.billing.storage.run_writes import RunWrites
 from services.billing.storage.set_offs import SetOffWrites
 from services.billing.storage.tariffs import TariffWrites
+from services.billing.storage.waiting_money import WaitingMoneyWrites
 
 __all__ = ["Store"]
 
@@ -27,6 +28,7 @@ class Store(
     ReviewWrites,
     MoneyWrites,
     PaymentWrites,
+    WaitingMoneyWrites,
     PeriodWrites,
     ArrearsWrites,
     LetterWrites,

@@ -22,8 +22,8 @@ from services.billing.rules.accounts import is_new_debt
 from services.billing.rules.arrears import termination_day
 from services.billing.rules.arrears_ladder import check_plan, due_step, next_look
 from services.billing.rules.parameters import parameters_of
-from services.billing.usecases.payments import By
-from services.billing.usecases.set_off import SetOffStore, set_off_each
+from services.billing.usecases.payments import By, WaitingStore, allot_waiting
+from services.billing.usecases.set_off import set_off_each
 from services.kernel.calendar import BusinessCalendar
 from services.kernel.codes import (
     CASE_TASK_QUEUE,
@@ -98,7 +98,7 @@ class Order:
     on: date
 
 
-class ArrearsStore(SetOffStore, Protocol):
+class ArrearsStore(WaitingStore, Protocol):
     """What arrears need of the database."""
 
     async def late_invoices(self, municipality_id: str, today: date, limit: int) -> Sequence[LateInvoice]: ...
@@ -112,6 +112,10 @@ class ArrearsStore(SetOffStore, Protocol):
 
     async def cases_to_set_off(self, municipality_id: str, limit: int) -> Sequence[str]:
         """Cases that have paid too much for one month and owe for another."""
+        ...
+
+    async def cases_to_allot(self, municipality_id: str, limit: int) -> Sequence[str]:
+        """Cases that owe for a month while money that names them waits."""
         ...
 
     async def paid_or_owed_again(self, municipality_id: str, limit: int) -> Sequence[MovedInvoice]:
@@ -146,7 +150,7 @@ class ArrearsStore(SetOffStore, Protocol):
 
 
 async def sweep_arrears(municipality_id: str, limit: int, store: ArrearsStore, by: By) -> Effect:
-    """Set off credits, begin arrears of invoices that are late, and move those that were paid or are owed again.
+    """Use up credits and rests of payments, begin arrears of invoices that are late, move what was paid or is owed again.
 
     The version of the effect counts them; as many as the limit: there is more.
     """
@@ -179,7 +183,7 @@ async def _new_term(municipality_id: str, store: ArrearsStore, by: By) -> DebtTe
 async def _to_sweep(
     municipality_id: str, limit: int, store: ArrearsStore, by: By
 ) -> tuple[int, Sequence[LateInvoice], Sequence[MovedInvoice]]:
-    """Of how many cases credits were set off, what is late and what has moved; of cases that are locked, as since then.
+    """How many credits and rests were used, what is late and what has moved; of cases that are locked, as since then.
 
     The invoices come in another order than everybody locks cases: who takes them one by one meets a bank file half-way.
     """
@@ -191,10 +195,11 @@ async def _to_sweep(
     before, moved_before = await seen()
     cases = {item.case_id for item in before} | {item.case_id for item in moved_before}
     cases |= set(await store.cases_to_set_off(municipality_id, limit))
+    cases |= set(await store.cases_to_allot(municipality_id, limit))
     if not cases:
         return 0, (), ()
     await store.lock_each(sorted(cases))
-    credited = await set_off_each(sorted(cases), store, by.act)
+    credited = await set_off_each(sorted(cases), store, by.act) + await allot_waiting(sorted(cases), store, by)
     late, moved = await seen()
     return (
         credited,
@@ -206,7 +211,7 @@ async def _to_sweep(
 async def advance_arrears(invoice_id: str, store: ArrearsStore, by: By) -> Effect:
     """Take every step that has come by payments, by credits of other months or by the clock."""
     file = await store.lock_arrears(invoice_id)
-    if await set_off_each([file.case_id], store, by.act):
+    if await set_off_each([file.case_id], store, by.act) + await allot_waiting([file.case_id], store, by):
         file = await store.lock_arrears(invoice_id)
     file = await _advance(file, store, by)
     return Effect(invoice_id, file.version)

@@ -6,14 +6,14 @@ from typing import Protocol
 
 from services.billing.domain.accounts import CounterPayment
 from services.billing.errors import StateNotAllowed
-from services.billing.usecases.payments import By
-from services.billing.usecases.set_off import SetOffStore, set_off_each
+from services.billing.usecases.payments import By, WaitingStore, allot_waiting
+from services.billing.usecases.set_off import set_off_each
 from services.runtime.commands import Effect
 
 __all__ = ["CounterStore", "reverse_payment"]
 
 
-class CounterStore(SetOffStore, Protocol):
+class CounterStore(WaitingStore, Protocol):
     """What a reversal needs of the database."""
 
     async def lock_case(self, case_id: str) -> None: ...
@@ -41,4 +41,5 @@ async def reverse_payment(case_id: str, payment_id: str, reason: str, store: Cou
         raise StateNotAllowed(metadata={"refunded": str(month)})
     await store.reverse_payment(payment_id, reason, by)
     await set_off_each([case_id], store, by.act)
+    await allot_waiting([case_id], store, by)
     return Effect(case_id)

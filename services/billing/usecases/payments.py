@@ -17,6 +17,7 @@ from services.billing.domain.payments import (
     Hint,
     OpenMonth,
     PayerMatch,
+    WaitingMoney,
 )
 from services.billing.errors import (
     AllocationTooLarge,
@@ -27,12 +28,13 @@ from services.billing.errors import (
 )
 from services.billing.rules.accounts import currency_of_month, currency_on, net_of, open_amount
 from services.billing.rules.known_entries import KnownEntries, check_accounts, not_known_yet
-from services.billing.rules.matching import after, match, numbers_of, portion
+from services.billing.rules.matching import after, match, numbers_of, of_same_case, portion
 from services.billing.rules.parameters import parameters_of
 from services.billing.usecases.set_off import SetOffStore, set_off_each
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
-from services.kernel.money import Currency, Money
+from services.kernel.money import Currency, Money, total
+from services.kernel.register import decides
 from services.runtime.commands import Effect
 from services.runtime.errors import NotFound
 
@@ -42,7 +44,9 @@ __all__ = [
     "Candidates",
     "NewLine",
     "PaymentStore",
+    "WaitingStore",
     "allocate_payment",
+    "allot_waiting",
     "import_file",
     "refund_month",
     "refund_payment",
@@ -88,7 +92,27 @@ class Candidates:
             yield from months
 
 
-class PaymentStore(SetOffStore, Protocol):
+class WaitingStore(SetOffStore, Protocol):
+    """What the rests of payments need of the database."""
+
+    async def waiting_money(self, case_ids: Sequence[str]) -> Sequence[WaitingMoney]:
+        """What is left of payments that name one of the cases, oldest first, kept from everybody until the commit."""
+        ...
+
+    async def open_months(self, case_ids: Sequence[str]) -> Sequence[OpenMonth]:
+        """Months of the cases of which something is open, oldest first."""
+        ...
+
+    async def add_allocations(self, kept: Sequence[tuple[str, Allotment]], by: By) -> None:
+        """Keep and book allotments of payments."""
+        ...
+
+    async def set_hints(self, hints: Mapping[str, Hint | None]) -> None:
+        """Keep why something of these payments is left; they name no case any longer."""
+        ...
+
+
+class PaymentStore(WaitingStore, Protocol):
     """What payments need of the database."""
 
     async def keep_rules(self, municipality_id: str, rules: LocalRules) -> None: ...
@@ -112,11 +136,10 @@ class PaymentStore(SetOffStore, Protocol):
     async def candidates(
         self, municipality_id: str, lines: Sequence[NewLine], numbers: Sequence[int]
     ) -> Candidates: ...
-    async def add_allocations(self, kept: Sequence[tuple[str, Allotment]], by: By) -> None:
-        """Keep and book allotments of payments."""
+    async def name_cases(self, named: Mapping[str, str]) -> None:
+        """Keep for which case what is left of these payments is."""
         ...
 
-    async def set_hints(self, hints: Mapping[str, Hint | None]) -> None: ...
     async def payment(self, entry_id: str) -> BankPayment: ...
     async def lock_payment(self, entry_id: str) -> BankPayment: ...
     async def reverse_allocation(self, payment: BankPayment, allocation_id: str, reason: str, by: By) -> None: ...
@@ -153,6 +176,7 @@ async def _allocate(
     open_now = {(month.case_id, month.month): month for month in found.months()}
     kept: list[tuple[str, Allotment]] = []
     hints: dict[str, Hint | None] = {}
+    named: dict[str, str] = {}
     for item in lines:
         numbered = {number: open_now[month.case_id, month.month] for number, month in found.numbered.items()}
         of_payer = [open_now[month.case_id, month.month] for month in found.of_payer.get(item.entry_id, ())]
@@ -162,9 +186,38 @@ async def _allocate(
             open_now[key] = after(open_now[key], allotment)
             kept.append((item.entry_id, allotment))
         hints[item.entry_id] = outcome.hint
+        if outcome.names_case is not None:
+            named[item.entry_id] = outcome.names_case
     await store.add_allocations(kept, by)
     await store.set_hints(hints)
+    await store.name_cases(named)
+    await allot_waiting(sorted(set(named.values())), store, by)
     await set_off_each(sorted({allotment.case_id for _, allotment in kept}), store, by.act)
+
+
+@decides("L-13")
+async def allot_waiting(case_ids: Sequence[str], store: WaitingStore, by: By) -> int:
+    """Pay what is open of cases that are locked by what is left of payments that name them, the oldest of both first.
+
+    Gives for how many payments. Who paid two months by the reference of one has no term running for the other.
+    """
+    waiting = await store.waiting_money(case_ids) if case_ids else ()
+    months = await store.open_months(sorted({item.case_id for item in waiting})) if waiting else ()
+    open_now = {(month.case_id, month.month): month for month in months}
+    kept: list[tuple[str, Allotment]] = []
+    used_up: dict[str, Hint | None] = {}
+    for item in waiting:
+        of_case = [month for month in open_now.values() if month.case_id == item.case_id]
+        found = of_same_case(item.rest, item.booked_on, of_case)
+        for allotment in found:
+            key = allotment.case_id, allotment.month
+            open_now[key] = after(open_now[key], allotment)
+            kept.append((item.entry_id, allotment))
+        if item.rest == total((allotment.amount for allotment in found), item.rest.currency):
+            used_up[item.entry_id] = None
+    await store.add_allocations(kept, by)
+    await store.set_hints(used_up)
+    return len({entry_id for entry_id, _ in kept})
 
 
 async def allocate_payment(entry_id: str, billed: Billed, amount: Money | None, store: PaymentStore, by: By) -> Effect:
@@ -210,6 +263,7 @@ async def unallocate_payment(entry_id: str, allocation_id: str, reason: str, sto
     if (await store.received_for(allotment.case_id, allotment.month, currency)).amount < 0:
         raise StateNotAllowed(metadata={"refunded": str(allotment.month)})
     await set_off_each([allotment.case_id], store, by.act)
+    await allot_waiting([allotment.case_id], store, by)
     return Effect(entry_id)
 
 

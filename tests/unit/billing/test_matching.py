@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.billing.domain.payments import BankLine, Evidence, Hint, OpenMonth, PayerMatch
-from services.billing.rules.matching import after, match, open_of, suggested
+from services.billing.rules.matching import after, match, of_same_case, open_of, suggested
 from services.billing.rules.payment_reference import payment_reference, printed
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money, total
@@ -98,6 +98,25 @@ def test_euro_pay_a_bill_in_leva_and_what_is_too_much_stays() -> None:
     found = match(line(eur("101.00"), payment_reference(7)), {7: open_month(7, leva("195.58"))}, (), PayerMatch.SUGGEST)
     assert [(item.amount, item.settled) for item in found.allotments] == [(eur("100.00"), leva("195.58"))]
     assert found.hint is Hint.OVERPAID
+
+
+def test_what_is_left_is_for_the_case_only_when_all_references_name_it() -> None:
+    text = f"{payment_reference(7)} {payment_reference(8)}"
+    one = {7: open_month(7, eur("80.00")), 8: open_month(8, eur("90.00"), MARCH)}
+    two = {7: open_month(7, eur("80.00")), 8: open_month(8, eur("90.00"), MARCH, "case-2")}
+    paid = line(eur("200.00"), text=text)
+    assert match(paid, one, (), PayerMatch.SUGGEST).names_case == "case-1"
+    assert match(paid, two, (), PayerMatch.SUGGEST).names_case is None
+    assert match(paid, {7: one[7]}, (), PayerMatch.SUGGEST).names_case is None
+    assert match(line(eur("170.00"), text=text), one, (), PayerMatch.SUGGEST).names_case is None
+
+
+def test_a_rest_pays_the_months_of_its_case_in_their_order() -> None:
+    months = [open_month(7, eur("80.00")), open_month(8, eur("90.00"), MARCH)]
+    found = of_same_case(eur("100.00"), DAY, months)
+    assert [(item.month, item.amount) for item in found] == [(FEBRUARY, eur("80.00")), (MARCH, eur("20.00"))]
+    assert {item.evidence for item in found} == {Evidence.SAME_CASE}
+    assert of_same_case(leva("100.00"), DAY, months) == ()
 
 
 amounts = st.integers(min_value=1, max_value=100_000).map(lambda cents: Money.from_minor(cents, Currency.EUR))
