@@ -150,7 +150,7 @@ class ArrearsStore(WaitingStore, Protocol):
 
 
 async def sweep_arrears(municipality_id: str, limit: int, store: ArrearsStore, by: By) -> Effect:
-    """Use up credits and rests of payments, begin arrears of invoices that are late, move what was paid or is owed again.
+    """Use up credits and rests of payments, begin arrears of late invoices, move what was paid or is owed again.
 
     The version of the effect counts them; as many as the limit: there is more.
     """
