@@ -20,6 +20,9 @@ __all__ = ["Monitoring", "Pulse"]
 _STILL_SECONDS = 60.0
 """An event loop that has not come round for so long hangs; it comes round every few seconds."""
 
+_CLOSING_SECONDS = 0.05
+"""How often the thread looks whether it shall end; the process that closes waits for it."""
+
 
 class Pulse:
     """What the process last said of itself."""
@@ -79,7 +82,7 @@ class Monitoring:
         self._server = make_server(host.strip("[]"), int(port), answer, server, handler_class=_Quiet)
         self.port: int = self._server.server_port
         """Where it listens."""
-        self._thread = Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = Thread(target=self._server.serve_forever, args=(_CLOSING_SECONDS,), daemon=True)
         self._thread.start()
 
     def close(self) -> None:
