@@ -21,6 +21,7 @@ __all__ = ["Place", "named_in", "places", "rules_table"]
 ROOT = Path(__file__).resolve().parents[1]
 _SOURCES = ("services", "workflows")
 _WORD = "decides"
+_WORDS = re.compile(r"[\w-]+")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,6 +32,7 @@ class Place:
     name: str
 
 
+@cache
 def places() -> Mapping[str, tuple[Place, ...]]:
     """Places by the number of the rule that they decide."""
     found: dict[str, set[Place]] = defaultdict(set)
@@ -63,17 +65,20 @@ def _rules_of(call: ast.AST, name: str) -> Iterator[tuple[tuple[str, ...], str]]
 
 def named_in(rule: str) -> tuple[str, ...]:
     """Files of tests whose text names the rule, relative to the project."""
-    number = re.compile(rf"(?<![\w-]){re.escape(rule)}(?![\w-])")
-    return tuple(file for file, text in _tests().items() if number.search(text))
+    return tuple(file for file, words in _tests().items() if rule in words)
 
 
 @cache
-def _tests() -> Mapping[str, str]:
+def _tests() -> Mapping[str, frozenset[str]]:
+    """Words of every file of tests; the number of a rule is one."""
     tests = ROOT / "tests"
     stories = tests / "stories"
     files = [path for path in tests.rglob("*.py") if path.name != "untraced.py"]
     files += [stories / "public.jsonl", stories / "rule_cases.json"]
-    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in sorted(files)}
+    return {
+        path.relative_to(ROOT).as_posix(): frozenset(_WORDS.findall(path.read_text(encoding="utf-8")))
+        for path in sorted(files)
+    }
 
 
 def rules_table() -> str:
