@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import importlib
 import json
 import secrets
@@ -41,6 +40,10 @@ DETAILS = (
 )
 WEIGHTS = (2, 4, 8, 5, 10, 9, 7, 3, 6)
 PATIENCE_SECONDS = 120.0
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'audit' ORDER BY tablename"
+_CONTENT = """
+SELECT '{table}' AS name, count(*) AS rows, coalesce(md5(string_agg(line, E'\\n' ORDER BY line)), '') AS content
+FROM (SELECT CAST(t AS text) AS line FROM "{table}" t) lines"""
 
 Picture = dict[tuple[Stage, str], tuple[int, str]]
 
@@ -100,6 +103,8 @@ class Asker:
 
     stack: LocalStack
     channels: dict[Stage, grpc.aio.Channel] = field(default_factory=dict)
+    databases: dict[Stage, tuple[asyncpg.Connection, str]] = field(default_factory=dict)
+    """A connection to each, and the question what all its tables hold."""
 
     def token(self, role: Role, *municipalities: str, person: str = "") -> str:
         return self.stack.keys.mint(role, municipalities=frozenset(municipalities) or None, person=person)
@@ -162,25 +167,20 @@ class Asker:
         }
 
     async def _tables(self, stage: Stage) -> dict[str, tuple[int, str]]:
-        connection = await asyncpg.connect(self.stack.state.dsns[stage])
-        try:
-            names = [
-                record["tablename"]
-                for record in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-                if record["tablename"] != "audit"
-            ]
-            found = {}
-            for name in names:
-                rows = await connection.fetch(f'SELECT CAST(t AS text) AS row FROM "{name}" t ORDER BY 1')
-                text = "\n".join(record["row"] for record in rows)
-                found[name] = (len(rows), hashlib.sha256(text.encode()).hexdigest())
-            return found
-        finally:
-            await connection.close()
+        if stage not in self.databases:
+            connection = await asyncpg.connect(self.stack.state.dsns[stage])
+            self.databases[stage] = (
+                connection,
+                " UNION ALL ".join(_CONTENT.format(table=row["tablename"]) for row in await connection.fetch(_TABLES)),
+            )
+        connection, everything = self.databases[stage]
+        return {row["name"]: (row["rows"], row["content"]) for row in await connection.fetch(everything)}
 
     async def close(self) -> None:
         for channel in self.channels.values():
             await channel.close()
+        for connection, _ in self.databases.values():
+            await connection.close()
 
 
 def changed(before: Picture, after: Picture) -> dict[tuple[Stage, str], tuple[int, int]]:
