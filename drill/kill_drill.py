@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from drill.evidence import deliveries, kept_once, undelivered, waited_through
 from drill.ground import Ground, open_ground
-from drill.killing import INTAKE, TARGETS, TEMPORAL, WORKER, Aim, Kill, Killer, Shot, repeated, schedule
+from drill.killing import INTAKE, TARGETS, TEMPORAL, WORKER, Aim, Kill, Killer, Shot, any_pending, repeated, schedule
 from drill.outcome import Comparison, Outcome, compared
 from drill.plays import Lanes, chosen_stories, play_once
 from drill.sizes import Size
 
-__all__ = ["run_kill_drill"]
+__all__ = ["drill_kills", "run_kill_drill"]
 
 COLUMNS = ("process", "kills", "cases under way", "commands in flight", "activities", "outbox rows", "longest away")
 MOST_MORE = 24
@@ -31,18 +31,23 @@ FURTHER = (
 
 async def run_kill_drill(size: Size, seed: int, tell: Callable[[str], None]) -> Outcome:
     """Play undisturbed, play while processes die, compare."""
-    lot = random.Random(seed)
-    stories = chosen_stories(size.kinds)
     tell("starting a stack…")
     async with open_ground() as ground:
-        tell(f"playing {len(stories)} stories undisturbed…")
-        undisturbed = await play_once(stories, ground)
-        lanes = Lanes(ground, stories, size.cases, lot)
-        killer = Killer(ground, lanes, lambda kill: tell(f"{kill.shot.target} killed and back, {kill.under_way} cases"))
-        tell(f"playing {size.cases} side by side while processes die…")
-        await asyncio.gather(lanes.run(), _kill(ground, killer, lanes, size, lot))
-        tell("comparing…")
-        return await _judged(ground, killer.kills, size, await compared(ground, undisturbed, lanes.verdicts))
+        return await drill_kills(ground, size, seed, tell)
+
+
+async def drill_kills(ground: Ground, size: Size, seed: int, tell: Callable[[str], None]) -> Outcome:
+    """The same on a stack that is there."""
+    lot = random.Random(seed)
+    stories = chosen_stories(size.kinds)
+    tell(f"playing {len(stories)} stories undisturbed…")
+    undisturbed = await play_once(stories, ground)
+    lanes = Lanes(ground, stories, size.cases, lot)
+    killer = Killer(ground, lanes, lambda kill: tell(f"{kill.shot.target} killed and back, {kill.under_way} cases"))
+    tell(f"playing {size.cases} side by side while processes die…")
+    await asyncio.gather(lanes.run(), _kill(ground, killer, lanes, size, lot))
+    tell("comparing…")
+    return await _judged(ground, killer.kills, size, await compared(ground, undisturbed, lanes.verdicts))
 
 
 async def _kill(ground: Ground, killer: Killer, lanes: Lanes, size: Size, lot: random.Random) -> None:
@@ -56,7 +61,11 @@ async def _kill(ground: Ground, killer: Killer, lanes: Lanes, size: Size, lot: r
             wanting = [shot for shot, found in zip(FURTHER, _sums(evidence), strict=True) if found == "0"]
             if not wanting:
                 break
+            # A worker that dies again puts off the repetition of what it held when it died before.
+            under_repair = await any_pending(ground.client, [each for kill in killer.kills for each in kill.activities])
             for shot in wanting:
+                if shot.aim is Aim.ACTIVITY and under_repair:
+                    continue
                 # How long a command takes depends on the machine and what else it does: another moment each time.
                 await killer.fire(replace(shot, delay=lot.uniform(0.0, 0.02)))
     finally:

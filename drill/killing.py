@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -19,7 +19,7 @@ from drill.watch import Flight
 from services.kernel.codes import Stage
 from services.runtime.clock import SystemClock
 
-__all__ = ["TARGETS", "Activity", "Aim", "Kill", "Killer", "repeated", "schedule"]
+__all__ = ["TARGETS", "Activity", "Aim", "Kill", "Killer", "any_pending", "repeated", "schedule"]
 
 STAGES = {stage.package: stage for stage in Stage}
 INTAKE = Stage.INTAKE.package
@@ -191,6 +191,15 @@ async def _held_by(handle: WorkflowHandle[Any, Any]) -> list[Activity]:
         for pending in described.raw_description.pending_activities
         if pending.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
     ]
+
+
+async def any_pending(client: Client, activities: Iterable[Activity]) -> bool:
+    """Whether one of them has no end yet: it is to be given to a worker again, or was."""
+    for activity in activities:
+        described = await client.get_workflow_handle(activity.workflow_id, run_id=activity.run_id).describe()
+        if any(each.activity_id == activity.activity_id for each in described.raw_description.pending_activities):
+            return True
+    return False
 
 
 async def repeated(client: Client, activity: Activity) -> bool:
