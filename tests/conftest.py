@@ -69,3 +69,5 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Local
     """The whole product on real servers and simulated time, started once; tests use municipalities of their own."""
     async with LocalStack(stack_options(tmp_path_factory.mktemp("stack"))) as running:
         yield running
+        # Nobody needs what is thrown away to be put in order first.
+        running.supervisor.kill_all()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from drill.bill_drill import drill_bills
-from drill.ground import Ground, open_ground
+from drill.ground import Ground
 from drill.import_drill import run_import_drill
-from drill.kill_drill import run_kill_drill
-from drill.month_drill import drill_lives, drill_month
+from drill.kill_drill import drill_kills
 from drill.order_drill import run_order_drill
 from drill.sizes import SMALL
 from drill.welfare_drill import drill_welfare_deaths
@@ -20,22 +17,12 @@ SEED = 20260119
 pytestmark = pytest.mark.stack
 
 
-@pytest.fixture(scope="module")
-async def ground() -> AsyncIterator[Ground]:
-    """A stack that some drills have one after the other, with a town each; whoever died in one is back in the next.
-
-    The two last of them leave messages to cases without a workflow, for which the others would wait.
-    """
-    async with open_ground() as opened:
-        yield opened
-
-
 def silent(line: str) -> None:
     """Nobody listens."""
 
 
-async def test_cases_end_the_same_although_every_process_was_killed() -> None:
-    outcome = await run_kill_drill(SMALL, SEED, silent)
+async def test_cases_end_the_same_although_every_process_was_killed(ground: Ground) -> None:
+    outcome = await drill_kills(ground, SMALL, SEED, silent)
 
     assert outcome.failures == []
 
@@ -64,17 +51,5 @@ async def test_a_month_is_billed_the_same_although_worker_billing_and_database_w
     ground: Ground,
 ) -> None:
     outcome = await drill_bills(ground, SMALL, SEED, silent)
-
-    assert outcome.failures == []
-
-
-async def test_days_end_the_same_although_worker_service_and_database_died_in_each_of_them(ground: Ground) -> None:
-    outcome = await drill_lives(ground, SMALL, SEED, silent)
-
-    assert outcome.failures == []
-
-
-async def test_every_unit_of_a_month_ends_done_missed_cancelled_or_paused(ground: Ground) -> None:
-    outcome = await drill_month(ground, SMALL, SEED, silent)
 
     assert outcome.failures == []

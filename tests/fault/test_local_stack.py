@@ -18,7 +18,6 @@ from cli.local.state import StackState
 from services.kernel.codes import Stage
 from tests.fault.processes import descendants, is_alive, wait_until
 
-PORT_OFFSET = str(free_offset())
 START_SECONDS = 90.0
 
 pytestmark = pytest.mark.stack
@@ -27,11 +26,11 @@ pytestmark = pytest.mark.stack
 class StackProcess:
     """`socialcare up` as a process of its own."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, port_offset: str) -> None:
         self.state = state
         self.output = (state.parent / "output.txt").open("ab")
         self.process = subprocess.Popen(
-            [*cli("up", state), "--port-offset", PORT_OFFSET, "--no-ui"], stdout=self.output, stderr=self.output
+            [*cli("up", state), "--port-offset", port_offset, "--no-ui"], stdout=self.output, stderr=self.output
         )
 
     def wait_until_up(self) -> StackState:
@@ -66,8 +65,8 @@ def started(tmp_path: Path) -> Iterator[list[StackProcess]]:
 async def test_a_killed_stack_leaves_nothing_behind_and_goes_on_where_it_was(
     tmp_path: Path, started: list[StackProcess]
 ) -> None:
-    state = tmp_path / "state"
-    first = StackProcess(state)
+    state, port_offset = tmp_path / "state", str(free_offset())
+    first = StackProcess(state, port_offset)
     started.append(first)
     dsn = first.wait_until_up().dsns[Stage.INTAKE]
     connection = await asyncpg.connect(dsn)
@@ -76,7 +75,7 @@ async def test_a_killed_stack_leaves_nothing_behind_and_goes_on_where_it_was(
     second = subprocess.run(cli("up", state), capture_output=True, text=True, check=False)
     assert second.returncode == 1
     assert f"already runs from {state} as process {first.process.pid}" in second.stderr
-    elsewhere = [*cli("up", tmp_path / "other"), "--port-offset", PORT_OFFSET]
+    elsewhere = [*cli("up", tmp_path / "other"), "--port-offset", port_offset]
     clash = subprocess.run(elsewhere, capture_output=True, text=True, check=False)
     assert clash.returncode == 1
     assert "for the intake service is taken by another program" in clash.stderr
@@ -87,7 +86,7 @@ async def test_a_killed_stack_leaves_nothing_behind_and_goes_on_where_it_was(
 
     first.process.wait()
     assert wait_until(lambda: not any(map(is_alive, family)))
-    again = StackProcess(state)
+    again = StackProcess(state, port_offset)
     started.append(again)
     again.wait_until_up()
     connection = await asyncpg.connect(dsn)

@@ -29,7 +29,6 @@ from cli.stories.playing import Telling, Verdict, play_story
 from cli.stories.session import endpoints_of, read_stories
 from services.kernel.codes import Role, Stage
 from socialcare.placement.v1.placement_service_pb2 import SignContractRequest
-from tests.stacks import stack_options
 
 STORIES = Path(__file__).parents[1] / "stories" / "public.jsonl"
 LOCK = 240_711
@@ -97,14 +96,6 @@ class Ambush(Gateway):
         return await Gateway.call(self, method, request, answer, role=role, at=at)
 
 
-@pytest.fixture(scope="module")
-async def own_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalStack]:
-    async with LocalStack(stack_options(tmp_path_factory.mktemp("signing") / "stack", durable=True)) as running:
-        yield running
-        # Nobody needs what is thrown away to be put in order first.
-        running.supervisor.kill_all()
-
-
 async def contracts(stack: LocalStack, verdict: Verdict) -> dict[Stage, list[str]]:
     """Contract ids that each stage holds of the story's case."""
     (case,) = verdict.cases.values()
@@ -147,9 +138,9 @@ async def signed_everywhere(stack: LocalStack, playing: asyncio.Task[Verdict]) -
 
 
 @pytest.mark.parametrize("boundary", CHOSEN)
-async def test_a_contract_is_signed_everywhere_although(own_stack: LocalStack, boundary: Boundary) -> None:
+async def test_a_contract_is_signed_everywhere_although(mortal_stack: LocalStack, boundary: Boundary) -> None:
     victim = boundary.stage.package
-    async with database(own_stack, boundary.stage) as holder, played(own_stack) as (_, playing):
+    async with database(mortal_stack, boundary.stage) as holder, played(mortal_stack) as (_, playing):
         await holder.execute(
             "CREATE OR REPLACE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN PERFORM pg_advisory_xact_lock({LOCK}); RETURN NEW; END $$"
@@ -159,10 +150,10 @@ async def test_a_contract_is_signed_everywhere_although(own_stack: LocalStack, b
             await holder.execute(f"SELECT pg_advisory_lock({LOCK})")
             await _until_somebody_is_held(holder)
             assert not playing.done()
-            await own_stack.supervisor.kill(victim)
+            await mortal_stack.supervisor.kill(victim)
             await holder.execute(f"SELECT pg_advisory_unlock({LOCK})")
-            await own_stack.supervisor.start_again(victim)
-            await signed_everywhere(own_stack, playing)
+            await mortal_stack.supervisor.start_again(victim)
+            await signed_everywhere(mortal_stack, playing)
         finally:
             await holder.execute(f"DROP TRIGGER held ON {boundary.table}")
 
@@ -175,9 +166,11 @@ async def _until_somebody_is_held(holder: asyncpg.Connection) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_a_contract_is_signed_once_although_placement_dies_while_the_others_check(own_stack: LocalStack) -> None:
-    delivery = own_stack.supervisor.pid(Stage.DELIVERY.package)
-    async with played(own_stack) as (gateway, playing):
+async def test_a_contract_is_signed_once_although_placement_dies_while_the_others_check(
+    mortal_stack: LocalStack,
+) -> None:
+    delivery = mortal_stack.supervisor.pid(Stage.DELIVERY.package)
+    async with played(mortal_stack) as (gateway, playing):
         stopped = asyncio.Event()
 
         def stand_still() -> None:
@@ -189,13 +182,13 @@ async def test_a_contract_is_signed_once_although_placement_dies_while_the_other
             await stopped.wait()
         try:
             await asyncio.sleep(IN_FLIGHT_SECONDS)
-            async with database(own_stack, Stage.PLACEMENT) as connection:
+            async with database(mortal_stack, Stage.PLACEMENT) as connection:
                 before = await connection.fetchval("SELECT count(*) FROM contracts WHERE end_date IS NULL")
             assert not playing.done()
-            await own_stack.supervisor.kill(Stage.PLACEMENT.package)
-            async with database(own_stack, Stage.PLACEMENT) as connection:
+            await mortal_stack.supervisor.kill(Stage.PLACEMENT.package)
+            async with database(mortal_stack, Stage.PLACEMENT) as connection:
                 assert before == await connection.fetchval("SELECT count(*) FROM contracts WHERE end_date IS NULL")
         finally:
             os.killpg(delivery, signal.SIGCONT)
-        await own_stack.supervisor.start_again(Stage.PLACEMENT.package)
-        await signed_everywhere(own_stack, playing)
+        await mortal_stack.supervisor.start_again(Stage.PLACEMENT.package)
+        await signed_everywhere(mortal_stack, playing)

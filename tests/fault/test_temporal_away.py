@@ -6,7 +6,7 @@ import asyncio
 import subprocess
 import sys
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,6 @@ from cli.stories.session import connected, read_stories
 from cli.stories.world import World
 from services.kernel.codes import Stage, case_workflow_id
 from services.runtime.temporal_connection import TemporalConnection
-from tests.stacks import stack_options
 
 STORIES = Path(__file__).parents[1] / "stories" / "public.jsonl"
 STORY = "HSP-01"
@@ -30,15 +29,6 @@ WIPED_AFTER_STEP = 5
 PATIENCE_SECONDS = 60.0
 
 pytestmark = pytest.mark.stack
-
-
-@pytest.fixture
-async def own_stack(tmp_path: Path) -> AsyncIterator[LocalStack]:
-    options = stack_options(tmp_path / "stack", durable=True)
-    async with LocalStack(options) as running:
-        yield running
-        # Nobody needs what is thrown away to be put in order first.
-        running.supervisor.kill_all()
 
 
 def the_story() -> Story:
@@ -61,31 +51,33 @@ async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def test_an_application_is_taken_without_temporal_and_its_case_starts_when_temporal_is_back(
-    own_stack: LocalStack,
+    mortal_stack: LocalStack,
 ) -> None:
     story = the_story()
     first = story.timeline[0]
     assert isinstance(first, SubmitApplication)
-    async with connected(own_stack.state) as (gateway, _):
+    async with connected(mortal_stack.state) as (gateway, _):
         world = World(story, gateway, "AWAY-1")
         await set_up(world, first.at)
-        await own_stack.supervisor.kill("temporal")
+        await mortal_stack.supervisor.kill("temporal")
 
         await submit_application(world, first)
 
         async def waits() -> bool:
-            return await asyncio.to_thread(waiting_messages, own_stack, Stage.INTAKE) == 1.0
+            return await asyncio.to_thread(waiting_messages, mortal_stack, Stage.INTAKE) == 1.0
 
         await eventually(waits)
-        await own_stack.supervisor.start_again("temporal")
+        await mortal_stack.supervisor.start_again("temporal")
         workflow_id = case_workflow_id(world.cases[first.case])
-        client = await Client.connect(own_stack.state.temporal_address, namespace=own_stack.state.temporal_namespace)
+        client = await Client.connect(
+            mortal_stack.state.temporal_address, namespace=mortal_stack.state.temporal_namespace
+        )
         described = await patiently(client.get_workflow_handle(workflow_id).describe)
 
         assert described.status is WorkflowExecutionStatus.RUNNING
 
         async def delivered() -> bool:
-            return await asyncio.to_thread(waiting_messages, own_stack, Stage.INTAKE) == 0.0
+            return await asyncio.to_thread(waiting_messages, mortal_stack, Stage.INTAKE) == 0.0
 
         await eventually(delivered)
 
@@ -97,28 +89,28 @@ def reconcile(stack: LocalStack, at: str) -> str:
     return ended.stdout
 
 
-async def test_a_story_ends_the_same_although_temporal_lost_its_store_on_the_way(own_stack: LocalStack) -> None:
+async def test_a_story_ends_the_same_although_temporal_lost_its_store_on_the_way(mortal_stack: LocalStack) -> None:
     story = the_story()
     at = story.steps[WIPED_AFTER_STEP - 1].at.isoformat()
     repairs: list[str] = []
     wiping: list[asyncio.Task[None]] = []
 
     async def wipe() -> None:
-        await own_stack.supervisor.stop("temporal")
-        for file in own_stack.state.logs.parent.glob("temporal.sqlite*"):
+        await mortal_stack.supervisor.stop("temporal")
+        for file in mortal_stack.state.logs.parent.glob("temporal.sqlite*"):
             file.unlink()
-        await own_stack.supervisor.start_again("temporal")
-        state = own_stack.state
+        await mortal_stack.supervisor.start_again("temporal")
+        state = mortal_stack.state
         await register(
             TemporalConnection(temporal_address=state.temporal_address, temporal_namespace=state.temporal_namespace)
         )
-        repairs.append(await asyncio.to_thread(reconcile, own_stack, at))
+        repairs.append(await asyncio.to_thread(reconcile, mortal_stack, at))
 
     def after_step(_: str, number: int, __: int) -> None:
         if number == WIPED_AFTER_STEP:
             wiping.append(asyncio.create_task(wipe()))
 
-    async with connected(own_stack.state) as (gateway, client):
+    async with connected(mortal_stack.state) as (gateway, client):
         verdict = await play_story(story, gateway, client, Telling(step=after_step, clock=lambda _, __: None))
         await asyncio.gather(*wiping)
 

@@ -31,6 +31,8 @@ async def secured(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Loc
     options = dataclasses.replace(stack_options(directory / "stack"), tls=tls)
     async with LocalStack(options) as running:
         yield running
+        # Nobody needs what is thrown away to be put in order first.
+        running.supervisor.kill_all()
 
 
 async def is_answered(address: str, credentials: grpc.ChannelCredentials | None) -> bool:
