@@ -9,7 +9,7 @@ GENERATED := gen/.generated
 OPS := .venv-ops
 OPS_SYNCED := $(OPS)/.synced
 TEST_LOGS := $(VENV)
-ASIDE := tests/storage tests/contract/test_refusals.py tests/contract/test_strangers.py tests/stories tests/replay tests/workflow
+ASIDE := tests/contract/test_refusals.py tests/contract/test_strangers.py tests/stories tests/replay tests/workflow
 CONTRACTS := $(shell find protos third_party/protos -name '*.proto' 2>/dev/null)
 
 # uv brings its own list of certificate authorities; a machine behind a proxy has others.
