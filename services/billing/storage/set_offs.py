@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from services.billing.domain.accounts import Act
 from services.billing.domain.set_offs import OverpaidMonth, SetOff
@@ -50,7 +50,7 @@ JOIN contracts c ON c.case_id = :case_id
 """
 
 _GIVEN = """
-SELECT set_off_id::text AS set_off_id FROM set_offs o
+SELECT set_off_id::text AS set_off_id, to_month, settled_currency FROM set_offs o
 WHERE case_id = :case_id AND from_month = :month
   AND NOT EXISTS (SELECT FROM set_off_reversals r WHERE r.set_off_id = o.set_off_id) ORDER BY set_off_id
 """
@@ -111,13 +111,14 @@ class SetOffWrites(CommonReads):
         await self._tx.run(_ADD, {**columns_of(rows), "case_id": case_id, **when})
         await book_set_offs(self._tx, [str(row["set_off_id"]) for row in rows])
 
-    async def undo_set_offs(self, case_id: str, month_: Month, act: Act) -> None:
-        """Take back and book so what the credit of a month paid in others."""
-        key = {"case_id": case_id, "month": month_.first}
-        for row in await self._tx.all(_GIVEN, key):
+    async def undo_set_offs(self, case_id: str, month_: Month, act: Act) -> Mapping[Month, Currency]:
+        """Take back and book so what the credit of a month paid in others: in which, with their currencies."""
+        given = await self._tx.all(_GIVEN, {"case_id": case_id, "month": month_.first})
+        for row in given:
             when = {"today": act.today, "now": act.now, "request_id": act.request_id}
             await self._tx.run(_UNDO, {"set_off_id": row.set_off_id, **when})
             await book_undone_set_off(self._tx, new_id(), row.set_off_id, act.today)
+        return {month(row.to_month): Currency(row.settled_currency) for row in given}
 
 
 async def overpaid_months(

@@ -7,7 +7,7 @@ from typing import Protocol
 from services.billing.domain.accounts import CounterPayment
 from services.billing.errors import StateNotAllowed
 from services.billing.usecases.payments import By, WaitingStore, allot_waiting
-from services.billing.usecases.set_off import set_off_each
+from services.billing.usecases.set_off import set_off_each, take_back_given
 from services.runtime.commands import Effect
 
 __all__ = ["CounterStore", "reverse_payment"]
@@ -36,7 +36,7 @@ async def reverse_payment(case_id: str, payment_id: str, reason: str, store: Cou
     if found.reversed_reason:
         raise StateNotAllowed(metadata={"payment_id": payment_id})
     month, settled = found.payment.month, found.payment.settled
-    await store.undo_set_offs(case_id, month, by.act)
+    await take_back_given(case_id, month, store, by.act)
     if await store.received_for(case_id, month, settled.currency) < settled:
         raise StateNotAllowed(metadata={"refunded": str(month)})
     await store.reverse_payment(payment_id, reason, by)

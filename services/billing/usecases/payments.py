@@ -30,7 +30,7 @@ from services.billing.rules.accounts import currency_of_month, currency_on, net_
 from services.billing.rules.known_entries import KnownEntries, check_accounts, not_known_yet
 from services.billing.rules.matching import after, match, numbers_of, of_same_case, portion
 from services.billing.rules.parameters import parameters_of
-from services.billing.usecases.set_off import SetOffStore, set_off_each
+from services.billing.usecases.set_off import SetOffStore, set_off_each, take_back_given
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, Money, total
@@ -257,7 +257,7 @@ async def unallocate_payment(entry_id: str, allocation_id: str, reason: str, sto
     payment = await store.lock_payment(entry_id)
     if _allocation(payment, allocation_id).reversed_reason:
         raise StateNotAllowed(metadata={"allocation_id": allocation_id})
-    await store.undo_set_offs(allotment.case_id, allotment.month, by.act)
+    await take_back_given(allotment.case_id, allotment.month, store, by.act)
     await store.reverse_allocation(payment, allocation_id, reason, by)
     currency = allotment.settled.currency
     if (await store.received_for(allotment.case_id, allotment.month, currency)).amount < 0:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from services.billing.domain.accounts import Act, Books
 from services.billing.domain.set_offs import SetOff
+from services.billing.errors import StateNotAllowed
 from services.billing.rules.set_off import credits_of, set_offs
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
 
-__all__ = ["SetOffStore", "set_off_each"]
+__all__ = ["SetOffStore", "set_off_each", "take_back_given"]
 
 
 class SetOffStore(Protocol):
@@ -30,8 +31,8 @@ class SetOffStore(Protocol):
         """Keep and book them."""
         ...
 
-    async def undo_set_offs(self, case_id: str, month_: Month, act: Act) -> None:
-        """Take back and book so what the credit of a month paid in others."""
+    async def undo_set_offs(self, case_id: str, month_: Month, act: Act) -> Mapping[Month, Currency]:
+        """Take back and book so what the credit of a month paid in others: in which, with their currencies."""
         ...
 
 
@@ -49,3 +50,16 @@ async def set_off_each(case_ids: Sequence[str], store: SetOffStore, act: Act) ->
             await store.add_set_offs(case_id, found, act)
             count += 1
     return count
+
+
+async def take_back_given(case_id: str, month: Month, store: SetOffStore, act: Act) -> None:
+    """Take back what a month of a locked case paid in others, and what these could pay with it in turn.
+
+    Raises StateNotAllowed when money that one of them had by it went back to the payer.
+    """
+    for other, currency in (await store.undo_set_offs(case_id, month, act)).items():
+        if (await store.received_for(case_id, other, currency)).amount >= 0:
+            continue
+        await take_back_given(case_id, other, store, act)
+        if (await store.received_for(case_id, other, currency)).amount < 0:
+            raise StateNotAllowed(metadata={"refunded": str(other)})

@@ -28,7 +28,8 @@ Desk = Any
 
 FEBRUARY = types_pb2.YearMonth(year=2026, month=2)
 MARCH = types_pb2.YearMonth(year=2026, month=3)
-PAID, OPEN = res.INVOICE_STATUS_PAID, res.INVOICE_STATUS_OPEN
+APRIL = types_pb2.YearMonth(year=2026, month=4)
+PAID, OPEN, OVERDUE = res.INVOICE_STATUS_PAID, res.INVOICE_STATUS_OPEN, res.INVOICE_STATUS_OVERDUE
 
 
 async def credited(desk: Desk) -> str:
@@ -177,6 +178,45 @@ async def test_a_mistyped_payment_at_the_counter_is_taken_back_with_all_that_it_
     await pay(desk, case, "180.00", "2026-04-10 14:00")
     await desk.bill("2026-04", "2026-05-01 00:00")
     assert (await desk.account(case, "2026-05-01 10:00")).balance == desk.euro("360.00")
+
+
+async def handed_on(desk: Desk) -> str:
+    """A case whose 360.00 for February pay March, for which 30.00 are too much then."""
+    case = await billed(desk)
+    await pay(desk, case, "360.00", "2026-03-10 10:00")
+    await desk.bill("2026-03", "2026-04-01 00:00")
+    await sweep(desk, "2026-04-28 03:00")
+    await desk.ask(desk.income(case, "2026-03", "250.00"), "2026-05-02 10:00")
+    return case
+
+
+async def test_money_that_is_taken_back_takes_back_what_was_handed_on_of_it(desk: Desk) -> None:
+    case = await handed_on(desk)
+    await desk.bill("2026-04", "2026-05-01 00:00")
+    await sweep(desk, "2026-05-28 03:00")
+    before = await desk.account(case, "2026-05-28 10:00")
+    assert [(item.from_month, item.to_month) for item in before.set_offs] == [(FEBRUARY, MARCH), (MARCH, APRIL)]
+    paid = await counted(desk, case, "2026-05-28 10:00")
+    account = (await desk.ask(reversal(case, paid.payment_id), "2026-05-28 11:00")).account
+    assert list(account.set_offs) == []
+    assert account.balance.units == before.balance.units + 360
+    assert [item.status for item in account.invoices] == [OVERDUE] * 3
+    await desk.bill("2026-05", "2026-06-01 00:00")
+
+
+async def test_a_payment_of_which_what_was_handed_on_went_back_to_the_payer_stays(desk: Desk) -> None:
+    case = await handed_on(desk)
+    refund = payments.RefundOverpaymentRequest(
+        request_id=str(uuid4()),
+        billed_month=payments.BilledMonthKey(application_id=case, month=MARCH),
+        amount=desk.euro("30.00"),
+        reason="надвнесено",
+    )
+    await desk.ask(refund, "2026-05-03 10:00")
+    paid = await counted(desk, case, "2026-05-03 10:00")
+    with pytest.raises(StateNotAllowed) as refused:
+        await desk.ask(reversal(case, paid.payment_id), "2026-05-04 10:00")
+    assert refused.value.metadata == {"refunded": "2026-03"}
 
 
 async def test_a_payment_at_the_counter_whose_money_went_back_stays(desk: Desk) -> None:
