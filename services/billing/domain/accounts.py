@@ -338,6 +338,8 @@ class Payment:
     amount: Money
     settled: Money
     paid_on: date
+    is_given_up: bool = False
+    """Given up by order: no money came in."""
 
 
 @dataclass(frozen=True, slots=True)

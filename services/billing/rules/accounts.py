@@ -29,6 +29,7 @@ __all__ = [
     "months_of",
     "net_of",
     "open_amount",
+    "received_for",
     "settled_by",
     "sum_in",
 ]
@@ -87,9 +88,15 @@ def _in_leva(amount: Money) -> Money:
 
 
 def sum_in(amounts: Iterable[Money], currency: Currency) -> Money:
-    """Sum of amounts in any currency, each currency converted once."""
+    """Sum of amounts in any currency, each currency converted once.
+
+    Leva and euro meet in the time of the euro, and people are told it in euro: nothing in euro is nothing in leva.
+    """
     items = tuple(amounts)
-    sums = (total((item for item in items if item.currency is one), one) for one in Currency)
+    sums = tuple(total((item for item in items if item.currency is one), one) for one in Currency)
+    euro = total((in_currency(item, Currency.EUR) for item in sums), Currency.EUR)
+    if currency is Currency.EUR or euro.amount == 0:
+        return in_currency(euro, currency)
     return total((in_currency(item, currency) for item in sums), currency)
 
 
@@ -103,9 +110,13 @@ def net_of(books: Books, month: Month) -> tuple[Money, ...]:
     return (
         *_documents(books, month),
         *(-item.settled for item in books.payments if item.month == month),
-        *(item.taken for item in books.set_offs if item.from_month == month),
-        *(-item.settled for item in books.set_offs if item.to_month == month),
+        *_set_off(books, month),
     )
+
+
+def _set_off(books: Books, month: Month) -> Iterable[Money]:
+    yield from (item.taken for item in books.set_offs if item.from_month == month)
+    yield from (-item.settled for item in books.set_offs if item.to_month == month)
 
 
 @decides("L-13")
@@ -150,7 +161,7 @@ def is_taken(currency: Currency, documents: Currency, on: date) -> bool:
 
 def account_on(books: Books, today: date) -> AccountView:
     """The account as it stands on a day."""
-    currency = currency_on(today)
+    balance = balance_of(books, today)
     return AccountView(
         case_id=books.case_id,
         municipality_id=books.municipality_id,
@@ -159,9 +170,9 @@ def account_on(books: Books, today: date) -> AccountView:
         ),
         corrections=books.corrections,
         set_offs=books.set_offs,
-        balance=balance_of(books, today),
-        arrears=arrears_of((_month_due(books, item, today) for item in books.invoices), today),
-        custody=sum_in(books.custody, currency),
+        balance=balance,
+        arrears=arrears_of((_month_due(books, item, balance) for item in books.invoices), today),
+        custody=sum_in(books.custody, balance.currency),
     )
 
 
@@ -176,9 +187,23 @@ def invoice_view(invoice: Invoice, open_: Money, today: date) -> InvoiceView:
 
 
 def balance_of(books: Books, today: date) -> Money:
-    """What is open of all months, as each states it in the currency of the day; negative when more was paid."""
+    """What is open of all months, as each states it in the currency of the day; negative when more was paid.
+
+    Of what a month has too much only the money counts that came in for it: what was given up by order is none.
+    """
     currency = currency_on(today)
-    return total((open_amount(books, month, currency) for month in months_of(books)), currency)
+    return total((_standing(books, month, currency) for month in months_of(books)), currency)
+
+
+def _standing(books: Books, month: Month, currency: Currency) -> Money:
+    open_ = open_amount(books, month, currency)
+    return open_ if open_.amount >= 0 else -min(-open_, max(received_for(books, month, currency), Money.zero(currency)))
+
+
+def received_for(books: Books, month: Month, currency: Currency) -> Money:
+    """The money that came in for a month less what went back, a credit that was set off among both."""
+    money = (item.settled for item in books.payments if item.month == month and not item.is_given_up)
+    return sum_in((*money, *(-amount for amount in _set_off(books, month))), currency)
 
 
 def _is_paid(books: Books, invoice: Invoice) -> bool:
@@ -191,7 +216,8 @@ def arrears_for_termination(books: Books, today: date) -> Arrears:
 
     What notes claim of a month that was paid gets its term from the next sweep, not before the day of that.
     """
-    terms = (_month_due(books, item, today) for item in books.invoices if not _has_no_term(books, item))
+    balance = balance_of(books, today)
+    terms = (_month_due(books, item, balance) for item in books.invoices if not _has_no_term(books, item))
     return arrears_of(terms, today)
 
 
@@ -200,9 +226,9 @@ def _has_no_term(books: Books, invoice: Invoice) -> bool:
     return not begun and is_new_debt(books, invoice.month)
 
 
-def _month_due(books: Books, invoice: Invoice, today: date) -> MonthDue:
+def _month_due(books: Books, invoice: Invoice, balance: Money) -> MonthDue:
     # A credit that is not set off yet counts against every month: who owes nothing as a whole has no term running.
-    is_paid = _is_paid(books, invoice) or balance_of(books, today).amount <= 0
+    is_paid = _is_paid(books, invoice) or balance.amount <= 0
     if invoice.arrears is None:
         return MonthDue(invoice.due_date, invoice.calendar, is_paid)
     return MonthDue(invoice.arrears.due_on, invoice.calendar, is_paid, invoice.arrears.termination_from)

@@ -2,58 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
 from services.billing.domain.accounts import Books
 from services.billing.domain.set_offs import SetOff
-from services.billing.rules.accounts import currency_of_month, net_of, open_amount, settled_by, sum_in
+from services.billing.rules.accounts import (
+    currency_of_month,
+    currency_on,
+    in_currency,
+    months_of,
+    net_of,
+    open_amount,
+    received_for,
+    sum_in,
+)
 from services.kernel.dates import Month
-from services.kernel.money import Money
+from services.kernel.money import Currency, Money
 from services.kernel.register import decides
 
-__all__ = ["credits_of", "set_offs"]
+__all__ = ["set_offs"]
 
-
-def credits_of(books: Books) -> Mapping[Month, Money]:
-    """What was paid too much for each month, in the currency of its documents; oldest first."""
-    return {month: -open_ for month, open_ in _open(books).items() if open_.amount < 0}
+_CENTS = 2
+"""A cent of the euro is nearly two stotinki: that many stotinki about its worth, one makes the difference of it."""
 
 
 @decides("L-13")
-def set_offs(books: Books, received: Mapping[Month, Money], on: date) -> tuple[SetOff, ...]:
+def set_offs(books: Books, on: date) -> tuple[SetOff, ...]:
     """Set the credits of a case off against its open months, the oldest of both first.
 
-    `received` is the money that came in for each month with a credit, in its currency: only that is set off, what was
-    given up by order never was money. Nothing new is taken or given back: the currency of the day does not matter.
+    Only money that came in is set off, what was given up by order never was any. The balance stays what it is: what a
+    credit pays counts for both months as much as they state it on the day.
     """
     found: list[SetOff] = []
-    for month, credit in credits_of(books).items():
-        rest = min(credit, received[month])
-        for target, open_ in _open(books).items():
-            if rest.amount <= 0:
-                break
-            part = _part(books, rest, target) if open_.amount > 0 else None
-            if part is None:
-                continue
-            found.append(SetOff(month, target, *part, on))
-            books = replace(books, set_offs=(*books.set_offs, found[-1]))
-            rest -= part[0]
+    told = currency_on(on)
+    stated = {month: open_amount(books, month, told).amount for month in sorted(months_of(books))}
+    for month in (month for month, amount in stated.items() if amount < 0):
+        for target in (month for month, amount in stated.items() if amount > 0):
+            part = _part(books, month, target, told)
+            if part is not None:
+                found.append(SetOff(month, target, *part, on))
+                books = replace(books, set_offs=(*books.set_offs, found[-1]))
     return tuple(found)
 
 
-def _part(books: Books, rest: Money, target: Month) -> tuple[Money, Money] | None:
-    """What of a credit goes to an open month, in both currencies; None where either is nothing."""
-    net, open_ = net_of(books, target), _open(books)[target]
-    settled = settled_by(rest, net, open_.currency)
-    part = (rest, settled) if settled <= open_ else (sum_in(net, rest.currency), open_)
-    return part if all(each.amount > 0 for each in part) else None
+def _part(books: Books, month: Month, target: Month, told: Currency) -> tuple[Money, Money] | None:
+    """What of the credit of a month goes to an open one, each in the currency of its documents; None: nothing."""
+    documents, others = currency_of_month(books, month), currency_of_month(books, target)
+    if documents is None or others is None:
+        return None
+    credit, debt = _less_than_nothing(net_of(books, month)), net_of(books, target)
+    whole, open_ = min(sum_in(credit, documents), received_for(books, month, documents)), sum_in(debt, others)
+    counts = min(sum_in(credit, told), received_for(books, month, told), sum_in(debt, told))
+    if any(amount.amount <= 0 for amount in (whole, open_, counts)):
+        return None
+    return _counting(counts, credit, whole), _counting(counts, debt, open_)
 
 
-def _open(books: Books) -> Mapping[Month, Money]:
-    months = sorted({item.month for items in (books.invoices, books.corrections) for item in items})
-    currencies = {month: currency_of_month(books, month) for month in months}
-    return {
-        month: open_amount(books, month, currency) for month, currency in currencies.items() if currency is not None
-    }
+def _less_than_nothing(net: Sequence[Money]) -> Sequence[Money]:
+    return tuple(-amount for amount in net)
+
+
+def _counting(counts: Money, net: Sequence[Money], whole: Money) -> Money:
+    """How much of what is left of a month, in the currency of `whole`, makes what it states less by an amount."""
+    left = sum_in(net, counts.currency) - counts
+    if whole.currency is counts.currency:
+        return counts
+    cents = (Money.from_minor(minor, whole.currency) for minor in range(-_CENTS, _CENTS + 1))
+    near = (min(in_currency(counts, whole.currency) + cent, whole) for cent in cents)
+    return min((whole, *near), key=lambda part: abs(sum_in((*net, -part), counts.currency).minor - left.minor))

@@ -10,10 +10,11 @@ from enum import StrEnum
 from services.billing.domain.accounts import Books, ChargeKind, Invoice, ServedMonth
 from services.billing.domain.causes import Cause
 from services.billing.domain.payee import Payee
-from services.billing.rules.accounts import is_new_debt, months_of, open_amount, sum_in
+from services.billing.rules.accounts import is_new_debt, open_amount, sum_in
 from services.billing.rules.currency import also_shown
 from services.billing.rules.parameters import DEFAULT_PARAMETERS, BillingParameters
 from services.billing.rules.payment_reference import payment_reference
+from services.billing.rules.set_off import set_offs
 from services.kernel.dates import Month
 from services.kernel.money import Money
 from services.kernel.register import decides
@@ -156,12 +157,12 @@ def statement_of(  # noqa: PLR0917 a statement brings these parts together
 
 
 def _settlement(then: Books, month: Month, total: Money, on: date) -> Settlement:
-    """What is open of the month, less what the account as a whole does not owe: paying the rest pays the month."""
+    """What is open of the month, less what is set off against it as soon as anything is paid."""
     rest = open_amount(then, month, total.currency)
-    others = sum_in((open_amount(then, each, total.currency) for each in months_of(then) - {month}), total.currency)
-    credit = min(max(-others, Money.zero(total.currency)), max(rest, Money.zero(total.currency)))
-    to_pay = rest - credit
-    return Settlement(total - rest, to_pay, _shown(to_pay, on), credit if credit.amount else None)
+    coming = (item for item in set_offs(then, on) if item.to_month == month)
+    to_pay = open_amount(replace(then, set_offs=(*then.set_offs, *coming)), month, total.currency)
+    credit = rest - to_pay
+    return Settlement(total - rest, to_pay, _shown(to_pay, on), credit if credit.amount > 0 else None)
 
 
 def _books_on(books: Books, day: date) -> Books:

@@ -53,19 +53,20 @@ SELECT {CORRECTION_COLUMNS} FROM corrections n WHERE n.case_id = :case_id ORDER 
 
 # At the counter, by bank as allocated, given up by order; what went back counts against it.
 _PAYMENTS = """
-SELECT payment_id::text AS payment_id, month, amount_minor, currency, settled_minor, settled_currency, paid_date
+SELECT payment_id::text AS payment_id, month, amount_minor, currency, settled_minor, settled_currency, paid_date,
+       false AS is_given_up
 FROM payments p WHERE case_id = :case_id
   AND NOT EXISTS (SELECT FROM payment_reversals r WHERE r.payment_id = p.payment_id)
 UNION ALL
-SELECT allocation_id::text, month, amount_minor, currency, settled_minor, settled_currency, allocated_date
+SELECT allocation_id::text, month, amount_minor, currency, settled_minor, settled_currency, allocated_date, false
 FROM allocations a WHERE case_id = :case_id
   AND NOT EXISTS (SELECT FROM allocation_reversals r WHERE r.allocation_id = a.allocation_id)
 UNION ALL
-SELECT refund_id::text, month, -amount_minor, currency, -amount_minor, currency, refunded_date
+SELECT refund_id::text, month, -amount_minor, currency, -amount_minor, currency, refunded_date, false
 FROM refunds WHERE case_id = :case_id
 UNION ALL
 SELECT write_off_id::text, month, amount_minor, currency, amount_minor, currency,
-       CAST(approved_at AT TIME ZONE 'Europe/Sofia' AS date)
+       CAST(approved_at AT TIME ZONE 'Europe/Sofia' AS date), true
 FROM write_offs WHERE case_id = :case_id AND approved_at IS NOT NULL
 ORDER BY payment_id
 """
@@ -177,6 +178,7 @@ def _payment(row: Row[Any]) -> Payment:
         money(row.amount_minor, row.currency),
         money(row.settled_minor, row.settled_currency),
         row.paid_date,
+        row.is_given_up,
     )
 
 

@@ -93,7 +93,7 @@ FROM write_offs w CROSS JOIN (VALUES (1, 'WRITE_OFF', 1), (2, 'RECEIVABLE', -1))
 WHERE w.write_off_id = :write_off_id
 """  # noqa: S608 a constant of this module
 
-# Between two months of one case: only what another currency brings in passes EXCHANGE.
+# Between two months of one case: only what differs, in currency or by what is too little to be told, passes EXCHANGE.
 _BOOK_SET_OFFS = f"""
 INSERT INTO ledger_entries {_COLUMNS}
 SELECT {{document}}, lines.line, o.municipality_id, o.case_id, lines.account, lines.currency, {{sign}} * lines.minor,
@@ -104,7 +104,7 @@ FROM set_offs o CROSS JOIN LATERAL (
            (3, 'EXCHANGE', o.taken_currency, -o.taken_minor),
            (4, 'EXCHANGE', o.settled_currency, o.settled_minor)) AS lines (line, account, currency, minor)
 WHERE o.set_off_id = ANY(CAST(:set_offs AS uuid[]))
-  AND (lines.account <> 'EXCHANGE' OR o.taken_currency <> o.settled_currency)
+  AND (lines.account <> 'EXCHANGE' OR (o.taken_currency, o.taken_minor) <> (o.settled_currency, o.settled_minor))
 """  # noqa: S608 a constant of this module
 
 _SET_OFF = _BOOK_SET_OFFS.format(document="o.set_off_id", sign="1", day="o.set_off_date")

@@ -8,7 +8,7 @@ from typing import Protocol
 from services.billing.domain.accounts import Act, Books
 from services.billing.domain.set_offs import SetOff
 from services.billing.errors import StateNotAllowed
-from services.billing.rules.set_off import credits_of, set_offs
+from services.billing.rules.set_off import set_offs
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
 
@@ -40,12 +40,7 @@ async def set_off_each(case_ids: Sequence[str], store: SetOffStore, act: Act) ->
     """Set off what can be of cases that are locked; gives of how many something was."""
     count = 0
     for case_id in await store.with_credit_and_debt(case_ids) if case_ids else ():
-        books = await store.books(case_id)
-        received = {
-            month: await store.received_for(case_id, month, credit.currency)
-            for month, credit in credits_of(books).items()
-        }
-        found = set_offs(books, received, act.today)
+        found = set_offs(await store.books(case_id), act.today)
         if found:
             await store.add_set_offs(case_id, found, act)
             count += 1

@@ -9,12 +9,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.billing.domain.accounts import Books, Correction, Invoice, InvoiceStatus, Payment
-from services.billing.rules.accounts import account_on, net_of, open_amount, settled_by
+from services.billing.rules.accounts import account_on, balance_of, net_of, open_amount, settled_by
+from services.billing.rules.set_off import set_offs
 from services.kernel.calendar import DEFAULT_CALENDAR
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money, total
 
-NOVEMBER, DECEMBER = Month(2025, 11), Month(2025, 12)
+NOVEMBER, DECEMBER, FEBRUARY = Month(2025, 11), Month(2025, 12), Month(2026, 2)
 PAID_ON, LONG_AFTER = date(2026, 1, 10), date(2026, 9, 1)
 
 
@@ -39,6 +40,7 @@ def together(*parts: Books) -> Books:
         "SOFIA",
         tuple(item for part in parts for item in part.invoices),
         tuple(item for part in parts for item in part.corrections),
+        tuple(item for part in parts for item in part.payments),
     )
 
 
@@ -55,6 +57,20 @@ def statuses(books: Books) -> set[InvoiceStatus]:
 LEVA = st.integers(min_value=1, max_value=60_000).map(bgn)
 NOTES = st.lists(st.integers(min_value=-3_000, max_value=3_000).filter(bool).map(eur), max_size=3)
 SHARES = st.lists(st.integers(min_value=1, max_value=99), max_size=4)
+Lived = tuple[Money, list[Money], Money]
+OVERPAID_OR_NOT = st.tuples(LEVA, NOTES, st.integers(min_value=0, max_value=90_000).map(bgn))
+
+
+def lived(month: Month, what: Lived) -> Books:
+    """A bill in leva, never noted below zero, and the leva that were paid for it in time."""
+    amount, notes, leva = what
+    books = billed(month, amount, *notes)
+    assume(open_amount(books, month, Currency.EUR).amount >= 0)
+    return replace(books, payments=(Payment(f"paid-{month}", month, leva, leva, PAID_ON),) if leva.amount else ())
+
+
+def set_off(books: Books) -> Books:
+    return replace(books, set_offs=(*books.set_offs, *set_offs(books, PAID_ON)))
 
 
 @given(amount=LEVA, notes=NOTES, shares=SHARES)
@@ -89,6 +105,58 @@ def test_the_balance_is_what_the_months_state_and_paying_them_pays_all(
     for month, amount in asked.items():
         books = paid(books, month, amount)
     assert statuses(books) == {InvoiceStatus.PAID}
+
+
+@given(amount=LEVA, notes=NOTES, moved=st.lists(st.integers(min_value=-60_000, max_value=60_000), max_size=3))
+def test_a_month_in_leva_is_open_when_it_is_open_in_the_euro_that_people_are_told(
+    amount: Money, notes: list[Money], moved: list[int]
+) -> None:
+    books = billed(NOVEMBER, amount, *notes)
+    for number, minor in enumerate(moved):
+        part = Payment(str(number), NOVEMBER, eur(minor), (eur if number % 2 else bgn)(minor), PAID_ON)
+        books = replace(books, payments=(*books.payments, part))
+    euro, leva = (open_amount(books, NOVEMBER, currency).minor for currency in (Currency.EUR, Currency.BGN))
+    assert (euro > 0, euro < 0) == (leva > 0, leva < 0)
+
+
+@given(november=OVERPAID_OR_NOT, december=OVERPAID_OR_NOT, february=st.integers(min_value=1, max_value=40_000).map(eur))
+def test_what_is_set_off_leaves_the_balance_and_no_debt_beside_a_credit(
+    november: Lived, december: Lived, february: Money
+) -> None:
+    books = together(lived(NOVEMBER, november), lived(DECEMBER, december), billed(FEBRUARY, february))
+    after = set_off(books)
+    assert balance_of(after, PAID_ON) == balance_of(books, PAID_ON)
+    opens = [open_amount(after, month, Currency.EUR).amount for month in (NOVEMBER, DECEMBER, FEBRUARY)]
+    assert min(opens) >= 0 or max(opens) <= 0
+    assert set_offs(after, PAID_ON) == ()
+
+
+@given(
+    amount=LEVA,
+    notes=NOTES,
+    extra=st.integers(min_value=1, max_value=4_000).map(bgn),
+    owing=st.integers(min_value=5_000, max_value=40_000),
+    in_leva=st.booleans(),
+)
+def test_who_pays_the_balance_owes_nothing_once_the_credit_is_set_off(
+    amount: Money, notes: list[Money], extra: Money, owing: int, in_leva: bool
+) -> None:
+    later, bill = (DECEMBER, bgn(owing)) if in_leva else (FEBRUARY, eur(owing))
+    asked = open_amount(billed(NOVEMBER, amount, *notes), NOVEMBER, Currency.BGN)
+    books = together(lived(NOVEMBER, (amount, notes, asked + extra)), billed(later, bill))
+    balance = balance_of(books, PAID_ON)
+    assert balance <= open_amount(books, later, Currency.EUR)
+    assert statuses(set_off(paid(books, later, balance))) == {InvoiceStatus.PAID}
+    assert InvoiceStatus.OVERDUE in statuses(set_off(paid(books, later, balance - eur(1))))
+
+
+def test_what_was_given_up_by_order_is_no_credit() -> None:
+    given_up = Payment("order", NOVEMBER, bgn(30_000), bgn(30_000), PAID_ON, is_given_up=True)
+    books = together(billed(NOVEMBER, bgn(30_000), eur(-15_339)), billed(FEBRUARY, eur(18_000)))
+    books = replace(books, payments=(given_up,))
+    assert set_offs(books, PAID_ON) == ()
+    assert account_on(books, LONG_AFTER).balance == eur(18_000)
+    assert statuses(books) == {InvoiceStatus.PAID, InvoiceStatus.OVERDUE}
 
 
 def test_a_debit_note_of_seven_cents_on_a_bill_in_leva_leaves_no_stotinka() -> None:
