@@ -12,7 +12,7 @@ import pytest
 from services.billing.errors import InstalmentsNotAllowed, NotOverpaid
 from services.kernel.money import Currency, Money
 from services.runtime.civil import date_to_proto, money_to_proto
-from socialcare.billing.v1 import arrears_pb2, letters_pb2
+from socialcare.billing.v1 import arrears_pb2, letters_pb2, resources_pb2
 from socialcare.billing.v1 import billing_service_pb2 as service
 from socialcare.billing.v1 import payments_pb2 as pb
 from socialcare.common.v1 import types_pb2
@@ -142,3 +142,39 @@ async def test_instalments_agreed_in_2026_over_a_debt_of_leva_are_in_euro_and_en
         await desk.ask(payment, day + " 10:00")
         await advance(desk, invoice, day + " 11:00")
     assert (await read(desk, invoice, "2026-02-21 10:00")).state == arrears_pb2.ARREARS_STATE_SETTLED
+
+
+async def pay_in_leva(desk: Desk, case: str, amount: str) -> None:
+    request = service.RecordPaymentRequest(
+        request_id=str(uuid4()), application_id=case, month=NOVEMBER, amount=leva(amount)
+    )
+    await desk.ask(request, "2025-12-31 10:00")
+
+
+async def test_a_whole_credit_in_leva_that_went_back_in_euro_leaves_nothing_that_is_late(desk: Desk) -> None:
+    case, invoice = await owing(desk)
+    assert (await sweep(desk, "2025-12-31 03:00")).moved == 1
+    await pay_in_leva(desk, case, "310.20")
+    await sweep(desk, "2026-01-01 03:00")
+    back = pb.RefundOverpaymentRequest(
+        request_id=str(uuid4()),
+        billed_month=pb.BilledMonthKey(application_id=case, month=NOVEMBER),
+        amount=desk.euro("5.22"),
+        reason="надвнесено",
+    )
+    await desk.ask(back, IN_THE_EURO)
+    account = await desk.account(case, IN_THE_EURO)
+    assert (account.balance, account.invoices[0].status) == (desk.euro("0.00"), resources_pb2.INVOICE_STATUS_PAID)
+    assert not account.invoices[0].HasField("overpaid")
+    assert (await sweep(desk, "2026-02-11 03:00")).moved == 0
+    assert (await read(desk, invoice, "2026-02-11 10:00")).state == arrears_pb2.ARREARS_STATE_SETTLED
+
+
+async def test_a_credit_note_in_euro_over_the_rest_of_a_bill_in_leva_leaves_nothing_that_is_late(desk: Desk) -> None:
+    case, _ = await owing(desk)
+    await pay_in_leva(desk, case, "290.00")
+    await declare(desk, case, "483.35", IN_THE_EURO)
+    account = await desk.account(case, IN_THE_EURO)
+    assert account.corrections[0].amount == desk.euro("-5.11")
+    assert (account.balance, account.invoices[0].status) == (desk.euro("0.00"), resources_pb2.INVOICE_STATUS_PAID)
+    assert (await sweep(desk, "2026-02-11 03:00")).moved == 0
