@@ -20,7 +20,7 @@ class CounterMethods(Desk):
     async def ListCounterPayments(
         self, request: pb.ListCounterPaymentsRequest, context: Context
     ) -> pb.ListCounterPaymentsResponse:
-        await self._known_contract(self._runtime.call(object_id=request.application_id), request.application_id)
+        await self._contracted(self._runtime.call(object_id=request.application_id), request.application_id)
         async with self._runtime.db.read() as tx:
             found = await counter_payments(tx, request.application_id)
         return pb.ListCounterPaymentsResponse(payments=map(counter_payment_to_proto, found))

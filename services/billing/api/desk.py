@@ -76,6 +76,11 @@ class Desk:
             require_case(call.caller, case_id, found.municipality_id, found.person_id)
         return found
 
+    async def _contracted(self, call: Call, case_id: str) -> None:
+        """NotFound for a case that the caller may not know of, or that has no contract here."""
+        if await self._known_contract(call, case_id) is None:
+            raise NotFound(resource_type="contract", resource_id=case_id)
+
     async def _account(self, call: Call, case_id: str) -> AccountView:
         """The account of a case; empty before a contract is copied."""
         found = await self._known_contract(call, case_id)

@@ -18,7 +18,6 @@ from services.billing.usecases.letters import record_delivered
 from services.billing.wire.letters import delivery_from, letter_to_proto
 from services.kernel.language import Language
 from services.runtime.commands import Call
-from services.runtime.errors import NotFound
 from services.runtime.paging import decode_token, encode_token, id_key, instant_key, page_size
 from services.runtime.server import Runtime
 from socialcare.billing.v1 import documents_pb2
@@ -102,8 +101,7 @@ class LetterMethods(Desk):
     async def _about_case(self, request_id: str, case_id: str) -> Call:
         """The present call about a case that the caller may know of; NotFound for any other."""
         call = self._runtime.call(request_id, object_id=case_id)
-        if await self._known_contract(call, case_id) is None:
-            raise NotFound(resource_type="contract", resource_id=case_id)
+        await self._contracted(call, case_id)
         return call
 
 

@@ -145,10 +145,6 @@ class PaymentMethods(Desk):
             raise NotFound(resource_type="bank_payment", resource_id=entry_id) from None
         return found
 
-    async def _contracted(self, call: Call, case_id: str) -> None:
-        if await self._known_contract(call, case_id) is None:
-            raise NotFound(resource_type="contract", resource_id=case_id)
-
 
 def _after(token: str) -> tuple[date, str] | None:
     keys = decode_token(token, 2)

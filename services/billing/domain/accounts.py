@@ -348,6 +348,8 @@ class CounterPayment:
 
     payment: Payment
     reversed_reason: str = ""
+    reversed_by: str = ""
+    """Staff id; empty while it counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ __all__ = ["CounterWrites", "counter_payments"]
 
 _PAYMENTS = """
 SELECT p.payment_id::text AS payment_id, p.month, p.amount_minor, p.currency, p.settled_minor, p.settled_currency,
-       p.paid_date, coalesce(r.reason, '') AS reversed_reason
+       p.paid_date, coalesce(r.reason, '') AS reversed_reason, coalesce(r.reversed_by, '') AS reversed_by
 FROM payments p LEFT JOIN payment_reversals r USING (payment_id)
 WHERE p.case_id = :case_id ORDER BY p.paid_date, p.month, p.payment_id
 """
@@ -57,6 +57,7 @@ async def counter_payments(tx: ReadTx, case_id: str) -> Sequence[CounterPayment]
                 row.paid_date,
             ),
             row.reversed_reason,
+            row.reversed_by,
         )
         for row in await tx.all(_PAYMENTS, {"case_id": case_id})
     ]

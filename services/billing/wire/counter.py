@@ -18,4 +18,5 @@ def counter_payment_to_proto(item: CounterPayment) -> pb.CounterPayment:
         settled=money_to_proto(item.payment.settled),
         paid_date=date_to_proto(item.payment.paid_on),
         reversed_reason=item.reversed_reason,
+        reversed_by=item.reversed_by,
     )

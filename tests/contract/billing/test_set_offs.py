@@ -170,11 +170,14 @@ async def test_a_mistyped_payment_at_the_counter_is_taken_back_with_all_that_it_
     assert account.balance == desk.euro("360.00")
     assert list(account.set_offs) == []
     assert (await desk.ask(request, "2026-04-10 12:00")).account == account
-    assert (await counted(desk, case, "2026-04-10 12:00")).reversed_reason == "1800 вместо 180"
+    taken_back = await counted(desk, case, "2026-04-10 12:00")
+    assert (taken_back.reversed_reason, taken_back.reversed_by) == ("1800 вместо 180", "staff-1")
     with pytest.raises(StateNotAllowed):
         await desk.ask(reversal(case, mistyped.payment_id), "2026-04-10 13:00")
     with pytest.raises(NotFound):
         await desk.ask(reversal(case, str(uuid4())), "2026-04-10 13:00")
+    with pytest.raises(NotFound):
+        await counted(desk, str(uuid4()), "2026-04-10 13:00")
     await pay(desk, case, "180.00", "2026-04-10 14:00")
     await desk.bill("2026-04", "2026-05-01 00:00")
     assert (await desk.account(case, "2026-05-01 10:00")).balance == desk.euro("360.00")
