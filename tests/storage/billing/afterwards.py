@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from services.billing.domain.arrears import ARREARS_CLOSED, ArrearsFile, ArrearsState, HardshipFinding, Instalment
 from services.billing.errors import NotOverpaid, StateNotAllowed
+from services.billing.rules.arrears_ladder import stated_on
 from services.billing.storage.arrears import arrears_page, write_offs_of
 from services.billing.storage.payments import bank_payment
 from services.billing.usecases import arrears, payments
@@ -220,12 +221,13 @@ class Afterwards:
 
     async def _agree(self, month: Month, days: int) -> bool:
         file = await self._file(month)
-        if file is None or file.open.minor < 2:
+        owed = None if file is None else stated_on(file, self.today)
+        if file is None or owed is None or owed.minor < 2:
             return False
-        first = Money.from_minor(file.open.minor // 2, file.open.currency)
+        first = Money.from_minor(owed.minor // 2, owed.currency)
         parts = [
             Instalment(self.today + timedelta(days=days), first),
-            Instalment(self.today + timedelta(days=days + 30), file.open - first),
+            Instalment(self.today + timedelta(days=days + 30), owed - first),
         ]
         await self.office.write(lambda store: arrears.agree_instalments(file.invoice_id, parts, store, self._by()))
         return True
