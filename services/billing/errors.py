@@ -9,6 +9,7 @@ InvalidArgument
 Refused
 ├─ StateNotAllowed       the contract or the run is not where the step needs it
 ├─ NoInvoice             nothing was billed for that month
+├─ DeclaredByOffice      F-02, F-18: a person declares on their own word, for months that are not billed
 ├─ UserFundsMissing      less of the user's own money is held than was spent (R-08, F-16)
 ├─ ArrearsTermNotReached D-08, L-13
 ├─ InvariantViolated     the books do not agree with themselves; nothing is issued
@@ -29,6 +30,7 @@ __all__ = [
     "ArrearsTermNotReached",
     "BankFileNotReadable",
     "CurrencyNotAllowed",
+    "DeclaredByOffice",
     "FourEyesNeeded",
     "InstalmentsNotAllowed",
     "InvalidFact",
@@ -93,6 +95,15 @@ class NoInvoice(Refused):
     article = "F-18"
     text_bg = "За този месец няма издадена сметка."
     text_en = "Nothing was billed for that month."
+
+
+class DeclaredByOffice(Refused):
+    """People declare on their own word, and from the first month that no run has billed; the rest the office does."""
+
+    reason = "DECLARED_BY_OFFICE"
+    article = "F-02, F-18"
+    text_bg = "Доказан доход и промени за вече сметнат месец се вписват от общинската служба."
+    text_en = "What is proved, and what concerns a month that is billed, the office declares."
 
 
 class UserFundsMissing(Refused):

@@ -19,6 +19,7 @@ from services.billing.storage.books import billed_rows, invoices_of_request
 from services.billing.storage.custody import is_pending
 from services.billing.usecases import accounts, custody, facts
 from services.billing.usecases.explained import explain_month
+from services.billing.usecases.own_declarations import check_own_evidence, check_own_month
 from services.billing.usecases.quotes import Quote
 from services.billing.wire.accounts import (
     account_to_proto,
@@ -31,8 +32,10 @@ from services.billing.wire.accounts import (
     quote_to_proto,
 )
 from services.kernel.catalogue import CATALOGUE
+from services.kernel.codes import Role
 from services.kernel.dates import Month
 from services.runtime.civil import date_from_proto, month_from_proto
+from services.runtime.commands import Call, Effect
 from services.runtime.local_rules import entries_from_proto
 from socialcare.billing.v1 import billing_service_pb2 as pb
 
@@ -49,11 +52,19 @@ class CaseMethods(Desk):
             income_from(request.income, "income"),
             evidence_from(request),
         )
+        if _is_own(call):
+            check_own_evidence(declared.evidence)
+
+        async def declare(store: Store) -> Effect:
+            if _is_own(call):
+                await check_own_month(request.application_id, declared.from_month, store)
+            return await facts.declare_income(request.application_id, declared, store, act_of(call))
+
         answer = await self._record(
             call,
             request,
             request.application_id,
-            lambda store: facts.declare_income(request.application_id, declared, store, act_of(call)),
+            declare,
             rehearse=request.validate_only,
         )
         return pb.DeclareIncomeResponse(
@@ -69,11 +80,17 @@ class CaseMethods(Desk):
             "",
             care_contract=request.care_contract,
         )
+
+        async def declare(store: Store) -> Effect:
+            if _is_own(call):
+                await check_own_month(request.application_id, month, store)
+            return await facts.declare_assets(request.application_id, month, assets, store, act_of(call))
+
         answer = await self._record(
             call,
             request,
             request.application_id,
-            lambda store: facts.declare_assets(request.application_id, month, assets, store, act_of(call)),
+            declare,
             rehearse=request.validate_only,
         )
         return pb.DeclareAssetsResponse(
@@ -230,3 +247,8 @@ class CaseMethods(Desk):
         if not effect.replayed:
             self._metrics.corrections.inc(len(notes) + len(invoices))
         return pb.RefreshServedDaysResponse(corrections=len(notes))
+
+
+def _is_own(call: Call) -> bool:
+    """Whether people declare for themselves: the token has no other role."""
+    return call.caller.roles == {Role.APPLICANT}
