@@ -124,8 +124,7 @@ async def copy_contract(contract: Contract, war: WarStatus, rules: LocalRules, s
     F-07): a certificate says nothing about bills that are written.
     """
     await store.keep_rules(contract.municipality_id, rules)
-    await store.lock_case(contract.case_id)
-    before = await as_billed(contract.case_id, store)
+    before = await _locked_up_to_date(contract.case_id, store, act)
     known = await store.war_status(contract.case_id)
     if await store.save_contract(contract, war, act.now) and known not in {None, war}:
         await store.change_war_status(contract, Month.of(act.today), known, war, act.now)
@@ -174,8 +173,7 @@ async def declare_income(case_id: str, declared: IncomeDeclaration, store: Facts
         raise InvalidFact(field="valid_until_date")
     for item in declared.income:
         check_currency(item.amount, declared.from_month, "income")
-    await store.lock_case(case_id)
-    before = await as_billed(case_id, store)
+    before = await _locked_up_to_date(case_id, store, act)
     declaration = await store.add_income(case_id, declared, act.now)
     await decide(case_id, Cause(NoteCause.INCOME, declaration), before, store, act)
     return Effect(case_id)
@@ -187,8 +185,7 @@ async def declare_assets(case_id: str, from_month: Month, assets: Assets, store:
         check_currency(assets.savings, from_month, "savings")
     if assets.property_transferred_on is not None and assets.property_transferred_on > act.today:
         raise InvalidFact(field="property_transferred_date")
-    await store.lock_case(case_id)
-    before = await as_billed(case_id, store)
+    before = await _locked_up_to_date(case_id, store, act)
     declaration = await store.add_assets(case_id, from_month, assets, act.now)
     await decide(case_id, Cause(NoteCause.ASSETS, declaration), before, store, act)
     return Effect(case_id)
@@ -197,8 +194,7 @@ async def declare_assets(case_id: str, from_month: Month, assets: Assets, store:
 async def set_actual_cost(case_id: str, from_month: Month, amount: Money, store: FactsStore, act: Act) -> Effect:
     """Set the monthly cost per person from a month on."""
     check_currency(amount, from_month, "amount")
-    await store.lock_case(case_id)
-    before = await as_billed(case_id, store)
+    before = await _locked_up_to_date(case_id, store, act)
     declaration = await store.add_cost(case_id, from_month, amount, act.now)
     await decide(case_id, Cause(NoteCause.COST, declaration), before, store, act)
     return Effect(case_id)
@@ -206,8 +202,7 @@ async def set_actual_cost(case_id: str, from_month: Month, amount: Money, store:
 
 async def refresh_served_days(case_id: str, served: Sequence[ServedMonth], store: FactsStore, act: Act) -> Effect:
     """Take over what delivery says now about months and issue documents over the difference in billed ones (F-18)."""
-    await store.lock_case(case_id)
-    before = await as_billed(case_id, store)
+    before = await _locked_up_to_date(case_id, store, act)
     await store.save_served(served)
     dated = await store.dated_facts(case_id)
     rules = await store.fee_rules(dated.contract.municipality_id)
@@ -219,6 +214,26 @@ def check_currency(amount: Money, month: Month, field: str) -> None:
     """CurrencyNotAllowed for an amount in euro from a month that is computed in leva (F-13)."""
     if amount.currency is not month_currency(month) and amount.currency is Currency.EUR:
         raise CurrencyNotAllowed(field=field)
+
+
+async def _locked_up_to_date(case_id: str, store: FactsStore, act: Act) -> AsBilled | None:
+    """Lock a case and bring it the tariffs that wait for it: what they change is not laid to the fact recorded next.
+
+    Gives what `as_billed` says after them.
+    """
+    await store.lock_case(case_id)
+    before = await as_billed(case_id, store)
+    if before is None:
+        return None
+    last = (await store.dated_facts(case_id)).last_tariff
+    if before.dated.last_tariff == last:
+        return before
+    try:
+        await decide(case_id, Cause(NoteCause.TARIFF, str(last)), before, store, act)
+    except CurrencyNotAllowed:
+        # The fact may be the one that makes the tariff fit; if it is not, recording it is refused.
+        return before
+    return await as_billed(case_id, store)
 
 
 async def decide(case_id: str, cause: Cause, before: AsBilled | None, store: FactsStore, act: Act) -> int:
