@@ -118,6 +118,12 @@ UPDATE billing_runs r SET drafted = drafted - CAST(d.amount_minor > 0 AS integer
 FROM dropped d WHERE r.run_id = d.run_id AND d.amount_minor > 0
 """
 
+_FORGET_OUTSIDE_CARE = """
+DELETE FROM undrafted_months u USING contracts c
+WHERE u.case_id = :case_id AND c.case_id = u.case_id
+  AND NOT c.care && daterange(u.month, (u.month + interval '1 month')::date)
+"""
+
 _ADD_NOTE = """
 INSERT INTO corrections (correction_id, municipality_id, case_id, month, amount_minor, currency, computed_minor,
                          issued_date, request_id, cause, fact_id)
@@ -274,6 +280,10 @@ class FactWrites(CommonReads):
     async def park_draft(self, case_id: str, month: Month, reason: ParkReason) -> None:
         """Throw a draft away and list its account instead; the run's count of drafts follows."""
         await self._tx.run(_PARK_DRAFT, {"case_id": case_id, "month": month.first, "reason": reason.value})
+
+    async def forget_outside_care(self, case_id: str) -> None:
+        """List the account no longer for months in which there is no care: nothing of them is to be billed."""
+        await self._tx.run(_FORGET_OUTSIDE_CARE, {"case_id": case_id})
 
     async def add_note(self, case_id: str, note: Note, cause: Cause, act: Act) -> None:
         """Issue and book a note."""

@@ -33,13 +33,17 @@ RETURNING {RUN_COLUMNS}
 
 _LOCK_RUN = f"SELECT {RUN_COLUMNS} FROM billing_runs WHERE run_id = :run_id FOR UPDATE"  # noqa: S608 as above
 
+# A contract that was moved to an earlier start begins anew with the months before the first that was billed.
 _FIRST_UNBILLED = """
-SELECT least(min(n.next), (SELECT min(u.month) FROM undrafted_months u JOIN contracts USING (case_id)
-                           WHERE municipality_id = :municipality_id))
+SELECT least(min(n.next), (SELECT min(u.month) FROM undrafted_months u JOIN contracts k USING (case_id)
+                           WHERE k.municipality_id = :municipality_id
+                             AND k.care && daterange(u.month, (u.month + interval '1 month')::date)))
 FROM contracts c
-CROSS JOIN LATERAL (SELECT max(b.month) AS last FROM billed_months b WHERE b.case_id = c.case_id) b
+CROSS JOIN LATERAL (SELECT date_trunc('month', lower(c.care)::timestamp) AS month) s
 CROSS JOIN LATERAL (
-    SELECT coalesce(b.last + interval '1 month', date_trunc('month', lower(c.care)::timestamp))::date AS next) n
+    SELECT min(b.month) AS first, max(b.month) AS last FROM billed_months b WHERE b.case_id = c.case_id) b
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN b.first <= s.month THEN b.last + interval '1 month' ELSE s.month END::date AS next) n
 WHERE c.municipality_id = :municipality_id AND NOT isempty(c.care) AND n.next <= :month
   AND (upper(c.care) IS NULL OR n.next < upper(c.care))
 """

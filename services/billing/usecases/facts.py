@@ -111,6 +111,10 @@ class FactsStore(StatementStore, SetOffStore, Protocol):
         """Throw a draft away and list its account instead."""
         ...
 
+    async def forget_outside_care(self, case_id: str) -> None:
+        """List the account no longer for months in which there is no care."""
+        ...
+
     async def add_note(self, case_id: str, note: Note, cause: Cause, act: Act) -> None: ...
     async def add_first_invoice(self, case_id: str, invoice: FirstInvoice, cause: Cause, act: Act) -> None:
         """Issue and book an invoice with the next number."""
@@ -129,6 +133,7 @@ async def copy_contract(contract: Contract, war: WarStatus, rules: LocalRules, s
     if await store.save_contract(contract, war, act.now) and known not in {None, war}:
         await store.change_war_status(contract, Month.of(act.today), known, war, act.now)
     await decide(contract.case_id, Cause(NoteCause.CONTRACT, str(contract.version)), before, store, act)
+    await store.forget_outside_care(contract.case_id)
     return Effect(contract.case_id, contract.version)
 
 

@@ -86,11 +86,13 @@ async def rerun_account(parked: ParkedAccount, served: Sequence[ServedMonth], st
     """Draft and issue a parked account for its month; the version of the effect counts invoices.
 
     The invoice is of the day of the act, so that the person has the whole time to pay it. Nobody is billed twice: an
-    account that is no longer parked as it was has been billed, and is left as it is. Raises StateNotAllowed unless the
-    run that parked it is finished, InvariantViolated while a tariff is not applied to all its cases.
+    account that is no longer parked as it was has been billed, or its care ended before, and is left as it is. Raises
+    StateNotAllowed unless the run that parked it is finished, InvariantViolated while a tariff is not applied to all
+    its cases.
     """
     run = await store.lock_run(parked.run_id)
     run_after(run.state, RunStep.RERUN)
+    await store.forget_outside_care(parked.case_id)
     if await store.parked_account(parked.case_id, parked.month) != parked:
         return Effect(parked.run_id, 0)
     await check_tariffs(run, store)
