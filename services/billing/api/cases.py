@@ -167,7 +167,8 @@ class CaseMethods(Desk):
             served = (await storage.served_months(tx, request.application_id)).get(month)
             billed = await billed_rows(tx, request.application_id)
             rules = await storage.fee_rules_of(tx, dated.contract.municipality_id)
-        if month < Month.of(dated.contract.start):
+        end = dated.contract.end
+        if month < Month.of(dated.contract.start) or (end is not None and month.first > end and served is None):
             raise StateNotAllowed(metadata={"month": str(month)})
         issued_on = facts.issue_date_of(month, billed, rules.present)
         fee, computed, amount, trace = explain_month(dated, month, served, issued_on, rules)

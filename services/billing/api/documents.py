@@ -16,6 +16,7 @@ from services.billing.papers.statement import statement_pdf
 from services.billing.rules.decisions import IncomeDeclaration
 from services.billing.rules.parameters import parameters_of
 from services.billing.rules.payee import payee_of
+from services.billing.rules.proration import days_in_care
 from services.billing.rules.statements import Statement, document_lines, statement_of
 from services.billing.storage import Store, books
 from services.billing.storage import statements as kept
@@ -273,5 +274,8 @@ async def _serve(case_id: str, month: Month, asked: pb.ServedChange, store: Stor
     known = (await store.served_months(case_id)).get(month)
     if known is None:
         raise NoInvoice(metadata={"month": str(month)})
+    contract = (await store.dated_facts(case_id)).contract
+    if asked.served_days > days_in_care(contract, month):
+        raise InvalidFact(field="served.served_days")
     served = ServedMonth(case_id, month, asked.served_days, asked.paused_days, asked.units, known.version)
     return await facts.refresh_served_days(case_id, [served], store, act)

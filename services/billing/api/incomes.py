@@ -31,7 +31,7 @@ class IncomeMethods(Desk):
         after = _after(request.page_token)
         async with self._runtime.db.read() as tx:
             reminders = (await storage.rules_of(tx, request.municipality_id)).settings.wholes("income.reminder_days")
-            horizon = on + timedelta(days=max(reminders))
+            horizon = on + timedelta(days=min(max(reminders), (date.max - on).days))
             page = await incomes_to_renew(tx, request.municipality_id, on, horizon, after, size)
         last = page[-1] if len(page) == size else None
         return pb.ListIncomesToRenewResponse(

@@ -15,7 +15,7 @@ from services.kernel.ranges import DateRange, DateSet
 from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder
 
-__all__ = ["WHOLE_MONTH", "MonthPart", "chargeable_days", "month_amount", "within_care"]
+__all__ = ["WHOLE_MONTH", "MonthPart", "chargeable_days", "days_in_care", "month_amount", "within_care"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,18 @@ def month_amount(fee: MonthlyFee, part: MonthPart = WHOLE_MONTH, trace: Recorder
 
 
 @decides("F-11")
-def within_care(contract: Contract, month: Month, part: MonthPart, due: Money) -> bool:
-    """Whether a bill lies within contract and authorisation: as many days at most, and nothing where they have none."""
+def days_in_care(contract: Contract, month: Month) -> int:
+    """Days of the month that lie within contract and authorisation."""
     start, end, authorised = contract.start, contract.end, contract.authorisation
     if authorised is not None:
         start, end = max(start, authorised.start), min(end or authorised.end, authorised.end)
-    most = chargeable_days(month, start, end, ())
+    return chargeable_days(month, start, end, ())
+
+
+@decides("F-11")
+def within_care(contract: Contract, month: Month, part: MonthPart, due: Money) -> bool:
+    """Whether a bill lies within contract and authorisation: as many days at most, and nothing where they have none."""
+    most = days_in_care(contract, month)
     return part.days <= most and (most > 0 or not due.amount)
 
 

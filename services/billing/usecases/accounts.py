@@ -10,6 +10,7 @@ from services.billing.domain.accounts import Act, ArrearsStatus, Books, Payment
 from services.billing.errors import (
     ArrearsTermNotReached,
     CurrencyNotAllowed,
+    InvalidFact,
     NoInvoice,
     UnknownService,
     UserFundsMissing,
@@ -24,7 +25,7 @@ from services.billing.rules.accounts import (
     settled_by,
 )
 from services.billing.rules.custody import is_bought_with_own_money
-from services.billing.usecases.facts import check_currency
+from services.billing.usecases.facts import LARGEST_A_MONTH, check_currency
 from services.billing.usecases.quotes import known_service
 from services.billing.usecases.set_off import SetOffStore, set_off_each
 from services.kernel.catalogue import Catalogue
@@ -141,11 +142,13 @@ def _check_taken(amount: Money, today: date) -> None:
 def check_terms(
     code: str, start: date, actual_cost: Money | None, unit_price: Money | None, catalogue: Catalogue
 ) -> None:
-    """Nothing when a contract may have these terms; UnknownService or CurrencyNotAllowed otherwise."""
+    """Nothing when a contract may have these terms; UnknownService, CurrencyNotAllowed or InvalidFact otherwise."""
     known_service(code, start, catalogue)
     for field, amount in (("actual_cost", actual_cost), ("unit_price", unit_price)):
         if amount is not None:
             check_currency(amount, Month.of(start), field)
+            if amount.amount > LARGEST_A_MONTH:
+                raise InvalidFact(field=field)
 
 
 @decides("D-08", "L-13")

@@ -42,6 +42,8 @@ from services.kernel.money import Currency, CurrencyMismatchError, Money
 from services.runtime.commands import Effect
 
 __all__ = [
+    "LARGEST_A_MONTH",
+    "LARGEST_SAVINGS",
     "Amendment",
     "FactsStore",
     "amend_contract",
@@ -57,6 +59,13 @@ __all__ = [
     "refresh_served_days",
     "set_actual_cost",
 ]
+
+
+LARGEST_A_MONTH = 1_000_000
+"""Of either currency: incomes together, or the cost of one person. A slip of the keyboard above it has no bill."""
+
+LARGEST_SAVINGS = 1_000_000_000
+"""Of either currency."""
 
 
 class FactsStore(StatementStore, SetOffStore, Protocol):
@@ -171,13 +180,16 @@ async def change_rules(case_id: str, rules: LocalRules, store: FactsStore, act: 
 async def declare_income(case_id: str, declared: IncomeDeclaration, store: FactsStore, act: Act) -> Effect:
     """Replace all incomes from a month on.
 
-    Raises CurrencyNotAllowed for euro in a month of the lev, InvalidFact for evidence that ends before the month.
+    Raises CurrencyNotAllowed for euro in a month of the lev, InvalidFact for evidence that ends before the month and
+    for more than `LARGEST_A_MONTH` together.
     """
     ends = declared.evidence.valid_until
     if ends is not None and ends < declared.from_month.first:
         raise InvalidFact(field="valid_until_date")
     for item in declared.income:
         check_currency(item.amount, declared.from_month, "income")
+    if sum(item.amount.amount for item in declared.income) > LARGEST_A_MONTH:
+        raise InvalidFact(field="income")
     before = await _locked_up_to_date(case_id, store, act)
     declaration = await store.add_income(case_id, declared, act.now)
     await decide(case_id, Cause(NoteCause.INCOME, declaration), before, store, act)
@@ -188,6 +200,8 @@ async def declare_assets(case_id: str, from_month: Month, assets: Assets, store:
     """Replace the grounds of F-04 from a month on."""
     if assets.savings is not None:
         check_currency(assets.savings, from_month, "savings")
+        if assets.savings.amount > LARGEST_SAVINGS:
+            raise InvalidFact(field="savings")
     if assets.property_transferred_on is not None and assets.property_transferred_on > act.today:
         raise InvalidFact(field="property_transferred_date")
     before = await _locked_up_to_date(case_id, store, act)
@@ -199,6 +213,8 @@ async def declare_assets(case_id: str, from_month: Month, assets: Assets, store:
 async def set_actual_cost(case_id: str, from_month: Month, amount: Money, store: FactsStore, act: Act) -> Effect:
     """Set the monthly cost per person from a month on."""
     check_currency(amount, from_month, "amount")
+    if amount.amount > LARGEST_A_MONTH:
+        raise InvalidFact(field="amount")
     before = await _locked_up_to_date(case_id, store, act)
     declaration = await store.add_cost(case_id, from_month, amount, act.now)
     await decide(case_id, Cause(NoteCause.COST, declaration), before, store, act)
@@ -294,7 +310,11 @@ async def _settle(  # noqa: PLR0917 as `decide`
         if fee is None:
             # What was issued stays as it is: no rule says what else it should be.
             continue
-        due = month_amount(fee, part_of(row.month, served[row.month]))
+        part = part_of(row.month, served[row.month])
+        due = month_amount(fee, part)
+        if not within_care(dated.contract, row.month, part, due):
+            # Contract and delivery do not agree yet: whichever is behind comes, and settles the month.
+            continue
         billed, counted = _billed_so_far(row, books), Cause(NoteCause.SERVED_DAYS, str(served[row.month].version))
         note = note_over(billed, due, act.today)
         if note is not None:
