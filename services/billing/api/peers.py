@@ -87,6 +87,10 @@ class Neighbours(Protocol):
         """Served days of these cases (at most 500) in a month, by delivery: one call; units are those of `counted`."""
         ...
 
+    async def knows(self, municipality_id: str, month: Month) -> bool:
+        """Whether delivery knows anybody of the municipality in a month."""
+        ...
+
     async def payer(self, person_id: str) -> str:
         """Full name of the user, by intake, for a document addressed to them."""
         ...
@@ -161,6 +165,12 @@ class ServiceNeighbours:
         )
         asked = frozenset(case_ids)
         return [_served(message, month, counted) for message in answer.cases if message.application_id in asked]
+
+    async def knows(self, municipality_id: str, month: Month) -> bool:
+        asked = delivery_pb.ListServedDaysRequest(
+            municipality_id=municipality_id, month=month_to_proto(month), page_size=1
+        )
+        return bool((await DeliveryServiceStub(self._peers.channel(Stage.DELIVERY)).ListServedDays(asked)).cases)
 
     async def payer(self, person_id: str) -> str:
         stub = IntakeServiceStub(self._peers.channel(Stage.INTAKE))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from services.billing import storage
 from services.billing.api.answers import Context
 from services.billing.api.desk import Desk, act_of
-from services.billing.domain.accounts import Run, RunState
+from services.billing.domain.accounts import Run, RunState, ServedMonth
 from services.billing.rules.fees import unit_codes
 from services.billing.storage import Store
 from services.billing.usecases import runs
@@ -78,11 +80,7 @@ class RunMethods(Desk):
         async with self._runtime.db.read() as tx:
             page = await storage.next_page(tx, found, after, size)
             counted = unit_codes((await storage.rules_of(tx, found.municipality_id)).catalogue)
-        served = (
-            await self._neighbours.served(found.municipality_id, page.month, page.case_ids, counted)
-            if page.case_ids
-            else []
-        )
+        page, served = await self._served_of(found, page, counted)
         effect = await self._runtime.commands.perform(
             call,
             request,
@@ -97,6 +95,15 @@ class RunMethods(Desk):
         if answer.next_page_token or answer.HasField("review"):
             answer.accounts = 0 if effect.replayed else len(page.case_ids)
         return answer
+
+    async def _served_of(self, run: Run, page: Page, counted: frozenset[str]) -> tuple[Page, list[ServedMonth]]:
+        if not page.case_ids:
+            return page, []
+        served = await self._neighbours.served(run.municipality_id, page.month, page.case_ids, counted)
+        # A page may consist of accounts that only delivery has lost; where it knows somebody else the month is there.
+        if not served and len(page.case_ids) > 1:
+            page = replace(page, month_unknown=not await self._neighbours.knows(run.municipality_id, page.month))
+        return page, served
 
     async def _drafted(self, run_id: str) -> pb.DraftPageResponse:
         """What is red where the run is blocked; the review where it has drafted all."""

@@ -72,6 +72,8 @@ class Page:
     month: Month
     case_ids: Sequence[str]
     is_last: bool
+    month_unknown: bool = False
+    """Whether delivery knows nobody of the municipality in the month."""
 
 
 class RunStore(FactsStore, Protocol):
@@ -203,14 +205,14 @@ async def block(run: Run, red: Sequence[Invariant], store: RunStore, act: Act) -
 async def draft_page(run_id: str, page: Page, served: Sequence[ServedMonth], store: RunStore, act: Act) -> Effect:
     """Store what delivery says about a page of cases and draft their month; the version of the effect counts drafts.
 
-    A page of several cases of which delivery knows none blocks the run: then the month itself is not there. So does a
-    tariff that was recorded since the run was opened, and what the municipality changed about fees when a part of the
-    month was drafted already. Drafts that differ from the rule are parked.
+    A month in which delivery knows nobody blocks the run. So does a tariff that was recorded since the run was opened,
+    and what the municipality changed about fees when a part of the month was drafted already. Drafts that differ from
+    the rule are parked, and accounts that delivery does not know.
     """
     run = await store.lock_run(run_id)
     if run.state is not RunState.DRAFTING:
         return Effect(run_id, 0)
-    red = await _red_at_page(run, page, served, store)
+    red = await _red_at_page(run, page, store)
     if red is not None:
         await block(run, [red], store, act)
         return Effect(run_id, 0)
@@ -235,8 +237,8 @@ async def _submit(run: Run, parameters: BillingParameters, store: RunStore, act:
     await store.move_run(run.run_id, run_after(run.state, step))
 
 
-async def _red_at_page(run: Run, page: Page, served: Sequence[ServedMonth], store: RunStore) -> Invariant | None:
-    if len(page.case_ids) > 1 and not served:
+async def _red_at_page(run: Run, page: Page, store: RunStore) -> Invariant | None:
+    if page.month_unknown:
         return Invariant.SERVED_DAYS_KNOWN
     if not await store.tariffs_applied(run.municipality_id):
         return Invariant.TARIFFS_APPLIED

@@ -80,6 +80,13 @@ class FakeNeighbours:
         self.calls += 1
         return [self._served(self.contracts[case_id], month) for case_id in case_ids if case_id not in self.unserved]
 
+    async def knows(self, municipality_id: str, month: Month) -> bool:
+        return any(
+            contract.start <= month.last and (contract.end is None or contract.end >= month.first)
+            for case_id, contract in self.contracts.items()
+            if case_id not in self.unserved
+        )
+
     async def payer(self, person_id: str) -> str:
         return self.name
 

@@ -1,4 +1,4 @@
-"""Served days that change while billing works with what delivery said before: the later word is billed."""
+"""Served days that change while billing works with what delivery said before, and those that delivery does not know."""
 
 from __future__ import annotations
 
@@ -173,3 +173,34 @@ async def test_days_of_a_month_that_no_run_has_reached_are_left_to_its_run(desk:
     desk.neighbours.counted = 20
     await desk.bill("2026-02", RUN_DAY)
     assert await balance(desk, case) == (desk.euro(WHOLE), 0)
+
+
+async def drafted(desk: Desk, month: YearMonth, at: str) -> pb.BillingRun:
+    """Open a month, draft its first page and see where it stands."""
+    asked: dict[str, Any] = {"municipality_id": desk.municipality, "month": month}
+    run = await desk.ask(pb.OpenBillingRunRequest(request_id=str(uuid4()), **asked), at, Role.WORKER)
+    await desk.ask(pb.DraftPageRequest(request_id=str(uuid4()), run_id=run.run_id), at, Role.WORKER)
+    found: pb.BillingRun = (await desk.ask(pb.GetBillingRunRequest(**asked), at)).run
+    return found
+
+
+async def test_a_month_in_which_delivery_knows_nobody_waits_until_it_knows_somebody(desk: Desk) -> None:
+    cases = [await person(desk), await person(desk)]
+    desk.neighbours.unserved = set(cases)
+    run = await drafted(desk, BILLED, RUN_DAY)
+    assert run.state == pb.BILLING_RUN_STATE_BLOCKED
+    assert list(run.red_invariants) == [runs_pb2.BILLING_INVARIANT_SERVED_DAYS_KNOWN]
+    assert await parked(desk) == []
+    desk.neighbours.unserved = set()
+    assert (await desk.bill("2026-02", RUN_DAY)).issued == 2
+
+
+async def test_two_accounts_that_stay_parked_keep_nobody_else_from_being_billed_for_the_next_month(desk: Desk) -> None:
+    cases = sorted([await person(desk) for _ in range(5)])
+    desk.neighbours.unserved = set(cases[3:])
+    assert (await desk.bill("2026-02", RUN_DAY, page_size=3)).issued == 3
+    march = await desk.bill("2026-03", "2026-04-01 02:00", page_size=3)
+    assert (march.issued, sorted(await parked(desk))) == (3, sorted(2 * cases[3:]))
+    desk.neighbours.unserved = set()
+    assert (await desk.bill("2026-04", "2026-05-01 02:00")).issued == 9
+    assert await parked(desk) == []

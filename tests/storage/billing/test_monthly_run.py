@@ -119,16 +119,6 @@ async def test_books_that_stopped_agreeing_during_the_drafting_are_not_approved(
     assert refusal.value.metadata["invariants"] == "LEDGER_BALANCED"
 
 
-async def test_a_page_of_which_delivery_knows_nobody_blocks_the_run(office: Office) -> None:
-    one, other = await billed_person(office), await billed_person(office)
-    run = await office.open(FEBRUARY)
-    assert await office.draft(run, {one: None, other: None}) == 0
-    found = await state_of(office, run)
-    assert (found.run.state, found.red, found.failed) == (RunState.BLOCKED, (Invariant.SERVED_DAYS_KNOWN,), 0)
-    again = await office.open(FEBRUARY)
-    assert await office.draft(again) == 2
-
-
 async def test_one_account_that_cannot_be_computed_is_parked_and_all_others_are_billed(office: Office) -> None:
     cases = [await billed_person(office) for _ in range(5)]
     broken = sorted(cases)[3]
