@@ -163,6 +163,9 @@ class Neighbours:
                 invoice = await self.invoice_of(served.application_id, month)
                 amount = money_from_proto(note.amount, "notes.amount")
                 return BillChange(amount, invoice.invoice_id, invoice.number) if invoice else BillChange(amount)
+        for invoice in answer.invoices:
+            if invoice.month == change.month:
+                return BillChange(money_from_proto(invoice.amount, "invoices.amount"))
         for draft in answer.drafts:
             if draft.month == change.month:
                 before, after = (money_from_proto(one, "drafts") for one in (draft.before, draft.after))

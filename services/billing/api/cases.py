@@ -31,6 +31,7 @@ from services.billing.wire.accounts import (
     positive,
     quote_to_proto,
 )
+from services.billing.wire.documents import caused_invoices
 from services.kernel.catalogue import CATALOGUE
 from services.kernel.codes import Role
 from services.kernel.dates import Month
@@ -68,7 +69,9 @@ class CaseMethods(Desk):
             rehearse=request.validate_only,
         )
         return pb.DeclareIncomeResponse(
-            account=account_to_proto(answer.account), corrections=map(correction_to_proto, answer.corrections)
+            account=account_to_proto(answer.account),
+            corrections=map(correction_to_proto, answer.corrections),
+            invoices=caused_invoices(answer.invoices, issued=not request.validate_only),
         )
 
     async def DeclareAssets(self, request: pb.DeclareAssetsRequest, context: Context) -> pb.DeclareAssetsResponse:
@@ -94,7 +97,9 @@ class CaseMethods(Desk):
             rehearse=request.validate_only,
         )
         return pb.DeclareAssetsResponse(
-            account=account_to_proto(answer.account), corrections=map(correction_to_proto, answer.corrections)
+            account=account_to_proto(answer.account),
+            corrections=map(correction_to_proto, answer.corrections),
+            invoices=caused_invoices(answer.invoices, issued=not request.validate_only),
         )
 
     async def SetActualCost(self, request: pb.SetActualCostRequest, context: Context) -> pb.SetActualCostResponse:
@@ -108,7 +113,9 @@ class CaseMethods(Desk):
             rehearse=request.validate_only,
         )
         return pb.SetActualCostResponse(
-            account=account_to_proto(answer.account), corrections=map(correction_to_proto, answer.corrections)
+            account=account_to_proto(answer.account),
+            corrections=map(correction_to_proto, answer.corrections),
+            invoices=caused_invoices(answer.invoices, issued=not request.validate_only),
         )
 
     async def RecordPayment(self, request: pb.RecordPaymentRequest, context: Context) -> pb.RecordPaymentResponse:

@@ -89,6 +89,11 @@ def announced_invoice(view: InvoiceView) -> resources.Invoice:
     return message
 
 
+def caused_invoices(views: Iterable[InvoiceView], *, issued: bool) -> list[resources.Invoice]:
+    """Invoices that a fact causes; those of a rehearsal are not issued."""
+    return [invoice_to_proto(view) if issued else announced_invoice(view) for view in views]
+
+
 def units_to_proto(units: Iterable[TracedUnit]) -> list[pb.TracedUnit]:
     """Units of care behind a bill."""
     return [

@@ -115,9 +115,12 @@ class BillChange:
     """What a correction was foreseen to do to what is due for its month."""
 
     difference: Money
-    """The note that will correct the invoice; of a month that is still a draft the change of it."""
+    """The note that will correct the invoice; of a month that is still a draft the change of it.
+
+    Of a month that was billed 0.00 the invoice that will be issued.
+    """
     invoice_id: str = ""
-    """Empty: the month is a draft."""
+    """Empty: the month is a draft, or was billed 0.00."""
     invoice_number: int = 0
 
 

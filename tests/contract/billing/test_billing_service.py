@@ -98,6 +98,29 @@ async def test_a_rehearsed_declaration_tells_its_notes_and_changes_nothing(desk:
     assert await desk.account(case, "2026-03-02 10:00") == before
 
 
+async def test_a_fact_foretells_and_answers_the_invoice_that_a_month_billed_nothing_gets(desk: Desk) -> None:
+    # Without income, without income again, and without cost: each pays 0.00 for February.
+    earner, owner, guest = desk.sign(date(2026, 2, 1)), desk.sign(date(2026, 2, 1)), desk.sign(date(2026, 2, 1), "0.00")
+    for case in (earner, owner):
+        await desk.copy(case, "2026-02-01 10:00")
+    await desk.ask(desk.income(guest, "2026-02", "300.00"), "2026-02-01 10:00")
+    await desk.bill("2026-02", "2026-03-01 00:00")
+    assets = pb.DeclareAssetsRequest(application_id=owner, from_month=FEBRUARY, savings=desk.euro("90000.00"))
+    cost = pb.SetActualCostRequest(application_id=guest, from_month=FEBRUARY, amount=desk.euro("100.00"))
+    facts = ((desk.income(earner, "2026-02", "300.00"), "180.00"), (assets, "230.00"), (cost, "100.00"))
+    for number, (fact, amount) in enumerate(facts, start=1):
+        fact.request_id, fact.validate_only = str(uuid4()), True
+        (foretold,) = (await desk.ask(fact, "2026-03-05 10:00")).invoices
+        assert (foretold.month, foretold.amount) == (FEBRUARY, desk.euro(amount))
+        assert (foretold.invoice_id, foretold.number, foretold.payment_reference) == ("", 0, "")
+        fact.validate_only = False
+        answer = await desk.ask(fact, "2026-03-05 10:00")
+        (issued,) = answer.invoices
+        assert (issued.month, issued.amount, issued.number) == (FEBRUARY, desk.euro(amount), number)
+        assert (list(answer.account.invoices), list(answer.corrections)) == ([issued], [])
+        assert await desk.ask(fact, "2026-03-05 10:00") == answer
+
+
 async def test_a_declaration_answers_the_notes_it_caused_also_when_repeated(desk: Desk) -> None:
     case = desk.sign(date(2026, 2, 1), "500.00")
     await desk.ask(desk.income(case, "2026-02", "100.00"), "2026-02-01 10:00")

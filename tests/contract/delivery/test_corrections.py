@@ -27,7 +27,7 @@ from tests.contract.delivery.holding import care_held
 pytestmark = pytest.mark.postgres
 
 LATE, JUNE = at(MONDAY + timedelta(days=10)), at(MONDAY + timedelta(days=40))
-MAY = month_to_proto(Month(2026, 5))
+MAY, JULY = month_to_proto(Month(2026, 5)), month_to_proto(Month(2026, 7))
 
 
 async def recorded(service: Service) -> tuple[str, str]:
@@ -182,6 +182,20 @@ async def test_no_invoice_is_named_where_no_fee_changes_and_a_draft_has_no_numbe
     service.neighbours.changes[case] = documents.PreviewChangeResponse(drafts=[draft])
     shown = await ask(service, preview, Role.OFFICE_HEAD, JUNE)
     assert shown.impact == pb.BillImpact(month=MAY, difference=euro("-1.90"))
+
+
+async def test_the_invoice_that_a_month_billed_nothing_will_get_is_foreseen_and_kept(service: Service) -> None:
+    service.neighbours.settings["delivery.lock_days"] = "5"
+    case, record = await recorded(service)
+    announced = [billing.Invoice(month=month, amount=euro(amount)) for month, amount in ((JULY, "9.00"), (MAY, "4.20"))]
+    service.neighbours.changes[case] = documents.PreviewChangeResponse(invoices=announced)
+    expected = pb.BillImpact(month=MAY, difference=euro("4.20"))
+    shown = await ask(service, correcting(case, record, validate_only=True), Role.OFFICE_HEAD, JUNE)
+    assert shown.impact == expected
+    asked = (await ask(service, correcting(case, record), Role.SOCIAL_WORKER, JUNE, staff="sw-1")).correction
+    assert asked.impact == expected
+    reading = pb.GetCorrectionRequest(correction_id=asked.correction_id)
+    assert (await ask(service, reading, Role.BILLING_CLERK, JUNE)).correction.impact == expected
 
 
 async def test_who_decides_sees_the_bill_as_it_was_foreseen_and_as_it_is_now(service: Service) -> None:
