@@ -192,7 +192,8 @@ class ArrearsFile:
     instalments: tuple[Instalment, ...] = ()
     """Of the plan in force; empty: none."""
     new_debt: Money | None = None
-    """What notes have added since the plan was agreed, in its currency: the plan does not speak of it."""
+    """What notes, and money of before that was taken back, have added since the plan was agreed, in its currency: the
+    plan does not speak of it."""
 
     @property
     def open_in_plan(self) -> Money:
@@ -200,6 +201,11 @@ class ArrearsFile:
         currency = self.instalments[0].amount.currency if self.instalments else self.open.currency
         owed = self.open if currency is self.open.currency else self.open_euro
         return owed if self.new_debt is None else owed - self.new_debt
+
+    @property
+    def is_beyond_plan(self) -> bool:
+        """Whether all that is owed came after the plan."""
+        return self.new_debt is not None and self.open.amount > 0 and self.open_in_plan.amount <= 0
 
 
 @dataclass(frozen=True, slots=True)

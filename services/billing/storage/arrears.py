@@ -85,15 +85,21 @@ month_open_minor(a.case_id, a.month, i.currency) AS open_minor,
 month_open_minor(a.case_id, a.month, 'EUR') AS open_euro_minor, n.minor AS noted_minor, p.currency AS plan_currency
 """
 
-# Each currency is converted once, as in `month_open_minor`.
+# Of the plan's own debt is what has been paid since it was agreed. Money of before that was taken back since is none of
+# it; what credits of other months paid since is for that first. A counter payment has a day only. Each currency is
+# converted once, as in `month_open_minor`.
 _FROM = """
 FROM arrears a JOIN invoices i USING (invoice_id)
 LEFT JOIN instalment_plans p ON p.plan_id = a.plan_id
 LEFT JOIN LATERAL (
     SELECT sum(CASE WHEN s.currency = p.currency THEN s.minor WHEN p.currency = 'EUR' THEN round(s.minor / 1.95583)
                     ELSE round(s.minor * 1.95583) END)::bigint AS minor
-    FROM (SELECT currency, sum(amount_minor) AS minor FROM corrections c
-          WHERE c.case_id = a.case_id AND c.month = a.month AND c.id > p.notes_through GROUP BY currency) s) n ON true
+    FROM (SELECT currency, sum(minor) AS minor FROM (
+              SELECT currency, amount_minor AS minor FROM corrections c
+              WHERE c.case_id = a.case_id AND c.month = a.month AND c.id > p.notes_through
+              UNION ALL
+              SELECT currency, minor FROM money_taken_back_since(a.case_id, a.month, p.agreed_at)) since
+          GROUP BY currency) s) n ON true
 """
 
 _FILE = f"SELECT {_COLUMNS} {_FROM} WHERE a.invoice_id = :invoice_id"

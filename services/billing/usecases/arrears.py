@@ -221,7 +221,7 @@ async def advance_arrears(invoice_id: str, store: ArrearsStore, by: By) -> Effec
 async def _advance(file: ArrearsFile, store: ArrearsStore, by: By) -> ArrearsFile:
     begun, reminded = file.state, False
     while (step := due_step(file, by.act.today)) is not None:
-        if step is ArrearsStep.REOPEN and is_new_debt(await store.books(file.case_id), file.month):
+        if step is ArrearsStep.REOPEN and await _has_new_term(file, store):
             term = await _new_term(file.municipality_id, store, by)
             file = replace(file, due_on=term.due_on, termination_from=term.termination_from, reminders=0)
         file = await _take(file, step, "", store, by)
@@ -231,6 +231,11 @@ async def _advance(file: ArrearsFile, store: ArrearsStore, by: By) -> ArrearsFil
     if file.state is not begun:
         await _tell_case(file, store, by)
     return file
+
+
+async def _has_new_term(file: ArrearsFile, store: ArrearsStore) -> bool:
+    # A plan that was kept is paid: what is open beyond it came after it, and nobody was given a term for that.
+    return file.is_beyond_plan or is_new_debt(await store.books(file.case_id), file.month)
 
 
 async def agree_instalments(invoice_id: str, instalments: Sequence[Instalment], store: ArrearsStore, by: By) -> Effect:
@@ -243,8 +248,10 @@ async def agree_instalments(invoice_id: str, instalments: Sequence[Instalment], 
 
 
 async def open_hardship(invoice_id: str, store: ArrearsStore, by: By) -> Effect:
-    """Begin a hardship review: the clock moves nothing until it ends."""
-    return await _decided(await store.lock_arrears(invoice_id), ArrearsStep.OPEN_HARDSHIP, "", store, by)
+    """Begin a hardship review: the clock moves nothing until it ends; StateNotAllowed when nothing is owed."""
+    file = await store.lock_arrears(invoice_id)
+    _check_owed(file)
+    return await _decided(file, ArrearsStep.OPEN_HARDSHIP, "", store, by)
 
 
 async def decide_hardship(invoice_id: str, finding: HardshipFinding, store: ArrearsStore, by: By) -> Effect:
@@ -257,10 +264,14 @@ async def decide_hardship(invoice_id: str, finding: HardshipFinding, store: Arre
 async def decide_arrears(
     invoice_id: str, decision: ArrearsDecision, reason: str, store: ArrearsStore, by: By
 ) -> Effect:
-    """Decide whether care goes on; ArrearsTermNotReached for its end before D-08."""
+    """Decide whether care goes on.
+
+    Raises ArrearsTermNotReached for its end before D-08, StateNotAllowed when nothing is owed.
+    """
     file = await store.lock_arrears(invoice_id)
     step = ArrearsStep(decision.value)
     arrears_after(file.state, step)
+    _check_owed(file)
     if step is ArrearsStep.END_CARE and by.act.today < file.termination_from:
         raise ArrearsTermNotReached(metadata={"termination_possible_from": file.termination_from.isoformat()})
     return await _decided(file, step, reason, store, by)
@@ -273,8 +284,7 @@ async def propose_write_off(invoice_id: str, order: Order, store: ArrearsStore, 
     """
     file = await store.lock_arrears(invoice_id)
     arrears_after(file.state, ArrearsStep.WRITE_OFF)
-    if file.open.amount <= 0:
-        raise StateNotAllowed(metadata={"open": str(file.open)})
+    _check_owed(file)
     if order.on > by.act.today:
         raise InvalidFact(field="order_date")
     earlier = await store.write_offs(invoice_id)
@@ -302,6 +312,12 @@ async def approve_write_off(invoice_id: str, write_off_id: str, store: ArrearsSt
     await store.approve_write_off(proposal, by)
     settled = replace(file, open=Money.zero(file.open.currency))
     return await _decided(settled, ArrearsStep.WRITE_OFF, proposal.order_number, store, by)
+
+
+def _check_owed(file: ArrearsFile) -> None:
+    # What was paid since the last look has no arrears any longer, whatever their state says until the next one.
+    if file.open.amount <= 0:
+        raise StateNotAllowed(metadata={"open": str(file.open)})
 
 
 async def _decided(file: ArrearsFile, step: ArrearsStep, reason: str, store: ArrearsStore, by: By) -> Effect:

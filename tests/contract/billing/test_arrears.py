@@ -190,6 +190,18 @@ async def test_the_end_of_care_is_decided_on_the_day_of_d08_and_not_before(desk:
     assert (await desk.ask(check, FIRST_DAY, Role.SERVICE)).allowed
 
 
+@pytest.mark.parametrize("code", [pb.ARREARS_DECISION_END_CARE, pb.ARREARS_DECISION_KEEP_CARE])
+async def test_nothing_is_decided_about_an_invoice_that_was_paid_since_the_last_look(desk: Desk, code: Any) -> None:
+    case, invoice = await overdue(desk)
+    await advance(desk, invoice, "2026-05-27 03:00")
+    await pay(desk, case, "180.00", "2026-05-28 10:00")
+    with pytest.raises(StateNotAllowed):
+        await desk.ask(decision(invoice, code), "2026-05-28 11:00", caller=HEAD)
+    review = pb.OpenHardshipReviewRequest(request_id=str(uuid4()), invoice_id=invoice)
+    with pytest.raises(StateNotAllowed):
+        await desk.ask(review, "2026-05-28 11:00", caller=HEAD)
+
+
 async def test_while_instalments_run_or_hardship_is_reviewed_nobody_ends_the_service(desk: Desk) -> None:
     case, invoice = await overdue(desk)
     check = service.CheckTerminationRequest(application_id=case, on_date=date_to_proto(date(2026, 5, 27)))
