@@ -7,7 +7,7 @@ from typing import Protocol
 
 from services.billing.domain.custody import PendingReceipt
 from services.billing.errors import FourEyesNeeded, StateNotAllowed
-from services.billing.rules.accounts import currency_on
+from services.billing.rules.accounts import currency_on, in_currency
 from services.billing.rules.parameters import parameters_of
 from services.billing.usecases.accounts import AccountStore, check_receipt, record_receipt
 from services.billing.usecases.payments import By
@@ -55,6 +55,7 @@ async def take_receipt(case_id: str, amount: Money, code: str, store: CustodySto
 async def confirm_receipt(receipt: str, store: CustodyStore, by: By) -> Effect:
     """Take a waiting receipt out of custody.
 
+    One in leva is converted once they are no longer the money of the day: it was spent when they were (F-13).
     FourEyesNeeded from who recorded it, StateNotAllowed the second time, UserFundsMissing when less is held by now.
     """
     waiting = await store.lock_pending_receipt(receipt)
@@ -62,7 +63,8 @@ async def confirm_receipt(receipt: str, store: CustodyStore, by: By) -> Effect:
         raise StateNotAllowed(metadata={"receipt_id": receipt})
     if waiting.recorded_by == by.staff:
         raise FourEyesNeeded
-    await record_receipt(waiting.case_id, waiting.amount, waiting.code, store, by.act)
+    spent = in_currency(waiting.amount, currency_on(by.act.today))
+    await record_receipt(waiting.case_id, spent, waiting.code, store, by.act)
     await store.mark_confirmed(receipt, by)
     return Effect(waiting.case_id)
 

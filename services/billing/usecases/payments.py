@@ -234,7 +234,9 @@ async def allocate_payment(entry_id: str, billed: Billed, amount: Money | None, 
     wanted = payment.rest if amount is None else amount
     if wanted.currency is not payment.rest.currency:
         raise CurrencyNotAllowed(field="amount")
-    part = portion(wanted, net_of(books, billed.month), open_.currency, payment.line.booked_on)
+    # Leva are of the day on which they came; euro that came early are taken once euro are.
+    taken_on = by.act.today if wanted.currency is Currency.EUR else payment.line.booked_on
+    part = portion(wanted, net_of(books, billed.month), open_.currency, taken_on)
     if part is None:
         raise CurrencyNotAllowed(field="amount")
     too_much = amount is not None and (amount > payment.rest or part[0] != amount)

@@ -333,6 +333,25 @@ async def test_leva_of_today_wait_for_a_person_who_may_not_take_them_either(desk
         await desk.ask(allocation(waiting.entry_id, case, desk.euro("10.00")), AT)
 
 
+async def test_euro_that_came_before_their_time_pay_leva_once_they_are_taken(desk: Desk) -> None:
+    case: str = desk.sign(date(2025, 11, 1))
+    cost = Money.of("900.00", Currency.BGN)
+    desk.neighbours.contracts[case] = replace(desk.neighbours.contracts[case], actual_cost=cost)
+    declared = desk.income(case, "2025-11", "1.00")
+    declared.income[0].amount.CopyFrom(money_to_proto(Money.of("500.00", Currency.BGN)))
+    await desk.ask(declared, "2025-11-03 10:00")
+    await desk.bill("2025-11", "2025-12-01 00:00")
+    await desk.ask(file(desk.municipality, row(1, "153.39").replace("2026-04-10", "2025-12-30")), "2026-01-02 10:00")
+    (waiting,) = (await queue(desk)).payments
+    request = allocation(waiting.entry_id, case)
+    request.month.CopyFrom(types_pb2.YearMonth(year=2025, month=11))
+    with pytest.raises(CurrencyNotAllowed):
+        await desk.ask(request, "2025-12-31 10:00")
+    request.request_id = str(uuid4())
+    await desk.ask(request, "2026-01-03 10:00")
+    assert (await desk.account(case, "2026-01-03 10:00")).balance == desk.euro("0.00")
+
+
 async def test_a_month_without_invoice_takes_no_payment(desk: Desk) -> None:
     case = await billed(desk)
     await desk.ask(file(desk.municipality, row(1, "50.00")), AT)

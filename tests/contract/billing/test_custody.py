@@ -97,6 +97,25 @@ async def test_a_receipt_is_not_confirmed_when_the_money_is_gone(desk: Desk) -> 
         await desk.ask(pb.ConfirmCustodyReceiptRequest(request_id=str(uuid4()), receipt_id=waiting), AT, caller=SECOND)
 
 
+async def test_a_receipt_in_leva_is_confirmed_in_euro_after_their_time(desk: Desk) -> None:
+    settings = MunicipalSettings.of({"custody.second_signature": "true"})
+    desk.neighbours.own_rules = replace(SHIPPED_RULES, settings=settings, version=2)
+    case: str = desk.sign(date(2025, 11, 1))
+    cost = Money.of("900.00", Currency.BGN)
+    desk.neighbours.contracts[case] = replace(desk.neighbours.contracts[case], actual_cost=cost)
+    await desk.copy(case, "2025-11-01 10:00")
+    advance = service.RecordCustodyAdvanceRequest(
+        request_id=str(uuid4()), application_id=case, amount=money_to_proto(Money.of("60.00", Currency.BGN))
+    )
+    await desk.ask(advance, "2025-12-01 10:00")
+    spent = receipt(desk, case)
+    spent.amount.currency_code = "BGN"
+    waiting = (await desk.ask(spent, "2025-12-20 10:00")).pending_receipt_id
+    confirmation = pb.ConfirmCustodyReceiptRequest(request_id=str(uuid4()), receipt_id=waiting)
+    account = (await desk.ask(confirmation, "2026-02-05 10:00", caller=SECOND)).account
+    assert account.custody == desk.euro("21.27")
+
+
 async def test_money_that_is_given_back_is_never_more_than_is_held(desk: Desk) -> None:
     case = await holding(desk)
     back = pb.RecordCustodyReturnRequest(request_id=str(uuid4()), application_id=case, amount=desk.euro("60.01"))
