@@ -11,6 +11,7 @@ from services.billing.api.answers import Context
 from services.billing.api.desk import Answer, Desk, act_of
 from services.billing.api.peers import PulledContract
 from services.billing.domain.accounts import Act, BilledRow, Contract, ServedMonth
+from services.billing.domain.set_offs import SetOff
 from services.billing.errors import InvalidFact, NoInvoice
 from services.billing.papers.statement import statement_pdf
 from services.billing.rules.decisions import IncomeDeclaration
@@ -34,6 +35,7 @@ from services.billing.wire.documents import (
     statement_to_proto,
     units_to_proto,
 )
+from services.billing.wire.set_offs import announced_set_off
 from services.billing.wire.tariffs import tariff_to_try
 from services.kernel.dates import Month
 from services.kernel.language import Language
@@ -128,9 +130,11 @@ class DocumentMethods(Desk):
         call = self._runtime.call(object_id=request.application_id)
         change, act = await self._change(call, request), act_of(call)
         drafts: list[pb.DraftChange] = []
+        known: list[SetOff] = []
 
         async def run(store: Store) -> Effect:
             before = await store.billed_rows(request.application_id)
+            known.extend((await store.books(request.application_id)).set_offs)
             effect = await change(request.application_id, store, act)
             drafts.extend(_moved(before, await store.billed_rows(request.application_id)))
             return effect
@@ -141,6 +145,7 @@ class DocumentMethods(Desk):
             drafts=drafts,
             balance=money_to_proto(answer.account.balance),
             invoices=[announced_invoice(item) for item in answer.invoices],
+            set_offs=[announced_set_off(item) for item in answer.account.set_offs if item not in known],
         )
 
     async def _change(self, call: Call, request: pb.PreviewChangeRequest) -> _Change:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from services.billing.domain.set_offs import OverpaidMonth, SetOff
 from services.runtime.civil import date_to_proto, money_to_proto, month_to_proto
 from socialcare.billing.v1 import set_offs_pb2 as pb
 
-__all__ = ["overpaid_to_proto", "set_off_to_proto"]
+__all__ = ["announced_set_off", "overpaid_to_proto", "set_off_to_proto"]
 
 
 def set_off_to_proto(item: SetOff) -> pb.SetOff:
@@ -19,6 +21,11 @@ def set_off_to_proto(item: SetOff) -> pb.SetOff:
         settled=money_to_proto(item.settled),
         set_off_date=date_to_proto(item.on),
     )
+
+
+def announced_set_off(item: SetOff) -> pb.SetOff:
+    """A set-off that would be made."""
+    return set_off_to_proto(replace(item, set_off_id=""))
 
 
 def overpaid_to_proto(item: OverpaidMonth) -> pb.OverpaidMonth:

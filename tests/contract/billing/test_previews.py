@@ -20,7 +20,7 @@ from services.runtime.civil import money_from_proto, money_to_proto, month_from_
 from socialcare.billing.v1 import billing_service_pb2 as service
 from socialcare.billing.v1 import documents_pb2 as pb
 from socialcare.billing.v1 import resources_pb2 as resources
-from socialcare.billing.v1 import runs_pb2, tariffs_pb2
+from socialcare.billing.v1 import runs_pb2, set_offs_pb2, tariffs_pb2
 from socialcare.common.v1 import facts_pb2
 
 pytestmark = pytest.mark.postgres
@@ -186,6 +186,7 @@ async def test_a_preview_of_any_fact_shows_what_is_then_issued_and_all_of_it_is_
         known = {item.invoice_id for item in before.invoices}
         invoiced = [item for item in after.invoices if item.invoice_id not in known]
         assert list(shown.invoices) == [announced_invoice(item) for item in invoiced]
+        assert list(shown.set_offs) == [without_id(item) for item in after.set_offs if item not in before.set_offs]
         assert shown.balance == after.balance
     account = await desk.account(case, AT)
     assert {str(note.month) for note in account.corrections} <= {str(item.month) for item in account.invoices}
@@ -200,6 +201,13 @@ def announced(note: resources.Correction) -> resources.Correction:
     shown.ClearField("correction_id")
     shown.ClearField("number")
     shown.lineage.ClearField("fact_id")
+    return shown
+
+
+def without_id(document: set_offs_pb2.SetOff) -> set_offs_pb2.SetOff:
+    shown = set_offs_pb2.SetOff()
+    shown.CopyFrom(document)
+    shown.ClearField("set_off_id")
     return shown
 
 
