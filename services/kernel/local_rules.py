@@ -36,6 +36,12 @@ class LocalRules:
         """The shipped catalogue with the settings of C-06 and C-07 and with the changes."""
         return _catalogue(self.changes, self.settings.codes("ap.districts"), self.settings.day("ap.open_from"))
 
+    def with_entry(self, entry: ServiceEntry) -> LocalRules:
+        """The next version, with the entry in force on its days; all other days stay as they are."""
+        kept = (part for old in self.changes for part in (old.without(entry) if old.code == entry.code else (old,)))
+        changes = tuple(sorted((*kept, entry), key=lambda item: (item.code, item.valid_from)))
+        return replace(self, changes=changes, version=self.version + 1)
+
 
 @lru_cache(maxsize=1024)
 def _catalogue(changes: tuple[ServiceEntry, ...], districts: frozenset[str], open_from: date) -> Catalogue:

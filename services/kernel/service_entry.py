@@ -170,11 +170,25 @@ class UnknownServiceError(LookupError):
     """The catalogue has no such code on that day; the message is the code."""
 
 
+_PLACES = frozenset({Family.COMMUNITY, Family.INSTITUTION})
+_CHARGES_OF_ITEMS = frozenset({Charge.PKG, Charge.PASS})
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """Entries by code and day; ValueError when two entries of one code are valid on the same day."""
 
     entries: tuple[ServiceEntry, ...]
+
+    def contradicted_by(self, entry: ServiceEntry) -> str | None:
+        """The field in which an entry contradicts itself, or the family of its code; None: it may be put in."""
+        if any(old.code == entry.code and old.family is not entry.family for old in self.entries):
+            return "family"
+        if (entry.charge in _CHARGES_OF_ITEMS) != (entry.family is Family.PATRONAGE_ITEM):
+            return "charge"
+        if entry.placement_basis is PlacementBasis.ORDER and entry.family not in _PLACES:
+            return "placement_basis"
+        return None
 
     def __post_init__(self) -> None:
         for code in {entry.code for entry in self.entries}:

@@ -1,4 +1,4 @@
-"""What a tariff or changed settings would do to a page of cases, tried out (domain.md L-12, F-18)."""
+"""What a tariff, settings or a catalogue entry would do to a page of cases, tried out (domain.md L-12, F-18)."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ __all__ = ["FeeChange", "FeeChangeStore", "Outcome", "OutcomeOfMonth", "try_fee_
 
 @dataclass(frozen=True, slots=True)
 class FeeChange:
-    """A tariff, or all that the municipality would have decided."""
+    """A tariff, or all that the municipality would have decided, from the month on in which it first holds."""
 
     municipality_id: str
     change: NewTariff | LocalRules
+    from_month: Month | None = None
+    """None: in every month that is not approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ async def try_fee_change(change: FeeChange, case_ids: Sequence[str], store: FeeC
 
 async def _month_of(change: FeeChange, store: FeeChangeStore, act: Act) -> Month:
     first = await store.first_open_month(change.municipality_id) or Month.of(act.today)
-    return max(first, change.change.from_month) if isinstance(change.change, NewTariff) else first
+    return first if change.from_month is None else max(first, change.from_month)
 
 
 async def _bring(change: FeeChange, case_ids: Sequence[str], store: FeeChangeStore, act: Act) -> None:

@@ -12,15 +12,12 @@ from services.intake.errors import EffectiveDatePassed
 from services.intake.usecases.messages import start_reprojection
 from services.intake.usecases.ports import MunicipalityStore
 from services.kernel.calendar import BusinessCalendar, DayOverride
-from services.kernel.catalogue import Charge, Family, PlacementBasis, ServiceEntry
+from services.kernel.catalogue import ServiceEntry
 from services.kernel.register import decides
 from services.runtime.commands import Effect, check_etag
 from services.runtime.errors import InvalidArgument
 
 __all__ = ["PutCalendarOverrides", "PutCatalogueEntry", "put_calendar_overrides", "put_catalogue_entry"]
-
-_PLACES = frozenset({Family.COMMUNITY, Family.INSTITUTION})
-_CHARGES_OF_ITEMS = frozenset({Charge.PKG, Charge.PASS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +56,16 @@ async def put_catalogue_entry(
     touched = [old for old in municipality.rules.changes if old.code == entry.code and old.without(entry) != (old,)]
     parts = (*(part for old in touched for part in old.without(entry)), entry)
     await store.replace_entries(municipality.id, entry, parts, now)
-    kept = (old for old in municipality.rules.changes if old not in touched)
-    changes = tuple(sorted((*kept, *parts), key=lambda item: (item.code, item.valid_from)))
-    return await _save(municipality, store, changes=changes)
+    return await _save(municipality, store, changes=municipality.rules.with_entry(entry).changes)
 
 
 def _check_entry(entry: ServiceEntry, municipality: Municipality, today: date) -> None:
     if entry.valid_from == date.min:
         raise InvalidArgument(field="entry.valid_from_date")
     _check_days([entry.valid_from], today, "entry.valid_from_date")
-    if any(old.code == entry.code and old.family is not entry.family for old in municipality.rules.catalogue.entries):
-        raise InvalidArgument(field="entry.family")
-    if (entry.charge in _CHARGES_OF_ITEMS) != (entry.family is Family.PATRONAGE_ITEM):
-        raise InvalidArgument(field="entry.charge")
-    if entry.placement_basis is PlacementBasis.ORDER and entry.family not in _PLACES:
-        raise InvalidArgument(field="entry.placement_basis")
+    wrong = municipality.rules.catalogue.contradicted_by(entry)
+    if wrong is not None:
+        raise InvalidArgument(field=f"entry.{wrong}")
 
 
 @decides("T-09")

@@ -11,12 +11,14 @@ from uuid import uuid4
 import pytest
 
 from services.billing.errors import InvalidFact, InvariantViolated, PercentNotAllowed, ReviewOutdated
+from services.kernel.catalogue import CATALOGUE, Charge, Family, PercentRange, PlacementBasis, ServiceEntry
 from services.kernel.codes import Role
 from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.money import Currency, Money
 from services.kernel.municipal_settings import MunicipalSettings
 from services.runtime.chosen_settings import SettingNotAllowed
 from services.runtime.civil import money_from_proto
+from services.runtime.local_rules import catalogue_entry_to_proto
 from socialcare.billing.v1 import billing_service_pb2 as service
 from socialcare.billing.v1 import documents_pb2, fee_changes_pb2, tariffs_pb2
 from socialcare.common.v1.types_pb2 import YearMonth
@@ -226,6 +228,59 @@ async def test_invoices_of_months_that_were_free_are_foreseen_too(desk: Desk) ->
     await desk.ask(tariffs_pb2.ApplyTariffRequest(request_id=str(uuid4()), municipality_id=desk.municipality), AT)
     account = await desk.account(case, AT)
     assert ([item.amount for item in account.invoices], len(account.corrections)) == ([desk.euro("150.00")], 0)
+
+
+def with_percent(value: int, first: date) -> ServiceEntry:
+    """The entry of patronage with another percent from a day on."""
+    entry = CATALOGUE.entry("HSP", first)
+    return replace(entry, percent=PercentRange(Decimal(value), Decimal(0), Decimal(100)), valid_from=first)
+
+
+async def test_an_entry_of_the_catalogue_is_foreseen_as_it_is_then_issued(desk: Desk) -> None:
+    cases = [await person(desk) for _ in range(3)]
+    await desk.bill("2026-02", "2026-03-01 00:00")
+    await desk.draft("2026-03", "2026-04-01 00:00")
+    entry = with_percent(50, date(2026, 4, 2))
+    pages = await foreseen(desk, catalogue_entry=catalogue_entry_to_proto(entry))
+    april = YearMonth(year=2026, month=4)
+    assert [(page.cases, page.changed, page.from_month, list(page.months)) for page in pages] == [
+        (2, 2, april, []),
+        (1, 1, april, []),
+    ]
+    foretold = added(pages, "fees_before"), added(pages, "fees_after")
+    assert foretold == (Decimal("540.00"), Decimal("450.00"))
+    await desk.bill("2026-03", "2026-04-02 12:00")
+    desk.neighbours.own_rules = SHIPPED_RULES.with_entry(entry)
+    await desk.bill("2026-04", "2026-05-01 00:00")
+    accounts = [await desk.account(case, "2026-05-02 10:00") for case in cases]
+    billed = [sum(money_from_proto(each.invoices[n].amount, "").amount for each in accounts) for n in range(3)]
+    assert billed == [foretold[0], foretold[0], foretold[1]]
+    assert not any(account.corrections for account in accounts)
+
+
+async def test_an_entry_of_another_service_is_foreseen_to_change_nothing(desk: Desk) -> None:
+    await person(desk)
+    entry = replace(CATALOGUE.entry("DAY_CENTRE", date(2026, 4, 2)), valid_from=date(2026, 4, 2))
+    (page,) = await foreseen(desk, catalogue_entry=catalogue_entry_to_proto(entry))
+    assert (page.cases, page.changed) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"valid_from": date(2026, 4, 1)}, "valid_from_date"),
+        ({"valid_from": date.min}, "valid_from_date"),
+        ({"family": Family.COMMUNITY}, "family"),
+        ({"charge": Charge.PKG, "percent": None}, "charge"),
+        ({"placement_basis": PlacementBasis.ORDER}, "placement_basis"),
+    ],
+)
+async def test_an_entry_that_could_not_be_put_is_not_foreseen(desk: Desk, wrong: dict[str, Any], field: str) -> None:
+    await person(desk)
+    entry = catalogue_entry_to_proto(replace(with_percent(50, date(2026, 4, 2)), **wrong))
+    with pytest.raises(InvalidFact) as refusal:
+        await foreseen(desk, catalogue_entry=entry)
+    assert refusal.value.field == f"catalogue_entry.{field}"
 
 
 async def test_changed_settings_are_foreseen_from_the_first_month_that_is_not_approved(desk: Desk) -> None:

@@ -79,6 +79,7 @@ ALONE: list[tuple[str, Values, str]] = [
     ("billing_runs", {"issued": 1}, "billing_runs_check1"),
     ("billing_runs", {"drafted": -1, "issued": -1}, "billing_runs_check1"),
     ("billing_runs", {"rerun": -1}, "billing_runs_rerun_check"),
+    ("billing_runs", {"reviews": -1}, "billing_runs_reviews_check"),
     ("billing_runs", {"state": "ASLEEP"}, "billing_runs_state_check"),
     ("billing_runs", {"state": "FINISHED", "drafted": 1}, "finished_run_issued_all"),
     ("billing_runs", {"sealed_from": 1, "sealed_through": 1, "documents_hash": ""}, "sealed_run_is_finished"),
