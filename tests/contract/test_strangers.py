@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -182,3 +183,21 @@ async def test_what_strangers_are_refused_is_there_for_those_whose_it_is(played:
             shown |= {method.name} if reason not in NOT_THEIRS else set()
 
     assert reading - shown <= NOT_IN_THE_STORIES
+
+
+async def test_what_lies_behind_a_bill_is_told_to_those_whose_it_is(played: Played) -> None:
+    """The registers and the trace over the wire: the order, if there is one, and the assessment are other services'."""
+
+    async def ask(stage: Stage, name: str, **body: str) -> Any:
+        token = played.asker.token(Role.OFFICE_HEAD, played.municipality)
+        return await played.asker.ask(stage, name, body, token, x_business_time=AFTERWARDS)
+
+    first = (await ask(Stage.BILLING, "ListInvoices", municipality_id=played.municipality)).invoices[0]
+    assert first.application_id == played.known["application_id"]
+    invoice = first.invoice.invoice_id
+    orders = await ask(Stage.PLACEMENT, "ListOrders", municipality_id=played.municipality)
+    traced = await ask(Stage.BILLING, "TraceInvoiceLine", invoice_id=invoice)
+    assert [(act.act_id, act.number) for act in traced.acts] == [(act.act_id, act.number) for act in orders.acts]
+    assert (traced.application_id, traced.assessment.version) == (first.application_id, 1)
+    lines = await ask(Stage.BILLING, "ListLedgerEntries", municipality_id=played.municipality, document_id=invoice)
+    assert [entry.document_number for entry in lines.entries] == [first.invoice.number] * 2
