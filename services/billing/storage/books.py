@@ -18,7 +18,7 @@ from services.runtime.local_rules import calendar_from_text
 __all__ = [
     "CORRECTION_COLUMNS",
     "INVOICE_COLUMNS",
-    "INVOICE_TABLES",
+    "INVOICE_JOINS",
     "account_books",
     "billed_rows",
     "correction_from",
@@ -33,8 +33,8 @@ INVOICE_COLUMNS = """
        a.state IN ('SETTLED', 'WRITTEN_OFF') AS is_closed, f.cause, f.fact_id, f.request_id
 """
 
-INVOICE_TABLES = """
-invoices i JOIN calendars c ON c.version = i.calendar_version LEFT JOIN arrears a ON a.invoice_id = i.invoice_id
+INVOICE_JOINS = """
+JOIN calendars c ON c.version = i.calendar_version LEFT JOIN arrears a ON a.invoice_id = i.invoice_id
 LEFT JOIN invoices_after_facts f ON f.invoice_id = i.invoice_id
 """
 
@@ -44,7 +44,7 @@ CORRECTION_COLUMNS = """
 """
 
 _INVOICES = f"""
-SELECT {INVOICE_COLUMNS} FROM {INVOICE_TABLES} WHERE i.case_id = :case_id ORDER BY i.month
+SELECT {INVOICE_COLUMNS} FROM invoices i {INVOICE_JOINS} WHERE i.case_id = :case_id ORDER BY i.month
 """  # noqa: S608 constants of this module
 
 _CORRECTIONS = f"""

@@ -13,7 +13,7 @@ from services.billing.domain.registers import LedgerDocumentKind, LedgerEntry, L
 from services.billing.storage.books import (
     CORRECTION_COLUMNS,
     INVOICE_COLUMNS,
-    INVOICE_TABLES,
+    INVOICE_JOINS,
     correction_from,
     invoice_from,
 )
@@ -29,24 +29,41 @@ _ISSUED = """
   AND (CAST(:last AS date) IS NULL OR {document}.issued_date <= :last)
 """
 
-# The sums of one pass pick the months that can have the status; the exact rounding is asked of those only.
-_INVOICES = f"""
-SELECT {INVOICE_COLUMNS}, i.case_id::text AS case_id, i.run_id::text AS run_id, o.minor AS open_minor
-FROM {INVOICE_TABLES}
-CROSS JOIN LATERAL (SELECT month_open_minor(i.case_id, i.month, i.currency) AS minor) o
-WHERE i.municipality_id = :municipality_id AND i.number > :after AND {_ISSUED.format(document="i")}
+_ASKED = f"""
+i.municipality_id = :municipality_id AND i.number > :after AND {_ISSUED.format(document="i")}
   AND (CAST(:run_id AS uuid) IS NULL OR i.run_id = :run_id)
-  AND (CAST(:status AS text) IS NULL OR (
-       (i.case_id, i.month) IN (
-           SELECT s.case_id, s.month FROM (
-               SELECT m.case_id, m.month,
-                      sum(CASE m.currency WHEN 'EUR' THEN m.minor ELSE m.minor / 1.95583 END) AS cents
-               FROM receivable_movements m
-               WHERE m.municipality_id = :municipality_id AND (CAST(:month AS date) IS NULL OR m.month = :month)
-               GROUP BY m.case_id, m.month) s
-           WHERE CASE :status WHEN 'PAID' THEN s.cents < 1 ELSE s.cents > 0 END)
-       AND :status = CASE WHEN o.minor <= 0 THEN 'PAID' WHEN i.due_date < :today THEN 'OVERDUE' ELSE 'OPEN' END))
-ORDER BY i.number LIMIT :size
+"""
+
+_DETAILS = f"""
+SELECT {INVOICE_COLUMNS}, i.case_id::text AS case_id, i.run_id::text AS run_id,
+       month_open_minor(i.case_id, i.month, i.currency) AS open_minor
+FROM page i {INVOICE_JOINS} ORDER BY i.number
+"""  # noqa: S608 constants of this module
+
+_INVOICES = f"""
+WITH page AS MATERIALIZED (SELECT i.* FROM invoices i WHERE {_ASKED} ORDER BY i.number LIMIT :size)
+{_DETAILS}
+"""  # noqa: S608 constants of this module
+
+# One pass over what moved the receivables. Conversion keeps the sign: the exact rounding is asked only where both
+# currencies are left.
+_INVOICES_OF_STATUS = f"""
+WITH sums AS MATERIALIZED (
+    SELECT case_id, month, coalesce(sum(minor) FILTER (WHERE currency = 'EUR'), 0) AS eur,
+           coalesce(sum(minor) FILTER (WHERE currency = 'BGN'), 0) AS bgn
+    FROM receivable_movements
+    WHERE municipality_id = :municipality_id AND (CAST(:month AS date) IS NULL OR month = :month)
+    GROUP BY case_id, month
+), page AS MATERIALIZED (
+    SELECT i.* FROM invoices i JOIN sums s USING (case_id, month)
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN s.eur = 0 OR s.bgn = 0 THEN s.eur + s.bgn
+                    ELSE month_open_minor(i.case_id, i.month, i.currency) END > 0 AS owes) o
+    WHERE {_ASKED}
+      AND :status = CASE WHEN NOT o.owes THEN 'PAID' WHEN i.due_date < :today THEN 'OVERDUE' ELSE 'OPEN' END
+    ORDER BY i.number LIMIT :size
+)
+{_DETAILS}
 """  # noqa: S608 constants of this module
 
 _NOTES = f"""
@@ -140,7 +157,10 @@ class EntriesAsked:
 
 async def invoices(tx: ReadTx, asked: InvoicesAsked, today: date) -> Sequence[ListedInvoice]:
     """A page of invoices by number; the status is that of the day."""
-    rows = await tx.all(_INVOICES, {**_issued(asked), "status": asked.status and asked.status.value, "today": today})
+    if asked.status is None:
+        rows = await tx.all(_INVOICES, _issued(asked))
+    else:
+        rows = await tx.all(_INVOICES_OF_STATUS, {**_issued(asked), "status": asked.status.value, "today": today})
     return [
         ListedInvoice(row.case_id, row.run_id, invoice_from(row), money(row.open_minor, row.currency)) for row in rows
     ]
