@@ -39,6 +39,13 @@ ROWS: Mapping[str, Values] = {
         "rules_read": 0,
         "authorised_by": "",
     },
+    "war_status_changes": {
+        "id": 1,
+        "case_id": ONE,
+        "from_month": "2026-02-01",
+        "war_status": "\\x01",
+        "recorded_at": _AT,
+    },
     "income_declarations": {
         "id": 1,
         "declaration_id": ONE,

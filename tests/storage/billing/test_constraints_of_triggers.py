@@ -132,6 +132,16 @@ async def test_a_payment_whose_money_went_back_is_not_taken_back_too(connection:
     assert await refused(connection, reversal) == "reversal_leaves_refunds_covered"
 
 
+async def test_a_set_off_whose_money_went_back_is_not_taken_back_too(connection: asyncpg.Connection) -> None:
+    await add(connection, "set_offs")
+    await add(connection, "refunds", entry_id=None, case_id=ONE, month="2026-03-01", amount_minor=50)
+    reversal = (
+        "INSERT INTO set_off_reversals (set_off_id, reversed_date, reversed_at, request_id) "
+        f"VALUES ('{ONE}', '2026-04-06', '2026-04-06Z', 'r')"
+    )
+    assert await refused(connection, reversal) == "set_off_back_leaves_refunds_covered"
+
+
 async def test_no_more_is_given_up_than_is_open(connection: asyncpg.Connection) -> None:
     await add(connection, "write_offs", amount_minor=101)
     approval = "UPDATE write_offs SET approved_by = 'other', approved_at = '2026-05-28Z'"

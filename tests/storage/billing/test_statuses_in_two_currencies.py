@@ -23,8 +23,8 @@ TODAY = date(2026, 4, 1)
 @pytest.mark.parametrize(
     ("billed", "noted", "status"),
     [
-        (("BGN", 200), ("EUR", -102), InvoiceStatus.OVERDUE),
-        (("BGN", 200), ("EUR", -103), InvoiceStatus.PAID),
+        (("BGN", 200), ("EUR", -101), InvoiceStatus.OVERDUE),
+        (("BGN", 200), ("EUR", -102), InvoiceStatus.PAID),
         (("BGN", 2), ("EUR", -1), InvoiceStatus.PAID),
         (("BGN", 1), ("BGN", -1), InvoiceStatus.PAID),
         (("BGN", 1), ("EUR", 1), InvoiceStatus.OVERDUE),
