@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,11 +20,14 @@ from services.billing import storage
 from services.billing.domain.accounts import Books, InvoiceStatus, ServedMonth
 from services.billing.domain.payments import BankFile, BankFormat, BankLine, Statement
 from services.billing.domain.tariffs import TariffKind
+from services.billing.errors import StateNotAllowed
 from services.billing.rules.accounts import open_amount
 from services.billing.rules.payment_reference import payment_reference
 from services.billing.storage.books import billed_rows
+from services.billing.storage.counter import counter_payments
 from services.billing.storage.set_offs import overpaid_months
 from services.billing.usecases import payments, tariffs
+from services.billing.usecases.counter import reverse_payment
 from services.billing.usecases.payments import By
 from services.billing.usecases.tariffs import NewTariff
 from services.kernel.dates import Month
@@ -103,11 +107,15 @@ class Voted:
 
 @dataclass(frozen=True)
 class Paid:
-    """At the counter, or by bank with the reference of the month's invoice, if there is one."""
+    """At the counter, or by bank with the reference of the month's invoice, if there is one.
+
+    A mistyped one of the counter is taken back after the next run, or at the end.
+    """
 
     month: Month
     cents: int
     by_bank: bool
+    mistyped: bool
 
 
 Fact = Income | Served | Amended | Voted
@@ -150,7 +158,11 @@ def lives(draw: st.DrawFn, way: Way) -> tuple[Told, Told]:
     prices = st.integers(1, 900 if way.by_unit else 60_000)
     amended = [Amended(version, draw(prices)) for version in (2, 3) if draw(st.booleans())]
     amounts = st.integers(min_value=1, max_value=70_000)
-    paid = draw(st.lists(st.builds(Paid, st.sampled_from(months), amounts, st.booleans()), max_size=5))
+    paid = draw(
+        st.lists(
+            st.builds(Paid, st.sampled_from(months), amounts, st.booleans(), st.booleans()), min_size=1, max_size=5
+        )
+    )
     about = draw(acts(months))
 
     def telling() -> Told:
@@ -158,7 +170,7 @@ def lives(draw: st.DrawFn, way: Way) -> tuple[Told, Told]:
         for item in draw(st.permutations([*incomes, *served, *amended, *voted, *paid])):
             # Before the euro nobody pays in it.
             known = [place for place, month in enumerate(months) if month >= EURO or not isinstance(item, Paid)]
-            slots[draw(st.sampled_from((*known, -1, -1)))].append(item)
+            slots[draw(st.sampled_from((*known, *[-1] * min(len(known), 2))))].append(item)
         rest = draw(st.permutations([*slots[-1], *about]))
         return Told(way, tuple(tuple(slot) for slot in slots[:-1]), tuple(rest), own)
 
@@ -231,6 +243,8 @@ class Life:
     after: Afterwards | None = None
     drawn: Counter[str] = field(default_factory=Counter)
     """How often each kind of payment came."""
+    mistyped: Counter[int] = field(default_factory=Counter)
+    """Cents of payments at the counter that nobody has taken back yet."""
 
     async def live(self, told: Told) -> None:
         await self.sign(1, self.way.price, self.way.months[0].first)
@@ -242,10 +256,13 @@ class Life:
                 self.office.set("fee.hsp.pct", str(own[month]))
             await self.office.bill(month, {self.case: self.served(month)})
             self.billed.append(month)
+            await self.take_back(month.next().first)
             await self.nothing_issued_changed()
         for item in told.afterwards:
             await self.take(item, LATE)
             await self.nothing_issued_changed()
+        await self.take_back(LATE)
+        await self.nothing_issued_changed()
 
     async def take(self, item: Fact | Paid | Act, on: date) -> None:
         match item:
@@ -305,11 +322,31 @@ class Life:
             by = By(self.office.act(on), "staff-1")
             await self.office.write(lambda store: payments.import_file(file, self.office.rules, store, by))
             self.bank += paid.cents
-            self.drawn["by bank" if on == LATE else "by bank between runs"] += 1
+            self.came("by bank", on)
         elif number is not None:
             await self.office.pay(self.case, paid.month, eur(paid.cents), on)
             self.counter += paid.cents
-            self.drawn["at the counter" if on == LATE else "at the counter between runs"] += 1
+            self.mistyped[paid.cents] += paid.mistyped
+            self.came("at the counter", on)
+
+    def came(self, kind: str, on: date) -> None:
+        self.drawn.update([kind] if on == LATE else [kind, "between runs"])
+
+    async def take_back(self, on: date) -> None:
+        """Each mistyped payment, unless its money went back to the payer."""
+        async with self.office.db.read() as tx:
+            known = await counter_payments(tx, self.case)
+        by = By(self.office.act(on), "staff-1")
+        for payment in (item.payment for item in known if not item.reversed_reason):
+            cents, reversal = payment.amount.minor, payment.payment_id
+            if self.mistyped[cents] > 0:
+                self.mistyped[cents] -= 1
+                with suppress(StateNotAllowed):
+                    await self.office.write(
+                        lambda store, reversal=reversal: reverse_payment(self.case, reversal, "TYPO", store, by)  # type: ignore[misc]
+                    )
+                    self.counter -= cents
+                    self.came("taken back", on)
 
     async def nothing_issued_changed(self) -> None:
         async with self.office.db.read() as tx:
@@ -450,8 +487,7 @@ def drawn() -> Iterator[Counter[str]]:
     """How payments came in all lives of a test; one that drew no payment of a kind has tried nothing of it."""
     found: Counter[str] = Counter()
     yield found
-    kinds = {f"{how}{when}" for how in ("by bank", "at the counter") for when in ("", " between runs")}
-    assert kinds <= set(found)
+    assert {"by bank", "at the counter", "taken back", "between runs"} <= set(found)
 
 
 async def lived(office: Office, told: Told, drawn: Counter[str]) -> dict[Month, int]:
