@@ -62,6 +62,12 @@ class BillingMetrics:
             ("municipality",),
             registry=registry,
         )
+        self._next_month = Gauge(
+            "socialcare_billing_next_month_timestamp_seconds",
+            f"Unix time at which the first month with care that no finished run has billed is over; {shared}",
+            ("municipality",),
+            registry=registry,
+        )
         self._overdue_invoices = Gauge(
             "socialcare_billing_overdue_invoices",
             "Invoices with open arrears, by days past the due date; replicas show the same rows, take the maximum. "
@@ -78,7 +84,8 @@ class BillingMetrics:
 
     def show_standstill(self, found: Standstill | None) -> None:
         """Show what waits for somebody, by municipality; None: not known."""
-        for gauge in (self._blocked, self._in_review, self._parked, self._letters, self._oldest_letter):
+        gauges = (self._blocked, self._in_review, self._parked, self._letters, self._oldest_letter, self._next_month)
+        for gauge in gauges:
             gauge.clear()
         if found is None:
             return
@@ -91,6 +98,8 @@ class BillingMetrics:
         for municipality, (letters, oldest) in found.letters.items():
             self._letters.labels(municipality).set(letters)
             self._oldest_letter.labels(municipality).set(oldest.timestamp())
+        for municipality, over_at in found.next_months.items():
+            self._next_month.labels(municipality).set(over_at.timestamp())
 
     def show_overdue(self, found: Mapping[str, Sequence[AgeingLine]] | None) -> None:
         """Show what is overdue by municipality; None: not known."""

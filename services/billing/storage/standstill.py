@@ -23,6 +23,17 @@ GROUP BY 1, 2
 _LETTERS = """
 SELECT municipality_id, count(*) AS letters, min(written_at) AS since FROM letters WHERE delivered_at IS NULL GROUP BY 1
 """
+# A month is billed when it is over in Sofia.
+_NEXT_MONTHS = """
+SELECT c.municipality_id,
+       (min(greatest(date_trunc('month', lower(c.care)::timestamp), l.following)) + interval '1 month')
+           AT TIME ZONE 'Europe/Sofia' AS over_at
+FROM contracts c
+LEFT JOIN (SELECT municipality_id, max(month)::timestamp + interval '1 month' AS following
+           FROM billing_runs WHERE state = 'FINISHED' GROUP BY 1) l USING (municipality_id)
+WHERE NOT isempty(c.care) AND (l.following IS NULL OR upper(c.care) IS NULL OR upper(c.care) > l.following::date)
+GROUP BY 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,8 @@ class Standstill:
     """Accounts and months that no run could bill."""
     letters: Mapping[str, tuple[int, datetime]]
     """Letters that nobody delivered, and when the oldest was written."""
+    next_months: Mapping[str, datetime]
+    """When the first month with care whose run, and whose followers' runs, are not finished is over, also in future."""
 
 
 async def standstill(tx: ReadTx) -> Standstill:
@@ -46,4 +59,5 @@ async def standstill(tx: ReadTx) -> Standstill:
         {row.municipality_id: row.since for row in await tx.all(_IN_REVIEW)},
         {(row.municipality_id, ParkReason(row.reason)): row.accounts for row in await tx.all(_PARKED)},
         {row.municipality_id: (row.letters, row.since) for row in await tx.all(_LETTERS)},
+        {row.municipality_id: row.over_at for row in await tx.all(_NEXT_MONTHS)},
     )

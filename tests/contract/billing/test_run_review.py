@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ import pytest
 from services.billing.api import BillingServicer
 from services.billing.errors import InvariantViolated, ReviewOutdated, StateNotAllowed
 from services.kernel.codes import Role
-from services.kernel.dates import Month
+from services.kernel.dates import SOFIA, Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, Money
 from services.kernel.municipal_settings import MunicipalSettings
@@ -416,6 +416,22 @@ async def test_the_gauges_say_since_when_a_month_has_waited_for_approval_and_who
     monkeypatch.setattr(desk.database, "read", away)
     await servicer.observe()
     assert registry.get_sample_value(parked, {**here, "reason": "NO_FEE_DECISION"}) is None
+
+
+async def test_the_gauge_says_when_the_first_month_without_a_finished_run_is_over(desk: Desk) -> None:
+    servicer: BillingServicer = desk.servicer
+
+    async def shown() -> Any:
+        await servicer.observe()
+        name, here = "socialcare_billing_next_month_timestamp_seconds", {"municipality": desk.municipality}
+        return servicer._runtime.telemetry.registry.get_sample_value(name, here)
+
+    assert await shown() is None
+    await person(desk)
+    await drafted(desk)
+    assert await shown() == datetime(2026, 3, 1, tzinfo=SOFIA).timestamp()
+    await desk.bill("2026-02", NOON)
+    assert await shown() == datetime(2026, 4, 1, tzinfo=SOFIA).timestamp()
 
 
 async def parked_pages(desk: Desk, size: int) -> list[Any]:
