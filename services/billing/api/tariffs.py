@@ -76,11 +76,14 @@ class TariffMethods(Desk):
             self._metrics.corrections.inc(notes)
         # What is left is asked each time: a page is the next cases that wait, so none is passed over.
         waiting = await self._waiting(request.municipality_id)
+        async with self._runtime.db.read() as tx:
+            undecided = await kept.cases_undecided(tx, request.municipality_id)
         return pb.ApplyTariffResponse(
             cases=effect.version,
             notes=notes,
             waiting_cases=waiting,
             next_page_token=encode_token("MORE") if waiting else "",
+            undecided_cases=undecided,
         )
 
     async def _waiting(self, municipality_id: str) -> int:

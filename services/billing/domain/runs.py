@@ -89,7 +89,10 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class ParkedAccount:
-    """An account that could not be billed for a month, and the run that tried last."""
+    """An account that could not be billed for a month, and the run that tried last.
+
+    `run_id` is empty for one that a tariff could not decide before any run came to the month.
+    """
 
     case_id: str
     month: Month

@@ -82,7 +82,7 @@ SELECT NOT EXISTS (
                  GROUP BY 1) t
     CROSS JOIN LATERAL (
         SELECT FROM contracts c WHERE c.municipality_id = :municipality_id AND c.service_code = t.service_code
-            AND c.tariffs_read < t.last LIMIT 1) behind)
+            AND c.tariffs_read < t.last AND c.tariffs_tried < t.last LIMIT 1) behind)
 """
 
 # A page of a run decides its cases by the rules kept last: only what was drafted before they came can be behind.
@@ -129,7 +129,7 @@ class InvariantWrites(CommonReads):
         return [name for name, sql in INVARIANTS.items() if not await self._tx.scalar(sql, key)]
 
     async def tariffs_applied(self, municipality_id: str) -> bool:
-        """Whether every case of the municipality is decided by the tariffs that are recorded."""
+        """Whether every case of the municipality is decided by the tariffs that are recorded, or parked."""
         return bool(await self._tx.scalar(_TARIFFS_APPLIED, {"municipality_id": municipality_id}))
 
     async def fee_rules_applied(self, municipality_id: str) -> bool:

@@ -121,11 +121,14 @@ FROM undrafted_months u JOIN contracts c USING (case_id)
 """
 
 _PARKED = f"""
-{_PARKED_COLUMNS}
-WHERE c.municipality_id = :municipality_id
-  AND (u.month, u.case_id) > (CAST(:after_month AS date), CAST(:after_case AS uuid))
-ORDER BY u.month, u.case_id LIMIT :size
-"""
+SELECT * FROM ({_PARKED_COLUMNS} WHERE c.municipality_id = :municipality_id
+    UNION ALL
+    SELECT case_id::text, month, '', municipality_id, 'NO_FEE_DECISION' FROM undecided_accounts a
+    WHERE municipality_id = :municipality_id
+      AND NOT EXISTS (SELECT FROM undrafted_months u WHERE u.case_id = a.case_id)) parked
+WHERE (month, CAST(case_id AS uuid)) > (CAST(:after_month AS date), CAST(:after_case AS uuid))
+ORDER BY month, CAST(case_id AS uuid) LIMIT :size
+"""  # noqa: S608 a constant of this module
 
 _PARKED_ONE = f"{_PARKED_COLUMNS} WHERE u.case_id = :case_id AND u.month = :month"
 
@@ -195,7 +198,7 @@ async def findings(
 async def parked_accounts(
     tx: ReadTx, municipality_id: str, after: tuple[str, str], size: int
 ) -> Sequence[ParkedAccount]:
-    """A page of accounts that no run could bill, by month and case."""
+    """A page of accounts that no run could bill, or no tariff decide, by month and case."""
     rows = await tx.all(_PARKED, {"municipality_id": municipality_id, **_behind(after, size)})
     return [
         ParkedAccount(row.case_id, month(row.month), row.run_id, row.municipality_id, ParkReason(row.reason))

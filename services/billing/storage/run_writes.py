@@ -128,6 +128,10 @@ WHERE c.case_id = ANY(CAST(:cases AS uuid[]))
 ORDER BY c.case_id
 """
 
+_UNDECIDED = """
+SELECT case_id::text AS case_id FROM undecided_accounts WHERE case_id = ANY(CAST(:cases AS uuid[])) ORDER BY case_id
+"""
+
 _FIRST_ISSUE_DATE = "SELECT min(issue_date) FROM billed_months WHERE run_id = :run_id AND amount_minor > 0"
 
 # The statement also dates the drafts of 0.00: one that a fact raises later is issued with the others.
@@ -289,6 +293,10 @@ class RunWrites(CommonReads):
     async def behind_rules(self, case_ids: Sequence[str]) -> Sequence[str]:
         """Those of the cases whose fees were decided before the last rules of the municipality were kept."""
         return [row.case_id for row in await self._tx.all(_BEHIND, {"cases": list(case_ids)})]
+
+    async def undecided(self, case_ids: Sequence[str]) -> Sequence[str]:
+        """Those of the cases that the last tariff of their service could not decide."""
+        return [row.case_id for row in await self._tx.all(_UNDECIDED, {"cases": list(case_ids)})]
 
     async def first_issue_date(self, run: Run) -> date | None:
         """The first issue date of the drafts of a run above 0.00; None without any."""

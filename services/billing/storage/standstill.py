@@ -17,7 +17,11 @@ WHERE state = 'BLOCKED' GROUP BY 1, 2
 """
 _IN_REVIEW = "SELECT municipality_id, min(state_since) AS since FROM billing_runs WHERE state = 'REVIEW' GROUP BY 1"
 _PARKED = """
-SELECT c.municipality_id, u.reason, count(*) AS accounts FROM undrafted_months u JOIN contracts c USING (case_id)
+SELECT municipality_id, reason, count(*) AS accounts FROM (
+    SELECT c.municipality_id, u.reason FROM undrafted_months u JOIN contracts c USING (case_id)
+    UNION ALL
+    SELECT municipality_id, 'NO_FEE_DECISION' FROM undecided_accounts a
+    WHERE NOT EXISTS (SELECT FROM undrafted_months u WHERE u.case_id = a.case_id)) parked
 GROUP BY 1, 2
 """
 _LETTERS = """

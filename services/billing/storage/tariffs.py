@@ -16,7 +16,7 @@ from services.billing.usecases.tariffs import NewTariff
 from services.kernel.dates import Month
 from services.runtime.database import ReadTx
 
-__all__ = ["KeptTariff", "TariffWrites", "cases_of", "cases_waiting", "list_tariffs"]
+__all__ = ["KeptTariff", "TariffWrites", "cases_of", "cases_undecided", "cases_waiting", "list_tariffs"]
 
 # Numbers are given in the order of the commits: a case that has read a number has read all before it.
 _LOCK = "LOCK TABLE tariffs IN SHARE ROW EXCLUSIVE MODE"
@@ -33,8 +33,31 @@ JOIN (SELECT service_code, max(number) AS last FROM tariffs WHERE municipality_i
     ON t.service_code = c.service_code AND c.tariffs_read < t.last
 WHERE c.municipality_id = :municipality_id
 """
-_NEXT = f"SELECT c.case_id::text AS case_id {_BEHIND} ORDER BY c.case_id LIMIT :size"
-_COUNT = f"SELECT count(*) {_BEHIND}"
+_WAITING = f"{_BEHIND} AND c.tariffs_tried < t.last"
+# Those that could not be decided come last: they are tried again, and keep no other back.
+_NEXT = f"SELECT c.case_id::text AS case_id {_BEHIND} ORDER BY c.tariffs_tried >= t.last, c.case_id LIMIT :size"
+_COUNT = f"SELECT count(*) {_WAITING}"
+_COUNT_UNDECIDED = "SELECT count(*) FROM undecided_accounts WHERE municipality_id = :municipality_id"
+
+_PARK = """
+WITH tried AS (
+    UPDATE contracts c SET tariffs_tried = coalesce((
+        SELECT max(number) FROM tariffs t
+        WHERE t.municipality_id = c.municipality_id AND t.service_code = c.service_code), 0)
+    WHERE c.case_id = :case_id
+), drafts AS (
+    SELECT b.case_id, b.month, b.run_id, b.amount_minor FROM billed_months b JOIN billing_runs r USING (run_id)
+    WHERE b.case_id = :case_id AND r.state IN ('BLOCKED', 'DRAFTING', 'REVIEW')
+), dropped AS (
+    DELETE FROM billed_months b USING drafts d WHERE b.case_id = d.case_id AND b.month = d.month
+), parked AS (
+    INSERT INTO undrafted_months AS u (case_id, month, run_id, reason)
+    SELECT case_id, month, run_id, 'NO_FEE_DECISION' FROM drafts
+    ON CONFLICT (case_id, month) DO UPDATE SET run_id = EXCLUDED.run_id, reason = EXCLUDED.reason
+)
+UPDATE billing_runs r SET drafted = r.drafted - d.drafts
+FROM (SELECT run_id, count(*) AS drafts FROM drafts WHERE amount_minor > 0 GROUP BY 1) d WHERE r.run_id = d.run_id
+"""
 
 _DRAFTED_BEHIND = """
 SELECT DISTINCT c.case_id::text AS case_id
@@ -45,7 +68,7 @@ WHERE c.municipality_id = :municipality_id AND r.state IN ('BLOCKED', 'DRAFTING'
 _NEXT_DRAFTED = f"{_DRAFTED_BEHIND} ORDER BY 1 LIMIT :size"
 _COUNT_DRAFTED = f"""
 SELECT count(*) FROM ({_DRAFTED_BEHIND}) AS drafted
-WHERE NOT EXISTS (SELECT {_BEHIND} AND c.case_id::text = drafted.case_id)
+WHERE NOT EXISTS (SELECT {_WAITING} AND c.case_id::text = drafted.case_id)
 """  # noqa: S608 constants of this module
 
 _FIRST_OPEN = """
@@ -81,6 +104,11 @@ async def cases_waiting(tx: ReadTx, municipality_id: str) -> int:
     """
     key = {"municipality_id": municipality_id}
     return int(await tx.scalar(_COUNT, key)) + int(await tx.scalar(_COUNT_DRAFTED, key))
+
+
+async def cases_undecided(tx: ReadTx, municipality_id: str) -> int:
+    """How many cases the last tariff of their service could not decide."""
+    return int(await tx.scalar(_COUNT_UNDECIDED, {"municipality_id": municipality_id}))
 
 
 async def list_tariffs(
@@ -123,7 +151,10 @@ class TariffWrites(FactWrites, DraftWrites):
         )
 
     async def cases_behind(self, municipality_id: str, limit: int) -> Sequence[str]:
-        """The next cases whose fees were decided before the last tariff of their service was recorded."""
+        """The next cases whose fees were decided before the last tariff of their service was recorded.
+
+        Those that it could not decide come last.
+        """
         rows = await self._tx.all(_NEXT, {"municipality_id": municipality_id, "size": limit})
         return [row.case_id for row in rows]
 
@@ -131,6 +162,10 @@ class TariffWrites(FactWrites, DraftWrites):
         """The next cases with drafts that were decided before the last rules of the municipality were kept."""
         rows = await self._tx.all(_NEXT_DRAFTED, {"municipality_id": municipality_id, "size": limit})
         return [row.case_id for row in rows]
+
+    async def park_undecided(self, case_id: str) -> None:
+        """Note that the last tariff could not decide the case, and park its drafts that are not approved."""
+        await self._tx.run(_PARK, {"case_id": case_id})
 
     async def first_open_month(self, municipality_id: str) -> Month | None:
         """The month after the last one that was approved; None before any was."""

@@ -20,7 +20,7 @@ from services.billing.domain.accounts import (
 )
 from services.billing.domain.causes import Cause, NoteCause
 from services.billing.domain.runs import ParkReason
-from services.billing.errors import CurrencyNotAllowed, InvalidFact
+from services.billing.errors import CurrencyNotAllowed, InvalidFact, UnknownService
 from services.billing.rules.corrections import BilledMonth, FirstInvoice, Note, first_invoice, note_over
 from services.billing.rules.currency import month_currency
 from services.billing.rules.decisions import (
@@ -44,6 +44,7 @@ from services.runtime.commands import Effect
 __all__ = [
     "LARGEST_A_MONTH",
     "LARGEST_SAVINGS",
+    "UNDECIDABLE",
     "Amendment",
     "FactsStore",
     "amend_contract",
@@ -59,6 +60,9 @@ __all__ = [
     "refresh_served_days",
     "set_actual_cost",
 ]
+
+UNDECIDABLE = (CurrencyMismatchError, CurrencyNotAllowed, UnknownService)
+"""What is raised about a case whose facts allow no decision: where many cases are decided, the others go on."""
 
 
 LARGEST_A_MONTH = 1_000_000

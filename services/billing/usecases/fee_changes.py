@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,8 +12,15 @@ from services.billing.rules.currency import month_currency
 from services.billing.rules.decisions import DatedFacts, find_fee
 from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.proration import WHOLE_MONTH, month_amount
-from services.billing.usecases.facts import redecide
-from services.billing.usecases.tariffs import NewTariff, TariffsStore, bring_tariffs, set_tariff
+from services.billing.usecases.facts import UNDECIDABLE
+from services.billing.usecases.tariffs import (
+    NewTariff,
+    TariffsStore,
+    bring_tariffs,
+    decide_each,
+    redecided,
+    set_tariff,
+)
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Money, total
@@ -94,26 +102,26 @@ async def _bring(change: FeeChange, case_ids: Sequence[str], store: FeeChangeSto
     if isinstance(change.change, LocalRules):
         await store.keep_rules(change.municipality_id, change.change)
         await store.lock_facts(case_ids)
-        for case_id in case_ids:
-            await redecide(case_id, store, act)
+        await decide_each(case_ids, redecided, store, act)
         return
     await set_tariff(change.change, store, act)
     await store.lock_facts(case_ids)
-    for case_id in case_ids:
-        await bring_tariffs(case_id, store, act)
+    await decide_each(case_ids, bring_tariffs, store, act)
 
 
 async def _fees(
     change: FeeChange, case_ids: Sequence[str], month: Month, store: FeeChangeStore
 ) -> Mapping[str, MonthlyFee]:
-    """The fee of a full month of each of the cases that is in care in it; none where the rules know no such service."""
+    """The fee of a full month of each of the cases that is in care in it; one that cannot be decided is left out."""
     rules: FeeRules = await store.fee_rules(change.municipality_id)
-    fees = {
-        case_id: find_fee(dated, month, rules)
-        for case_id, dated in (await store.dated_facts_of(case_ids)).items()
-        if dated.contract.start <= month.last and (dated.contract.end is None or dated.contract.end >= month.first)
-    }
-    return {case_id: fee for case_id, fee in fees.items() if fee is not None}
+    fees: dict[str, MonthlyFee] = {}
+    for case_id, dated in (await store.dated_facts_of(case_ids)).items():
+        if dated.contract.start <= month.last and (dated.contract.end is None or dated.contract.end >= month.first):
+            with suppress(*UNDECIDABLE):
+                fee = find_fee(dated, month, rules)
+                if fee is not None:
+                    fees[case_id] = fee
+    return fees
 
 
 async def _drafts(case_ids: Sequence[str], store: FeeChangeStore) -> Mapping[tuple[str, Month], BilledRow]:

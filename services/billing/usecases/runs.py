@@ -9,13 +9,13 @@ from typing import Protocol
 
 from services.billing.domain.accounts import Act, Run, RunState, RunStep, ServedMonth, run_after
 from services.billing.domain.runs import Gate, Invariant, ParkReason
-from services.billing.errors import CurrencyNotAllowed, InvariantViolated, ReviewOutdated, StateNotAllowed
+from services.billing.errors import InvariantViolated, ReviewOutdated, StateNotAllowed
 from services.billing.rules.currency import document_currency, month_currency
 from services.billing.rules.decisions import DatedFacts, fee_in
 from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.parameters import BillingParameters, comes_into_euro, parameters_of
 from services.billing.rules.proration import month_amount
-from services.billing.usecases.facts import FactsStore, part_of, redecide
+from services.billing.usecases.facts import UNDECIDABLE, FactsStore, part_of, redecide
 from services.kernel.catalogue import UnknownServiceError
 from services.kernel.codes import Event
 from services.kernel.dates import Month
@@ -101,6 +101,10 @@ class RunStore(FactsStore, Protocol):
 
     async def behind_rules(self, case_ids: Sequence[str]) -> Sequence[str]:
         """Those of the cases whose fees were decided before the last rules of the municipality were kept."""
+        ...
+
+    async def undecided(self, case_ids: Sequence[str]) -> Sequence[str]:
+        """Those of the cases that the last tariff of their service could not decide."""
         ...
 
     async def lock_each(self, case_ids: Sequence[str]) -> None:
@@ -270,7 +274,10 @@ async def draft_cases(
 
 
 async def _redecide_page(case_ids: Sequence[str], store: RunStore, act: Act) -> Sequence[str]:
-    """Lock the cases and bring the last rules to those that wait for them; gives the cases that they cannot decide."""
+    """Lock the cases and bring the last rules to those that wait for them.
+
+    Gives the cases that rules or tariffs cannot decide.
+    """
     behind = await store.behind_rules(case_ids)
     await store.lock_each(behind)
     await store.lock_cases(case_ids)
@@ -278,9 +285,9 @@ async def _redecide_page(case_ids: Sequence[str], store: RunStore, act: Act) -> 
     for case_id in behind:
         try:
             await redecide(case_id, store, act)
-        except CurrencyNotAllowed:
+        except UNDECIDABLE:
             undecided.append(case_id)
-    return undecided
+    return [*undecided, *await store.undecided(case_ids)]
 
 
 @decides("D-07", "F-13", "L-01")

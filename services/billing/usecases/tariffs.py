@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from services.billing.domain.tariffs import TariffKind
 from services.billing.errors import InvalidFact
 from services.billing.rules.fees import charge_of
 from services.billing.rules.parameters import parameters_of
-from services.billing.usecases.facts import FactsStore, check_currency, decide, redecide
+from services.billing.usecases.facts import UNDECIDABLE, FactsStore, check_currency, decide, redecide
 from services.billing.usecases.kept_statements import as_billed
 from services.billing.usecases.quotes import check_percent_set, known_service
 from services.kernel.catalogue import Catalogue
@@ -28,7 +28,9 @@ __all__ = [
     "TariffsStore",
     "apply_tariffs",
     "bring_tariffs",
+    "decide_each",
     "preview_tariff",
+    "redecided",
     "set_tariff",
 ]
 
@@ -70,7 +72,14 @@ class TariffsStore(FactsStore, Protocol):
 
     async def add_tariff(self, tariff: NewTariff, now: datetime) -> None: ...
     async def cases_behind(self, municipality_id: str, limit: int) -> Sequence[str]:
-        """The next cases whose fees were decided before the last tariff of their service was recorded."""
+        """The next cases whose fees were decided before the last tariff of their service was recorded.
+
+        Those that it could not decide come last.
+        """
+        ...
+
+    async def park_undecided(self, case_id: str) -> None:
+        """Note that the last tariff could not decide the case, and park its drafts that are not approved."""
         ...
 
     async def drafts_behind(self, municipality_id: str, limit: int) -> Sequence[str]:
@@ -93,19 +102,38 @@ async def set_tariff(tariff: NewTariff, store: TariffsStore, act: Act) -> Effect
 async def apply_tariffs(municipality_id: str, limit: int, store: TariffsStore, act: Act) -> Effect:
     """Decide the fees of the next cases that a tariff waits for, and correct what was billed (F-18).
 
-    After them drafts are computed by what the municipality changed about fees since. The effect's version counts the
-    cases, its resource the documents.
+    After them drafts are computed by what the municipality changed about fees since. A case whose fees cannot be
+    decided is parked, and tried again after the others by the next call. The effect's version counts the cases that
+    were decided, its resource the documents.
     """
     behind = await store.cases_behind(municipality_id, limit)
     drafted = await store.drafts_behind(municipality_id, limit)
     drafted = [case_id for case_id in drafted if case_id not in set(behind)][: limit - len(behind)]
     await store.lock_facts([*behind, *drafted])
-    notes = 0
-    for case_id in behind:
-        notes += await bring_tariffs(case_id, store, act)
-    for case_id in drafted:
-        await redecide(case_id, store, act)
-    return Effect(str(notes), len(behind) + len(drafted))
+    brought = await decide_each(behind, bring_tariffs, store, act)
+    brought += await decide_each(drafted, redecided, store, act)
+    return Effect(str(sum(brought)), len(brought))
+
+
+DecideCase = Callable[[str, TariffsStore, Act], Awaitable[int]]
+"""Decides a locked case and gives how many documents that brought."""
+
+
+async def decide_each(case_ids: Sequence[str], decide_case: DecideCase, store: TariffsStore, act: Act) -> list[int]:
+    """Documents of each case that was decided; one that cannot be is parked and gives no number."""
+    documents: list[int] = []
+    for case_id in case_ids:
+        try:
+            documents.append(await decide_case(case_id, store, act))
+        except UNDECIDABLE:
+            await store.park_undecided(case_id)
+    return documents
+
+
+async def redecided(case_id: str, store: TariffsStore, act: Act) -> int:
+    """Decide the fees of a locked case by the rules that are kept now: that brings no document."""
+    await redecide(case_id, store, act)
+    return 0
 
 
 async def preview_tariff(case_id: str, tariff: NewTariff, store: TariffsStore, act: Act) -> Effect:

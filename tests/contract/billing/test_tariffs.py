@@ -343,3 +343,64 @@ async def test_the_order_of_tariff_income_and_cost_does_not_matter(
         months = [await fee(desk, case, of) for of in ("2026-02", "2026-03", "2026-04")]
         ends.add((str(money_from_proto(account.balance, "balance")), *months))
     assert len(ends) == 1
+
+
+async def confuse(desk: Desk, case: str) -> str:
+    """Have the contract cost euro in a month of the lev, as no copy could say."""
+    async with desk.database.write() as tx:
+        await tx.run("UPDATE contracts SET start_date = '2025-12-01' WHERE case_id = :case", {"case": case})
+    return case
+
+
+async def mend(desk: Desk, case: str) -> None:
+    async with desk.database.write() as tx:
+        await tx.run("UPDATE contracts SET start_date = '2026-02-01' WHERE case_id = :case", {"case": case})
+
+
+async def parked(desk: Desk) -> list[tuple[str, str, int]]:
+    listed = await desk.ask(runs_pb2.ListParkedAccountsRequest(municipality_id=desk.municipality), AT)
+    return [(each.application_id, runs_pb2.ParkReason.Name(each.reason), each.month.month) for each in listed.accounts]
+
+
+async def test_a_case_that_a_tariff_cannot_decide_is_parked_and_the_others_are_decided(desk: Desk) -> None:
+    good, bad = await person(desk), await confuse(desk, await person(desk))
+    also_bad = await confuse(desk, await person(desk))
+    await desk.ask(tariff(desk), AT)
+    token, decided = "", 0
+    for _ in range(3):
+        answer = await page(desk, token, size=1)
+        token, decided = answer.next_page_token, decided + answer.cases
+    assert (decided, answer.waiting_cases, answer.undecided_cases, token) == (1, 0, 2, "")
+    assert await parked(desk) == [(each, "PARK_REASON_NO_FEE_DECISION", 12) for each in sorted([bad, also_bad])]
+    await mend(desk, bad)
+    answer = await page(desk)
+    assert (answer.cases, answer.undecided_cases) == (1, 1)
+    assert [each for each, _, _ in await parked(desk)] == [also_bad]
+    run = await desk.bill("2026-02", AT)
+    assert run.issued == 2
+    assert (await desk.account(good, AT)).invoices[0].amount == desk.euro("250.00")
+
+
+async def test_drafts_of_a_case_that_a_tariff_cannot_decide_are_not_approved_but_billed_alone_later(desk: Desk) -> None:
+    await person(desk)
+    bad = await person(desk)
+    await desk.draft("2026-02", "2026-03-01 00:00")
+    await confuse(desk, bad)
+    await desk.ask(tariff(desk), AT)
+    redraft = {"municipality_id": desk.municipality, "month": month("2026-02"), "application_id": bad}
+    assert (await page(desk)).undecided_cases == 1
+    await desk.ask(runs_pb2.RedraftAccountRequest(request_id=str(uuid4()), **redraft), AT)
+    run = await desk.bill("2026-02", AT)
+    assert (run.issued, run.failed) == (1, 1)
+    assert await parked(desk) == [(bad, "PARK_REASON_NO_FEE_DECISION", 2)]
+    await mend(desk, bad)
+    assert (await page(desk)).cases == 1
+    rerun = runs_pb2.RerunAccountRequest(request_id=str(uuid4()), application_id=bad, month=month("2026-02"))
+    assert (await desk.ask(rerun, AT)).account.invoices[0].amount == desk.euro("250.00")
+
+
+async def test_a_preview_of_a_tariff_leaves_out_a_case_that_it_cannot_decide(desk: Desk) -> None:
+    await person(desk)
+    await confuse(desk, await person(desk))
+    answer = await desk.ask(tariff(desk, validate_only=True), AT)
+    assert answer.waiting_cases == 2

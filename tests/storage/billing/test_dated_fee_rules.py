@@ -192,6 +192,41 @@ async def test_a_parked_account_is_billed_by_the_rules_of_its_month(office: Offi
     assert await invoiced(office, case) == await invoiced(office, other) == {"2026-02": "180.00", "2026-03": "150.00"}
 
 
+async def confuse(office: Office, case: str) -> None:
+    """Have the contract cost euro in a month of the lev, as no copy could say."""
+    await office.execute(f"UPDATE contracts SET start_date = '2025-12-01' WHERE case_id = '{case}'")
+
+
+async def test_a_case_that_changed_settings_cannot_decide_is_parked_by_the_run_and_the_others_are_billed(
+    office: Office,
+) -> None:
+    good, bad = await person(office), await person(office)
+    office.set(PERCENT, "50")
+    run = await office.open(FEBRUARY)
+    await confuse(office, bad)
+    assert await office.draft(run) == 1
+    assert await parked(office) == [ParkReason.NO_FEE_DECISION]
+    await office.approve(run)
+    assert await office.issue(run) == 1
+    assert await invoiced(office, good) == {"2026-02": "150.00"}
+
+
+async def test_drafts_of_a_case_that_changed_settings_cannot_decide_are_parked_when_they_are_applied(
+    office: Office,
+) -> None:
+    good, bad = await person(office), await person(office)
+    run = await office.open(FEBRUARY)
+    await office.draft(run)
+    await confuse(office, bad)
+    office.set(PERCENT, "50")
+    await office.keep_rules()
+    assert await apply(office, date(2026, 3, 2)) == 1
+    assert await parked(office) == [ParkReason.NO_FEE_DECISION]
+    await office.approve(run)
+    assert await office.issue(run) == 1
+    assert await invoiced(office, good) == {"2026-02": "150.00"}
+
+
 async def test_a_changed_percent_of_the_catalogue_holds_from_its_day_and_from_no_month_that_is_over(
     office: Office,
 ) -> None:
