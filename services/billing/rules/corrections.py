@@ -57,11 +57,15 @@ class BilledMonth:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note to be issued: negative is a credit; `computed` is the same difference in the month's currency."""
+    """A note to be issued: negative is a credit; `computed` is the same difference in the month's currency.
+
+    `billed` is what the month was billed before it, in the month's currency.
+    """
 
     month: Month
     amount: Money
     computed: Money
+    billed: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def note_over(billed: BilledMonth, due: Money, issued_on: date) -> Note | None:
     if currency is not due.currency:
         beyond = due - _issued_in(billed.documents, due.currency)
         amount = in_document_currency(beyond, currency) - _issued_in(billed.documents, currency)
-    return Note(billed.month, amount, difference) if amount.amount else None
+    return Note(billed.month, amount, difference, billed.computed) if amount.amount else None
 
 
 @decides("F-18")

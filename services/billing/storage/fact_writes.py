@@ -126,9 +126,9 @@ WHERE u.case_id = :case_id AND c.case_id = u.case_id
 
 _ADD_NOTE = """
 INSERT INTO corrections (correction_id, municipality_id, case_id, month, amount_minor, currency, computed_minor,
-                         issued_date, request_id, cause, fact_id)
-SELECT :correction_id, municipality_id, case_id, :month, :amount_minor, :amount_currency, :computed_minor, :issued_on,
-       :request_id, :cause, :fact_id
+                         billed_minor, issued_date, request_id, cause, fact_id)
+SELECT :correction_id, municipality_id, case_id, :month, :amount_minor, :amount_currency, :computed_minor,
+       :billed_minor, :issued_on, :request_id, :cause, :fact_id
 FROM contracts WHERE case_id = :case_id
 """
 
@@ -296,6 +296,7 @@ class FactWrites(CommonReads):
                 "month": note.month.first,
                 **minor("amount", note.amount),
                 "computed_minor": note.computed.minor,
+                "billed_minor": note.billed.minor,
                 "issued_on": act.today,
                 "request_id": act.request_id,
                 "cause": cause.code.value,

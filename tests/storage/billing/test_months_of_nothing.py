@@ -16,6 +16,7 @@ from services.billing.usecases import arrears
 from services.billing.usecases.payments import By
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
+from services.runtime.database import violated_constraint
 
 if TYPE_CHECKING:
     Office = Any
@@ -119,17 +120,50 @@ async def test_the_next_run_goes_on_with_the_numbers_and_counts_only_its_own(off
     assert await office.value(f"SELECT issued FROM billing_runs WHERE run_id = '{run.run_id}'") == 1
 
 
+def note_of_the_release_before(case: str, minor: int = 9_000) -> str:
+    return (
+        "INSERT INTO corrections (correction_id, municipality_id, case_id, month, amount_minor, currency, "
+        f"computed_minor, issued_date, request_id) VALUES (gen_random_uuid(), 'SOFIA', '{case}', '2026-02-01', "
+        f"{minor}, 'EUR', {minor}, '2026-03-05', 'before')"
+    )
+
+
 async def test_a_note_that_an_earlier_release_issued_stays_and_is_followed_by_notes(office: Office) -> None:
     case = await billed_nothing(office)
-    await office.execute(
-        "INSERT INTO corrections (correction_id, municipality_id, case_id, month, amount_minor, currency, "
-        f"computed_minor, issued_date, request_id) VALUES (gen_random_uuid(), 'SOFIA', '{case}', '2026-02-01', 9000, "
-        "'EUR', 9000, '2026-03-05', 'before')"
-    )
+    trigger = "ALTER TABLE corrections {} TRIGGER note_is_over_what_was_billed"
+    await office.execute(trigger.format("DISABLE"))
+    await office.execute(note_of_the_release_before(case))
+    await office.execute(trigger.format("ENABLE"))
     await office.declare(case, FEBRUARY, eur("300.00"), on=KNOWN)
     account = await office.account(case, KNOWN)
     assert account.invoices == ()
     assert [note.amount for note in account.corrections] == [eur("90.00"), eur("90.00")]
+
+
+async def test_a_replica_of_the_release_before_cannot_begin_a_month_with_a_note(office: Office) -> None:
+    case = await billed_nothing(office)
+    with pytest.raises(IntegrityError) as refusal:
+        await office.execute(note_of_the_release_before(case))
+    assert violated_constraint(refusal.value) == "note_corrects_a_document"
+
+
+async def test_a_replica_of_the_release_before_cannot_bill_again_what_an_invoice_after_facts_bills(
+    office: Office,
+) -> None:
+    case = await billed_nothing(office)
+    await office.declare(case, FEBRUARY, eur("300.00"), on=KNOWN)
+    with pytest.raises(IntegrityError) as refusal:
+        await office.execute(note_of_the_release_before(case, 18_000))
+    assert violated_constraint(refusal.value) == "note_is_over_what_was_billed"
+
+
+async def test_a_replica_of_the_release_before_goes_on_to_correct_what_its_run_billed(office: Office) -> None:
+    case = await office.sign(date(2026, 2, 1))
+    await office.declare(case, FEBRUARY, eur("300.00"))
+    await office.bill(FEBRUARY)
+    assert await office.execute(note_of_the_release_before(case, -1_000)) == 1
+    await office.declare(case, FEBRUARY, eur("250.00"), on=KNOWN)
+    assert await office.value("SELECT array_agg(billed_minor ORDER BY id) FROM corrections") == [None, 17_000]
 
 
 async def test_the_database_takes_no_such_invoice_for_a_month_that_was_billed(office: Office) -> None:
