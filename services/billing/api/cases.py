@@ -12,7 +12,6 @@ from services.billing.api.payments import by_of
 from services.billing.domain.accounts import Books
 from services.billing.errors import StateNotAllowed
 from services.billing.rules.decisions import IncomeDeclaration
-from services.billing.rules.fees import unit_codes
 from services.billing.storage import Store
 from services.billing.storage.arrears import protected_by
 from services.billing.storage.books import billed_rows, invoices_of_request
@@ -238,7 +237,7 @@ class CaseMethods(Desk):
         async with self._runtime.db.read() as tx:
             found = await storage.contract(tx, case_id)
             months = await storage.months_billable_from(tx, case_id, from_month)
-            counted = unit_codes((await storage.rules_of(tx, found.municipality_id)).catalogue)
+            counted = (await storage.rules_of(tx, found.municipality_id)).catalogue.charged_by_unit
         served = [
             item
             for month in months

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 
 from google.protobuf.message import Message
 
@@ -14,13 +14,15 @@ from services.billing.metrics import BillingMetrics
 from services.billing.rules.accounts import AccountView, InvoiceView, account_on
 from services.billing.storage import Store
 from services.billing.usecases.facts import copy_contract
+from services.kernel.local_rules import LocalRules
 from services.runtime.auth import Caller
+from services.runtime.chosen_settings import settings_changed
 from services.runtime.commands import Call, Effect
 from services.runtime.database import ReadTx, WriteTx
 from services.runtime.errors import NotFound, NotYours
 from services.runtime.server import Runtime
 
-__all__ = ["Answer", "Desk", "StoreUseCase", "act_of", "require_case"]
+__all__ = ["Answer", "Desk", "StoreUseCase", "act_of", "require_case", "rules_to_try"]
 
 StoreUseCase = Callable[[Store], Awaitable[Effect]]
 
@@ -48,6 +50,11 @@ def require_case(caller: Caller, case_id: str, municipality_id: str, person_id: 
         raise NotFound(resource_type="application", resource_id=case_id) from None
 
 
+def rules_to_try(rules: LocalRules, asked: Mapping[str, str]) -> LocalRules:
+    """What the municipality would have decided with these settings changed; SettingNotAllowed as where they are set."""
+    return replace(rules, settings=settings_changed(rules.settings, asked), version=rules.version + 1)
+
+
 class Desk:
     """Handlers' common ground."""
 
@@ -63,11 +70,12 @@ class Desk:
         call.caller.require_municipality(municipality_id)
         return call
 
-    async def _keep_rules(self, municipality_id: str) -> None:
-        """Take over what the municipality has decided, in a transaction of its own."""
+    async def _keep_rules(self, municipality_id: str) -> LocalRules:
+        """Take over what the municipality has decided, in a transaction of its own, and answer it."""
         rules = await self._neighbours.rules(municipality_id)
         async with self._runtime.db.write() as tx:
             await Store(tx, self._runtime.cipher).keep_rules(municipality_id, rules)
+        return rules
 
     async def _known_contract(self, call: Call, case_id: str) -> Contract | None:
         async with self._runtime.db.read() as tx:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from services.billing import storage
 from services.billing.api.answers import Context
-from services.billing.api.desk import Answer, Desk, act_of
+from services.billing.api.desk import Answer, Desk, act_of, rules_to_try
 from services.billing.api.peers import PulledContract
 from services.billing.domain.accounts import Act, BilledRow, Contract, ServedMonth
 from services.billing.domain.set_offs import SetOff
@@ -39,7 +39,6 @@ from services.billing.wire.set_offs import announced_set_off
 from services.billing.wire.tariffs import tariff_to_try
 from services.kernel.dates import Month
 from services.kernel.language import Language
-from services.runtime.chosen_settings import settings_changed
 from services.runtime.civil import date_to_proto as day
 from services.runtime.civil import money_to_proto, month_from_proto, month_to_proto, range_to_proto
 from services.runtime.commands import Call, Effect
@@ -157,8 +156,7 @@ class DocumentMethods(Desk):
                 contract = await self._known_contract(call, request.application_id)
                 found = contract or (await self._pulled(call, request.application_id)).contract
                 rules = await self._neighbours.rules(found.municipality_id)
-                changed = settings_changed(rules.settings, request.settings.settings)
-                after = replace(rules, settings=changed, version=rules.version + 1)
+                after = rules_to_try(rules, request.settings.settings)
                 return lambda case, store, act: facts.change_rules(case, after, store, act)
             case _:
                 return _change_of(request)

@@ -7,7 +7,7 @@ from datetime import date
 from uuid import uuid4
 
 from services.billing.api.answers import Context
-from services.billing.api.desk import Desk, act_of
+from services.billing.api.desk import Desk, act_of, rules_to_try
 from services.billing.errors import InvalidFact
 from services.billing.storage import Store
 from services.billing.storage.tariffs import cases_of
@@ -17,8 +17,7 @@ from services.billing.wire.tariffs import tariff_to_try
 from services.kernel.catalogue import ServiceEntry
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
-from services.runtime.chosen_settings import settings_changed
-from services.runtime.commands import Call, Effect
+from services.runtime.commands import Effect
 from services.runtime.database import WriteTx
 from services.runtime.local_rules import catalogue_entry_from_proto
 from services.runtime.paging import decode_token, encode_token, id_key, page_size
@@ -41,8 +40,8 @@ class FeeChangeMethods(Desk):
         after = id_key(keys[0]) if keys else _BEFORE_ALL
         size = page_size(request.page_size, default=_PAGE_OF_CASES)
         # Apart from the rehearsal: runs keep the rules first and then take their own row.
-        await self._keep_rules(request.municipality_id)
-        change, service = await self._change_of(request, call)
+        rules = await self._keep_rules(request.municipality_id)
+        change, service = _change_of(request, rules, call.today)
         async with self._runtime.db.read() as tx:
             cases = await cases_of(tx, request.municipality_id, service, after, size)
         act = replace(act_of(call), request_id=str(uuid4()))
@@ -56,19 +55,18 @@ class FeeChangeMethods(Desk):
         token = encode_token(cases[-1]) if len(cases) == size else ""
         return outcome_to_proto(tried[0], len(cases), token)
 
-    async def _change_of(self, request: pb.PreviewFeeChangeRequest, call: Call) -> tuple[FeeChange, str]:
-        """The change, and the service whose cases it can touch; empty: all."""
-        if request.WhichOneof("change") == "tariff":
-            asked = request.tariff
-            new = tariff_to_try(asked.tariff, request.municipality_id, asked.service_code)
-            return FeeChange(request.municipality_id, new, new.from_month), asked.service_code
-        rules = await self._neighbours.rules(request.municipality_id)
-        if request.WhichOneof("change") == "catalogue_entry":
-            entry = _entry_to_try(request, rules, call.today)
-            service = entry.code if entry.is_applied_for else ""
-            return FeeChange(request.municipality_id, rules.with_entry(entry), Month.of(entry.valid_from)), service
-        changed = settings_changed(rules.settings, request.settings.settings)
-        return FeeChange(request.municipality_id, replace(rules, settings=changed, version=rules.version + 1)), ""
+
+def _change_of(request: pb.PreviewFeeChangeRequest, rules: LocalRules, today: date) -> tuple[FeeChange, str]:
+    """The change, and the service whose cases it can touch; empty: all."""
+    if request.WhichOneof("change") == "tariff":
+        asked = request.tariff
+        new = tariff_to_try(asked.tariff, request.municipality_id, asked.service_code)
+        return FeeChange(request.municipality_id, new, new.from_month), asked.service_code
+    if request.WhichOneof("change") == "catalogue_entry":
+        entry = _entry_to_try(request, rules, today)
+        service = entry.code if entry.is_applied_for else ""
+        return FeeChange(request.municipality_id, rules.with_entry(entry), Month.of(entry.valid_from)), service
+    return FeeChange(request.municipality_id, rules_to_try(rules, request.settings.settings)), ""
 
 
 def _entry_to_try(request: pb.PreviewFeeChangeRequest, rules: LocalRules, today: date) -> ServiceEntry:

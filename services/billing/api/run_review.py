@@ -13,7 +13,6 @@ from services.billing.api.runs import RunMethods
 from services.billing.domain.accounts import Run, ServedMonth
 from services.billing.domain.runs import FindingKind
 from services.billing.errors import StateNotAllowed
-from services.billing.rules.fees import unit_codes
 from services.billing.rules.parameters import parameters_of
 from services.billing.storage import Store
 from services.billing.usecases import run_review
@@ -162,7 +161,7 @@ class RunReviewMethods(RunMethods):
 
     async def _served(self, run: Run, month: Month, case_id: str) -> list[ServedMonth]:
         async with self._runtime.db.read() as tx:
-            counted = unit_codes((await storage.rules_of(tx, run.municipality_id)).catalogue)
+            counted = (await storage.rules_of(tx, run.municipality_id)).catalogue.charged_by_unit
         return await self._neighbours.served(run.municipality_id, month, [case_id], counted)
 
     async def _roles_of(self, staff_id: str, asked: Call) -> frozenset[Role]:

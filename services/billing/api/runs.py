@@ -8,7 +8,6 @@ from services.billing import storage
 from services.billing.api.answers import Context
 from services.billing.api.desk import Desk, act_of
 from services.billing.domain.accounts import Run, RunState, ServedMonth
-from services.billing.rules.fees import unit_codes
 from services.billing.storage import Store
 from services.billing.usecases import runs
 from services.billing.usecases.reprojection import reproject_due_dates
@@ -79,7 +78,7 @@ class RunMethods(Desk):
         size = page_size(request.page_size, default=LARGEST_DRAFT_PAGE, maximum=LARGEST_DRAFT_PAGE)
         async with self._runtime.db.read() as tx:
             page = await storage.next_page(tx, found, after, size)
-            counted = unit_codes((await storage.rules_of(tx, found.municipality_id)).catalogue)
+            counted = (await storage.rules_of(tx, found.municipality_id)).catalogue.charged_by_unit
         page, served = await self._served_of(found, page, counted)
         effect = await self._runtime.commands.perform(
             call,

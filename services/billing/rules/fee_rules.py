@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from services.billing.rules.parameters import BillingParameters, parameters_of
+from services.billing.rules.parameters import BillingParameters
 from services.kernel.dates import Month
-from services.kernel.local_rules import LocalRules
 from services.kernel.register import decides
 
-__all__ = ["FeeRules", "FeeRulesVersion", "lasting"]
+__all__ = ["FeeRules", "FeeRulesVersion"]
 
 _LAST = date.max.replace(day=1)
 """In the last month that there is nothing ends: none follows."""
@@ -66,8 +65,3 @@ class FeeRules:
         lasts = [entry.valid_to for entry in entries if entry.valid_to is not None and entry.valid_to < _LAST]
         turns = {*(Month.of(entry.valid_from) for entry in entries), *(Month.of(last).next() for last in lasts)}
         return frozenset(turns | {item.from_month for item in self.versions})
-
-
-def lasting(rules: LocalRules) -> FeeRules:
-    """Rules that never changed."""
-    return FeeRules(parameters_of(rules))

@@ -17,7 +17,7 @@ from services.kernel.money import Currency, Money, total
 from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder
 
-__all__ = ["charge_of", "is_actual_cost_payer", "monthly_fee", "percent_allowed", "service_entry", "unit_codes"]
+__all__ = ["charge_of", "is_actual_cost_payer", "monthly_fee", "percent_allowed", "service_entry"]
 
 _WAR_SHARE = Fraction(30, 100)
 _VETERAN_SERVICES = frozenset({"HSP", "OLD_PEOPLE_HOME"})
@@ -40,15 +40,10 @@ def service_entry(code: str, on: date, catalogue: Catalogue) -> ServiceEntry:
     return entry
 
 
+@decides("F-08", "F-09")
 def charge_of(entry: ServiceEntry) -> ChargeKind:
     """How a service is charged."""
     return _SERVICE_CHARGES[entry.charge]
-
-
-@decides("F-08", "F-09")
-def unit_codes(catalogue: Catalogue) -> frozenset[str]:
-    """Codes whose delivered units are ever charged one by one (F-12)."""
-    return catalogue.charged_by_unit
 
 
 def percent_allowed(entry: ServiceEntry, percent: Decimal) -> bool:

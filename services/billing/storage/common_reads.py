@@ -16,7 +16,7 @@ from services.runtime.crypto import PersonCipher
 from services.runtime.database import WriteTx
 from services.runtime.local_rules import changes_to_text, keep_calendar
 
-__all__ = ["CommonReads"]
+__all__ = ["DRAFTED_BEHIND", "NEXT_UNAPPROVED", "CommonReads"]
 
 # What several commands lock, they lock in this order: the municipality's rules, tariffs, runs by id, cases by id, what
 # belongs to a case, the municipality's numbers. A run that drafts holds its own row and then asks for its cases.
@@ -58,15 +58,26 @@ SELECT run_id FROM billing_runs WHERE municipality_id = :municipality_id AND sta
 ORDER BY run_id FOR SHARE
 """
 
-# They hold from the month after the last one that was approved; before anything was, in every month.
+NEXT_UNAPPROVED = """
+SELECT (max(month) + interval '1 month')::date FROM billing_runs
+WHERE municipality_id = :municipality_id AND state IN ('APPROVED', 'FINISHED')
+"""
+"""The month after the last one that was approved; nothing before any was."""
+
+# A page of a run decides its cases by the rules kept last: only what was drafted before they came can be behind.
+DRAFTED_BEHIND = """
+SELECT DISTINCT c.case_id::text AS case_id
+FROM contracts c JOIN billed_months b USING (case_id) JOIN billing_runs r USING (run_id)
+WHERE c.municipality_id = :municipality_id AND r.state IN ('BLOCKED', 'DRAFTING', 'REVIEW')
+  AND c.rules_read < (SELECT max(number) FROM fee_rules WHERE municipality_id = :municipality_id)
+"""
+"""Cases with drafts that are not approved and were decided by earlier rules."""
+
+# They hold from then on; before anything was approved, in every month.
 _KEEP_FEE_RULES = f"""
 WITH {_PRESENT_FEE_RULES}
 INSERT INTO fee_rules (municipality_id, from_month, version, settings, catalogue_changes)
-SELECT municipality_id,
-       coalesce((SELECT (max(r.month) + interval '1 month')::date FROM billing_runs r
-                 WHERE r.municipality_id = changed.municipality_id AND r.state IN ('APPROVED', 'FINISHED')),
-                '1900-01-01'),
-       version, settings, catalogue_changes
+SELECT municipality_id, coalesce(({NEXT_UNAPPROVED}), '1900-01-01'), version, settings, catalogue_changes
 FROM changed
 """  # noqa: S608 a constant of this module
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from services.billing.domain.accounts import Run
 from services.billing.domain.runs import Invariant
-from services.billing.storage.common_reads import CommonReads
+from services.billing.storage.common_reads import DRAFTED_BEHIND, CommonReads
 from services.kernel.dates import Month
 from services.runtime.database import ReadTx
 
@@ -85,14 +85,7 @@ SELECT NOT EXISTS (
             AND c.tariffs_read < t.last AND c.tariffs_tried < t.last LIMIT 1) behind)
 """
 
-# A page of a run decides its cases by the rules kept last: only what was drafted before they came can be behind.
-_FEE_RULES_APPLIED = """
-SELECT NOT EXISTS (
-    SELECT FROM contracts c JOIN billed_months b USING (case_id) JOIN billing_runs r USING (run_id)
-    WHERE c.municipality_id = :municipality_id
-      AND c.rules_read < (SELECT max(number) FROM fee_rules WHERE municipality_id = :municipality_id)
-      AND r.state IN ('BLOCKED', 'DRAFTING', 'REVIEW'))
-"""
+_FEE_RULES_APPLIED = f"SELECT NOT EXISTS ({DRAFTED_BEHIND})"
 
 INVARIANTS: Mapping[Invariant, str] = MappingProxyType(
     {

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from services.billing.domain.tariffs import PercentTariff, Tariff
+from services.billing.storage.common_reads import DRAFTED_BEHIND, NEXT_UNAPPROVED
 from services.billing.storage.fact_writes import FactWrites
 from services.billing.storage.facts import tariff
 from services.billing.storage.reprojection import DraftWrites
@@ -59,22 +60,11 @@ UPDATE billing_runs r SET drafted = r.drafted - d.drafts
 FROM (SELECT run_id, count(*) AS drafts FROM drafts WHERE amount_minor > 0 GROUP BY 1) d WHERE r.run_id = d.run_id
 """
 
-_DRAFTED_BEHIND = """
-SELECT DISTINCT c.case_id::text AS case_id
-FROM contracts c JOIN billed_months b USING (case_id) JOIN billing_runs r USING (run_id)
-WHERE c.municipality_id = :municipality_id AND r.state IN ('BLOCKED', 'DRAFTING', 'REVIEW')
-  AND c.rules_read < (SELECT max(number) FROM fee_rules WHERE municipality_id = :municipality_id)
-"""
-_NEXT_DRAFTED = f"{_DRAFTED_BEHIND} ORDER BY 1 LIMIT :size"
+_NEXT_DRAFTED = f"{DRAFTED_BEHIND} ORDER BY 1 LIMIT :size"
 _COUNT_DRAFTED = f"""
-SELECT count(*) FROM ({_DRAFTED_BEHIND}) AS drafted
+SELECT count(*) FROM ({DRAFTED_BEHIND}) AS drafted
 WHERE NOT EXISTS (SELECT {_WAITING} AND c.case_id::text = drafted.case_id)
 """  # noqa: S608 constants of this module
-
-_FIRST_OPEN = """
-SELECT (max(month) + interval '1 month')::date FROM billing_runs
-WHERE municipality_id = :municipality_id AND state IN ('APPROVED', 'FINISHED')
-"""
 
 _CASES = """
 SELECT case_id::text AS case_id FROM contracts
@@ -169,5 +159,5 @@ class TariffWrites(FactWrites, DraftWrites):
 
     async def first_open_month(self, municipality_id: str) -> Month | None:
         """The month after the last one that was approved; None before any was."""
-        first = await self._tx.scalar(_FIRST_OPEN, {"municipality_id": municipality_id})
+        first = await self._tx.scalar(NEXT_UNAPPROVED, {"municipality_id": municipality_id})
         return None if first is None else month(first)

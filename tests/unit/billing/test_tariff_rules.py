@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from services.billing.domain.accounts import Contract, Income, IncomeKind
 from services.billing.domain.tariffs import Tariff, TariffKind
 from services.billing.rules.decisions import CostDeclaration, DatedFacts, IncomeDeclaration, facts_in, fee_decisions
-from services.billing.rules.fee_rules import lasting
+from services.billing.rules.fee_rules import FeeRules
+from services.billing.rules.parameters import DEFAULT_PARAMETERS
 from services.billing.usecases.explained import explain_month
 from services.kernel.dates import Month
-from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.money import Currency, Money
 
-SHIPPED = lasting(SHIPPED_RULES)
+SHIPPED = FeeRules(DEFAULT_PARAMETERS)
 FEBRUARY, MARCH, APRIL = Month(2026, 2), Month(2026, 3), Month(2026, 4)
 
 

@@ -12,13 +12,13 @@ from google.type.money_pb2 import Money
 from services.assessment.rules.reviews import explain_review
 from services.billing.domain.accounts import Contract
 from services.billing.rules.decisions import DatedFacts
-from services.billing.rules.fee_rules import lasting
+from services.billing.rules.fee_rules import FeeRules
+from services.billing.rules.parameters import DEFAULT_PARAMETERS
 from services.billing.usecases.explained import explain_month
 from services.delivery.domain.care import ContractCopy, PlanLine
 from services.delivery.rules.care_words import explain_duration
 from services.delivery.rules.plan_words import explain_plan
 from services.kernel.dates import Month, Weekday
-from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.service_entry import PlacementBasis
 from services.kernel.trace import Step
 from services.placement.domain.cases import Placement, PlacementState
@@ -123,7 +123,7 @@ def explained_of_stored_cases() -> Iterable[Step]:
         version=1,
     )
     march = Month(2026, 3)
-    _, _, _, trace = explain_month(DatedFacts(contract), march, None, date(2026, 4, 1), lasting(SHIPPED_RULES))
+    _, _, _, trace = explain_month(DatedFacts(contract), march, None, date(2026, 4, 1), FeeRules(DEFAULT_PARAMETERS))
     yield from trace
     yield explain_review(date(2026, 3, 12), None)
     care = ContractCopy(
