@@ -64,7 +64,6 @@ __all__ = [
 UNDECIDABLE = (CurrencyMismatchError, CurrencyNotAllowed, UnknownService)
 """What is raised about a case whose facts allow no decision: where many cases are decided, the others go on."""
 
-
 LARGEST_A_MONTH = 1_000_000
 """Of either currency: incomes together, or the cost of one person. A slip of the keyboard above it has no bill."""
 
