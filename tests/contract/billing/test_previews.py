@@ -167,12 +167,16 @@ async def billed(desk: Desk, pension: int, *, alone: bool) -> str:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
-    alone=st.booleans(), pension=st.just(0) | st.integers(0, 120_000), changes=st.lists(CHANGES, min_size=1, max_size=5)
+    alone=st.booleans(),
+    pension=st.just(0) | st.integers(0, 120_000),
+    paid=st.tuples(*(st.just(0) | st.integers(1, 40_000) for _ in MONTHS)),
+    changes=st.lists(CHANGES, min_size=1, max_size=5),
 )
 async def test_a_preview_of_any_fact_shows_what_is_then_issued_and_all_of_it_is_explained(
-    desk: Desk, alone: bool, pension: int, changes: list[Change]
+    desk: Desk, alone: bool, pension: int, paid: tuple[int, ...], changes: list[Change]
 ) -> None:
     case = await billed(desk, pension, alone=alone)
+    await pay(desk, case, paid)
     clerk = Clerk(desk, case)
     for change in changes:
         before = await desk.account(case, AT)
@@ -192,6 +196,29 @@ async def test_a_preview_of_any_fact_shows_what_is_then_issued_and_all_of_it_is_
     assert {str(note.month) for note in account.corrections} <= {str(item.month) for item in account.invoices}
     for month in MONTHS:
         assert_explained(account, month, await explained(desk, case, month))
+
+
+async def test_a_preview_shows_which_other_month_a_credit_would_pay(desk: Desk) -> None:
+    case = await billed(desk, 60_000, alone=False)
+    await pay(desk, case, (18_407, 0, 0))
+    request, command = Clerk(desk, case).changed(Change("income", NOVEMBER, 30_000))
+    (shown,) = (await desk.ask(request, AT)).set_offs
+    assert [month_from_proto(month, "month") for month in (shown.from_month, shown.to_month)] == [NOVEMBER, DECEMBER]
+    await command()
+    (made,) = (await desk.account(case, AT)).set_offs
+    assert without_id(made) == shown
+
+
+async def pay(desk: Desk, case: str, cents: tuple[int, ...]) -> None:
+    """Pay euro at the counter for the months that have an invoice."""
+    invoiced = {month_from_proto(item.month, "month") for item in (await desk.account(case, AT)).invoices}
+    for month, minor in zip(MONTHS, cents, strict=True):
+        if minor and month in invoiced:
+            amount = money_to_proto(Money.from_minor(minor, Currency.EUR))
+            request = service.RecordPaymentRequest(
+                request_id=str(uuid4()), application_id=case, month=month_to_proto(month), amount=amount
+            )
+            await desk.ask(request, AT)
 
 
 def announced(note: resources.Correction) -> resources.Correction:
