@@ -90,6 +90,7 @@ async def drill_lives(ground: Ground, size: Size, seed: int, tell: Callable[[str
         for day in calm.all_days():
             await calm.live(day)
         await until_told(ground)
+        await calm.town.until_checks_are_read()
         undisturbed = await read_tables(dsn)
     await begin_anew(ground)
     async with _settled(ground, "LIVES", size.mortals, seed) as month:
@@ -99,6 +100,7 @@ async def drill_lives(ground: Ground, size: Size, seed: int, tell: Callable[[str
             await deaths.on(day, undisturbed_day)
             tell(f"{day}: {deaths.last}")
         await until_told(ground)
+        await month.town.until_checks_are_read()
         disturbed = await read_tables(dsn)
     failures += [*unwritten(disturbed), *differences(undisturbed, disturbed)]
     return _compared(calm, month, deaths, disturbed, failures)

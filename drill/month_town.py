@@ -35,6 +35,7 @@ __all__ = ["AWAY_SECONDS", "FIRST", "MonthTown", "PlannedUnit", "Served", "persi
 Found = TypeVar("Found")
 
 AWAY_SECONDS = 0.2
+_READ_SECONDS = 120.0
 
 FIRST = dt.date(2026, 3, 2)
 """A Monday before a holiday; summer time begins within the month."""
@@ -144,6 +145,13 @@ WHERE u.municipality_id = :town AND u.on_day = :day AND state = 'PLANNED' AND un
 ORDER BY md5(CAST(u.id AS text) || 'told') LIMIT :number
 """
 _OPEN_CHECKS = "SELECT id FROM welfare_check WHERE municipality_id = :town AND state <> 'CLOSED' ORDER BY id"
+# A workflow reads its ladder when it begins and after each message: what it has read has the version of the check.
+_UNREAD_CHECKS = """
+SELECT count(*) FROM welfare_check c WHERE municipality_id = :town AND NOT EXISTS (
+    SELECT FROM idempotency i
+    WHERE rpc LIKE '%/ClimbWelfareLadder' AND i.resource = CAST(c.id AS text) AND i.version = c.version
+)
+"""
 _LAST_CLOSED = "SELECT max(on_day) FROM closed_day WHERE municipality_id = :town"
 _OPEN_AND_LISTED = """
 SELECT count(*) FILTER (WHERE state = 'PLANNED') - (
@@ -327,6 +335,21 @@ class MonthTown:
         """Checks of people who are looked for."""
         async with self._db.read() as tx:
             return [str(row.id) for row in await tx.all(_OPEN_CHECKS, {"town": self.municipality_id})]
+
+    async def unread_checks(self) -> int:
+        """How many checks stand otherwise than their workflow has read them, or have not been read at all."""
+        async with self._db.read() as tx:
+            return int(await tx.scalar(_UNREAD_CHECKS, {"town": self.municipality_id}))
+
+    async def until_checks_are_read(self) -> None:
+        """Wait until every workflow of a check has read where its check stands.
+
+        A workflow whose check begins and ends before its first task reads it once, any other one twice: what a life
+        stores would follow from how fast the worker is.
+        """
+        async with asyncio.timeout(_READ_SECONDS):
+            while await persistently(self.unread_checks):
+                await asyncio.sleep(AWAY_SECONDS)
 
     async def _units(self, statement: str, day: dt.date, number: int) -> list[PlannedUnit]:
         async with self._db.read() as tx:

@@ -105,6 +105,7 @@ class Office:
     async def _look_for(self, day: dt.date) -> None:
         """Whoever was looked for since yesterday is well; some of the vulnerable are not met today."""
         stub = self.gateway.delivery
+        await self.town.until_checks_are_read()
         for check in await persistently(self.town.open_checks):
             well = welfare_pb2.CloseWelfareCheckRequest(
                 request_id=self._id("well", check), check_id=check, outcome=welfare_pb2.WELFARE_OUTCOME_FOUND_WELL
