@@ -20,7 +20,7 @@ __all__ = ["Field", "Race", "Run", "Tally", "WrongEnd", "refusal_of", "require",
 
 LONGEST_DELAY = 0.003
 """Seconds by which one contender goes later than the other at most; about the length of a command."""
-_PATIENCE = 30.0
+_PATIENCE = 120.0
 
 Run = Callable[[], Awaitable[Any]]
 Found = TypeVar("Found")

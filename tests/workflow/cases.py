@@ -21,6 +21,7 @@ from socialcare.common.v1.flow_pb2 import CaseStart, Happened, NextDue
 from tests.workflow.known import Record, Town
 from workflows.wire import event_on_wire, instant, optional_instant, stage_on_wire, timestamp
 
+PATIENCE_SECONDS = 60.0
 SUBMITTED = datetime(2026, 1, 19, 10, 15, tzinfo=SOFIA)
 
 
@@ -160,7 +161,7 @@ class CaseDriver:
 
     async def end(self) -> str:
         """How the case ended."""
-        return str(await asyncio.wait_for(self.handle.result(), 20))
+        return str(await asyncio.wait_for(self.handle.result(), PATIENCE_SECONDS))
 
     async def runs(self) -> list[WorkflowHistory]:
         """Histories of all runs, oldest first."""
@@ -179,7 +180,7 @@ def event_count(history: WorkflowHistory) -> int:
     return sum("TIME_SKIPPING" not in EventType.Name(event.event_type) for event in history.events)
 
 
-async def eventually(condition: Callable[[], Any], seconds: float = 20) -> None:
+async def eventually(condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until the condition holds."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not await condition():

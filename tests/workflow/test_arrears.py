@@ -11,7 +11,7 @@ from temporalio.testing import TimeSkipper
 
 from services.kernel.codes import BATCH_TASK_QUEUE, CASE_TASK_QUEUE, Event, Stage, WorkflowType, arrears_workflow_id
 from socialcare.billing.v1.arrears_pb2 import ArrearsStart, ArrearsSweepStart
-from tests.workflow.cases import CaseDriver, day
+from tests.workflow.cases import PATIENCE_SECONDS, CaseDriver, day
 from tests.workflow.known import Town
 from workflows.wire import timestamp
 
@@ -87,5 +87,5 @@ async def test_a_sweep_looks_at_every_page(worker: None, temporal: Client, town:
         task_queue=BATCH_TASK_QUEUE,
         result_type=str,
     )
-    assert await asyncio.wait_for(handle.result(), 20) == "FINISHED"
+    assert await asyncio.wait_for(handle.result(), PATIENCE_SECONDS) == "FINISHED"
     assert town.calls_of("SweepArrears", "TEST-TOWN") == 2

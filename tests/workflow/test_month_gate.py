@@ -24,7 +24,7 @@ from services.kernel.codes import BATCH_TASK_QUEUE, WorkflowType
 from socialcare.billing.v1.runs_pb2 import BillingInvariant
 from socialcare.common.v1.flow_pb2 import BillingRunStart, Happened, NextDue
 from socialcare.common.v1.types_pb2 import YearMonth
-from tests.workflow.cases import SUBMITTED, eventually
+from tests.workflow.cases import PATIENCE_SECONDS, SUBMITTED, eventually
 from tests.workflow.known import Town
 from workflows import run_face
 from workflows.schedules import register_schedules
@@ -66,11 +66,13 @@ async def details(run: Run) -> str:
 
 
 async def ended(run: Run) -> str:
-    return str(await asyncio.wait_for(run.result(), 20))
+    return str(await asyncio.wait_for(run.result(), PATIENCE_SECONDS))
 
 
 async def ask(run: Run, verb: str, asked: dict[str, Any]) -> Any:
-    return await asyncio.wait_for(run.execute_update(verb, asked, id=str(uuid.uuid4()), result_type=dict), 20)
+    return await asyncio.wait_for(
+        run.execute_update(verb, asked, id=str(uuid.uuid4()), result_type=dict), PATIENCE_SECONDS
+    )
 
 
 async def drafted_twice(client: Client, town: Town) -> Run:

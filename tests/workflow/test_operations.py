@@ -24,7 +24,7 @@ from socialcare.assessment.v1.resources_pb2 import AssessmentState
 from socialcare.billing.v1.arrears_pb2 import ArrearsStart
 from socialcare.common.v1.flow_pb2 import WelfareStart
 from socialcare.common.v1.types_pb2 import YearMonth
-from tests.workflow.cases import CaseDriver, day, eventually
+from tests.workflow.cases import PATIENCE_SECONDS, CaseDriver, day, eventually
 from tests.workflow.conftest import worker_settings
 from tests.workflow.known import MINUTES, TOKEN, Town
 from tests.workflow.town import live_case
@@ -146,7 +146,7 @@ async def test_a_correction_after_the_end_of_care_begins_the_case_anew_for_its_b
         task_queue=CASE_TASK_QUEUE,
         result_type=str,
     )
-    assert await asyncio.wait_for(run.result(), 20) == CaseState.TERMINATED
+    assert await asyncio.wait_for(run.result(), PATIENCE_SECONDS) == CaseState.TERMINATED
     assert [name for name, about, _ in town.calls if about == application] == [
         *("AdvanceCare", "RefreshServedDays", "ClosePlacement"),
     ]

@@ -12,7 +12,7 @@ from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from services.kernel.codes import CaseState, Event, Stage
-from tests.workflow.cases import CaseDriver, day
+from tests.workflow.cases import PATIENCE_SECONDS, CaseDriver, day
 from tests.workflow.known import Town
 
 pytestmark = pytest.mark.temporal
@@ -24,7 +24,7 @@ SCHEDULE = {**WHO, "reason_code": "AGREED_WITH_APPLICANT", "on_date": "2026-01-2
 async def ask(case: CaseDriver, verb: str, asked: dict[str, Any], update_id: str = "") -> Any:
     """Send an update as the UI does: a name and plain JSON."""
     return await asyncio.wait_for(
-        case.handle.execute_update(verb, asked, id=update_id or str(uuid.uuid4()), result_type=dict), 20
+        case.handle.execute_update(verb, asked, id=update_id or str(uuid.uuid4()), result_type=dict), PATIENCE_SECONDS
     )
 
 

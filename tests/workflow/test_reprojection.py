@@ -13,7 +13,7 @@ from temporalio.client import Client, WorkflowHandle
 from services.kernel.codes import BATCH_TASK_QUEUE, CaseState, Event, Stage, WorkflowType, reprojection_workflow_id
 from socialcare.assessment.v1.resources_pb2 import AssessmentState, Rung
 from socialcare.common.v1.flow_pb2 import ReprojectionStart
-from tests.workflow.cases import SUBMITTED, CaseDriver, day
+from tests.workflow.cases import PATIENCE_SECONDS, SUBMITTED, CaseDriver, day
 from tests.workflow.known import Town
 from workflows.wire import timestamp
 
@@ -35,7 +35,7 @@ async def start(client: Client, version: str) -> WorkflowHandle[Any, Any]:
 async def test_every_owner_counts_every_page_in_turn(worker: None, temporal: Client, town: Town) -> None:
     version = f"TEST-{uuid.uuid4()}"
     handle = await start(temporal, version)
-    assert await asyncio.wait_for(handle.result(), 20) == "FINISHED"
+    assert await asyncio.wait_for(handle.result(), PATIENCE_SECONDS) == "FINISHED"
     asked = [name for name, about, _ in town.calls if about == version]
     owners = ("Intake", "Assessment", "Placement", "Billing")
     assert asked == [f"{owner}.ReprojectLimits" for owner in owners for _ in town.moved]
@@ -53,7 +53,7 @@ async def test_an_owner_that_is_away_is_asked_again_and_nobody_else_twice(
     town.moved = [1]
     town.failures["Placement.ReprojectLimits"] = [(grpc.StatusCode.UNAVAILABLE, "PEER_UNAVAILABLE")]
     handle = await start(temporal, version)
-    assert await asyncio.wait_for(handle.result(), 20) == "FINISHED"
+    assert await asyncio.wait_for(handle.result(), PATIENCE_SECONDS) == "FINISHED"
     asked = [(name, request) for name, about, request in town.calls if about == version]
     assert len(asked) == 5
     assert len(set(asked)) == 4

@@ -25,7 +25,7 @@ from services.kernel.codes import CaseState, Event, Stage, WorkflowType
 from services.runtime.temporal_connection import TemporalConnection
 from socialcare.assessment.v1.resources_pb2 import AssessmentState
 from socialcare.common.v1.flow_pb2 import CaseCarry, CaseStart, NextDue
-from tests.workflow.cases import CaseDriver, day, eventually
+from tests.workflow.cases import PATIENCE_SECONDS, CaseDriver, day, eventually
 from tests.workflow.conftest import worker_settings
 from tests.workflow.known import Town
 from tests.workflow.test_runs import approval, start_billing
@@ -157,7 +157,7 @@ async def test_cases_of_build_1_finish_while_build_2_takes_new_ones(
             await sign_and_end(begun_before)
             await sign_and_end(begun_after)
             await run.signal("happened", approval())
-            assert await asyncio.wait_for(run.result(), 20) == "FINISHED"
+            assert await asyncio.wait_for(run.result(), PATIENCE_SECONDS) == "FINISHED"
             # A case goes on with the current build, a run ends with the one that began it.
             assert await build_of(begun_before.handle) == "2"
             assert await build_of(run) == "1"

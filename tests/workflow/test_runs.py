@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError
 from services.kernel.codes import BATCH_TASK_QUEUE, WorkflowType
 from socialcare.common.v1.flow_pb2 import BillingRunStart, DailyRunStart, Happened, NextDue
 from socialcare.common.v1.types_pb2 import YearMonth
-from tests.workflow.cases import SUBMITTED, eventually
+from tests.workflow.cases import PATIENCE_SECONDS, SUBMITTED, eventually
 from tests.workflow.known import Town
 from workflows.wire import timestamp
 
@@ -48,7 +48,7 @@ def approval() -> Happened:
 
 async def test_a_daily_run_plans_every_page_once(worker: None, temporal: Client, town: Town) -> None:
     handle = await start_daily(temporal)
-    assert await asyncio.wait_for(handle.result(), 20) == "FINISHED"
+    assert await asyncio.wait_for(handle.result(), PATIENCE_SECONDS) == "FINISHED"
     assert [name for name, about, _ in town.calls if about == "2026-02-10"] == [
         "OpenDailyRun",
         "PlanPage",
@@ -60,7 +60,7 @@ async def test_a_daily_run_plans_every_page_once(worker: None, temporal: Client,
 async def test_a_day_that_is_done_is_not_planned_again(worker: None, temporal: Client, town: Town) -> None:
     town.finished = True
     handle = await start_daily(temporal)
-    assert await asyncio.wait_for(handle.result(), 20) == "FINISHED_BEFORE"
+    assert await asyncio.wait_for(handle.result(), PATIENCE_SECONDS) == "FINISHED_BEFORE"
     assert town.calls_of("PlanPage", "2026-02-10") == 0
 
 
@@ -77,13 +77,13 @@ async def test_a_billing_run_waits_for_approval(worker: None, temporal: Client, 
     assert (await handle.describe()).search_attributes["WaitingFor"] == ["BILLING_CLERK"]
     await handle.signal("happened", approval())
     await handle.signal("happened", approval())
-    assert await asyncio.wait_for(handle.result(), 20) == "FINISHED"
+    assert await asyncio.wait_for(handle.result(), PATIENCE_SECONDS) == "FINISHED"
     assert town.calls_of("IssuePage", "2026-02") == 2
 
 
 async def test_a_month_approved_by_setting_is_issued_at_once(worker: None, temporal: Client, town: Town) -> None:
     handle = await start_billing(temporal)
-    assert await asyncio.wait_for(handle.result(), 20) == "FINISHED"
+    assert await asyncio.wait_for(handle.result(), PATIENCE_SECONDS) == "FINISHED"
     described = await handle.describe()
     assert described.search_attributes["BillingMonth"] == ["2026-02"]
     assert described.search_attributes["Outcome"] == ["FINISHED"]
@@ -93,6 +93,6 @@ async def test_a_red_invariant_fails_the_run_under_its_reason(worker: None, temp
     town.failures["OpenBillingRun"] = [(grpc.StatusCode.FAILED_PRECONDITION, "INVARIANT_VIOLATED")]
     handle = await start_billing(temporal)
     with pytest.raises(WorkflowFailureError) as failure:
-        await asyncio.wait_for(handle.result(), 20)
+        await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
     assert isinstance(failure.value.cause, ApplicationError)
     assert failure.value.cause.type == "INVARIANT_VIOLATED"

@@ -24,7 +24,7 @@ from services.delivery.domain.welfare import (
 from services.kernel.codes import CASE_TASK_QUEUE, Event, Stage, WorkflowType, welfare_workflow_id
 from services.kernel.dates import SOFIA
 from socialcare.common.v1.flow_pb2 import WelfareStart
-from tests.workflow.cases import CaseDriver, business, eventually
+from tests.workflow.cases import PATIENCE_SECONDS, CaseDriver, business, eventually
 from tests.workflow.known import MINUTES
 from workflows.wire import timestamp
 
@@ -75,7 +75,9 @@ async def ends(case: CaseDriver, outcome: WelfareOutcome, minutes: int) -> None:
 
 
 async def ask(case: CaseDriver, verb: str, asked: dict[str, Any]) -> Any:
-    return await asyncio.wait_for(case.handle.execute_update(verb, asked, id=str(uuid.uuid4()), result_type=dict), 20)
+    return await asyncio.wait_for(
+        case.handle.execute_update(verb, asked, id=str(uuid.uuid4()), result_type=dict), PATIENCE_SECONDS
+    )
 
 
 async def test_a_check_without_a_word_climbs_to_the_office_head_and_waits_there(case: CaseDriver) -> None:

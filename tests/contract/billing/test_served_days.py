@@ -24,7 +24,7 @@ pytestmark = pytest.mark.postgres
 FEBRUARY = Month(2026, 2)
 BILLED = YearMonth(year=2026, month=2)
 RUN_DAY, LATER = "2026-03-01 02:00", "2026-03-10 10:00"
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 WHOLE, HALF = "168.00", "84.00"
 """What a pension of 280.00 pays for February, and for its days outside a pause of fourteen."""

@@ -176,6 +176,6 @@ async def test_meals_that_no_kitchen_cooks_are_shown_until_one_does(service: Ser
 
 async def test_nobody_is_told_by_themselves_on_simulated_time(service: Service, database: Database) -> None:
     await two_kitchens(service)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await Guard(database, at(MONDAY, 15), ClockMode.SIMULATED).clerk.run()
     assert await sheets(service) == []

@@ -109,7 +109,7 @@ async def test_it_looks_until_it_is_stopped(service: Service, database: Database
     await somebody_alone(service)
     guard = Guard(database, MIDNIGHT)
     running = asyncio.create_task(guard.watch.run())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not await open_checks(service):
             await asyncio.sleep(0.02)
         assert not running.done()
@@ -119,6 +119,6 @@ async def test_it_looks_until_it_is_stopped(service: Service, database: Database
 
 async def test_nobody_looks_by_themselves_on_simulated_time(service: Service, database: Database) -> None:
     await somebody_alone(service)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await Guard(database, MIDNIGHT, ClockMode.SIMULATED).watch.run()
     assert await open_checks(service) == []

@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 import pytest
 
+from services.delivery import peers
 from services.kernel.codes import Role
 from services.runtime.civil import date_to_proto
 from socialcare.common.v1 import facts_pb2, types_pb2
@@ -145,13 +146,17 @@ async def test_nobody_is_left_without_a_sheet_whatever_intake_does(service: Serv
     assert await told(service, "as-1") == []
 
 
-async def test_a_sheet_comes_before_its_reader_gives_up_though_intake_never_answers(service: Service) -> None:
+async def test_a_sheet_comes_before_its_reader_gives_up_though_intake_never_answers(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = 10.0
+    monkeypatch.setattr(peers, "_PATIENCE", reader)
     await hire(service, "as-1")
     await lives(service, "Петрова")
     await runs(service, MONDAY)
     service.neighbours.contacts_code = grpc.StatusCode.DEADLINE_EXCEEDED
     me = service.by(Role.ASSISTANT, at(MONDAY), staff="as-1")
-    paper = await service.stub.GetDaySheetDocument(sheet_of("as-1", SHEETS[1]), metadata=me, timeout=4)
+    paper = await service.stub.GetDaySheetDocument(sheet_of("as-1", SHEETS[1]), metadata=me, timeout=reader)
     assert paper.document.startswith(b"%PDF")
     assert list(paper.missing_stages) == [types_pb2.STAGE_INTAKE]
     service.neighbours.never.set()

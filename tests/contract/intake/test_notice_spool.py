@@ -121,7 +121,7 @@ async def test_clerks_at_work_at_the_same_time_take_different_notices(
     meeting = Meeting(asyncio.Barrier(2))
     clerks = [clerk(counter, meeting.of(number))[0] for number in range(2)]
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await asyncio.gather(*(each.hand_over_waiting() for each in clerks))
 
     assert sorted(one for taken in meeting.taken.values() for one in taken) == ids

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.postgres
 
 FEBRUARY, MARCH = Month(2026, 2), Month(2026, 3)
 DAY = date(2026, 3, 1)
-PATIENCE = 20.0
+PATIENCE = 60.0
 PAYMENTS = 400
 
 _WAITING = "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted \

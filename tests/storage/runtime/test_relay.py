@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from services.kernel.codes import CASE_TASK_QUEUE, CaseState, Event, WorkflowType, case_workflow_id
+from services.runtime import relay as relaying
 from services.runtime.database import Database
 from services.runtime.outbox import Reopening, Signal, Start, StartAttributes
 from services.runtime.relay import Relay
@@ -19,6 +20,7 @@ from socialcare.common.v1 import flow_pb2
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DELIVERED = Attempt(Verdict.DELIVERED)
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass
@@ -148,7 +150,7 @@ async def test_a_relay_killed_before_it_marked_its_rows_delivers_them_again_in_o
     await emit(database, *(signal("a") for _ in range(3)))
     target = FakeTarget(seconds=0.05)
     doomed = asyncio.create_task(relay_of(database, target).deliver_due())
-    await asyncio.sleep(0.13)
+    await asyncio.wait_for(target.took.get(), PATIENCE_SECONDS)
     doomed.cancel()
     await asyncio.gather(doomed, return_exceptions=True)
     taken_before = len(target.taken)
@@ -158,18 +160,22 @@ async def test_a_relay_killed_before_it_marked_its_rows_delivers_them_again_in_o
     assert {state for _, _, state in await states(database)} == {"DELIVERED"}
 
 
-async def test_a_running_relay_is_woken_by_its_own_process_and_by_notify(database: Database, second: Database) -> None:
+async def test_a_running_relay_is_woken_by_its_own_process_and_by_notify(
+    database: Database, second: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It would look by itself only when the test has long given up.
+    monkeypatch.setattr(relaying, "_POLL_SECONDS", 10 * PATIENCE_SECONDS)
     target = FakeTarget()
     relay = relay_of(second, target)
     running = asyncio.create_task(relay.run())
     await asyncio.sleep(0.2)
     await emit(database, signal("a"))
-    await asyncio.wait_for(target.took.get(), 0.6)
+    await asyncio.wait_for(target.took.get(), PATIENCE_SECONDS)
     database.after_emission(relay.ring)
     await emit(database, signal("a"))
-    await asyncio.wait_for(target.took.get(), 0.6)
+    await asyncio.wait_for(target.took.get(), PATIENCE_SECONDS)
     relay.stop()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await running
 
 
@@ -178,16 +184,16 @@ async def test_a_running_relay_survives_the_loss_of_its_connections(database: Da
     relay = relay_of(second, target)
     running = asyncio.create_task(relay.run())
     await emit(database, signal("a"))
-    await asyncio.wait_for(target.took.get(), 2)
+    await asyncio.wait_for(target.took.get(), PATIENCE_SECONDS)
     async with database.read() as tx:
         await tx.all(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     await emit(database, signal("a"))
-    await asyncio.wait_for(target.took.get(), 5)
+    await asyncio.wait_for(target.took.get(), PATIENCE_SECONDS)
     relay.stop()
-    await asyncio.wait_for(running, 3)
+    await asyncio.wait_for(running, PATIENCE_SECONDS)
 
 
 async def test_a_start_row_carries_its_typed_input_and_codes(database: Database) -> None:
