@@ -15,6 +15,7 @@ Refused
 ├─ InvariantViolated     the books do not agree with themselves; nothing is issued
 ├─ AllocationTooLarge    more than a payment has left, or a month open
 ├─ NotOverpaid           more would go back than was paid too much
+├─ NotTakenInCash        more would go back at the counter than was taken there
 ├─ PeriodClosed          the books of that month are closed
 ├─ PeriodNotReady        a month that cannot be closed or opened yet
 ├─ InstalmentsNotAllowed they do not make up what is open
@@ -37,6 +38,7 @@ __all__ = [
     "InvariantViolated",
     "NoInvoice",
     "NotOverpaid",
+    "NotTakenInCash",
     "PercentNotAllowed",
     "PeriodClosed",
     "PeriodNotReady",
@@ -166,6 +168,15 @@ class NotOverpaid(Refused):
     reason = "NOT_OVERPAID"
     text_bg = "Няма толкова надвнесено."
     text_en = "Not that much was paid too much."
+
+
+class NotTakenInCash(Refused):
+    """More would go back at the counter than was taken there; metadata `cash`: what is left of that."""
+
+    reason = "NOT_TAKEN_IN_CASH"
+    article = "L-13"
+    text_bg = "В брой се връща само прието в брой; остатъкът му е {cash}."
+    text_en = "Only what was taken in cash goes back in cash; of that {cash} is left."
 
 
 class PeriodClosed(Refused):

@@ -8,10 +8,12 @@ from datetime import date
 
 from services.billing.api.answers import Context
 from services.billing.api.desk import Desk, act_of
-from services.billing.domain.payments import BankFile, BankFormat, BankPayment
+from services.billing.domain.payments import BankFile, BankFormat, BankPayment, RefundWay
 from services.billing.storage import Store, payments
 from services.billing.usecases import payments as usecases
+from services.billing.usecases import refunds
 from services.billing.usecases.payments import Billed, By
+from services.billing.usecases.refunds import Refund
 from services.billing.wire.accounts import positive
 from services.billing.wire.payments import bank_payment_to_proto, statement_from
 from services.runtime.civil import code_from_proto, month_from_proto
@@ -62,20 +64,21 @@ class PaymentMethods(Desk):
     async def ListUnmatchedPayments(
         self, request: pb.ListUnmatchedPaymentsRequest, context: Context
     ) -> pb.ListUnmatchedPaymentsResponse:
-        self._municipal_call(request.municipality_id)
+        call = self._municipal_call(request.municipality_id)
         size = page_size(request.page_size)
         async with self._runtime.db.read() as tx:
             found = await payments.unmatched_payments(tx, request.municipality_id, _after(request.page_token), size)
             found = await payments.with_suggestions(tx, found)
         last = found[-1] if len(found) == size else None
         return pb.ListUnmatchedPaymentsResponse(
-            payments=map(bank_payment_to_proto, found),
+            payments=[bank_payment_to_proto(item, call.today) for item in found],
             next_page_token="" if last is None else encode_token(last.line.booked_on.isoformat(), last.entry_id),
         )
 
     async def GetBankPayment(self, request: pb.GetBankPaymentRequest, context: Context) -> pb.GetBankPaymentResponse:
-        found = await self._payment(self._runtime.call(object_id=request.entry_id), request.entry_id)
-        return pb.GetBankPaymentResponse(payment=bank_payment_to_proto(found))
+        call = self._runtime.call(object_id=request.entry_id)
+        found = await self._payment(call, request.entry_id)
+        return pb.GetBankPaymentResponse(payment=bank_payment_to_proto(found, call.today))
 
     async def AllocatePayment(self, request: pb.AllocatePaymentRequest, context: Context) -> pb.AllocatePaymentResponse:
         call = self._runtime.call(request.request_id, object_id=request.entry_id)
@@ -91,7 +94,7 @@ class PaymentMethods(Desk):
             ),
         )
         found = await self._payment(call, request.entry_id)
-        return pb.AllocatePaymentResponse(payment=bank_payment_to_proto(found))
+        return pb.AllocatePaymentResponse(payment=bank_payment_to_proto(found, call.today))
 
     async def UnallocatePayment(
         self, request: pb.UnallocatePaymentRequest, context: Context
@@ -106,20 +109,21 @@ class PaymentMethods(Desk):
             ),
         )
         found = await self._payment(call, request.entry_id)
-        return pb.UnallocatePaymentResponse(payment=bank_payment_to_proto(found))
+        return pb.UnallocatePaymentResponse(payment=bank_payment_to_proto(found, call.today))
 
     async def RefundOverpayment(
         self, request: pb.RefundOverpaymentRequest, context: Context
     ) -> pb.RefundOverpaymentResponse:
-        amount = positive(request.amount, "amount")
+        way = code_from_proto(pb.RefundWay, request.way, RefundWay, "way") if request.way else None
+        refund = Refund(positive(request.amount, "amount"), request.reason, way)
         if request.HasField("entry_id"):
             call = self._runtime.call(request.request_id, object_id=request.entry_id)
             await self._payment(call, request.entry_id)
             effect = await self._runtime.commands.perform(
                 call,
                 request,
-                lambda tx: usecases.refund_payment(
-                    request.entry_id, amount, request.reason, Store(tx, self._runtime.cipher), by_of(call)
+                lambda tx: refunds.refund_payment(
+                    request.entry_id, refund, Store(tx, self._runtime.cipher), by_of(call)
                 ),
             )
             return pb.RefundOverpaymentResponse(refund_id=effect.resource)
@@ -130,9 +134,7 @@ class PaymentMethods(Desk):
         effect = await self._runtime.commands.perform(
             call,
             request,
-            lambda tx: usecases.refund_month(
-                billed, amount, request.reason, Store(tx, self._runtime.cipher), by_of(call)
-            ),
+            lambda tx: refunds.refund_month(billed, refund, Store(tx, self._runtime.cipher), by_of(call)),
         )
         return pb.RefundOverpaymentResponse(refund_id=effect.resource)
 

@@ -23,6 +23,7 @@ __all__ = [
     "OpenMonth",
     "PayerMatch",
     "PaymentState",
+    "RefundWay",
     "Statement",
     "WaitingMoney",
     "refused_file",
@@ -99,6 +100,14 @@ class PaymentState(StrEnum):
     OVERPAID = "OVERPAID"
     SETTLED = "SETTLED"
     """Nothing is left: allocated, or paid back."""
+
+
+class RefundWay(StrEnum):
+    """By which account of the ledger money goes back."""
+
+    BANK = "BANK"
+    COUNTER = "COUNTER"
+    """In cash: only what was taken in cash."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,16 +74,19 @@ WHERE a.allocation_id = ANY(CAST(:allocations AS uuid[]))
 _ALLOCATE = _BOOK_ALLOCATIONS.format(document="a.allocation_id", sign="1")
 _TAKE_BACK = _BOOK_ALLOCATIONS.format(document="CAST(:document_id AS uuid)", sign="-1")
 
+# Leva that go back in euro leave one currency and enter the other over EXCHANGE. Cash is of the case that paid it.
 _BOOK_REFUND = f"""
 INSERT INTO ledger_entries {_COLUMNS}
-SELECT r.refund_id, line, r.municipality_id, CASE WHEN line = 1 THEN r.case_id END, account, r.currency,
-       sign * r.amount_minor, booking_day(r.municipality_id, CAST(:today AS date))
+SELECT r.refund_id, lines.line, r.municipality_id, CASE WHEN lines.account IN ('RECEIVABLE', 'CASH') THEN r.case_id END,
+       lines.account, lines.currency, lines.minor, booking_day(r.municipality_id, CAST(:today AS date))
 FROM refunds r CROSS JOIN LATERAL (
-    VALUES (1, CASE WHEN r.case_id IS NULL THEN 'UNALLOCATED' ELSE 'RECEIVABLE' END, 1), (2, 'BANK', -1))
-    AS lines (line, account, sign)
-WHERE r.refund_id = :refund_id
+    VALUES (1, CASE WHEN r.case_id IS NULL THEN 'UNALLOCATED' ELSE 'RECEIVABLE' END, r.currency, r.amount_minor),
+           (2, CASE r.paid_by WHEN 'COUNTER' THEN 'CASH' ELSE 'BANK' END, coalesce(r.paid_currency, r.currency),
+            -coalesce(r.paid_minor, r.amount_minor)),
+           (3, 'EXCHANGE', r.currency, -r.amount_minor), (4, 'EXCHANGE', r.paid_currency, r.paid_minor))
+    AS lines (line, account, currency, minor)
+WHERE r.refund_id = :refund_id AND (lines.account <> 'EXCHANGE' OR r.paid_currency IS NOT NULL)
 """  # noqa: S608 a constant of this module
-
 
 _BOOK_WRITE_OFF = f"""
 INSERT INTO ledger_entries {_COLUMNS}
@@ -147,7 +150,7 @@ async def book_reversal(tx: WriteTx, document_id: str, allocation_id: str, on: d
 
 
 async def book_refund(tx: WriteTx, refund_id: str, on: date) -> None:
-    """A refund: what was not allocated, or the receivable that was overpaid, against bank."""
+    """A refund: what was not allocated, or the receivable that was overpaid, against the account that it leaves by."""
     await tx.run(_BOOK_REFUND, {"refund_id": refund_id, "today": on})
 
 

@@ -23,12 +23,11 @@ from services.billing.domain.payments import (
 from services.billing.rules.known_entries import EntryKey, KnownAs, KnownEntries
 from services.billing.rules.matching import suggested
 from services.billing.storage.common_reads import CommonReads
-from services.billing.storage.ledger import book_allocations, book_bank, book_refund, book_reversal
+from services.billing.storage.ledger import book_allocations, book_bank, book_reversal
 from services.billing.storage.open_months import NET, OPEN_COLUMNS, open_month
 from services.billing.storage.rows import minor, money, month
-from services.billing.usecases.payments import Billed, By, Candidates, NewLine
+from services.billing.usecases.payments import By, Candidates, NewLine
 from services.kernel.identifiers import types_accepting
-from services.kernel.money import Money
 from services.runtime.crypto import PersonCipher
 from services.runtime.database import ReadTx
 from services.runtime.errors import NotFound
@@ -137,13 +136,6 @@ FROM unnest(CAST(:entries AS uuid[]), CAST(:hints AS text[])) AS n (entry_id, hi
 _REVERSE = """
 INSERT INTO allocation_reversals (allocation_id, reason, reversed_date, reversed_by, reversed_at)
 VALUES (:allocation_id, :reason, :today, :staff, :now)
-"""
-
-_REFUND = """
-INSERT INTO refunds (refund_id, municipality_id, entry_id, case_id, month, amount_minor, currency, reason,
-                     refunded_date, refunded_by, refunded_at)
-VALUES (:refund_id, :municipality_id, :entry_id, :case_id, :month, :amount_minor, :amount_currency, :reason, :today,
-        :staff, :now)
 """
 
 _COLUMNS = """
@@ -269,25 +261,6 @@ class PaymentWrites(CommonReads):
         await self._tx.run(_REVERSE, {"allocation_id": allocation_id, "reason": reason, **_when(by)})
         await self.set_hints({payment.entry_id: None})
         await book_reversal(self._tx, new_id(), allocation_id, by.act.today)
-
-    async def refund_entry(self, payment: BankPayment, amount: Money, reason: str, by: By) -> str:
-        """Keep and book that what is left of a payment went back."""
-        source = {"municipality_id": payment.municipality_id, "entry_id": payment.entry_id}
-        return await self._refund({**source, "case_id": None, "month": None}, amount, reason, by)
-
-    async def refund_case(self, billed: Billed, amount: Money, reason: str, by: By) -> str:
-        """Keep and book that what was paid too much for a month went back."""
-        municipality_id = (await self.books(billed.case_id)).municipality_id
-        of = {"municipality_id": municipality_id, "case_id": billed.case_id, "month": billed.month.first}
-        return await self._refund({**of, "entry_id": None}, amount, reason, by)
-
-    async def _refund(self, source: Mapping[str, object], amount: Money, reason: str, by: By) -> str:
-        refund_id = new_id()
-        await self._tx.run(
-            _REFUND, {**source, "refund_id": refund_id, **minor("amount", amount), "reason": reason, **_when(by)}
-        )
-        await book_refund(self._tx, refund_id, by.act.today)
-        return refund_id
 
 
 async def bank_payment(tx: ReadTx, entry_id: str) -> BankPayment:

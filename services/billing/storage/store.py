@@ -11,6 +11,7 @@ from services.billing.storage.letters import LetterWrites
 from services.billing.storage.money_writes import MoneyWrites
 from services.billing.storage.payments import PaymentWrites
 from services.billing.storage.periods import PeriodWrites
+from services.billing.storage.refunds import RefundWrites
 from services.billing.storage.run_review import ReviewWrites
 from services.billing.storage.run_writes import RunWrites
 from services.billing.storage.set_offs import SetOffWrites
@@ -29,6 +30,7 @@ class Store(
     MoneyWrites,
     PaymentWrites,
     WaitingMoneyWrites,
+    RefundWrites,
     PeriodWrites,
     ArrearsWrites,
     LetterWrites,

@@ -7,7 +7,9 @@ from typing import Protocol
 from services.billing.domain.accounts import CounterPayment
 from services.billing.errors import StateNotAllowed
 from services.billing.usecases.payments import By, WaitingStore, allot_waiting
+from services.billing.usecases.refunds import MoneyOfCase
 from services.billing.usecases.set_off import set_off_each, take_back_given
+from services.kernel.money import Currency
 from services.runtime.commands import Effect
 
 __all__ = ["CounterStore", "reverse_payment"]
@@ -21,6 +23,7 @@ class CounterStore(WaitingStore, Protocol):
         """A payment of the case; NotFound when there is none such."""
         ...
 
+    async def money_of_case(self, case_id: str, currency: Currency) -> MoneyOfCase: ...
     async def reverse_payment(self, payment_id: str, reason: str, by: By) -> None:
         """Keep and book that the payment never was."""
         ...
@@ -37,7 +40,9 @@ async def reverse_payment(case_id: str, payment_id: str, reason: str, store: Cou
         raise StateNotAllowed(metadata={"payment_id": payment_id})
     month, settled = found.payment.month, found.payment.settled
     await take_back_given(case_id, month, store, by.act)
-    if await store.received_for(case_id, month, settled.currency) < settled:
+    received = await store.received_for(case_id, month, settled.currency)
+    taken = found.payment.amount
+    if received < settled or (await store.money_of_case(case_id, taken.currency)).cash < taken:
         raise StateNotAllowed(metadata={"refunded": str(month)})
     await store.reverse_payment(payment_id, reason, by)
     await set_off_each([case_id], store, by.act)

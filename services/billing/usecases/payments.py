@@ -1,4 +1,4 @@
-"""Payments by bank: import, allocation by evidence, decisions of people, refunds (domain.md F-13, L-13)."""
+"""Payments by bank: import, allocation by evidence, decisions of people (domain.md F-13, L-13)."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ from services.billing.errors import (
     AllocationTooLarge,
     CurrencyNotAllowed,
     NoInvoice,
-    NotOverpaid,
     StateNotAllowed,
 )
-from services.billing.rules.accounts import currency_of_month, currency_on, net_of, open_amount
+from services.billing.rules.accounts import currency_of_month, net_of, open_amount
 from services.billing.rules.known_entries import KnownEntries, check_accounts, not_known_yet
 from services.billing.rules.matching import after, match, numbers_of, of_same_case, portion
 from services.billing.rules.parameters import parameters_of
@@ -48,8 +47,6 @@ __all__ = [
     "allocate_payment",
     "allot_waiting",
     "import_file",
-    "refund_month",
-    "refund_payment",
     "unallocate_payment",
 ]
 
@@ -143,8 +140,6 @@ class PaymentStore(WaitingStore, Protocol):
     async def payment(self, entry_id: str) -> BankPayment: ...
     async def lock_payment(self, entry_id: str) -> BankPayment: ...
     async def reverse_allocation(self, payment: BankPayment, allocation_id: str, reason: str, by: By) -> None: ...
-    async def refund_entry(self, payment: BankPayment, amount: Money, reason: str, by: By) -> str: ...
-    async def refund_case(self, billed: Billed, amount: Money, reason: str, by: By) -> str: ...
 
 
 async def import_file(file: BankFile, rules: LocalRules, store: PaymentStore, by: By) -> Effect:
@@ -274,33 +269,6 @@ def _allocation(payment: BankPayment, allocation_id: str) -> Allocation:
     if not found:
         raise NotFound(resource_type="allocation", resource_id=allocation_id)
     return found[0]
-
-
-async def refund_payment(entry_id: str, amount: Money, reason: str, store: PaymentStore, by: By) -> Effect:
-    """Record that the rest of a payment, or a part of it, went back; NotOverpaid when less is left."""
-    payment = await store.lock_payment(entry_id)
-    if amount.currency is not payment.rest.currency or amount > payment.rest:
-        raise NotOverpaid(metadata={"overpaid": str(payment.rest)})
-    return Effect(await store.refund_entry(payment, amount, reason, by))
-
-
-async def refund_month(billed: Billed, amount: Money, reason: str, store: PaymentStore, by: By) -> Effect:
-    """Record that money that was paid too much for a month went back.
-
-    Raises NotOverpaid when it was less, or what is too much was given up and never paid; NoInvoice;
-    CurrencyNotAllowed for another currency than that of the day (F-13).
-    """
-    currency = currency_on(by.act.today)
-    if amount.currency is not currency:
-        raise CurrencyNotAllowed(field="amount")
-    await store.lock_case(billed.case_id)
-    books = await store.books(billed.case_id)
-    _document_currency(books, billed.month)
-    open_ = open_amount(books, billed.month, currency)
-    overpaid = min(-open_, await store.received_for(billed.case_id, billed.month, currency))
-    if amount > overpaid:
-        raise NotOverpaid(metadata={"overpaid": str(max(overpaid, Money.zero(currency)))})
-    return Effect(await store.refund_case(billed, amount, reason, by))
 
 
 def _open(books: Books, month: Month) -> Money:

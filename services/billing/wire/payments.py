@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from services.billing.domain.payments import Allocation, Allotment, BankFormat, BankPayment, Statement
+from services.billing.rules.refunds import goes_back
 from services.billing.wire.bank_csv import statement_from_csv
 from services.billing.wire.camt import statement_from_camt
 from services.runtime.civil import code_to_proto, date_to_proto, money_to_proto, month_to_proto
@@ -16,8 +19,8 @@ def statement_from(format_: BankFormat, content: bytes) -> Statement:
     return statement_from_camt(content) if format_ is BankFormat.CAMT_053 else statement_from_csv(content)
 
 
-def bank_payment_to_proto(payment: BankPayment) -> pb.BankPayment:
-    """A payment with its allocations."""
+def bank_payment_to_proto(payment: BankPayment, today: date) -> pb.BankPayment:
+    """A payment with its allocations, as it stands on a day."""
     line = payment.line
     return pb.BankPayment(
         entry_id=payment.entry_id,
@@ -34,6 +37,7 @@ def bank_payment_to_proto(payment: BankPayment) -> pb.BankPayment:
         hint=code_to_proto(pb.PaymentHint, payment.hint),
         allocations=map(_allocation_to_proto, payment.allocations),
         suggestions=map(_suggestion_to_proto, payment.suggestions),
+        refundable=money_to_proto(goes_back(payment.rest, today)),
     )
 
 

@@ -16,9 +16,10 @@ from services.billing.errors import NotOverpaid, StateNotAllowed
 from services.billing.rules.arrears_ladder import stated_on
 from services.billing.storage.arrears import arrears_page, write_offs_of
 from services.billing.storage.payments import bank_payment
-from services.billing.usecases import arrears, payments
+from services.billing.usecases import arrears, payments, refunds
 from services.billing.usecases.arrears import Order
 from services.billing.usecases.payments import Billed, By
+from services.billing.usecases.refunds import Refund
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
 from services.runtime.errors import DomainError
@@ -105,7 +106,7 @@ class Afterwards:
     case: str
     late: date
     sent: int = 0
-    """Cents that went back by bank."""
+    """Cents that went back by bank or at the counter."""
     given_up: Counter[Currency] = field(default_factory=Counter)
     today: date = field(init=False)
     done: Counter[str] = field(default_factory=Counter)
@@ -190,8 +191,8 @@ class Afterwards:
             if row is None:
                 return False
             rest = (await bank_payment(tx, row.entry_id)).rest
-        by = self._by()
-        await self.office.write(lambda store: payments.refund_payment(row.entry_id, rest, "too much", store, by))
+        by, back = self._by(), Refund(rest, "too much")
+        await self.office.write(lambda store: refunds.refund_payment(row.entry_id, back, store, by))
         self.sent += rest.minor
         return True
 
@@ -199,7 +200,7 @@ class Afterwards:
         amount, by = Money.from_minor(cents, Currency.EUR), self._by()
         with suppress(DomainError):
             await self.office.write(
-                lambda store: payments.refund_month(Billed(self.case, month), amount, "too much", store, by)
+                lambda store: refunds.refund_month(Billed(self.case, month), Refund(amount, "too much"), store, by)
             )
             self.sent += cents
             return True

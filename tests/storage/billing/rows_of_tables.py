@@ -253,6 +253,7 @@ ROWS: Mapping[str, Values] = {
         "municipality_id": "TOWN",
         "entry_id": ONE,
         **_EURO,
+        "paid_by": "BANK",
         "reason": "надвнесено",
         "refunded_date": "2026-03-06",
         "refunded_by": "staff",

@@ -38,6 +38,7 @@ _LETTER_OF_INCOME: Values = {
     "last_date": "2026-05-01",
 }
 _TO_A_CASE: Values = {"entry_id": None, "case_id": ONE, "month": "2026-02-01"}
+_LEVA_BACK: Values = {"currency": "BGN", "paid_minor": 51, "paid_currency": "EUR"}
 
 ALONE: list[tuple[str, Values, str]] = [
     ("fee_decisions", {"charge": "GIFT"}, "charge_check"),
@@ -155,6 +156,12 @@ ALONE: list[tuple[str, Values, str]] = [
     ("refunds", {"entry_id": None}, "refund_has_one_source"),
     ("refunds", {**_TO_A_CASE, "month": None}, "refund_has_one_source"),
     ("refunds", {**_TO_A_CASE, "currency": "BGN"}, "refund_is_in_the_money_of_its_day"),
+    ("refunds", {**_TO_A_CASE, "paid_by": "POST"}, "refund_way_is_known"),
+    ("refunds", {"paid_by": "COUNTER"}, "refund_of_bank_money_goes_by_bank"),
+    ("refunds", {**_LEVA_BACK, "paid_minor": 0, "amount_minor": 1}, "refunds_paid_minor_check"),
+    ("refunds", {**_LEVA_BACK, "paid_currency": None}, "refund_is_paid_as_a_whole"),
+    ("refunds", {**_LEVA_BACK, "paid_minor": 49}, "refund_in_euro_is_worth_its_leva"),
+    ("refunds", {"currency": "BGN"}, "refund_of_leva_is_in_euro_from_2026"),
     ("set_offs", {"to_month": "2026-02-01"}, "set_off_is_between_months"),
     ("set_offs", {"settled_minor": 99}, "set_off_moves_one_amount"),
     ("set_offs", {"taken_minor": 0, "settled_currency": "BGN"}, "set_offs_taken_minor_check"),

@@ -132,6 +132,43 @@ async def test_a_payment_whose_money_went_back_is_not_taken_back_too(connection:
     assert await refused(connection, reversal) == "reversal_leaves_refunds_covered"
 
 
+_CASH_BACK = (
+    "INSERT INTO refunds (refund_id, municipality_id, case_id, month, amount_minor, currency, paid_by, reason, "
+    f"refunded_date, refunded_by, refunded_at) VALUES ('{ONE}', 'TOWN', '{ONE}', '2026-02-01', 60, 'EUR', '{{way}}', "
+    "'надвнесено', '2026-03-06', 'staff', '2026-03-06Z')"
+)
+
+
+async def test_no_more_goes_back_in_cash_than_was_taken_in_cash(connection: asyncpg.Connection) -> None:
+    await add(connection, "payments", amount_minor=50, settled_minor=50)
+    await add(connection, "allocations", amount_minor=150, settled_minor=150)
+    assert await refused(connection, _CASH_BACK.format(way="COUNTER")) == "refund_in_cash_stays_within_cash"
+
+
+async def test_a_refund_is_booked_over_the_account_by_which_it_goes_back(connection: asyncpg.Connection) -> None:
+    await add(connection, "payments", amount_minor=160, settled_minor=160)
+    entries = (
+        "INSERT INTO ledger_entries (document_id, line, municipality_id, case_id, account, currency, amount_minor, "
+        f"booked_date) VALUES ('{ONE}', 1, 'TOWN', '{ONE}', 'RECEIVABLE', 'EUR', 60, '2026-03-06'), "
+        f"('{ONE}', 2, 'TOWN', '{ONE}', '{{account}}', 'EUR', -60, '2026-03-06')"
+    )
+    for way, account in (("COUNTER", "BANK"), ("BANK", "CASH")):
+        statements = _CASH_BACK.format(way=way), entries.format(account=account)
+        assert await refused(connection, *statements) == "refund_is_booked_as_it_goes_back"
+    await connection.execute("; ".join((_CASH_BACK.format(way="COUNTER"), entries.format(account="CASH"))))
+
+
+async def test_a_payment_whose_cash_went_back_is_not_taken_back_too(connection: asyncpg.Connection) -> None:
+    await add(connection, "payments", amount_minor=60, settled_minor=60)
+    await add(connection, "allocations", amount_minor=100, settled_minor=100)
+    await add(connection, "refunds", entry_id=None, case_id=ONE, month="2026-02-01", paid_by="COUNTER", amount_minor=60)
+    reversal = (
+        "INSERT INTO payment_reversals (payment_id, reason, reversed_date, reversed_by, reversed_at) "
+        f"VALUES ('{ONE}', 'грешка', '2026-03-07', 'staff', '2026-03-07Z')"
+    )
+    assert await refused(connection, reversal) == "reversal_leaves_cash_back_covered"
+
+
 async def test_a_set_off_whose_money_went_back_is_not_taken_back_too(connection: asyncpg.Connection) -> None:
     await add(connection, "set_offs")
     await add(connection, "refunds", entry_id=None, case_id=ONE, month="2026-03-01", amount_minor=50)

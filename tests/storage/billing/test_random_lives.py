@@ -388,6 +388,17 @@ class Life:
             )
         return [(row.amount_minor, row.rest_minor, int(row.allocated)) for row in found]
 
+    async def sent_in_cash(self) -> int:
+        """Cents that went back at the counter."""
+        async with self.office.db.read() as tx:
+            return int(
+                await tx.scalar(
+                    "SELECT coalesce(sum(amount_minor), 0) FROM refunds WHERE paid_by = 'COUNTER' "
+                    "AND municipality_id = :id",
+                    {"id": self.office.municipality_id},
+                )
+            )
+
     async def ledger(self) -> dict[tuple[str, str], int]:
         """Balance of each account and currency; nothing in it is out of balance by document."""
         async with self.office.db.read() as tx:
@@ -439,7 +450,9 @@ async def assert_books(life: Life, months: Mapping[Month, Billed]) -> None:
     balance = (await life.office.account(life.case, LATE)).balance.minor
     assert balance == sum(standing(one, month, books) for month, one in months.items())
     assert -ledger.get(("UNALLOCATED", EUR), 0) == left
-    assert ledger.get(("BANK", EUR), 0) == life.bank - after.sent
+    in_cash = await life.sent_in_cash()
+    assert ledger.get(("BANK", EUR), 0) == life.bank - (after.sent - in_cash)
+    assert ledger.get(("CASH", EUR), 0) == life.counter - in_cash
     assert {one: ledger.get(("WRITE_OFF", one), 0) for one in (BGN, EUR)} == {
         one: after.given_up[one] for one in (BGN, EUR)
     }

@@ -60,10 +60,16 @@ def allocation(entry: str, case: str, minor: int) -> str:
 
 
 def refund(source: str, values: str, minor: int) -> str:
+    booked = (
+        "INSERT INTO ledger_entries (document_id, line, municipality_id, case_id, account, currency, amount_minor, "
+        "booked_date) SELECT refund_id, line, municipality_id, case_id, account, currency, sign * amount_minor, "
+        "refunded_date FROM kept CROSS JOIN LATERAL (VALUES (1, CASE WHEN case_id IS NULL THEN 'UNALLOCATED' "
+        "ELSE 'RECEIVABLE' END, 1), (2, 'BANK', -1)) AS l (line, account, sign)"
+    )
     return (
-        f"INSERT INTO refunds (refund_id, municipality_id, {source}, amount_minor, currency, reason, refunded_date, "
-        f"refunded_by, refunded_at) VALUES (gen_random_uuid(), 'SOFIA', {values}, {minor}, 'EUR', 'x', '2026-04-10', "
-        "'staff-1', '2026-04-10T10:00Z')"
+        f"WITH kept AS (INSERT INTO refunds (refund_id, municipality_id, {source}, amount_minor, currency, reason, "
+        f"refunded_date, refunded_by, refunded_at) VALUES (gen_random_uuid(), 'SOFIA', {values}, {minor}, 'EUR', 'x', "
+        f"'2026-04-10', 'staff-1', '2026-04-10T10:00Z') RETURNING *) {booked}"
     )
 
 
