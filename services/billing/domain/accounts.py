@@ -367,7 +367,7 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class BilledRow:
-    """A month as its run computed it, or the invoice that came later; a draft as long as the run may still issue it."""
+    """A month as its run computed it, or the invoice that came later; a draft until its run is approved."""
 
     month: Month
     computed: Money
@@ -375,6 +375,8 @@ class BilledRow:
     issue_date: date
     is_draft: bool
     is_invoiced: bool
+    is_approved: bool
+    """Approved with an amount above 0.00 and not issued yet."""
 
 
 @dataclass(frozen=True, slots=True)

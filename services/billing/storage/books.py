@@ -81,14 +81,14 @@ ORDER BY set_off_at, from_month, to_month
 
 _CUSTODY = "SELECT held_minor, currency FROM custody_accounts WHERE case_id = :case_id ORDER BY currency"
 
-# A month stays a draft while its run may still reach it; the run's row is locked by whoever asks in order to change it.
+# The run's row is locked by whoever asks in order to change the month.
 _BILLED = """
 SELECT b.month, b.currency, b.computed_minor + coalesce(f.computed_minor, 0) AS computed_minor,
        coalesce(i.currency, b.document_currency) AS document_currency,
        coalesce(i.amount_minor, b.amount_minor) AS amount_minor, coalesce(i.issued_date, b.issue_date) AS issue_date,
        i.invoice_id IS NOT NULL AS is_invoiced,
-       i.invoice_id IS NULL AND (r.state IN ('BLOCKED', 'DRAFTING', 'REVIEW') OR (
-           r.state = 'APPROVED' AND (b.month, b.case_id) > (r.issued_through_month, r.issued_through_case))) AS is_draft
+       i.invoice_id IS NULL AND r.state IN ('BLOCKED', 'DRAFTING', 'REVIEW') AS is_draft,
+       i.invoice_id IS NULL AND r.state = 'APPROVED' AND b.amount_minor > 0 AS is_approved
 FROM billed_months b JOIN billing_runs r ON r.run_id = b.run_id
 LEFT JOIN invoices i ON i.case_id = b.case_id AND i.month = b.month
 LEFT JOIN invoices_after_facts f ON f.invoice_id = i.invoice_id
@@ -132,6 +132,7 @@ async def billed_rows(tx: ReadTx, case_id: str) -> Sequence[BilledRow]:
             row.issue_date,
             row.is_draft,
             row.is_invoiced,
+            row.is_approved,
         )
         for row in await tx.all(_BILLED, {"case_id": case_id})
     ]

@@ -19,7 +19,8 @@ SELECT count(*) FROM (SELECT FROM billing_runs WHERE municipality_id = :municipa
 """
 _DRAFTS = """
 FROM billed_months b JOIN billing_runs r USING (run_id)
-WHERE r.municipality_id = :municipality_id AND r.state <> 'FINISHED' AND b.calendar_version <> :calendar_version
+WHERE r.municipality_id = :municipality_id AND r.state IN ('BLOCKED', 'DRAFTING', 'REVIEW')
+  AND b.calendar_version <> :calendar_version
   AND NOT EXISTS (SELECT FROM invoices i WHERE i.case_id = b.case_id AND i.month = b.month)
   AND NOT EXISTS (SELECT FROM drafts_outside_care o WHERE o.case_id = b.case_id AND o.month = b.month)
 """

@@ -134,7 +134,6 @@ SELECT case_id::text AS case_id FROM undecided_accounts WHERE case_id = ANY(CAST
 
 _FIRST_ISSUE_DATE = "SELECT min(issue_date) FROM billed_months WHERE run_id = :run_id AND amount_minor > 0"
 
-# The statement also dates the drafts of 0.00: one that a fact raises later is issued with the others.
 _DATE_ANEW = """
 UPDATE billed_months SET issue_date = :issue_date, due_date = :due_date, calendar_version = :calendar
 WHERE run_id = :run_id AND due_date < :due_before AND due_date < :due_date AND document_currency = :currency
@@ -171,22 +170,30 @@ issued AS (
     FROM counted WHERE n.municipality_id = :municipality_id
 )"""
 
-# Where the page before ended is two values, so the index begins there; joined, it would pass all that are issued.
+# Where the page before ended is two values, so the index begins there; joined, it would pass all that are issued. What
+# a fact had issued since the approval is passed over and counted; the LIMIT keeps each of these look-ups one.
 _ISSUE = f"""
-WITH page AS (
+WITH approved AS (
     SELECT b.* FROM billed_months b
     WHERE b.run_id = :run_id AND b.amount_minor > 0
       AND (b.month, b.case_id) > ((SELECT issued_through_month FROM billing_runs WHERE run_id = :run_id),
                                   (SELECT issued_through_case FROM billing_runs WHERE run_id = :run_id))
     ORDER BY b.month, b.case_id LIMIT :size
-), {_INVOICE}, last AS (
-    SELECT month, case_id FROM page ORDER BY month DESC, case_id DESC LIMIT 1
+), page AS (
+    SELECT a.* FROM approved a
+    LEFT JOIN LATERAL (
+        SELECT true AS is_issued FROM invoices i WHERE i.case_id = a.case_id AND i.month = a.month LIMIT 1) i ON true
+    WHERE i.is_issued IS NOT TRUE
+), {_INVOICE}, passed AS (
+    SELECT count(*) AS issued FROM approved
+), last AS (
+    SELECT month, case_id FROM approved ORDER BY month DESC, case_id DESC LIMIT 1
 ), moved AS (
     UPDATE billing_runs r
-    SET issued = r.issued + counted.issued, issued_through_month = last.month, issued_through_case = last.case_id
-    FROM counted, last WHERE r.run_id = :run_id
+    SET issued = r.issued + passed.issued, issued_through_month = last.month, issued_through_case = last.case_id
+    FROM passed, last WHERE r.run_id = :run_id
 )
-SELECT issued FROM counted
+SELECT issued FROM passed
 """  # noqa: S608 constants of this module
 
 _ISSUE_ACCOUNT = f"""
@@ -197,6 +204,11 @@ WITH page AS (
 ), {_INVOICE}
 SELECT issued FROM counted
 """  # noqa: S608 constants of this module
+
+_RUN_OF_DRAFT = """
+SELECT r.run_id::text AS run_id, r.municipality_id FROM billed_months b JOIN billing_runs r USING (run_id)
+WHERE b.case_id = :case_id AND b.month = :month
+"""
 
 _MOVE = "UPDATE billing_runs SET state = :state, version = version + 1 WHERE run_id = :run_id"
 
@@ -318,7 +330,8 @@ class RunWrites(CommonReads):
         )
 
     async def issue(self, run: Run, limit: int) -> int:
-        """Issue the next drafts with the next numbers and book them; gives how many."""
+        """Issue the next drafts with the next numbers and book them; gives how many, with those that a fact had issued."""
+        await self._tx.scalar(PLAN_AFRESH)
         key = {"municipality_id": run.municipality_id}
         last_number = int(await self._tx.scalar(_NUMBERS, key))
         issued = await self._tx.scalar(_ISSUE, {**key, "run_id": run.run_id, "size": limit, "last_number": last_number})
@@ -326,11 +339,19 @@ class RunWrites(CommonReads):
 
     async def issue_account(self, run: Run, case_id: str, month: Month) -> int:
         """Issue the draft of one case and month with the next number; gives 0 when it is 0.00 or issued."""
-        key = {"municipality_id": run.municipality_id}
+        return await self._issue_one(run.run_id, run.municipality_id, case_id, month)
+
+    async def issue_approved(self, case_id: str, month: Month) -> None:
+        """Issue the approved draft of a month as it is, with the next number; its run passes over it then."""
+        found = await self._tx.one(_RUN_OF_DRAFT, {"case_id": case_id, "month": month.first})
+        await self._issue_one(found.run_id, found.municipality_id, case_id, month)
+
+    async def _issue_one(self, run_id: str, municipality_id: str, case_id: str, month: Month) -> int:
+        key = {"municipality_id": municipality_id}
         last_number = int(await self._tx.scalar(_NUMBERS, key))
         issued = await self._tx.scalar(
             _ISSUE_ACCOUNT,
-            {**key, "run_id": run.run_id, "case_id": case_id, "month": month.first, "last_number": last_number},
+            {**key, "run_id": run_id, "case_id": case_id, "month": month.first, "last_number": last_number},
         )
         return int(issued)
 

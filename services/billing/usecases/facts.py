@@ -127,6 +127,10 @@ class FactsStore(StatementStore, SetOffStore, Protocol):
         """List the account no longer for months in which there is no care."""
         ...
 
+    async def issue_approved(self, case_id: str, month: Month) -> None:
+        """Issue the approved draft of a month as it is, with the next number; its run passes over it then."""
+        ...
+
     async def add_note(self, case_id: str, note: Note, cause: Cause, act: Act) -> None: ...
     async def add_first_invoice(self, case_id: str, invoice: FirstInvoice, cause: Cause, act: Act) -> None:
         """Issue and book an invoice with the next number."""
@@ -298,7 +302,10 @@ async def _derive(case_id: str, store: FactsStore, act: Act) -> tuple[DatedFacts
 async def _settle(  # noqa: PLR0917 as `decide`
     dated: DatedFacts, rules: FeeRules, cause: Cause | None, before: AsBilled | None, store: FactsStore, act: Act
 ) -> int:
-    """Bring every billed month to what is due now; without a cause it is the month's served days that changed."""
+    """Bring every billed month to what is due now; without a cause it is the month's served days that changed.
+
+    What is approved is not changed: the fact that makes something else due has it issued first, then comes the note.
+    """
     case_id = dated.contract.case_id
     rows = await store.billed_rows(case_id)
     if not rows:
@@ -318,6 +325,9 @@ async def _settle(  # noqa: PLR0917 as `decide`
         if not within_care(dated.contract, row.month, part, due):
             # Contract and delivery do not agree yet: whichever is behind comes, and settles the month.
             continue
+        if row.is_approved and due != row.computed:
+            await store.issue_approved(case_id, row.month)
+            books = await store.books(case_id)
         billed, counted = _billed_so_far(row, books), Cause(NoteCause.SERVED_DAYS, str(served[row.month].version))
         note = note_over(billed, due, act.today)
         if note is not None:

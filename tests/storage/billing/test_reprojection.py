@@ -57,13 +57,13 @@ async def test_drafts_due_on_the_declared_day_move_with_the_reason_on_record(off
     assert await reproject(office) == Effect("", 0)
 
 
-async def test_an_invoice_keeps_the_day_on_which_it_was_issued_to_be_due(office: Office) -> None:
+async def test_what_is_approved_or_issued_keeps_the_day_on_which_it_is_due(office: Office) -> None:
     run = await drafted(office, people=2)
     await office.write(lambda store: runs.approve_run(run.run_id, "", store, office.act(DECLARED)))
     await office.write(lambda store: runs.issue_page(run.run_id, 1, store))
-    assert await reproject(office, DUE) == Effect("", 1)
+    assert await reproject(office, DUE) == Effect("", 0)
     await office.issue(run)
-    assert await office.value("SELECT array_agg(due_date ORDER BY due_date) FROM invoices") == [DUE, date(2026, 3, 26)]
+    assert await office.value("SELECT array_agg(due_date) FROM invoices") == [DUE, DUE]
 
 
 async def test_drafts_due_on_another_day_are_counted_by_the_new_calendar_and_stay(office: Office) -> None:
