@@ -6,7 +6,7 @@ entries themselves stand in `services.kernel.catalogue`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -204,6 +204,31 @@ class Catalogue:
         if found is None:
             raise UnknownServiceError(code)
         return found
+
+    def last_in(self, code: str, first: date, last: date) -> ServiceEntry | None:
+        """The entry valid on the last of these days, both included, on which there is one; None without any."""
+        found = self.find(code, last)
+        if found is not None:
+            return found
+        ended = [
+            entry
+            for entry in self.entries
+            if entry.code == code
+            and entry.valid_to is not None
+            and entry.valid_from <= last
+            and entry.valid_to >= first
+        ]
+        return max(ended, key=lambda entry: entry.valid_from, default=None)
+
+    def ending_in(self, first: date, last: date) -> Mapping[str, date]:
+        """The last day, before the last of these, of each code that ends between them and does not begin again."""
+        ended = {entry.code for entry in self.entries if entry.valid_to is not None and first <= entry.valid_to < last}
+        found = {code: self.last_in(code, first, last) for code in ended}
+        return {
+            code: entry.valid_to
+            for code, entry in found.items()
+            if entry is not None and entry.valid_to is not None and entry.valid_to < last
+        }
 
     @property
     def charged_by_unit(self) -> frozenset[str]:

@@ -13,7 +13,7 @@ from services.billing.papers.words import (
     amount_in_words,
     day_in_words,
     month_in_words,
-    service_name,
+    service_in_month,
     with_amounts_in_words,
 )
 from services.billing.rules.corrections import CAUSE_TEXTS
@@ -144,7 +144,7 @@ def _facts(statement: Statement, language: Language, catalogue: Catalogue) -> Fa
         "language": language.value,
         "municipality": letterhead(statement.payee, statement.municipality_id),
         "title": words.title.format(month=month_in_words(statement.month, language)),
-        "service": service_name(statement.service_code, statement.month.last, language, catalogue),
+        "service": service_in_month(statement.service_code, statement.month, language, catalogue),
         "head": [
             [words.payer, statement.name],
             [words.case, statement.case_id],

@@ -10,12 +10,19 @@ from types import MappingProxyType
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-from services.kernel.catalogue import Catalogue
+from services.kernel.catalogue import Catalogue, ServiceEntry
 from services.kernel.dates import Month
 from services.kernel.language import Language
 from services.kernel.money import Currency, Money
 
-__all__ = ["amount_in_words", "day_in_words", "month_in_words", "service_name", "with_amounts_in_words"]
+__all__ = [
+    "amount_in_words",
+    "day_in_words",
+    "month_in_words",
+    "service_in_month",
+    "service_name",
+    "with_amounts_in_words",
+]
 
 _SIGNS: Mapping[Currency, Mapping[Language, str]] = MappingProxyType(
     {
@@ -34,7 +41,15 @@ _PART = re.compile(r"(?<![\d.,])(\d+)\.(\d+)(?= [(%])")
 
 def service_name(service_code: str, on: date, language: Language, catalogue: Catalogue) -> str:
     """Name of a service as the municipality's catalogue has it on a day; its code on a day without one."""
-    entry = catalogue.find(service_code, on)
+    return _name(service_code, catalogue.find(service_code, on), language)
+
+
+def service_in_month(service_code: str, month: Month, language: Language, catalogue: Catalogue) -> str:
+    """As `service_name`, of the last day of the month on which there is the service."""
+    return _name(service_code, catalogue.last_in(service_code, month.first, month.last), language)
+
+
+def _name(service_code: str, entry: ServiceEntry | None, language: Language) -> str:
     if entry is None:
         return service_code
     return entry.name_bg if language is Language.BG else entry.name_en

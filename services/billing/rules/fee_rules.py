@@ -50,7 +50,7 @@ class FeeRules:
             return self.present
         later = [item for item in self.versions if item.number > begun[-1].number]
         for item in (begun[-1], *later):
-            if item.parameters.catalogue.find(service_code, month.last) is not None:
+            if item.parameters.catalogue.last_in(service_code, month.first, month.last) is not None:
                 return item.parameters
         return begun[-1].parameters
 

@@ -17,7 +17,7 @@ from services.kernel.money import Currency, Money, total
 from services.kernel.register import decides
 from services.kernel.trace import NO_TRACE, Recorder
 
-__all__ = ["charge_of", "is_actual_cost_payer", "monthly_fee", "percent_allowed", "service_entry"]
+__all__ = ["charge_of", "entry_in_month", "is_actual_cost_payer", "monthly_fee", "percent_allowed", "service_entry"]
 
 _WAR_SHARE = Fraction(30, 100)
 _VETERAN_SERVICES = frozenset({"HSP", "OLD_PEOPLE_HOME"})
@@ -34,8 +34,17 @@ def service_entry(code: str, on: date, catalogue: Catalogue) -> ServiceEntry:
 
     Raises UnknownServiceError when there is none on the day, or when the code names a part of patronage.
     """
-    entry = catalogue.entry(code, on)
-    if entry.charge not in _SERVICE_CHARGES:
+    return _billed(code, catalogue.find(code, on))
+
+
+@decides("F-11")
+def entry_in_month(code: str, month: Month, catalogue: Catalogue) -> ServiceEntry:
+    """As `service_entry`, of the last day of the month on which there is the service: its last month is billed."""
+    return _billed(code, catalogue.last_in(code, month.first, month.last))
+
+
+def _billed(code: str, entry: ServiceEntry | None) -> ServiceEntry:
+    if entry is None or entry.charge not in _SERVICE_CHARGES:
         raise UnknownServiceError(code)
     return entry
 
@@ -83,7 +92,10 @@ def monthly_fee(
         UnknownServiceError: the catalogue has no such service in the month.
         CurrencyMismatchError: an amount in euro for a month computed in leva.
     """
-    entry = service_entry(facts.service_code, month.last if month else date.max, parameters.catalogue)
+    if month is None:
+        entry = service_entry(facts.service_code, date.max, parameters.catalogue)
+    else:
+        entry = entry_in_month(facts.service_code, month, parameters.catalogue)
     charge = charge_of(entry)
     if charge is ChargeKind.FREE:
         if trace.recording:

@@ -12,7 +12,7 @@ from services.billing.errors import CurrencyNotAllowed, InvalidFact, PercentNotA
 from services.billing.rules import fee_steps
 from services.billing.rules.currency import document_currency, in_document_currency, month_currency
 from services.billing.rules.custody import Settlement, is_bought_with_own_money, settle
-from services.billing.rules.fees import charge_of, monthly_fee, percent_allowed, service_entry
+from services.billing.rules.fees import charge_of, entry_in_month, monthly_fee, percent_allowed, service_entry
 from services.billing.rules.parameters import DEFAULT_PARAMETERS, BillingParameters, percent_setting_admits
 from services.billing.rules.proration import WHOLE_MONTH, MonthPart, month_amount
 from services.kernel.catalogue import CATALOGUE, Catalogue, ServiceEntry, UnknownServiceError
@@ -25,6 +25,7 @@ __all__ = [
     "QuoteTerms",
     "check_percent",
     "check_percent_set",
+    "known_in_month",
     "known_service",
     "quote_fee",
     "quote_month",
@@ -62,13 +63,25 @@ def known_service(code: str, on: date, catalogue: Catalogue, field: str = "servi
         raise UnknownService(field=field, metadata={"service_code": code}) from None
 
 
+def known_in_month(code: str, month: Month, catalogue: Catalogue) -> ServiceEntry:
+    """As `known_service`, of the last day of the month on which there is the service."""
+    try:
+        return entry_in_month(code, month, catalogue)
+    except UnknownServiceError:
+        raise UnknownService(field="service_code", metadata={"service_code": code}) from None
+
+
 def quote_fee(terms: QuoteTerms, parameters: BillingParameters = DEFAULT_PARAMETERS) -> Quote:
     """The fee of one month from the terms given, explained.
 
     Raises UnknownService, PercentNotAllowed, InvalidFact, CurrencyNotAllowed.
     """
-    on = terms.month.last if terms.month else date.max
-    entry = known_service(terms.facts.service_code, on, parameters.catalogue)
+    code, month = terms.facts.service_code, terms.month
+    entry = (
+        known_service(code, date.max, parameters.catalogue)
+        if month is None
+        else known_in_month(code, month, parameters.catalogue)
+    )
     _check_terms(terms, entry)
     currency = _currency_of(terms)
     part = _part_of(terms)

@@ -16,7 +16,7 @@ from services.billing.rules.fees import charge_of
 from services.billing.rules.parameters import parameters_of
 from services.billing.usecases.facts import UNDECIDABLE, FactsStore, check_currency, decide, redecide
 from services.billing.usecases.kept_statements import as_billed
-from services.billing.usecases.quotes import check_percent_set, known_service
+from services.billing.usecases.quotes import check_percent_set, known_in_month
 from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month
 from services.kernel.money import Money
@@ -153,7 +153,7 @@ async def bring_tariffs(case_id: str, store: TariffsStore, act: Act) -> int:
 
 
 def _check(tariff: NewTariff, catalogue: Catalogue) -> None:
-    entry = known_service(tariff.service_code, tariff.from_month.last, catalogue)
+    entry = known_in_month(tariff.service_code, tariff.from_month, catalogue)
     if charge_of(entry) is not _CHARGED_BY[tariff.kind]:
         raise InvalidFact(field="kind")
     if isinstance(tariff.fixes, Decimal):

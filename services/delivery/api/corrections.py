@@ -157,8 +157,8 @@ class CorrectionMethods(RecordingMethods):
                     return await record_care(replace(command, funds=funds), store, when)
 
                 await usecases.try_out(correction, AttendanceStore(tx), store, record, when)
-                (served,) = await served_page(tx, care.contract.municipality_id, month, ids=[care.id])
                 catalogue = (await rules_of(tx, care.contract.municipality_id)).catalogue
+                (served,) = await served_page(tx, care.contract.municipality_id, month, catalogue, ids=[care.id])
         except (Refused, InvalidArgument, NotFound, AlreadyExists):
             return replace(correction, bill=None)
         change = await self._neighbours.bill_change(served, month, catalogue.charged_by_unit)

@@ -11,7 +11,7 @@ from services.delivery.api.assigning import assign_days
 from services.delivery.api.room import Room
 from services.delivery.domain.care import DailyRun
 from services.delivery.storage import days, pages, planning, reading
-from services.delivery.storage.local_rules import keep_rules
+from services.delivery.storage.local_rules import catalogue_in_force, keep_rules
 from services.delivery.usecases.care import Moment
 from services.delivery.wire import care as wire
 from services.runtime.civil import (
@@ -90,8 +90,9 @@ class RunMethods(Room):
         size = page_size(request.page_size, default=_DEFAULT_PAGE, maximum=_LARGEST_PAGE)
         month = month_from_proto(request.month, "month")
         async with self._runtime.db.read() as tx:
+            catalogue = await catalogue_in_force(tx, request.municipality_id)
             served = await reading.served_page(
-                tx, request.municipality_id, month, after=after, size=size, ids=list(request.application_ids)
+                tx, request.municipality_id, month, catalogue, after=after, size=size, ids=list(request.application_ids)
             )
         token = encode_token(served[-1].application_id) if len(served) == size else ""
         return pb.ListServedDaysResponse(cases=[wire.served_to_proto(case) for case in served], next_page_token=token)

@@ -6,12 +6,13 @@ import json
 from datetime import datetime
 
 from services.kernel.calendar import BusinessCalendar
+from services.kernel.catalogue import Catalogue
 from services.kernel.local_rules import SHIPPED_RULES, LocalRules
 from services.runtime.database import ReadTx, WriteTx
 from services.runtime.errors import NotFound
 from services.runtime.local_rules import calendar_from_text, changes_to_text, keep_calendar, rules_from_text
 
-__all__ = ["calendar_in_force", "keep_rules", "rules_of"]
+__all__ = ["calendar_in_force", "catalogue_in_force", "keep_rules", "rules_of"]
 
 _RULES = """
 SELECT m.settings::text AS settings, m.version, m.calendar_version, m.catalogue_changes::text AS changes,
@@ -49,6 +50,15 @@ async def calendar_in_force(tx: ReadTx, municipality_id: str) -> BusinessCalenda
     """The calendar of a municipality; the shipped one where nothing was copied."""
     row = await tx.one_or_none(_RULES, {"id": municipality_id})
     return SHIPPED_RULES.calendar if row is None else calendar_from_text(row.calendar_version, row.overrides)
+
+
+async def catalogue_in_force(tx: ReadTx, municipality_id: str) -> Catalogue:
+    """The catalogue of a municipality; the shipped one where nothing was copied."""
+    row = await tx.one_or_none(_RULES, {"id": municipality_id})
+    if row is None:
+        return SHIPPED_RULES.catalogue
+    calendar = calendar_from_text(row.calendar_version, row.overrides)
+    return rules_from_text(row.settings, calendar, row.changes, row.version).catalogue
 
 
 async def keep_rules(tx: WriteTx, municipality_id: str, rules: LocalRules, now: datetime) -> None:

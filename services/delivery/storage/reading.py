@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from services.delivery.domain.care import Served
 from services.delivery.storage.store import json_of
+from services.kernel.catalogue import Catalogue
 from services.kernel.dates import Month
 from services.runtime.database import ReadTx
 
@@ -25,10 +26,13 @@ _DELIVERED = _BY_OUTCOME.format(filter="outcome = 'DELIVERED'")
 _MISSED = _BY_OUTCOME.format(filter="outcome = 'MISSED' AND fault = 'PROVIDER'")
 
 # Without ids: the cases in service in the month. With ids: those, whatever is left of their service. A paused day is
-# charged when the pause came too late for its meal (C-29).
+# charged when the pause came too late for its meal (C-29). Behind the last day of a service nobody is served.
 _SERVED = f"""
 WITH page AS (
-    SELECT application_id, version, covered * daterange(:first, :last, '[]') AS days FROM care
+    SELECT application_id, version, covered * daterange(:first, coalesce(
+        (SELECT e.last FROM unnest(CAST(:ended AS text[]), CAST(:ended_on AS date[])) AS e (code, last)
+         WHERE e.code = care.service_code), :last), '[]') AS days
+    FROM care
     WHERE municipality_id = :municipality AND application_id > CAST(:after AS uuid)
       AND CASE WHEN cardinality(CAST(:ids AS uuid[])) = 0 THEN covered && daterange(:first, :last, '[]')
                ELSE application_id = ANY(CAST(:ids AS uuid[])) END
@@ -54,12 +58,25 @@ _BEFORE_ALL = "00000000-0000-0000-0000-000000000000"
 
 
 async def served_page(
-    tx: ReadTx, municipality_id: str, month: Month, *, after: str = "", size: int = 1000, ids: Sequence[str] = ()
+    tx: ReadTx,
+    municipality_id: str,
+    month: Month,
+    catalogue: Catalogue,
+    *,
+    after: str = "",
+    size: int = 1000,
+    ids: Sequence[str] = (),
 ) -> list[Served]:
-    """Served days of the next `size` cases behind the application id `after` (empty: from the first)."""
+    """Served days of the next `size` cases behind the application id `after` (empty: from the first).
+
+    No day counts behind the last one of the service in the catalogue.
+    """
+    ended = catalogue.ending_in(month.first, month.last)
     rows = await tx.all(
         _SERVED,
         {
+            "ended": list(ended),
+            "ended_on": list(ended.values()),
             "municipality": municipality_id,
             "first": month.first,
             "last": month.last,

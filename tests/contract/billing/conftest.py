@@ -112,7 +112,8 @@ class FakeNeighbours:
         return self.planned[unit_id]
 
     def _served(self, contract: Contract, month: Month) -> ServedMonth:
-        first, last = max(contract.start, month.first), min(contract.end or month.last, month.last)
+        ended = self.own_rules.catalogue.ending_in(month.first, month.last).get(contract.service_code, month.last)
+        first, last = max(contract.start, month.first), min(contract.end or ended, ended)
         paused = self.paused.get((contract.case_id, month), 0)
         return ServedMonth(contract.case_id, month, (last - first).days + 1, paused, 0, self.counted + paused)
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.postgres
 Desk = Any
 
 OWN = "OWN_CENTRE"
-FEBRUARY, APRIL, MAY = (YearMonth(year=2026, month=number) for number in (2, 4, 5))
+FEBRUARY, MARCH, APRIL, MAY = (YearMonth(year=2026, month=number) for number in (2, 3, 4, 5))
 LATER = "2026-05-03 10:00"
 
 
@@ -137,6 +137,38 @@ async def test_a_contract_that_outlives_its_service_is_parked_and_the_others_are
     assert await parked(desk) == [(case, 4, runs_pb2.PARK_REASON_NO_FEE_DECISION)]
     assert [invoice.month.month for invoice in (await desk.account(case, LATER)).invoices] == [2, 3]
     assert [invoice.month.month for invoice in (await desk.account(neighbour, LATER)).invoices] == [2, 3, 4]
+
+
+@pytest.mark.parametrize("contract_until", [None, date(2026, 3, 15), date(2026, 3, 10)])
+async def test_the_month_in_which_a_service_ends_is_billed_for_its_days(
+    desk: Desk, contract_until: date | None
+) -> None:
+    offer(desk, date(2026, 3, 15))
+    case, neighbour = await in_own_service(desk, contract_until), await at_home(desk)
+    await desk.bill("2026-02", "2026-03-01 02:00")
+    await desk.bill("2026-03", "2026-04-01 02:00")
+    assert await parked(desk) == []
+    days = 10 if contract_until == date(2026, 3, 10) else 15
+    billed = {invoice.month.month: invoice.amount for invoice in (await desk.account(case, LATER)).invoices}
+    # 30 % of 300.00, of 31 days.
+    assert billed == {2: desk.euro("90.00"), 3: desk.euro({10: "29.03", 15: "43.55"}[days])}
+    assert len((await desk.account(neighbour, LATER)).invoices) == 2
+    explained = await desk.ask(service.ExplainFeeRequest(application_id=case, month=MARCH), LATER)
+    assert explained.quote.amount == billed[3]
+    await desk.ask(desk.income(case, "2026-03", "200.00"), LATER)
+    assert [month for month, _ in await notes(desk, case)] == [3]
+    await desk.bill("2026-04", "2026-05-01 02:00")
+    expected = [] if contract_until else [(case, 4, runs_pb2.PARK_REASON_NO_FEE_DECISION)]
+    assert await parked(desk) == expected
+
+
+async def test_the_statement_of_a_services_last_month_names_the_service(desk: Desk) -> None:
+    offer(desk, date(2026, 3, 15))
+    case = await in_own_service(desk)
+    await desk.bill("2026-03", "2026-04-01 02:00")
+    request = documents_pb2.GetStatementRequest(application_id=case, month=MARCH)
+    statement = (await desk.ask(request, LATER)).statement
+    assert (statement.served_days, statement.total) == (15, desk.euro("43.55"))
 
 
 async def test_a_draft_whose_service_is_ended_before_its_approval_is_parked(desk: Desk) -> None:

@@ -137,3 +137,17 @@ def test_a_district_may_leave_the_service() -> None:
     rows = (ServedDistrict("BANKYA", date(2022, 3, 30), date(2026, 6, 30)),)
     assert is_served("BANKYA", date(2026, 6, 30), rows)
     assert not is_served("BANKYA", date(2026, 7, 1), rows)
+
+
+def test_the_last_month_of_a_service_knows_it_and_its_last_day() -> None:
+    old = replace(
+        CATALOGUE.entry("DAY_CENTRE", ON), code="OWN", valid_from=date(2026, 1, 1), valid_to=date(2026, 3, 15)
+    )
+    again = replace(old, valid_from=date(2026, 5, 20), valid_to=None)
+    catalogue = Catalogue((old, again))
+    march, april, may = ((date(2026, month, 1), date(2026, month, 30)) for month in (3, 4, 5))
+    assert [catalogue.last_in("OWN", *month) for month in (march, april, may)] == [old, None, again]
+    assert [catalogue.ending_in(*month) for month in (march, april, may)] == [{"OWN": date(2026, 3, 15)}, {}, {}]
+    replaced = Catalogue((old, replace(again, valid_from=date(2026, 3, 20))))
+    assert replaced.last_in("OWN", *march) == replaced.entries[1]
+    assert replaced.ending_in(*march) == {}
