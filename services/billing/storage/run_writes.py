@@ -330,7 +330,7 @@ class RunWrites(CommonReads):
         )
 
     async def issue(self, run: Run, limit: int) -> int:
-        """Issue the next drafts with the next numbers and book them; gives how many, with those that a fact had issued."""
+        """Issue the next drafts with the next numbers and book them; gives how many, with what a fact had issued."""
         await self._tx.scalar(PLAN_AFRESH)
         key = {"municipality_id": run.municipality_id}
         last_number = int(await self._tx.scalar(_NUMBERS, key))
