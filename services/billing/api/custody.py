@@ -11,6 +11,7 @@ from services.billing.usecases import accounts
 from services.billing.usecases import custody as usecases
 from services.billing.wire.accounts import account_to_proto, cents, positive
 from services.runtime.civil import date_to_proto, money_to_proto
+from services.runtime.commands import Call
 from services.runtime.errors import NotFound, NotYours
 from services.runtime.paging import decode_token, encode_token, id_key, page_size
 from socialcare.billing.v1 import custody_pb2 as pb
@@ -40,12 +41,7 @@ class CustodyMethods(Desk):
         self, request: pb.ConfirmCustodyReceiptRequest, context: Context
     ) -> pb.ConfirmCustodyReceiptResponse:
         call = self._runtime.call(request.request_id, object_id=request.receipt_id)
-        async with self._runtime.db.read() as tx:
-            waiting = await custody.pending_receipt(tx, request.receipt_id)
-        try:
-            call.caller.require_municipality(waiting.municipality_id)
-        except NotYours:
-            raise NotFound(resource_type="receipt", resource_id=request.receipt_id) from None
+        waiting = await self._receipt(call, request.receipt_id)
         answer = await self._record(
             call,
             request,
@@ -53,6 +49,19 @@ class CustodyMethods(Desk):
             lambda store: usecases.confirm_receipt(request.receipt_id, store, by_of(call)),
         )
         return pb.ConfirmCustodyReceiptResponse(account=account_to_proto(answer.account))
+
+    async def WithdrawCustodyReceipt(
+        self, request: pb.WithdrawCustodyReceiptRequest, context: Context
+    ) -> pb.WithdrawCustodyReceiptResponse:
+        call = self._runtime.call(request.request_id, object_id=request.receipt_id)
+        waiting = await self._receipt(call, request.receipt_id)
+        answer = await self._record(
+            call,
+            request,
+            waiting.case_id,
+            lambda store: usecases.withdraw_receipt(request.receipt_id, request.reason, store, by_of(call)),
+        )
+        return pb.WithdrawCustodyReceiptResponse(account=account_to_proto(answer.account))
 
     async def ListPendingReceipts(
         self, request: pb.ListPendingReceiptsRequest, context: Context
@@ -105,6 +114,15 @@ class CustodyMethods(Desk):
         async with self._runtime.db.read() as tx:
             found = await custody.custody_counts(tx, request.municipality_id)
         return pb.ListCustodyCountsResponse(counts=map(_count_to_proto, found))
+
+    async def _receipt(self, call: Call, receipt_id: str) -> PendingReceipt:
+        async with self._runtime.db.read() as tx:
+            found = await custody.pending_receipt(tx, receipt_id)
+        try:
+            call.caller.require_municipality(found.municipality_id)
+        except NotYours:
+            raise NotFound(resource_type="receipt", resource_id=receipt_id) from None
+        return found
 
 
 def _receipt_to_proto(receipt: PendingReceipt) -> pb.PendingReceipt:

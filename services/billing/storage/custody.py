@@ -32,7 +32,7 @@ VALUES (:receipt_id, :municipality_id, :case_id, :code, :amount_minor, :amount_c
 
 _COLUMNS = """
 receipt_id::text AS receipt_id, municipality_id, case_id::text AS case_id, code, amount_minor, currency, on_date,
-recorded_by, coalesce(confirmed_by, '') AS confirmed_by
+recorded_by, coalesce(confirmed_by, '') AS confirmed_by, coalesce(withdrawn_by, '') AS withdrawn_by
 """
 
 _PENDING = f"SELECT {_COLUMNS} FROM pending_receipts WHERE receipt_id = :receipt_id"  # noqa: S608 a constant of this module
@@ -41,11 +41,17 @@ _LOCK_PENDING = f"{_PENDING} FOR UPDATE"
 
 _WAITING = f"""
 SELECT {_COLUMNS} FROM pending_receipts
-WHERE municipality_id = :municipality_id AND confirmed_at IS NULL AND receipt_id > CAST(:after AS uuid)
+WHERE municipality_id = :municipality_id AND confirmed_at IS NULL AND withdrawn_at IS NULL
+  AND receipt_id > CAST(:after AS uuid)
 ORDER BY receipt_id LIMIT :size
 """  # noqa: S608 a constant of this module
 
 _CONFIRM = "UPDATE pending_receipts SET confirmed_by = :staff, confirmed_at = :now WHERE receipt_id = :receipt_id"
+
+_WITHDRAW = """
+UPDATE pending_receipts SET withdrawn_by = :staff, withdrawn_at = :now, withdrawn_reason = :reason
+WHERE receipt_id = :receipt_id
+"""
 
 # What was taken in leva lies in the same box; it is turned into euro account by account, as it will be when it moves.
 _HELD = """
@@ -101,6 +107,11 @@ class CustodyWrites(CommonReads):
     async def mark_confirmed(self, receipt_id: str, by: By) -> None:
         """Keep who confirmed a receipt."""
         await self._tx.run(_CONFIRM, {"receipt_id": receipt_id, "staff": by.staff, "now": by.act.now})
+
+    async def mark_withdrawn(self, receipt_id: str, reason: str, by: By) -> None:
+        """Keep who withdrew a receipt, and why."""
+        key = {"receipt_id": receipt_id, "reason": reason}
+        await self._tx.run(_WITHDRAW, {**key, "staff": by.staff, "now": by.act.now})
 
     async def held_in_all(self, municipality_id: str, currency: Currency) -> Money:
         """What is held for all cases of a municipality."""
@@ -175,4 +186,5 @@ def _pending_from(row: Row[Any] | None, receipt_id: str) -> PendingReceipt:
         row.on_date,
         row.recorded_by,
         row.confirmed_by,
+        row.withdrawn_by,
     )

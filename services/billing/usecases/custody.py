@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Protocol
 
-from services.billing.domain.custody import PendingReceipt
+from services.billing.domain.custody import PendingReceipt, ReceiptStep, receipt_after
 from services.billing.errors import FourEyesNeeded, StateNotAllowed
 from services.billing.rules.accounts import currency_on, in_currency
 from services.billing.rules.parameters import parameters_of
@@ -15,7 +15,7 @@ from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, Money
 from services.runtime.commands import Effect
 
-__all__ = ["CustodyStore", "confirm_receipt", "count_custody", "receipt_id", "take_receipt"]
+__all__ = ["CustodyStore", "confirm_receipt", "count_custody", "receipt_id", "take_receipt", "withdraw_receipt"]
 
 _RECEIPTS = uuid.UUID("0b7d2c3e-5d0f-5b1e-8a6d-6d1f6f3a9c55")
 """Namespace of the ids of receipts that wait."""
@@ -28,6 +28,7 @@ class CustodyStore(AccountStore, Protocol):
     async def add_pending_receipt(self, receipt: PendingReceipt) -> None: ...
     async def lock_pending_receipt(self, receipt_id: str) -> PendingReceipt: ...
     async def mark_confirmed(self, receipt_id: str, by: By) -> None: ...
+    async def mark_withdrawn(self, receipt_id: str, reason: str, by: By) -> None: ...
     async def held_in_all(self, municipality_id: str, currency: Currency) -> Money: ...
     async def add_count(self, municipality_id: str, held: Money, counted: Money, by: By) -> str:
         """Keep a count; gives its id."""
@@ -56,16 +57,27 @@ async def confirm_receipt(receipt: str, store: CustodyStore, by: By) -> Effect:
     """Take a waiting receipt out of custody.
 
     One in leva is converted once they are no longer the money of the day: it was spent when they were (F-13).
-    FourEyesNeeded from who recorded it, StateNotAllowed the second time, UserFundsMissing when less is held by now.
+    FourEyesNeeded from who recorded it, StateNotAllowed once it waits no longer, UserFundsMissing when less is held by
+    now.
     """
     waiting = await store.lock_pending_receipt(receipt)
-    if waiting.confirmed_by:
-        raise StateNotAllowed(metadata={"receipt_id": receipt})
+    receipt_after(waiting.state, ReceiptStep.CONFIRM)
     if waiting.recorded_by == by.staff:
         raise FourEyesNeeded
     spent = in_currency(waiting.amount, currency_on(by.act.today))
     await record_receipt(waiting.case_id, spent, waiting.code, store, by.act)
     await store.mark_confirmed(receipt, by)
+    return Effect(waiting.case_id)
+
+
+async def withdraw_receipt(receipt: str, reason: str, store: CustodyStore, by: By) -> Effect:
+    """End the waiting of a receipt that takes nothing out; StateNotAllowed once it waits no longer.
+
+    One person is enough, who recorded it too: nothing moves by it.
+    """
+    waiting = await store.lock_pending_receipt(receipt)
+    receipt_after(waiting.state, ReceiptStep.WITHDRAW)
+    await store.mark_withdrawn(receipt, reason, by)
     return Effect(waiting.case_id)
 
 

@@ -97,6 +97,43 @@ async def test_a_receipt_is_not_confirmed_when_the_money_is_gone(desk: Desk) -> 
         await desk.ask(pb.ConfirmCustodyReceiptRequest(request_id=str(uuid4()), receipt_id=waiting), AT, caller=SECOND)
 
 
+def withdrawal(receipt_id: str) -> pb.WithdrawCustodyReceiptRequest:
+    return pb.WithdrawCustodyReceiptRequest(request_id=str(uuid4()), receipt_id=receipt_id, reason="грешна сума")
+
+
+async def test_a_receipt_that_waits_is_withdrawn_and_takes_nothing_out(desk: Desk) -> None:
+    case = await holding(desk, two_signatures=True)
+    waiting = (await desk.ask(receipt(desk, case), AT)).pending_receipt_id
+    request = withdrawal(waiting)
+    answer = await desk.ask(request, AT)
+    assert await desk.ask(request, AT) == answer
+    assert answer.account.custody == desk.euro("60.00")
+    listing = pb.ListPendingReceiptsRequest(municipality_id=desk.municipality)
+    assert list((await desk.ask(listing, AT)).receipts) == []
+    confirmation = pb.ConfirmCustodyReceiptRequest(request_id=str(uuid4()), receipt_id=waiting)
+    for late in (confirmation, withdrawal(waiting)):
+        with pytest.raises(StateNotAllowed) as refusal:
+            await desk.ask(late, AT, caller=SECOND)
+        assert refusal.value.metadata["state"] == "WITHDRAWN"
+    async with desk.database.read() as tx:
+        kept = await tx.all("SELECT withdrawn_by, withdrawn_reason FROM pending_receipts")
+    assert [(row.withdrawn_by, row.withdrawn_reason) for row in kept] == [("staff-1", "грешна сума")]
+
+
+async def test_a_receipt_that_was_confirmed_is_not_withdrawn(desk: Desk) -> None:
+    case = await holding(desk, two_signatures=True)
+    waiting = (await desk.ask(receipt(desk, case), AT)).pending_receipt_id
+    confirmation = pb.ConfirmCustodyReceiptRequest(request_id=str(uuid4()), receipt_id=waiting)
+    await desk.ask(confirmation, AT, caller=SECOND)
+    with pytest.raises(StateNotAllowed):
+        await desk.ask(withdrawal(waiting), AT)
+    changed = "UPDATE pending_receipts SET confirmed_by = NULL, confirmed_at = NULL"
+    with pytest.raises(IntegrityError) as refusal:
+        async with desk.database.write() as tx:
+            await tx.run(changed)
+    assert violated_constraint(refusal.value) == "documents_are_immutable"
+
+
 async def test_a_receipt_in_leva_is_confirmed_in_euro_after_their_time(desk: Desk) -> None:
     settings = MunicipalSettings.of({"custody.second_signature": "true"})
     desk.neighbours.own_rules = replace(SHIPPED_RULES, settings=settings, version=2)
@@ -211,6 +248,7 @@ async def test_another_municipality_has_no_part_in_it(desk: Desk) -> None:
             await desk.ask(request, AT, caller=ELSEWHERE)
     for hidden in (
         pb.ConfirmCustodyReceiptRequest(request_id=str(uuid4()), receipt_id=waiting),
+        withdrawal(waiting),
         pb.RecordCustodyReturnRequest(request_id=str(uuid4()), application_id=case, amount=desk.euro("1.00")),
     ):
         with pytest.raises(NotFound):

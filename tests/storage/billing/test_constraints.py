@@ -39,6 +39,11 @@ _LETTER_OF_INCOME: Values = {
 }
 _TO_A_CASE: Values = {"entry_id": None, "case_id": ONE, "month": "2026-02-01"}
 _LEVA_BACK: Values = {"currency": "BGN", "paid_minor": 51, "paid_currency": "EUR"}
+_WITHDRAWN: Values = {
+    "withdrawn_by": "staff",
+    "withdrawn_at": "2026-03-06T08:00:00Z",
+    "withdrawn_reason": "грешна сума",
+}
 
 ALONE: list[tuple[str, Values, str]] = [
     ("fee_decisions", {"charge": "GIFT"}, "charge_check"),
@@ -205,6 +210,13 @@ ALONE: list[tuple[str, Values, str]] = [
         "pending_receipts",
         {"confirmed_by": "staff", "confirmed_at": "2026-03-06T08:00:00Z"},
         "receipt_has_two_signatures",
+    ),
+    ("pending_receipts", {"withdrawn_by": "staff"}, "withdrawal_is_whole"),
+    ("pending_receipts", {**_WITHDRAWN, "withdrawn_reason": ""}, "withdrawal_is_whole"),
+    (
+        "pending_receipts",
+        {**_WITHDRAWN, "confirmed_by": "other", "confirmed_at": "2026-03-06T08:00:00Z"},
+        "receipt_ends_once",
     ),
 ]
 """What a row may not have, whatever stands beside it: table, what is different in it, who refuses."""
