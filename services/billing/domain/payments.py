@@ -78,6 +78,8 @@ class Hint(StrEnum):
     NO_REFERENCE = "NO_REFERENCE"
     UNKNOWN_REFERENCE = "UNKNOWN_REFERENCE"
     """The check digits are right, the municipality has no such invoice."""
+    BROKEN_REFERENCE = "BROKEN_REFERENCE"
+    """It names no invoice, but something that fails the check digits: the payer can be asked what was meant."""
     SEVERAL_CANDIDATES = "SEVERAL_CANDIDATES"
     OVERPAID = "OVERPAID"
     """What the reference names is paid, something is left."""

@@ -8,7 +8,7 @@ from datetime import date
 
 from services.billing.domain.payments import Allotment, BankLine, Evidence, Hint, OpenMonth, PayerMatch
 from services.billing.rules.accounts import is_taken, settled_by, sum_in
-from services.billing.rules.payment_reference import invoice_number_of, references_in
+from services.billing.rules.payment_reference import has_broken_reference, invoice_number_of, references_in
 from services.kernel.money import Currency, Money
 
 __all__ = ["Match", "Numbers", "after", "match", "numbers_of", "of_same_case", "open_of", "portion", "suggested"]
@@ -37,7 +37,11 @@ def numbers_of(line: BankLine) -> Numbers:
     structured = invoice_number_of(line.creditor_reference) if line.creditor_reference else None
     if structured is not None:
         return Numbers((structured,), Evidence.EXACT_REFERENCE)
-    return Numbers(references_in(f"{line.creditor_reference} {line.remittance}"), Evidence.REFERENCE_IN_TEXT)
+    return Numbers(references_in(_text_of(line)), Evidence.REFERENCE_IN_TEXT)
+
+
+def _text_of(line: BankLine) -> str:
+    return f"{line.creditor_reference} {line.remittance}"
 
 
 def open_of(month: OpenMonth) -> Money:
@@ -71,6 +75,8 @@ def match(
     fitting = suggested(line.amount, line.booked_on, of_payer)
     if len(fitting) == 1 and by_payer is PayerMatch.ALLOCATE:
         return Match(fitting, None)
+    if has_broken_reference(_text_of(line)):
+        return Match((), Hint.BROKEN_REFERENCE)
     return Match((), Hint.SEVERAL_CANDIDATES if len(fitting) > 1 else Hint.NO_REFERENCE)
 
 

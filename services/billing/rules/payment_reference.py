@@ -12,7 +12,7 @@ from stdnum import iso11649
 from stdnum.exceptions import ValidationError
 from stdnum.iso7064 import mod_97_10
 
-__all__ = ["invoice_number_of", "payment_reference", "printed", "references_in"]
+__all__ = ["has_broken_reference", "invoice_number_of", "payment_reference", "printed", "references_in"]
 
 _PREFIX = "RF"
 _DIGITS = 10
@@ -49,5 +49,14 @@ def invoice_number_of(reference: str) -> int | None:
 
 def references_in(text: str) -> tuple[int, ...]:
     """The invoice numbers of all valid references in free text, each once, in order."""
-    found = (invoice_number_of(match.group()) for match in _ANYWHERE.finditer(text.translate(_CYRILLIC).upper()))
+    found = map(invoice_number_of, _forms_in(text))
     return tuple(dict.fromkeys(number for number in found if number is not None))
+
+
+def has_broken_reference(text: str) -> bool:
+    """Whether something in free text has the form of a reference and is none: mistyped, swapped or of another house."""
+    return any(invoice_number_of(form) is None for form in _forms_in(text))
+
+
+def _forms_in(text: str) -> list[str]:
+    return [match.group() for match in _ANYWHERE.finditer(text.translate(_CYRILLIC).upper())]

@@ -284,6 +284,15 @@ async def test_a_file_with_an_entry_of_an_account_that_is_not_the_own_one_is_ref
     assert (await desk.ask(told, AT)).settled == 1
 
 
+async def test_the_queue_says_that_a_reference_was_mistyped(desk: Desk) -> None:
+    await billed(desk)
+    reference = payment_reference(1)
+    mistyped = f"{reference[:-2]}10"
+    await desk.ask(file(desk.municipality, row(1, "180.00", mistyped), row(2, "10.00", text=f"РФ{mistyped[2:]}")), AT)
+    waiting = (await queue(desk)).payments
+    assert [each.hint for each in waiting] == [pb.PAYMENT_HINT_BROKEN_REFERENCE] * 2
+
+
 async def test_a_person_decides_what_nobody_could_tell_and_takes_it_back(desk: Desk) -> None:
     case = await billed(desk)
     await desk.ask(file(desk.municipality, row(1, "50.00", text="за баба")), AT)

@@ -86,6 +86,13 @@ def test_without_reference_and_payer_a_person_decides() -> None:
     assert match(line(eur("80.00"), text="за баба"), {}, (), PayerMatch.SUGGEST).hint is Hint.NO_REFERENCE
 
 
+def test_a_mistyped_reference_is_told_from_none() -> None:
+    mistyped = payment_reference(7).replace("RF", "RF ")[:-1] + "8"
+    for told in (line(eur("80.00"), mistyped), line(eur("80.00"), text=f"такса {mistyped} за баба")):
+        found = match(told, {7: open_month(7, eur("80.00"))}, (), PayerMatch.SUGGEST)
+        assert (found.allotments, found.hint) == ((), Hint.BROKEN_REFERENCE)
+
+
 def test_leva_are_taken_for_a_bill_in_euro_until_the_end_of_january_only() -> None:
     months = {7: open_month(7, eur("100.00"))}
     taken = match(line(leva("195.58"), payment_reference(7), on=date(2026, 1, 31)), months, (), PayerMatch.SUGGEST)
