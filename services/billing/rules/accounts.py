@@ -139,11 +139,15 @@ def settled_by(paid: Money, net: Sequence[Money], documents: Currency) -> Money:
 
     `net` is what is open of the month, in one or both currencies. People are told it in the currency that they pay in:
     who pays that owes nothing more, and who pays a part owes the rest, as near to it as the documents' cents allow.
+    Leva that come to what documents in euro claim pay just that, a stotinka beside what these show for information
+    (F-17): who owed 500.00 leva before they were stated as 255.65 euro brings 500.00.
     """
     converted = in_currency(paid, documents)
     open_, stated = sum_in(net, documents), sum_in(net, paid.currency)
     if paid.currency is documents or stated.amount <= 0 or open_.amount <= 0:
         return converted
+    if documents is Currency.EUR and converted == open_:
+        return open_
     if paid >= stated:
         return open_ + in_currency(paid - stated, documents)
     cent = Money.from_minor(1, documents)

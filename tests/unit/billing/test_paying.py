@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.billing.domain.accounts import Books, Correction, Invoice, InvoiceStatus, Payment
-from services.billing.rules.accounts import account_on, balance_of, net_of, open_amount, settled_by
+from services.billing.rules.accounts import account_on, balance_of, in_currency, net_of, open_amount, settled_by
 from services.billing.rules.set_off import set_offs
 from services.kernel.calendar import DEFAULT_CALENDAR
 from services.kernel.dates import Month
@@ -93,6 +93,21 @@ def test_a_bill_in_leva_is_paid_by_the_euro_that_it_states_and_by_no_cent_less(
     assert account_on(books, LONG_AFTER).balance == eur(0)
 
 
+@given(claimed=LEVA)
+def test_a_bill_in_euro_is_paid_by_the_leva_that_it_was_converted_from(claimed: Money) -> None:
+    amount = in_currency(claimed, Currency.EUR)
+    assume(amount.amount > 0)
+    books = paid(billed(DECEMBER, amount), DECEMBER, claimed)
+    assert statuses(books) == {InvoiceStatus.PAID}
+    assert account_on(books, LONG_AFTER).balance == eur(0)
+
+
+def test_leva_that_come_to_less_than_a_bill_in_euro_leave_a_rest() -> None:
+    books = paid(billed(DECEMBER, eur(25_565)), DECEMBER, bgn(49_999))
+    assert open_amount(books, DECEMBER, Currency.EUR) == eur(1)
+    assert statuses(books) == {InvoiceStatus.OVERDUE}
+
+
 @given(first=LEVA, second=LEVA, notes=NOTES)
 def test_the_balance_is_what_the_months_state_and_paying_them_pays_all(
     first: Money, second: Money, notes: list[Money]
@@ -174,7 +189,7 @@ def test_a_bill_in_euro_is_paid_by_the_leva_that_it_states_and_a_part_pays_its_p
     for share in shares:
         asked = open_amount(books, DECEMBER, Currency.BGN)
         part = bgn(asked.minor * share // 100)
-        if part.amount <= 0 or open_amount(books, DECEMBER, Currency.EUR).minor < 2:
+        if part.amount <= 0 or in_currency(part, Currency.EUR) >= open_amount(books, DECEMBER, Currency.EUR):
             continue
         books = paid(books, DECEMBER, part)
         # A cent is nearly two stotinki, and the last cent is not paid by a part.
