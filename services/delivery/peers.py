@@ -128,49 +128,50 @@ class Neighbours:
             return HomeVisit.MISSING
         return HomeVisit.DONE if found.home_visit_done else HomeVisit.MISSING
 
-    async def invoice_of(self, application_id: str, month: Month) -> billing_resources.Invoice | None:
-        """The invoice of a month; None before it is billed."""
-        request = billing_service_pb2.GetAccountRequest(application_id=application_id)
-        try:
-            account = (await self._billing.GetAccount(request)).account
-        except NotFound:
-            return None
-        asked = month_to_proto(month)
-        return next((invoice for invoice in account.invoices if invoice.month == asked), None)
-
     async def bill_change(self, served: Served, month: Month, counted: frozenset[str]) -> BillChange | None:
         """What is due otherwise for a month of which delivery says this now; None: nothing, or it is not billed yet.
 
         `counted` are the codes that are charged one by one.
         """
-        change = documents_pb2.ServedChange(
-            month=month_to_proto(month),
-            served_days=served.served_days,
-            paused_days=served.paused_days,
-            units=sum(units for code, units in served.delivered if code in counted),
+        case = served.application_id
+        request = documents_pb2.PreviewChangeRequest(application_id=case, served=_served_change(served, month, counted))
+        answer = await self._previewed(request)
+        return None if answer is None else _change_in(answer, month, await self._invoices_of(case))
+
+    async def bill_changes(
+        self, application_id: str, served: Mapping[Month, Served], counted: frozenset[str]
+    ) -> Mapping[Month, BillChange]:
+        """As `bill_change`, of several months that change at once; those of which nothing changes are left out."""
+        months = [_served_change(each, month, counted) for month, each in served.items()]
+        change = documents_pb2.ServedMonths(months=months)
+        answer = await self._previewed(
+            documents_pb2.PreviewChangeRequest(application_id=application_id, served_months=change)
         )
-        request = documents_pb2.PreviewChangeRequest(application_id=served.application_id, served=change)
+        if answer is None:
+            return {}
+        invoices = await self._invoices_of(application_id)
+        found = {month: _change_in(answer, month, invoices) for month in served}
+        return {month: change for month, change in found.items() if change is not None}
+
+    async def _previewed(
+        self, request: documents_pb2.PreviewChangeRequest
+    ) -> documents_pb2.PreviewChangeResponse | None:
+        """What billing foresees; None before it has a contract or a bill."""
         try:
-            answer = await self._billing.PreviewChange(request)
+            return await self._billing.PreviewChange(request)
         except NotFound:
             return None
         except Refused as refusal:
             if refusal.reason != "NO_INVOICE":
                 raise
             return None
-        for note in answer.notes:
-            if note.month == change.month:
-                invoice = await self.invoice_of(served.application_id, month)
-                amount = money_from_proto(note.amount, "notes.amount")
-                return BillChange(amount, invoice.invoice_id, invoice.number) if invoice else BillChange(amount)
-        for invoice in answer.invoices:
-            if invoice.month == change.month:
-                return BillChange(money_from_proto(invoice.amount, "invoices.amount"))
-        for draft in answer.drafts:
-            if draft.month == change.month:
-                before, after = (money_from_proto(one, "drafts") for one in (draft.before, draft.after))
-                return BillChange(after - before) if after != before else None
-        return None
+
+    async def _invoices_of(self, application_id: str) -> Sequence[billing_resources.Invoice]:
+        request = billing_service_pb2.GetAccountRequest(application_id=application_id)
+        try:
+            return (await self._billing.GetAccount(request)).account.invoices
+        except NotFound:
+            return ()
 
     async def own_money(self, application_id: str) -> Funds:
         """Whether billing holds money of the user (R-08); a case without an account has none."""
@@ -181,3 +182,32 @@ class Neighbours:
             return Funds.NONE
         held = account.custody.units > 0 or account.custody.nanos > 0
         return Funds.RECORDED if held else Funds.NONE
+
+
+def _served_change(served: Served, month: Month, counted: frozenset[str]) -> documents_pb2.ServedChange:
+    return documents_pb2.ServedChange(
+        month=month_to_proto(month),
+        served_days=served.served_days,
+        paused_days=served.paused_days,
+        units=sum(units for code, units in served.delivered if code in counted),
+    )
+
+
+def _change_in(
+    answer: documents_pb2.PreviewChangeResponse, month: Month, invoices: Sequence[billing_resources.Invoice]
+) -> BillChange | None:
+    """What the answer says of a month."""
+    asked = month_to_proto(month)
+    for note in answer.notes:
+        if note.month == asked:
+            invoice = next((each for each in invoices if each.month == asked), None)
+            amount = money_from_proto(note.amount, "notes.amount")
+            return BillChange(amount, invoice.invoice_id, invoice.number) if invoice else BillChange(amount)
+    for announced in answer.invoices:
+        if announced.month == asked:
+            return BillChange(money_from_proto(announced.amount, "invoices.amount"))
+    for draft in answer.drafts:
+        if draft.month == asked:
+            before, after = (money_from_proto(one, "drafts") for one in (draft.before, draft.after))
+            return BillChange(after - before) if after != before else None
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.billing import storage
@@ -246,12 +246,24 @@ def _change_of(request: pb.PreviewChangeRequest) -> _Change:
             return lambda case, store, act: facts.set_actual_cost(case, month, amount, store, act)
         case "tariff":
             return lambda case, store, act: _try_tariff(case, request.tariff, store, act)
+        case "served_months":
+            served = _served_by_month(request.served_months.months, "served_months.months")
+            return lambda case, store, act: _serve(case, served, store, act)
         case _:
-            served = request.served
-            month = month_from_proto(served.month, "served.month")
-            if not served.paused_days <= served.served_days <= month.days:
-                raise InvalidFact(field="served.served_days")
-            return lambda case, store, act: _serve(case, month, served, store, act)
+            served = _served_by_month([request.served], "served")
+            return lambda case, store, act: _serve(case, served, store, act)
+
+
+def _served_by_month(asked: Sequence[pb.ServedChange], field: str) -> Mapping[Month, pb.ServedChange]:
+    found: dict[Month, pb.ServedChange] = {}
+    for each in asked:
+        month = month_from_proto(each.month, f"{field}.month")
+        if month in found:
+            raise InvalidFact(field=f"{field}.month")
+        if not each.paused_days <= each.served_days <= month.days:
+            raise InvalidFact(field=f"{field}.served_days")
+        found[month] = each
+    return found
 
 
 def _amended(terms: pb.ContractChange, pulled: PulledContract) -> _Change:
@@ -273,12 +285,18 @@ async def _try_tariff(case_id: str, asked: TariffChange, store: Store, act: Act)
     )
 
 
-async def _serve(case_id: str, month: Month, asked: pb.ServedChange, store: Store, act: Act) -> Effect:
-    known = (await store.served_months(case_id)).get(month)
-    if known is None:
-        raise NoInvoice(metadata={"month": str(month)})
+async def _serve(case_id: str, asked: Mapping[Month, pb.ServedChange], store: Store, act: Act) -> Effect:
+    """All months at once; those of which billing knows nothing have no bill that could change."""
+    known = await store.served_months(case_id)
+    months = sorted(asked.keys() & known.keys())
+    if not months:
+        raise NoInvoice(metadata={"month": str(min(asked))})
     contract = (await store.dated_facts(case_id)).contract
-    if asked.served_days > days_in_care(contract, month):
+    if any(asked[month].served_days > days_in_care(contract, month) for month in months):
         raise InvalidFact(field="served.served_days")
-    served = ServedMonth(case_id, month, asked.served_days, asked.paused_days, asked.units, known.version)
-    return await facts.refresh_served_days(case_id, [served], store, act)
+    served = [_served(case_id, month, asked[month], known[month].version) for month in months]
+    return await facts.refresh_served_days(case_id, served, store, act)
+
+
+def _served(case_id: str, month: Month, asked: pb.ServedChange, version: int) -> ServedMonth:
+    return ServedMonth(case_id, month, asked.served_days, asked.paused_days, asked.units, version)

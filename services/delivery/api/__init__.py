@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.delivery.api.assistants import AssistantMethods
 from services.delivery.api.attendance import AttendanceMethods
 from services.delivery.api.authorisations import AuthorisationMethods
+from services.delivery.api.bills import BillMethods
 from services.delivery.api.cases import CaseMethods
 from services.delivery.api.conflicts import ConflictMethods
 from services.delivery.api.corrections import CorrectionMethods
@@ -27,6 +28,7 @@ __all__ = ["DeliveryServicer"]
 class DeliveryServicer(
     PlanMethods,
     PauseMethods,
+    BillMethods,
     AttendanceMethods,
     CorrectionMethods,
     CaseMethods,

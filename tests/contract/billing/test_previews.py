@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.billing.errors import InvalidFact, NoInvoice
 from services.kernel.codes import Role
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
@@ -52,7 +53,7 @@ CHANGES = st.one_of(
         st.sampled_from(MONTHS),
         st.integers(1, 120_000),
     ),
-    st.builds(Change, st.just("paused"), st.sampled_from(MONTHS), st.integers(0, 30)),
+    st.builds(Change, st.sampled_from(("paused", "stay")), st.sampled_from(MONTHS), st.integers(0, 30)),
 )
 
 Command = Callable[[], Awaitable[Any]]
@@ -127,6 +128,22 @@ class Clerk:
             await self.desk.ask(service.RefreshServedDaysRequest(**self._ids(from_month=month)), AT, Role.WORKER)
 
         return {"served": served}, refresh
+
+    def _stay(self, change: Change) -> tuple[dict[str, Any], Command]:
+        """As many paused days in each month from this one on."""
+        months = [month for month in MONTHS if month >= change.month]
+        said = [
+            pb.ServedChange(month=month_to_proto(month), served_days=month.days, paused_days=change.amount)
+            for month in months
+        ]
+
+        async def refresh() -> None:
+            self.desk.neighbours.counted += 100
+            self.desk.neighbours.paused |= {(self.case, month): change.amount for month in months}
+            since = month_to_proto(change.month)
+            await self.desk.ask(service.RefreshServedDaysRequest(**self._ids(from_month=since)), AT, Role.WORKER)
+
+        return {"served_months": pb.ServedMonths(months=said)}, refresh
 
 
 async def in_care(desk: Desk, pension: int) -> str:
@@ -207,6 +224,22 @@ async def test_a_preview_shows_which_other_month_a_credit_would_pay(desk: Desk) 
     await command()
     (made,) = (await desk.account(case, AT)).set_offs
     assert without_id(made) == shown
+
+
+async def test_a_stay_over_months_is_shown_with_all_its_notes_and_refused_where_a_month_stands_twice(
+    desk: Desk,
+) -> None:
+    case = await billed(desk, 60_000, alone=False)
+    request, _ = Clerk(desk, case).changed(Change("stay", DECEMBER, 10))
+    february = pb.ServedChange(month=month_to_proto(Month(2026, 2)), served_days=28, paused_days=10)
+    request.served_months.months.append(february)
+    assert [note.month.month for note in (await desk.ask(request, AT)).notes] == [12, 1]
+    request.served_months.months.append(february)
+    with pytest.raises(InvalidFact):
+        await desk.ask(request, AT)
+    unbilled = pb.PreviewChangeRequest(application_id=case, served_months=pb.ServedMonths(months=[february]))
+    with pytest.raises(NoInvoice):
+        await desk.ask(unbilled, AT)
 
 
 async def pay(desk: Desk, case: str, cents: tuple[int, ...]) -> None:
