@@ -68,6 +68,13 @@ class BillingMetrics:
             ("municipality",),
             registry=registry,
         )
+        self._uncounted = Gauge(
+            "socialcare_billing_custody_counted_timestamp_seconds",
+            "Unix time at which a count of clients' own money last agreed with the books, or at which the first of it "
+            f"came in since; {shared}",
+            ("municipality",),
+            registry=registry,
+        )
         self._overdue_invoices = Gauge(
             "socialcare_billing_overdue_invoices",
             "Invoices with open arrears, by days past the due date; replicas show the same rows, take the maximum. "
@@ -84,8 +91,9 @@ class BillingMetrics:
 
     def show_standstill(self, found: Standstill | None) -> None:
         """Show what waits for somebody, by municipality; None: not known."""
-        gauges = (self._blocked, self._in_review, self._parked, self._letters, self._oldest_letter, self._next_month)
-        for gauge in gauges:
+        for gauge in (self._blocked, self._in_review, self._parked, self._next_month, self._uncounted):
+            gauge.clear()
+        for gauge in (self._letters, self._oldest_letter):
             gauge.clear()
         if found is None:
             return
@@ -100,6 +108,8 @@ class BillingMetrics:
             self._oldest_letter.labels(municipality).set(oldest.timestamp())
         for municipality, over_at in found.next_months.items():
             self._next_month.labels(municipality).set(over_at.timestamp())
+        for municipality, since in found.uncounted.items():
+            self._uncounted.labels(municipality).set(since.timestamp())
 
     def show_overdue(self, found: Mapping[str, Sequence[AgeingLine]] | None) -> None:
         """Show what is overdue by municipality; None: not known."""

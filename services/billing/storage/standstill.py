@@ -38,6 +38,19 @@ LEFT JOIN (SELECT municipality_id, max(month)::timestamp + interval '1 month' AS
 WHERE NOT isempty(c.care) AND (l.following IS NULL OR upper(c.care) IS NULL OR upper(c.care) > l.following::date)
 GROUP BY 1
 """
+# A count that found an empty box empty says nothing of what came in afterwards.
+_UNCOUNTED = """
+SELECT municipality_id, CASE WHEN agreed.held_minor > 0 THEN agreed.counted_at ELSE coalesce(
+           (SELECT min(e.on_date)::timestamp AT TIME ZONE 'Europe/Sofia'
+            FROM custody_entries e JOIN contracts c USING (case_id)
+            WHERE c.municipality_id = holding.municipality_id
+              AND (agreed.on_date IS NULL OR e.on_date > agreed.on_date)), agreed.counted_at) END AS since
+FROM (SELECT DISTINCT municipality_id FROM custody_accounts JOIN contracts USING (case_id) WHERE held_minor > 0) holding
+LEFT JOIN LATERAL (
+    SELECT on_date, held_minor, counted_at FROM custody_counts k
+    WHERE k.municipality_id = holding.municipality_id AND held_minor = counted_minor ORDER BY id DESC LIMIT 1
+) agreed ON true
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,8 @@ class Standstill:
     """Letters that nobody delivered, and when the oldest was written."""
     next_months: Mapping[str, datetime]
     """When the first month with care whose run, and whose followers' runs, are not finished is over, also in future."""
+    uncounted: Mapping[str, datetime]
+    """Where clients' own money is held: when a count last agreed with the books, or it began to come in (F-16)."""
 
 
 async def standstill(tx: ReadTx) -> Standstill:
@@ -64,4 +79,5 @@ async def standstill(tx: ReadTx) -> Standstill:
         {(row.municipality_id, ParkReason(row.reason)): row.accounts for row in await tx.all(_PARKED)},
         {row.municipality_id: (row.letters, row.since) for row in await tx.all(_LETTERS)},
         {row.municipality_id: row.over_at for row in await tx.all(_NEXT_MONTHS)},
+        {row.municipality_id: row.since for row in await tx.all(_UNCOUNTED)},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.billing.errors import FourEyesNeeded, StateNotAllowed, UserFundsMissing
 from services.kernel.codes import Role
+from services.kernel.dates import SOFIA
 from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.money import Currency, Money
 from services.kernel.municipal_settings import MunicipalSettings
@@ -253,3 +254,22 @@ async def test_another_municipality_has_no_part_in_it(desk: Desk) -> None:
     ):
         with pytest.raises(NotFound):
             await desk.ask(hidden, AT, caller=ELSEWHERE)
+
+
+async def test_the_gauge_says_since_when_no_count_has_agreed_with_the_books(desk: Desk) -> None:
+    async def shown() -> Any:
+        await desk.servicer.observe()
+        name, here = "socialcare_billing_custody_counted_timestamp_seconds", {"municipality": desk.municipality}
+        return desk.servicer._runtime.telemetry.registry.get_sample_value(name, here)
+
+    await desk.ask(count(desk, "0.00"), "2026-02-27 17:00")
+    assert await shown() is None
+    case = await holding(desk)
+    came_in = datetime(2026, 3, 2, tzinfo=SOFIA).timestamp()
+    assert await shown() == came_in
+    await desk.ask(count(desk, "59.00"), "2026-03-02 17:00")
+    assert await shown() == came_in
+    await desk.ask(count(desk, "60.00"), "2026-03-02 17:30")
+    assert await shown() == datetime(2026, 3, 2, 17, 30, tzinfo=SOFIA).timestamp()
+    await desk.ask(receipt(desk, case, "60.00"), "2026-03-03 10:00")
+    assert await shown() is None
