@@ -211,10 +211,13 @@ async def from_workflow_tests(book: Book) -> None:
 
 
 async def _months(book: Book, client: Client, town: Town, *, cut: bool) -> None:
-    """Months that were rejected, and whose books did not agree at first."""
+    """Months that were rejected, whose books did not agree at first, and what came between review and approval."""
     for name, live in (
         ("a_rejected_month", test_month_gate.drafted_twice),
         ("a_month_with_red_invariants", test_month_gate.found_red_twice),
+        ("a_review_renewed_within_the_hour", test_month_gate.renewed_within_the_hour),
+        ("an_outdated_review_is_refused", test_month_gate.refused_as_outdated),
+        ("a_month_by_setting_kept_at_its_gate", test_month_gate.kept_at_its_gate),
     ):
         run = await live(client, fresh(town))
         runs = [each async for each in client.list_workflows(f"WorkflowId = '{run.id}'")]

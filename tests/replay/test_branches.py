@@ -117,6 +117,24 @@ def test_a_month_is_stored_with_its_approval_and_without() -> None:
     assert approvals == {True, False}
 
 
+def test_every_way_through_the_gate_of_a_month_is_stored() -> None:
+    months = [history for kind, history in _typed() if kind is WorkflowType.BILLING_RUN]
+    renewed = [history for history in months if "Billing.RenewRunReview" in stored.way_of(history)]
+    refused = {
+        event.workflow_execution_update_completed_event_attributes.outcome.failure.application_failure_info.type
+        for history in months
+        for event in history.events
+    }
+    rejected_only = [
+        history
+        for history in months
+        if Event.RUN_REJECTED in stored.events_in(history) and stored.end_of(history) == "FINISHED"
+    ]
+    assert renewed
+    assert "REVIEW_OUTDATED" in refused
+    assert any(Event.RUN_APPROVED not in stored.events_in(history) for history in rejected_only)
+
+
 def test_no_two_stored_histories_took_the_same_way() -> None:
     ways = [stored.way_of(history) for _, history in _typed()]
     assert len(ways) == len(set(ways))
