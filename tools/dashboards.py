@@ -198,10 +198,17 @@ BOARDS = (
                 "{{municipality}}",
             ),
             Panel(
+                "Since the first month without a finished run was over",
+                "time() - min by (municipality) (socialcare_billing_next_month_timestamp_seconds)",
+                "s",
+                "{{municipality}}",
+                "Below nothing the month still goes on. GetBillingRun.",
+            ),
+            Panel(
                 "Months of accounts that no run could bill",
                 "max by (municipality, reason) (socialcare_billing_parked_accounts)",
                 legend="{{municipality}} {{reason}}",
-                meaning="ListParkedAccounts, RerunAccount.",
+                meaning="ListParkedAccounts, RerunAccount, DismissAccount.",
             ),
             Panel(
                 "Invoices past their due date, by days",

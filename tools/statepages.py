@@ -12,6 +12,7 @@ from services.assessment.domain.visits import AssessmentState
 from services.billing.domain.accounts import RUN_TRANSITIONS, RunState
 from services.billing.domain.arrears import ARREARS_TRANSITIONS, ArrearsState
 from services.billing.domain.custody import RECEIPT_TRANSITIONS, ReceiptState
+from services.billing.domain.parked import PARK_TRANSITIONS, ParkState
 from services.delivery.domain.care import TRANSITIONS as CARE_STEPS
 from services.delivery.domain.care import CareState
 from services.delivery.domain.units import TRANSITIONS as UNIT_STEPS
@@ -108,6 +109,7 @@ DIAGRAMS: Mapping[str, Diagram] = {
     "visit": Diagram(VisitState, (VisitState.DUE,), _arrows(VISIT_STEPS.items())),
     "welfare-check": Diagram(WelfareState, (WelfareState.CALL_PERSON,), _arrows(WELFARE_STEPS.items())),
     "billing-run": Diagram(RunState, (RunState.DRAFTING,), _arrows(RUN_TRANSITIONS.items())),
+    "parked-account": Diagram(ParkState, (ParkState.PARKED,), _arrows(PARK_TRANSITIONS.items())),
     "arrears": Diagram(ArrearsState, (ArrearsState.OVERDUE,), _arrows(ARREARS_TRANSITIONS.items())),
     "receipt": Diagram(ReceiptState, (ReceiptState.WAITING,), _arrows(RECEIPT_TRANSITIONS.items())),
 }

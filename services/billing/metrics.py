@@ -40,7 +40,7 @@ class BillingMetrics:
         )
         self._parked = Gauge(
             "socialcare_billing_parked_accounts",
-            f"Accounts and months that no billing run could bill; {shared}",
+            f"Accounts and months that no billing run could bill and nobody dismissed; {shared}",
             ("municipality", "reason"),
             registry=registry,
         )

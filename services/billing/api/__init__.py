@@ -7,6 +7,7 @@ from services.billing.api.arrears import ArrearsMethods
 from services.billing.api.cases import CaseMethods
 from services.billing.api.counter import CounterMethods
 from services.billing.api.custody import CustodyMethods
+from services.billing.api.dismissals import DismissalMethods
 from services.billing.api.documents import DocumentMethods
 from services.billing.api.fee_changes import FeeChangeMethods
 from services.billing.api.incomes import IncomeMethods
@@ -25,6 +26,7 @@ class BillingServicer(
     PureAnswers,
     CaseMethods,
     RunReviewMethods,
+    DismissalMethods,
     PaymentMethods,
     SetOffMethods,
     CounterMethods,

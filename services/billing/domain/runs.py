@@ -8,7 +8,7 @@ from enum import StrEnum
 from services.kernel.dates import Month
 from services.kernel.money import Money
 
-__all__ = ["FindingKind", "Gate", "Invariant", "ParkReason", "ParkedAccount", "RunFinding", "RunReview"]
+__all__ = ["FindingKind", "Gate", "Invariant", "ParkReason", "RunFinding", "RunReview"]
 
 
 class Invariant(StrEnum):
@@ -85,20 +85,6 @@ class Gate:
         Without a hash only the first review can be meant: nobody was ever shown another one.
         """
         return self.is_current and (drafts_hash == self.drafted if drafts_hash else self.reviews == 1)
-
-
-@dataclass(frozen=True, slots=True)
-class ParkedAccount:
-    """An account that could not be billed for a month, and the run that tried last.
-
-    `run_id` is empty for one that a tariff could not decide before any run came to the month.
-    """
-
-    case_id: str
-    month: Month
-    run_id: str
-    municipality_id: str
-    reason: ParkReason
 
 
 @dataclass(frozen=True, slots=True)

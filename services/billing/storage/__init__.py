@@ -14,12 +14,11 @@ from services.billing.storage.facts import (
 )
 from services.billing.storage.invariants import red_invariants
 from services.billing.storage.pages import RunSummary, accounts_of, case_sequences, next_page, run, run_of, summary
+from services.billing.storage.parked import parked_account, parked_accounts
 from services.billing.storage.run_review import (
     BEFORE_ALL,
     findings,
     months_in_care,
-    parked_account,
-    parked_accounts,
     review,
 )
 from services.billing.storage.standstill import standstill

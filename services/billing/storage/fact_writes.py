@@ -120,7 +120,7 @@ FROM dropped d WHERE r.run_id = d.run_id AND d.amount_minor > 0
 
 _FORGET_OUTSIDE_CARE = """
 DELETE FROM undrafted_months u USING contracts c
-WHERE u.case_id = :case_id AND c.case_id = u.case_id
+WHERE u.case_id = :case_id AND c.case_id = u.case_id AND u.dismissed_at IS NULL
   AND NOT c.care && daterange(u.month, (u.month + interval '1 month')::date)
 """
 

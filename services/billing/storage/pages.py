@@ -72,7 +72,7 @@ WHERE run_id = :run_id AND NOT EXISTS (SELECT FROM invoices_after_facts f WHERE 
 GROUP BY currency
 """
 
-_FAILED = "SELECT count(*) FROM undrafted_months WHERE run_id = :run_id"
+_FAILED = "SELECT count(*) FROM undrafted_months WHERE run_id = :run_id AND dismissed_at IS NULL"
 
 _SEQUENCES = "SELECT case_id, last_seq FROM outbox_sequence WHERE case_id = ANY(CAST(:cases AS text[]))"
 

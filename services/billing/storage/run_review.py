@@ -1,11 +1,11 @@
-"""What a billing clerk reviews: a drafted month beside the one before, what stands out, accounts that are parked."""
+"""What a billing clerk reviews: a drafted month beside the one before, what stands out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from services.billing.domain.accounts import Run
-from services.billing.domain.runs import FindingKind, Gate, ParkedAccount, ParkReason, RunFinding, RunReview
+from services.billing.domain.runs import FindingKind, Gate, RunFinding, RunReview
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.rows import money, month
 from services.kernel.dates import Month
@@ -16,10 +16,9 @@ from services.runtime.errors import NotFound
 __all__ = [
     "BEFORE_ALL",
     "ReviewWrites",
+    "behind",
     "findings",
     "months_in_care",
-    "parked_account",
-    "parked_accounts",
     "review",
 ]
 
@@ -104,7 +103,7 @@ _READ = """
 SELECT r.*,
        (SELECT count(*) FROM run_findings f WHERE f.run_id = r.run_id AND f.kind = 'OUTLIER') AS outliers,
        (SELECT count(*) FROM run_findings f WHERE f.run_id = r.run_id AND f.kind = 'MISSING_INCOME') AS missing_incomes,
-       (SELECT count(*) FROM undrafted_months u WHERE u.run_id = r.run_id) AS parked
+       (SELECT count(*) FROM undrafted_months u WHERE u.run_id = r.run_id AND u.dismissed_at IS NULL) AS parked
 FROM run_reviews r WHERE r.run_id = :run_id
 """
 
@@ -115,30 +114,13 @@ WHERE run_id = :run_id AND kind = :kind AND (month, case_id) > (CAST(:after_mont
 ORDER BY month, case_id LIMIT :size
 """
 
-_PARKED_COLUMNS = """
-SELECT u.case_id::text AS case_id, u.month, u.run_id::text AS run_id, c.municipality_id, u.reason
-FROM undrafted_months u JOIN contracts c USING (case_id)
-"""
-
-_PARKED = f"""
-SELECT * FROM ({_PARKED_COLUMNS} WHERE c.municipality_id = :municipality_id
-    UNION ALL
-    SELECT case_id::text, month, '', municipality_id, 'NO_FEE_DECISION' FROM undecided_accounts a
-    WHERE municipality_id = :municipality_id
-      AND NOT EXISTS (SELECT FROM undrafted_months u WHERE u.case_id = a.case_id)) parked
-WHERE (month, CAST(case_id AS uuid)) > (CAST(:after_month AS date), CAST(:after_case AS uuid))
-ORDER BY month, CAST(case_id AS uuid) LIMIT :size
-"""  # noqa: S608 a constant of this module
-
-_PARKED_ONE = f"{_PARKED_COLUMNS} WHERE u.case_id = :case_id AND u.month = :month"
-
 _DISCARD = """
 WITH dropped AS (
     DELETE FROM billed_months WHERE run_id = :run_id
         AND (CAST(:case_id AS uuid) IS NULL OR case_id = CAST(:case_id AS uuid))
     RETURNING amount_minor
 ), listed AS (
-    DELETE FROM undrafted_months WHERE run_id = :run_id
+    DELETE FROM undrafted_months WHERE run_id = :run_id AND dismissed_at IS NULL
         AND (CAST(:case_id AS uuid) IS NULL OR case_id = CAST(:case_id AS uuid))
 )
 UPDATE billing_runs r SET drafted = r.drafted - d.drafts
@@ -151,6 +133,8 @@ CROSS JOIN LATERAL generate_series(CAST(:from_month AS date)::timestamp, CAST(:m
 LEFT JOIN billed_months b ON b.case_id = c.case_id AND b.month = m::date
 WHERE c.case_id = :case_id AND c.care && daterange(m::date, (m + interval '1 month')::date)
   AND (b.run_id IS NULL OR b.run_id = :run_id)
+  AND NOT EXISTS (SELECT FROM undrafted_months u
+                  WHERE u.case_id = c.case_id AND u.month = m::date AND u.dismissed_at IS NOT NULL)
 ORDER BY 1
 """
 
@@ -182,7 +166,7 @@ async def findings(
     tx: ReadTx, run_id: str, kind: FindingKind, after: tuple[str, str], size: int
 ) -> Sequence[RunFinding]:
     """A page of what stands out, by month and case."""
-    key = {"run_id": run_id, "kind": kind.value, **_behind(after, size)}
+    key = {"run_id": run_id, "kind": kind.value, **behind(after, size)}
     return [
         RunFinding(
             row.case_id,
@@ -193,25 +177,6 @@ async def findings(
         )
         for row in await tx.all(_FINDINGS, key)
     ]
-
-
-async def parked_accounts(
-    tx: ReadTx, municipality_id: str, after: tuple[str, str], size: int
-) -> Sequence[ParkedAccount]:
-    """A page of accounts that no run could bill, or no tariff decide, by month and case."""
-    rows = await tx.all(_PARKED, {"municipality_id": municipality_id, **_behind(after, size)})
-    return [
-        ParkedAccount(row.case_id, month(row.month), row.run_id, row.municipality_id, ParkReason(row.reason))
-        for row in rows
-    ]
-
-
-async def parked_account(tx: ReadTx, case_id: str, billed: Month) -> ParkedAccount | None:
-    """The account as it is parked for a month; None when it is not."""
-    row = await tx.one_or_none(_PARKED_ONE, {"case_id": case_id, "month": billed.first})
-    if row is None:
-        return None
-    return ParkedAccount(row.case_id, month(row.month), row.run_id, row.municipality_id, ParkReason(row.reason))
 
 
 async def months_in_care(tx: ReadTx, run: Run, case_id: str) -> Sequence[Month]:
@@ -260,10 +225,8 @@ class ReviewWrites(CommonReads):
         """Throw away the drafts of the run, or those of one case, and what it parked."""
         await self._tx.run(_DISCARD, {"run_id": run.run_id, "case_id": case_id})
 
-    async def parked_account(self, case_id: str, billed: Month) -> ParkedAccount | None:
-        return await parked_account(self._tx, case_id, billed)
 
-
-def _behind(after: tuple[str, str], size: int) -> dict[str, object]:
+def behind(after: tuple[str, str], size: int) -> dict[str, object]:
+    """Parameters of a page of `size` rows behind a month and case."""
     after_month, after_case = after
     return {"after_month": Month.parse(after_month).first, "after_case": after_case, "size": size}

@@ -36,12 +36,15 @@ _LOCK_RUN = f"SELECT {RUN_COLUMNS} FROM billing_runs WHERE run_id = :run_id FOR 
 # A contract that was moved to an earlier start begins anew with the months before the first that was billed.
 _FIRST_UNBILLED = """
 SELECT least(min(n.next), (SELECT min(u.month) FROM undrafted_months u JOIN contracts k USING (case_id)
-                           WHERE k.municipality_id = :municipality_id
+                           WHERE k.municipality_id = :municipality_id AND u.dismissed_at IS NULL
                              AND k.care && daterange(u.month, (u.month + interval '1 month')::date)))
 FROM contracts c
 CROSS JOIN LATERAL (SELECT date_trunc('month', lower(c.care)::timestamp) AS month) s
 CROSS JOIN LATERAL (
-    SELECT min(b.month) AS first, max(b.month) AS last FROM billed_months b WHERE b.case_id = c.case_id) b
+    SELECT min(month) AS first, max(month) AS last
+    FROM (SELECT month FROM billed_months WHERE case_id = c.case_id
+          UNION ALL
+          SELECT month FROM undrafted_months WHERE case_id = c.case_id AND dismissed_at IS NOT NULL) AS done) b
 CROSS JOIN LATERAL (
     SELECT CASE WHEN b.first <= s.month THEN b.last + interval '1 month' ELSE s.month END::date AS next) n
 WHERE c.municipality_id = :municipality_id AND NOT isempty(c.care) AND n.next <= :month
@@ -65,7 +68,10 @@ WITH page AS (
     LEFT JOIN LATERAL (
         SELECT * FROM fee_decisions d
         WHERE d.case_id = c.case_id AND d.months @> CAST(:month AS date) LIMIT 1) d ON true
-    WHERE c.case_id = ANY(CAST(:cases AS uuid[]))
+    LEFT JOIN LATERAL (
+        SELECT u.dismissed_at IS NOT NULL AS holds FROM undrafted_months u
+        WHERE u.case_id = c.case_id AND u.month = :month LIMIT 1) dismissal ON true
+    WHERE c.case_id = ANY(CAST(:cases AS uuid[])) AND dismissal.holds IS NOT TRUE
 ), computed AS (
     SELECT case_id, days, units, charge, rate_nano,
            month_amount_minor(charge, rate_nano, days, :days_in_month, units) AS minor

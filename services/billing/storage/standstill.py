@@ -19,9 +19,11 @@ _IN_REVIEW = "SELECT municipality_id, min(state_since) AS since FROM billing_run
 _PARKED = """
 SELECT municipality_id, reason, count(*) AS accounts FROM (
     SELECT c.municipality_id, u.reason FROM undrafted_months u JOIN contracts c USING (case_id)
+    WHERE u.dismissed_at IS NULL
     UNION ALL
     SELECT municipality_id, 'NO_FEE_DECISION' FROM undecided_accounts a
-    WHERE NOT EXISTS (SELECT FROM undrafted_months u WHERE u.case_id = a.case_id)) parked
+    WHERE NOT EXISTS (SELECT FROM undrafted_months u WHERE u.case_id = a.case_id
+                        AND (u.dismissed_at IS NULL OR u.month = a.month))) parked
 GROUP BY 1, 2
 """
 _LETTERS = """
@@ -62,7 +64,7 @@ class Standstill:
     in_review: Mapping[str, datetime]
     """Since when the run that waits longest has been with the billing clerk."""
     parked: Mapping[tuple[str, ParkReason], int]
-    """Accounts and months that no run could bill."""
+    """Accounts and months that no run could bill and that nobody dismissed."""
     letters: Mapping[str, tuple[int, datetime]]
     """Letters that nobody delivered, and when the oldest was written."""
     next_months: Mapping[str, datetime]

@@ -9,6 +9,7 @@ from services.billing.storage.invariants import InvariantWrites
 from services.billing.storage.invoices_after_facts import InvoiceAfterFactsWrites
 from services.billing.storage.letters import LetterWrites
 from services.billing.storage.money_writes import MoneyWrites
+from services.billing.storage.parked import ParkedWrites
 from services.billing.storage.payments import PaymentWrites
 from services.billing.storage.periods import PeriodWrites
 from services.billing.storage.refunds import RefundWrites
@@ -27,6 +28,7 @@ class Store(
     RunWrites,
     InvariantWrites,
     ReviewWrites,
+    ParkedWrites,
     MoneyWrites,
     PaymentWrites,
     WaitingMoneyWrites,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from services.billing.domain.accounts import Act, Run, RunState, RunStep, ServedMonth, run_after
-from services.billing.domain.runs import ParkedAccount
+from services.billing.domain.parked import ParkedAccount, ParkStep, parked_after
 from services.billing.rules.currency import document_currency
 from services.billing.rules.parameters import parameters_of
 from services.billing.usecases.runs import Page, RunStore, check_tariffs, draft_cases, month_dates, tell
@@ -87,14 +87,15 @@ async def rerun_account(parked: ParkedAccount, served: Sequence[ServedMonth], st
 
     The invoice is of the day of the act, so that the person has the whole time to pay it. Nobody is billed twice: an
     account that is no longer parked as it was has been billed, or its care ended before, and is left as it is. Raises
-    StateNotAllowed unless the run that parked it is finished, InvariantViolated while a tariff is not applied to all
-    its cases.
+    StateNotAllowed unless the run that parked it is finished, and while the account is dismissed, InvariantViolated
+    while a tariff is not applied to all its cases.
     """
     run = await store.lock_run(parked.run_id)
     run_after(run.state, RunStep.RERUN)
     await store.forget_outside_care(parked.case_id)
     if await store.parked_account(parked.case_id, parked.month) != parked:
         return Effect(parked.run_id, 0)
+    parked_after(parked.state, ParkStep.BILL)
     await check_tariffs(run, store)
     parameters = parameters_of(await store.rules(run.municipality_id))
     page = Page(parked.month, [parked.case_id], is_last=False)

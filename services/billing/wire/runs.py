@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.billing.domain.runs import Invariant, ParkedAccount, RunFinding, RunReview
+from services.billing.domain.parked import Dismissal, ParkedAccount
+from services.billing.domain.runs import Invariant, RunFinding, RunReview
 from services.billing.storage import RunSummary
-from services.runtime.civil import money_to_proto, month_to_proto
+from services.runtime.civil import instant_to_proto, money_to_proto, month_to_proto
 from socialcare.billing.v1 import billing_service_pb2 as pb
-from socialcare.billing.v1 import runs_pb2
+from socialcare.billing.v1 import dismissals_pb2, runs_pb2
 
-__all__ = ["finding_to_proto", "invariants_to_proto", "parked_to_proto", "review_to_proto", "run_to_proto"]
+__all__ = [
+    "dismissal_to_proto",
+    "finding_to_proto",
+    "invariants_to_proto",
+    "parked_to_proto",
+    "review_to_proto",
+    "run_to_proto",
+]
 
 
 def run_to_proto(summary: RunSummary) -> pb.BillingRun:
@@ -54,11 +62,21 @@ def review_to_proto(review: RunReview) -> runs_pb2.RunReview:
 
 
 def parked_to_proto(parked: ParkedAccount) -> runs_pb2.ParkedAccount:
-    """An account that no run could bill."""
+    """An account that no run could bill, dismissed or not."""
     return runs_pb2.ParkedAccount(
         application_id=parked.case_id,
         month=month_to_proto(parked.month),
         reason=f"PARK_REASON_{parked.reason.name}",
+        dismissal=None if parked.dismissal is None else dismissal_to_proto(parked.dismissal),
+    )
+
+
+def dismissal_to_proto(dismissal: Dismissal) -> dismissals_pb2.Dismissal:
+    """That its month is not to be billed."""
+    return dismissals_pb2.Dismissal(
+        reason=f"DISMISSAL_REASON_{dismissal.reason.name}",
+        dismissed_by=dismissal.by,
+        dismissed_time=instant_to_proto(dismissal.at),
     )
 
 

@@ -37,6 +37,11 @@ _LETTER_OF_INCOME: Values = {
     "decide_from": None,
     "last_date": "2026-05-01",
 }
+_DISMISSED: Values = {
+    "dismissed_reason": "WRONG_ENTRY",
+    "dismissed_by": "staff",
+    "dismissed_at": "2026-04-02T08:00:00Z",
+}
 _TO_A_CASE: Values = {"entry_id": None, "case_id": ONE, "month": "2026-02-01"}
 _LEVA_BACK: Values = {"currency": "BGN", "paid_minor": 51, "paid_currency": "EUR"}
 _WITHDRAWN: Values = {
@@ -106,6 +111,9 @@ ALONE: list[tuple[str, Values, str]] = [
     ("billed_months", {"computed_minor": 1, "amount_minor": 1}, "month_is_prorated_once"),
     ("billed_months", {"amount_minor": 1}, "total_is_converted_once"),
     ("undrafted_months", {"reason": "TIRED"}, "undrafted_months_reason_check"),
+    ("undrafted_months", {**_DISMISSED, "dismissed_reason": "TIRED"}, "dismissal_reason_is_known"),
+    ("undrafted_months", {**_DISMISSED, "dismissed_by": ""}, "dismissal_names_who"),
+    ("undrafted_months", {**_DISMISSED, "dismissed_by": None}, "dismissal_is_whole"),
     ("red_invariants", {"invariant": "WEATHER"}, "red_invariants_invariant_check"),
     ("run_reviews", {"drafts": -1, "month_drafts": -1}, "run_reviews_check"),
     ("run_reviews", {"month_drafts": 1}, "run_reviews_check"),

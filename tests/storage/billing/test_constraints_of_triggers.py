@@ -195,3 +195,19 @@ async def test_a_letter_of_2026_states_no_leva(connection: asyncpg.Connection) -
     )
     assert await refused(connection, letter.format(day="2026-01-01")) == "letter_states_euro_from_2026"
     await connection.execute(letter.format(day="2025-12-31"))
+
+
+async def test_a_dismissed_account_is_neither_billed_nor_forgotten(connection: asyncpg.Connection) -> None:
+    april = {"month": "2026-04-01"}
+    dismissal = {"dismissed_reason": "NOT_SERVED", "dismissed_by": "staff", "dismissed_at": "2026-05-02T08:00:00Z"}
+    await add(connection, "billing_runs")
+    await add(connection, "served_months", **april)
+    await add(connection, "undrafted_months", **april, **dismissal)
+    bill = (
+        "INSERT INTO billed_months SELECT (jsonb_populate_record(b, jsonb_build_object('month', '2026-04-01', "
+        "'chargeable_days', 0, 'days_in_month', 30))).* FROM billed_months b WHERE month = '2026-03-01'"
+    )
+    assert await refused(connection, bill) == "dismissed_account_is_not_billed"
+    assert await refused(connection, "DELETE FROM undrafted_months") == "dismissed_account_is_taken_up_first"
+    taken_up = "UPDATE undrafted_months SET dismissed_reason = NULL, dismissed_by = NULL, dismissed_at = NULL"
+    await connection.execute(f"{taken_up}; DELETE FROM undrafted_months; {bill}")

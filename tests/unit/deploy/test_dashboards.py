@@ -55,6 +55,14 @@ def test_every_series_of_a_dashboard_exists(board: Board) -> None:
     assert named - known == set()
 
 
+@pytest.mark.parametrize("series", ["blocked_runs", "review_oldest", "next_month", "parked_accounts"])
+def test_operators_see_every_month_that_an_alert_tells_of(series: str) -> None:
+    rules = (ROOT / "deploy" / "prometheus" / "socialcare.rules.yml").read_text(encoding="utf-8")
+    (board,) = (board for board in BOARDS if board.uid == "socialcare-operators")
+    assert f"socialcare_billing_{series}" in rules
+    assert any(f"socialcare_billing_{series}" in query for query in queries(board))
+
+
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed; CI installs it")
 def test_prometheus_can_read_every_query(tmp_path: Path) -> None:
     rules = [
