@@ -11,6 +11,7 @@ from cli.local.ports import free_port
 from cli.local.postgres import LocalPostgres
 from cli.local.stack import LocalStack
 from services.kernel.codes import Stage
+from services.runtime.database import Database
 from tests.databases import Databases
 from tests.stacks import stack_options
 
@@ -20,6 +21,7 @@ settings.load_profile("socialcare")
 
 MakeDatabase = Callable[[], Awaitable[str]]
 MakeStageDatabase = Callable[[Stage], Awaitable[str]]
+OpenStageDatabase = Callable[[Stage], Awaitable[Database]]
 
 
 @pytest.fixture(scope="session")
@@ -32,8 +34,10 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def databases(postgres_url: str) -> Databases:
-    return Databases(postgres_url)
+async def databases(postgres_url: str) -> AsyncIterator[Databases]:
+    made = Databases(postgres_url)
+    yield made
+    await made.close()
 
 
 @pytest.fixture
@@ -62,6 +66,22 @@ async def migrated_database(databases: Databases) -> AsyncIterator[MakeStageData
     yield make
     for stage, name in given:
         await databases.give_back(stage, name)
+
+
+@pytest.fixture
+def opened_database(databases: Databases, migrated_database: MakeStageDatabase) -> OpenStageDatabase:
+    """Gives them opened, with connections that only the session closes."""
+
+    async def make(stage: Stage) -> Database:
+        return databases.opened(await migrated_database(stage))
+
+    return make
+
+
+@pytest.fixture
+def kept_connections(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers in the process of the test find connections open, too."""
+    monkeypatch.setattr("services.runtime.server.Database", databases.opened)
 
 
 @pytest.fixture(scope="session")

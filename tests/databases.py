@@ -1,7 +1,8 @@
 """Databases for tests: made once, emptied after a test and handed to the next one.
 
-To make and drop a database for every test costs more than most tests do. What a test left is deleted row by row, so a
-database that a test has altered otherwise is seen and dropped.
+To make and drop a database for every test costs more than most tests do, and so does to connect anew. What a test left
+is deleted row by row, so a database that a test has altered otherwise is seen and dropped; connections stay open where
+nothing of a test goes on in them.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import asyncpg
 from sqlalchemy import make_url
 
 from services.kernel.codes import Stage
+from services.runtime.database import Database
 from services.runtime.migrations import migrate
+from services.runtime.pool import Pool
 
-__all__ = ["Databases"]
+__all__ = ["Databases", "KeptOpen"]
 
 _CATALOGUES = {
     **dict.fromkeys(("pg_class", "pg_attribute", "pg_constraint", "pg_index", "pg_proc", "pg_trigger"), "true"),
@@ -35,10 +38,14 @@ _SHAPE = "SELECT concat_ws(' ', {})".format(
 )
 _TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY relname"
 _COUNTERS = "SELECT format('%I', sequencename) AS name, start_value, last_value FROM pg_sequences ORDER BY sequencename"
-_OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+_KEPT = "kept from test to test"
+_OTHERS = (
+    "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+    f"AND (application_name, state) IS DISTINCT FROM ('{_KEPT}', 'idle')"
+)
 _LONGEST_END_MS = 5000
 """A session that is ended may still have to roll back and to drop its temporary tables."""
-_END_OTHERS = f"SELECT pg_terminate_backend(pid, {_LONGEST_END_MS}) {_OTHERS}"
+_END_OTHERS = f"SELECT application_name, pg_terminate_backend(pid, {_LONGEST_END_MS}) {_OTHERS}"
 _ARE_ALONE = f"SELECT NOT EXISTS (SELECT {_OTHERS} AND backend_type = 'client backend')"
 
 
@@ -52,6 +59,17 @@ class _Standard:
     counters: Mapping[str, int | None]
 
 
+class KeptOpen(Database):
+    """A database with the connections of those who opened it before, as a request finds them in production."""
+
+    def __init__(self, dsn: str, *, pool_size: int = 10, name: str = "", pools: dict[str, Pool]) -> None:
+        super().__init__(dsn, pool_size=pool_size, name=_KEPT)
+        self._pool = pools.setdefault(name, self._pool)
+
+    async def close(self) -> None:
+        """Leave the connections to the next."""
+
+
 @dataclass
 class Databases:
     """Makes databases on a server, empties them and drops them."""
@@ -60,6 +78,8 @@ class Databases:
     templates: dict[Stage, str] = field(default_factory=dict)
     _standards: dict[Stage, _Standard] = field(default_factory=dict)
     _free: dict[Stage, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _pools: dict[str, dict[str, Pool]] = field(default_factory=lambda: defaultdict(dict))
+    _sweepers: dict[str, asyncpg.Connection] = field(default_factory=dict)
 
     def dsn(self, name: str) -> str:
         return make_url(self.server).set(database=name).render_as_string(hide_password=False)
@@ -70,6 +90,7 @@ class Databases:
         return name
 
     async def drop(self, name: str) -> None:
+        await self._let_go(name)
         await self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     async def of(self, stage: Stage) -> str:
@@ -85,18 +106,36 @@ class Databases:
             self._standards[stage] = await self._standard(name)
         return name
 
+    def opened(self, dsn: str, *, pool_size: int = 10, name: str = "") -> Database:
+        """The database behind connections that stay open; `name` says whose they are."""
+        return KeptOpen(dsn, pool_size=pool_size, name=name, pools=self._pools[str(make_url(dsn).database)])
+
     async def give_back(self, stage: Stage, name: str) -> None:
         """Empty the database for the next test; drop it when it is not as it was."""
-        connection = await asyncpg.connect(self.dsn(name))
-        try:
-            await connection.execute(_END_OTHERS)
-            is_new = await connection.fetchval(_ARE_ALONE) and await _renewed(connection, self._standards[stage])
-        finally:
-            await connection.close()
-        if is_new:
+        if name not in self._sweepers:
+            self._sweepers[name] = await asyncpg.connect(self.dsn(name))
+        sweeper = self._sweepers[name]
+        ended = await sweeper.fetch(_END_OTHERS)
+        if any(row["application_name"] == _KEPT for row in ended):
+            await self._close_pools(name)
+        if await sweeper.fetchval(_ARE_ALONE) and await _renewed(sweeper, self._standards[stage]):
             self._free[stage].append(name)
         else:
             await self.drop(name)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for name in {*self._pools, *self._sweepers}:
+            await self._let_go(name)
+
+    async def _let_go(self, name: str) -> None:
+        await self._close_pools(name)
+        if name in self._sweepers:
+            await self._sweepers.pop(name).close()
+
+    async def _close_pools(self, name: str) -> None:
+        for pool in self._pools.pop(name, {}).values():
+            await pool.close()
 
     async def _standard(self, name: str) -> _Standard:
         connection = await asyncpg.connect(self.dsn(name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from typing import Any, cast
 from uuid import uuid4
@@ -155,8 +155,8 @@ def deadlines_of() -> Callable[[resources_pb2.Assessment], dict[str, tuple[str, 
 
 
 @pytest.fixture
-async def office(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[Office]:
-    database = Database(await migrated_database(Stage.ASSESSMENT), pool_size=4)
+async def office(opened_database: Callable[[Stage], Awaitable[Database]]) -> Office:
+    database = await opened_database(Stage.ASSESSMENT)
     runtime = Runtime(
         settings=cast("Any", None),
         db=database,
@@ -167,5 +167,4 @@ async def office(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncI
         telemetry=Telemetry(log=structlog.get_logger(), registry=CollectorRegistry()),
     )
     intake, delivery = FakeIntake(), FakeDelivery()
-    yield Office(AssessmentServicer(runtime, intake, delivery), database, intake, delivery)
-    await database.close()
+    return Office(AssessmentServicer(runtime, intake, delivery), database, intake, delivery)

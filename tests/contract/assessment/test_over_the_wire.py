@@ -25,7 +25,9 @@ Ask = Callable[..., Awaitable[object]]
 
 
 @pytest.fixture
-async def ask(migrated_database: Callable[[Stage], Awaitable[str]], tmp_path: Path) -> AsyncIterator[Ask]:
+async def ask(
+    migrated_database: Callable[[Stage], Awaitable[str]], tmp_path: Path, kept_connections: None
+) -> AsyncIterator[Ask]:
     """Calls a method of the running process as somebody with the role."""
     key = write_signing_key(tmp_path / "key.pem", tmp_path / "public.pem")
     write_key_ring(tmp_path / "ring.json")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
 from typing import Any, cast
 from uuid import uuid4
@@ -223,8 +223,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[Desk]:
-    database = Database(await migrated_database(Stage.BILLING), pool_size=4)
+async def desk(opened_database: Callable[[Stage], Awaitable[Database]]) -> Desk:
+    database = await opened_database(Stage.BILLING)
     runtime = Runtime(
         settings=cast("Any", None),
         db=database,
@@ -235,5 +235,4 @@ async def desk(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIte
         telemetry=Telemetry(log=structlog.get_logger(), registry=CollectorRegistry()),
     )
     neighbours = FakeNeighbours()
-    yield Desk(BillingServicer(runtime, neighbours), neighbours, database)
-    await database.close()
+    return Desk(BillingServicer(runtime, neighbours), neighbours, database)

@@ -222,7 +222,11 @@ async def intake_address() -> str:
 
 @pytest.fixture
 async def service(
-    migrated_database: Callable[[Stage], Awaitable[str]], tmp_path: Path, key: Ed25519PrivateKey, intake_address: str
+    migrated_database: Callable[[Stage], Awaitable[str]],
+    tmp_path: Path,
+    key: Ed25519PrivateKey,
+    intake_address: str,
+    kept_connections: None,
 ) -> AsyncIterator[Service]:
     neighbours = Neighbours()
     beside = grpc.aio.server()

@@ -45,7 +45,10 @@ class Register:
 
 @pytest.fixture
 async def intake(
-    migrated_database: Callable[[Stage], Awaitable[str]], tmp_path: Path, key: Ed25519PrivateKey
+    migrated_database: Callable[[Stage], Awaitable[str]],
+    tmp_path: Path,
+    key: Ed25519PrivateKey,
+    kept_connections: None,
 ) -> AsyncIterator[Register]:
     room = tmp_path / "intake"
     room.mkdir()

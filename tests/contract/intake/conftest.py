@@ -202,7 +202,9 @@ def submission_of() -> Callable[..., pb.SubmitApplicationRequest]:
 
 
 @pytest.fixture
-async def counter(migrated_database: Callable[[Stage], Awaitable[str]], tmp_path: Path) -> AsyncIterator[Counter]:
+async def counter(
+    migrated_database: Callable[[Stage], Awaitable[str]], tmp_path: Path, kept_connections: None
+) -> AsyncIterator[Counter]:
     key = write_signing_key(tmp_path / "key.pem", tmp_path / "key.pub.pem")
     write_key_ring(tmp_path / "ring.json")
     (tmp_path / "token").write_text(mint_token(key, subject="intake", roles=frozenset({Role.SERVICE})))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, cast
@@ -230,8 +230,8 @@ class Office:
 
 
 @pytest.fixture
-async def office(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[Office]:
-    database = Database(await migrated_database(Stage.PLACEMENT), pool_size=4)
+async def office(opened_database: Callable[[Stage], Awaitable[Database]]) -> Office:
+    database = await opened_database(Stage.PLACEMENT)
     runtime = Runtime(
         settings=cast("Any", None),
         db=database,
@@ -242,5 +242,4 @@ async def office(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncI
         telemetry=Telemetry(log=structlog.get_logger(), registry=CollectorRegistry()),
     )
     neighbours = FakeNeighbours()
-    yield Office(PlacementServicer(runtime, neighbours), database, neighbours)
-    await database.close()
+    return Office(PlacementServicer(runtime, neighbours), database, neighbours)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -38,15 +38,14 @@ def absence(number: int, **more: str) -> str:
 
 
 @pytest.fixture
-async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[Database]:
-    made = Database(await migrated_database(Stage.ASSESSMENT), pool_size=2)
+async def database(opened_database: Callable[[Stage], Awaitable[Database]]) -> Database:
+    made = await opened_database(Stage.ASSESSMENT)
     async with made.write() as tx:
         await tx.run("INSERT INTO municipalities VALUES ('M', 1, '{}', 'bg-1')")
         await tx.run("INSERT INTO assessments VALUES ('a', 'M', 'p', 'OPEN', NULL, '', '', '2026-01-19T09:00Z', 1, 1)")
         await tx.run(_LIMIT)
         await tx.run(_WORKER)
-    yield made
-    await made.close()
+    return made
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TypeVar
@@ -200,7 +200,5 @@ class Office:
 
 
 @pytest.fixture
-async def office(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[Office]:
-    db = Database(await migrated_database(Stage.BILLING))
-    yield Office(db, PersonCipher(KeyRing({1: bytes(32)}, 1)))
-    await db.close()
+async def office(opened_database: Callable[[Stage], Awaitable[Database]]) -> Office:
+    return Office(await opened_database(Stage.BILLING), PersonCipher(KeyRing({1: bytes(32)}, 1)))

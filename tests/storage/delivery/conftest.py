@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from uuid import uuid4
@@ -158,17 +158,11 @@ MakeContract = Callable[..., ContractCopy]
 
 
 @pytest.fixture
-async def new_office(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[MakeOffice]:
-    opened: list[Database] = []
-
+def new_office(opened_database: Callable[[Stage], Awaitable[Database]]) -> MakeOffice:
     async def make() -> Office:
-        database = Database(await migrated_database(Stage.DELIVERY))
-        opened.append(database)
-        return Office(database)
+        return Office(await opened_database(Stage.DELIVERY))
 
-    yield make
-    for database in opened:
-        await database.close()
+    return make
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 
 import pytest
@@ -46,13 +46,12 @@ def case(id_: str, state: str = "REGISTERED", **changes: object) -> dict[str, ob
 
 
 @pytest.fixture
-async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[Database]:
-    made = Database(await migrated_database(Stage.INTAKE), pool_size=2)
+async def database(opened_database: Callable[[Stage], Awaitable[Database]]) -> Database:
+    made = await opened_database(Stage.INTAKE)
     async with made.write() as tx:
         await tx.run(MUNICIPALITY, [{"id": "SOFIA"}, {"id": "PLOVDIV"}])
         await tx.run(PERSON, {"id": "p-1", "byte": "01"})
-    yield made
-    await made.close()
+    return made
 
 
 async def refusal(database: Database, *steps: Callable[[WriteTx], Awaitable[int]]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import date
 
 import pytest
@@ -58,8 +58,8 @@ def ended(day: date) -> dict[str, object]:
 
 
 @pytest.fixture
-async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[Database]:
-    made = Database(await migrated_database(Stage.INTAKE), pool_size=2)
+async def database(opened_database: Callable[[Stage], Awaitable[Database]]) -> Database:
+    made = await opened_database(Stage.INTAKE)
     async with made.write() as tx:
         await tx.run(
             f"INSERT INTO municipality VALUES (:id, '{{}}', 'bg-1', 1, {NOW})", [{"id": "SOFIA"}, {"id": "PLOVDIV"}]
@@ -67,8 +67,7 @@ async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> Asyn
         people = [("p-1", "SOFIA", "01"), ("p-2", "SOFIA", "02"), ("p-3", "PLOVDIV", "01")]
         await tx.run(PERSON, [{"id": id_, "municipality": home, "byte": byte} for id_, home, byte in people])
         await tx.run(REPRESENTATIVE, [{"id": "r-1", "byte": "11"}, {"id": "r-2", "byte": "12"}])
-    yield made
-    await made.close()
+    return made
 
 
 async def store(database: Database, statement: str, *rows: dict[str, object]) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -52,8 +52,8 @@ _REVOKED = "UPDATE acts SET state = 'REVOKED' WHERE replaces IS NULL"
 
 
 @pytest.fixture
-async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> AsyncIterator[Database]:
-    made = Database(await migrated_database(Stage.PLACEMENT), pool_size=2)
+async def database(opened_database: Callable[[Stage], Awaitable[Database]]) -> Database:
+    made = await opened_database(Stage.PLACEMENT)
     async with made.write() as tx:
         await tx.run("INSERT INTO municipalities VALUES ('M', 1, '{}', 'bg-1')")
         await tx.run("INSERT INTO directorates VALUES ('M', 'SAD-LYULIN')")
@@ -62,8 +62,7 @@ async def database(migrated_database: Callable[[Stage], Awaitable[str]]) -> Asyn
         await tx.run(_BESIDE.format(id="holder", state="READY", holds=True, vacancy=""))
         await tx.run(_BESIDE.format(id="offered", state="OFFERED", holds=False, vacancy="v-1"))
         await tx.run(_CONTRACT.format(contract_id="c-1", start="2026-02-09"))
-    yield made
-    await made.close()
+    return made
 
 
 async def commit(database: Database, statements: list[str]) -> None:
