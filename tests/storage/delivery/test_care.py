@@ -22,6 +22,7 @@ from services.delivery.rules.pauses import Usage, usage_by_year
 from services.delivery.rules.recording import Funds
 from services.delivery.storage.reading import served_page
 from services.kernel.dates import Month, Weekday
+from services.kernel.local_rules import SHIPPED_RULES
 from tests.storage.delivery.conftest import MakeContract, Office
 
 pytestmark = pytest.mark.postgres
@@ -31,7 +32,7 @@ MAY, JUNE = Month(2026, 5), Month(2026, 6)
 
 async def served(office: Office, month: Month, *ids: str) -> list[Served]:
     async with office.db.read() as tx:
-        return await served_page(tx, "SOFIA", month, ids=ids)
+        return await served_page(tx, "SOFIA", month, SHIPPED_RULES.catalogue, ids=ids)
 
 
 async def events(office: Office, case: str) -> list[tuple[str, object]]:
@@ -185,8 +186,8 @@ async def test_served_days_come_by_page_in_order_of_the_case(office: Office, mak
     cases = sorted([await office.signs(make_contract(date(2026, 5, 4)), date(2026, 4, 28)) for _ in range(5)])
     await office.delivers(cases[2], "HSP_MEAL_DELIVERY", date(2026, 5, 4), 2)
     async with office.db.read() as tx:
-        first = await served_page(tx, "SOFIA", MAY, size=3)
-        rest = await served_page(tx, "SOFIA", MAY, after=first[-1].application_id, size=3)
+        first = await served_page(tx, "SOFIA", MAY, SHIPPED_RULES.catalogue, size=3)
+        rest = await served_page(tx, "SOFIA", MAY, SHIPPED_RULES.catalogue, after=first[-1].application_id, size=3)
     assert [row.application_id for row in (*first, *rest)] == cases
     assert first[2].delivered == (("HSP_MEAL_DELIVERY", 2),)
     assert {row.served_days for row in rest} == {28}

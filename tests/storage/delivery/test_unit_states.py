@@ -109,7 +109,7 @@ async def test_billing_is_told_the_units_that_were_served_and_not_those_of_the_p
     await office.misses(case, MEAL, MONDAY, MissFault.PROVIDER)
     await office.delivers(case, MEAL, TUESDAY, units=2)
     async with office.db.read() as tx:
-        (served,) = await reading.served_page(tx, "SOFIA", Month(2026, 5))
+        (served,) = await reading.served_page(tx, "SOFIA", Month(2026, 5), SHIPPED_RULES.catalogue)
         states = [unit.state for unit in await days.units_of_case(tx, case, DateRange(MONDAY, TUESDAY))]
     assert (served.delivered, served.missed) == (((MEAL, 3),), ((MEAL, 1),))
     assert (states.count("DONE"), states.count("MISSED")) == (3, 1)
@@ -171,14 +171,14 @@ async def test_records_that_a_shortened_order_cut_off_come_back_when_it_is_mende
     for day in (TUESDAY, WEDNESDAY):
         assert await office.became(case, day) == [("CANCELLED", "CARE_ENDED")]
     async with office.db.read() as tx:
-        (served,) = await reading.served_page(tx, "SOFIA", Month(2026, 5))
+        (served,) = await reading.served_page(tx, "SOFIA", Month(2026, 5), SHIPPED_RULES.catalogue)
     assert (served.delivered, served.missed) == (((MEAL, 1),), ())
     await office.signs(replace(short, authorised_to=TUESDAY, version=3), WEDNESDAY)
     assert await office.became(case, TUESDAY) == [("DONE", "DELIVERED")]
     await office.signs(replace(ordered, version=4), WEDNESDAY)
     assert await office.became(case, WEDNESDAY) == [("MISSED", "MISSED_BY_PROVIDER")]
     async with office.db.read() as tx:
-        (served,) = await reading.served_page(tx, "SOFIA", Month(2026, 5))
+        (served,) = await reading.served_page(tx, "SOFIA", Month(2026, 5), SHIPPED_RULES.catalogue)
     assert (served.delivered, served.missed) == (((MEAL, 2),), ((MEAL, 1),))
 
 

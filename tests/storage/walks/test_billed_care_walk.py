@@ -104,7 +104,7 @@ class Life:
 
     async def served(self, month: Month) -> int:
         async with self.database.read() as tx:
-            rows = await served_page(tx, self.contract.municipality_id, month, ids=[self.case])
+            rows = await served_page(tx, self.contract.municipality_id, month, SHIPPED_RULES.catalogue, ids=[self.case])
         return sum(row.served_days - row.paused_days for row in rows)
 
     async def copies(self) -> None:
