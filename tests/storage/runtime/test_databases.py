@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncpg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from services.kernel.codes import Stage
 from tests.databases import Databases
@@ -75,4 +76,31 @@ async def test_a_session_that_a_test_left_is_gone_before_the_database_is_looked_
     await databases.give_back(Stage.BILLING, name)
     assert left.is_closed()
     assert await databases.of(Stage.BILLING) == name
+    await databases.drop(name)
+
+
+async def test_the_next_test_finds_connections_open_unless_somebody_is_still_at_work_in_one(
+    databases: Databases,
+) -> None:
+    name = await databases.of(Stage.BILLING)
+
+    async def session() -> int:
+        async with databases.opened(databases.dsn(name)).read() as tx:
+            return int(await tx.scalar("SELECT pg_backend_pid()"))
+
+    first = await session()
+    await databases.give_back(Stage.BILLING, name)
+    assert await databases.of(Stage.BILLING) == name
+    assert await session() == first
+
+    async def work_that_outlasts_its_test() -> None:
+        async with databases.opened(databases.dsn(name)).rehearsal() as tx:
+            await tx.run(RUN)
+            await databases.give_back(Stage.BILLING, name)
+            assert await databases.of(Stage.BILLING) == name
+            assert await session() != first
+            await tx.run(RUN)
+
+    with pytest.raises(DBAPIError):
+        await work_that_outlasts_its_test()
     await databases.drop(name)
