@@ -307,7 +307,9 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "reminder.assessment_days_before": Setting(
             "C-29", "2", _whole(0, 30), "days before the end of D-01 with a reminder; 0: none"
         ),
-        "custody.second_signature": Setting("C-29", "false", _FLAG, "whether a receipt needs a second person"),
+        "custody.second_signature": Setting(
+            "C-29", "false", _FLAG, "whether a receipt or a return of own money needs a second person"
+        ),
         "billing.auto_approve": Setting("C-29", "false", _FLAG, "whether a billing run is issued without review"),
         "billing.payee": Setting("C-29", "", _TEXT, "to whom bills are paid: the name on statements and reminders"),
         "billing.payee_address": Setting("C-29", "", _TEXT, "postal address of whom bills are paid to"),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from services.billing.api.answers import Context
-from services.billing.api.desk import Desk, act_of
+from services.billing.api.desk import Desk
 from services.billing.api.payments import by_of
 from services.billing.domain.custody import CustodyCount, PendingReceipt
 from services.billing.storage import Store, custody
-from services.billing.usecases import accounts
 from services.billing.usecases import custody as usecases
 from services.billing.wire.accounts import account_to_proto, cents, positive
 from services.runtime.civil import date_to_proto, money_to_proto
@@ -33,9 +32,14 @@ class CustodyMethods(Desk):
             call,
             request,
             request.application_id,
-            lambda store: accounts.return_custody(request.application_id, amount, store, act_of(call)),
+            lambda store: usecases.give_back(request.application_id, amount, store, by_of(call)),
         )
-        return pb.RecordCustodyReturnResponse(account=account_to_proto(answer.account))
+        waiting = usecases.receipt_id(request.application_id, request.request_id)
+        async with self._runtime.db.read() as tx:
+            waits = await custody.is_pending(tx, waiting)
+        return pb.RecordCustodyReturnResponse(
+            account=account_to_proto(answer.account), pending_receipt_id=waiting if waits else ""
+        )
 
     async def ConfirmCustodyReceipt(
         self, request: pb.ConfirmCustodyReceiptRequest, context: Context

@@ -79,7 +79,10 @@ class CustodyAccount:
 
 @dataclass(frozen=True, slots=True)
 class PendingReceipt:
-    """A receipt that waits, or waited, for a second person; who ended that is an opaque id, empty until then."""
+    """A receipt or return that waits, or waited, for a second person; who ended that is an opaque id, empty until then.
+
+    A return has no `code`: it is for no errand.
+    """
 
     receipt_id: str
     municipality_id: str
@@ -90,6 +93,11 @@ class PendingReceipt:
     recorded_by: str
     confirmed_by: str = ""
     withdrawn_by: str = ""
+
+    @property
+    def is_return(self) -> bool:
+        """Whether the money goes back to whom it belongs."""
+        return not self.code
 
     @property
     def state(self) -> ReceiptState:

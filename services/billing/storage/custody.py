@@ -27,11 +27,13 @@ __all__ = [
 
 _ADD_PENDING = """
 INSERT INTO pending_receipts (receipt_id, municipality_id, case_id, code, amount_minor, currency, on_date, recorded_by)
-VALUES (:receipt_id, :municipality_id, :case_id, :code, :amount_minor, :amount_currency, :on_date, :recorded_by)
+VALUES (:receipt_id, :municipality_id, :case_id, nullif(:code, ''), :amount_minor, :amount_currency, :on_date,
+        :recorded_by)
 """
 
 _COLUMNS = """
-receipt_id::text AS receipt_id, municipality_id, case_id::text AS case_id, code, amount_minor, currency, on_date,
+receipt_id::text AS receipt_id, municipality_id, case_id::text AS case_id, coalesce(code, '') AS code, amount_minor,
+currency, on_date,
 recorded_by, coalesce(confirmed_by, '') AS confirmed_by, coalesce(withdrawn_by, '') AS withdrawn_by
 """
 

@@ -39,6 +39,7 @@ from services.runtime.ids import new_id
 __all__ = [
     "AccountStore",
     "check_receipt",
+    "check_return",
     "check_termination",
     "check_terms",
     "record_advance",
@@ -107,11 +108,16 @@ async def check_receipt(case_id: str, amount: Money, code: str, store: AccountSt
 
 
 async def return_custody(case_id: str, amount: Money, store: AccountStore, act: Act) -> Effect:
-    """Give the user's own money back; UserFundsMissing when less is held (F-16)."""
+    """Give the user's own money back; errors as `check_return` (F-16)."""
+    await store.return_custody(case_id, await check_return(case_id, amount, store, act), act.today)
+    return Effect(case_id)
+
+
+async def check_return(case_id: str, amount: Money, store: AccountStore, act: Act) -> Money:
+    """What goes back; UserFundsMissing when less is held."""
     _check_taken(amount, act.today)
     await store.lock_case(case_id)
-    await store.return_custody(case_id, await _available(case_id, amount, store, act), act.today)
-    return Effect(case_id)
+    return await _available(case_id, amount, store, act)
 
 
 async def _available(case_id: str, amount: Money, store: AccountStore, act: Act) -> Money:

@@ -1,4 +1,4 @@
-"""The user's own money: receipts by one person or two, and the count at the end of a day (F-16, C-29)."""
+"""The user's own money: receipts and returns by one person or two, and the count at the end of a day (F-16, C-29)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,27 @@ from services.billing.domain.custody import PendingReceipt, ReceiptStep, receipt
 from services.billing.errors import FourEyesNeeded, StateNotAllowed
 from services.billing.rules.accounts import currency_on, in_currency
 from services.billing.rules.parameters import parameters_of
-from services.billing.usecases.accounts import AccountStore, check_receipt, record_receipt
+from services.billing.usecases.accounts import (
+    AccountStore,
+    check_receipt,
+    check_return,
+    record_receipt,
+    return_custody,
+)
 from services.billing.usecases.payments import By
 from services.kernel.local_rules import LocalRules
 from services.kernel.money import Currency, Money
 from services.runtime.commands import Effect
 
-__all__ = ["CustodyStore", "confirm_receipt", "count_custody", "receipt_id", "take_receipt", "withdraw_receipt"]
+__all__ = [
+    "CustodyStore",
+    "confirm_receipt",
+    "count_custody",
+    "give_back",
+    "receipt_id",
+    "take_receipt",
+    "withdraw_receipt",
+]
 
 _RECEIPTS = uuid.UUID("0b7d2c3e-5d0f-5b1e-8a6d-6d1f6f3a9c55")
 """Namespace of the ids of receipts that wait."""
@@ -36,25 +50,39 @@ class CustodyStore(AccountStore, Protocol):
 
 
 def receipt_id(case_id: str, request_id: str) -> str:
-    """Id of the receipt that a request records, should it have to wait."""
+    """Id of the receipt or return that a request records, should it have to wait."""
     return str(uuid.uuid5(_RECEIPTS, f"{case_id}/{request_id}"))
 
 
 async def take_receipt(case_id: str, amount: Money, code: str, store: CustodyStore, by: By) -> Effect:
     """Take what was spent out of custody, or have it wait where the municipality wants two signatures."""
-    municipality_id = (await store.books(case_id)).municipality_id
-    if not parameters_of(await store.rules(municipality_id)).second_signature:
+    if not await _needs_two(case_id, store):
         return await record_receipt(case_id, amount, code, store, by.act)
-    spent = await check_receipt(case_id, amount, code, store, by.act)
+    return await _wait(case_id, await check_receipt(case_id, amount, code, store, by.act), code, store, by)
+
+
+async def give_back(case_id: str, amount: Money, store: CustodyStore, by: By) -> Effect:
+    """Give money back out of custody, or have it wait where the municipality wants two signatures."""
+    if not await _needs_two(case_id, store):
+        return await return_custody(case_id, amount, store, by.act)
+    return await _wait(case_id, await check_return(case_id, amount, store, by.act), "", store, by)
+
+
+async def _needs_two(case_id: str, store: CustodyStore) -> bool:
+    return parameters_of(await store.rules((await store.books(case_id)).municipality_id)).second_signature
+
+
+async def _wait(case_id: str, amount: Money, code: str, store: CustodyStore, by: By) -> Effect:
+    municipality_id = (await store.books(case_id)).municipality_id
     waiting = receipt_id(case_id, by.act.request_id)
     await store.add_pending_receipt(
-        PendingReceipt(waiting, municipality_id, case_id, code, spent, by.act.today, by.staff)
+        PendingReceipt(waiting, municipality_id, case_id, code, amount, by.act.today, by.staff)
     )
     return Effect(case_id)
 
 
 async def confirm_receipt(receipt: str, store: CustodyStore, by: By) -> Effect:
-    """Take a waiting receipt out of custody.
+    """Take a waiting receipt, or return, out of custody.
 
     One in leva is converted once they are no longer the money of the day: it was spent when they were (F-13).
     FourEyesNeeded from who recorded it, StateNotAllowed once it waits no longer, UserFundsMissing when less is held by
@@ -65,7 +93,10 @@ async def confirm_receipt(receipt: str, store: CustodyStore, by: By) -> Effect:
     if waiting.recorded_by == by.staff:
         raise FourEyesNeeded
     spent = in_currency(waiting.amount, currency_on(by.act.today))
-    await record_receipt(waiting.case_id, spent, waiting.code, store, by.act)
+    if waiting.is_return:
+        await return_custody(waiting.case_id, spent, store, by.act)
+    else:
+        await record_receipt(waiting.case_id, spent, waiting.code, store, by.act)
     await store.mark_confirmed(receipt, by)
     return Effect(waiting.case_id)
 

@@ -93,9 +93,34 @@ async def test_a_receipt_is_not_confirmed_when_the_money_is_gone(desk: Desk) -> 
     case = await holding(desk, two_signatures=True)
     waiting = (await desk.ask(receipt(desk, case, "50.00"), AT)).pending_receipt_id
     back = pb.RecordCustodyReturnRequest(request_id=str(uuid4()), application_id=case, amount=desk.euro("20.00"))
-    await desk.ask(back, AT)
+    returned = (await desk.ask(back, AT)).pending_receipt_id
+    await desk.ask(pb.ConfirmCustodyReceiptRequest(request_id=str(uuid4()), receipt_id=returned), AT, caller=SECOND)
     with pytest.raises(UserFundsMissing):
         await desk.ask(pb.ConfirmCustodyReceiptRequest(request_id=str(uuid4()), receipt_id=waiting), AT, caller=SECOND)
+
+
+async def test_money_goes_back_by_two_people_where_two_are_wanted(desk: Desk) -> None:
+    case = await holding(desk, two_signatures=True)
+    back = pb.RecordCustodyReturnRequest(request_id=str(uuid4()), application_id=case, amount=desk.euro("20.00"))
+    answer = await desk.ask(back, AT)
+    assert await desk.ask(back, AT) == answer
+    assert answer.account.custody == desk.euro("60.00")
+    (waiting,) = (await desk.ask(pb.ListPendingReceiptsRequest(municipality_id=desk.municipality), AT)).receipts
+    assert (waiting.receipt_id, waiting.code, waiting.amount) == (answer.pending_receipt_id, "", desk.euro("20.00"))
+    confirmation = pb.ConfirmCustodyReceiptRequest(request_id=str(uuid4()), receipt_id=waiting.receipt_id)
+    with pytest.raises(FourEyesNeeded):
+        await desk.ask(confirmation, AT)
+    assert (await desk.ask(confirmation, AT, caller=SECOND)).account.custody == desk.euro("40.00")
+    async with desk.database.read() as tx:
+        (returned,) = await tx.all("SELECT amount_minor FROM custody_entries WHERE kind = 'RETURN'")
+    assert returned.amount_minor == -2000
+
+
+async def test_a_return_above_what_is_held_does_not_even_wait(desk: Desk) -> None:
+    case = await holding(desk, two_signatures=True)
+    back = pb.RecordCustodyReturnRequest(request_id=str(uuid4()), application_id=case, amount=desk.euro("60.01"))
+    with pytest.raises(UserFundsMissing):
+        await desk.ask(back, AT)
 
 
 def withdrawal(receipt_id: str) -> pb.WithdrawCustodyReceiptRequest:

@@ -213,6 +213,7 @@ ALONE: list[tuple[str, Values, str]] = [
     ("custody_entries", {"kind": "RECEIPT", "amount_minor": -1}, "receipt_has_a_code"),
     ("custody_counts", {"counted_minor": -1}, "custody_counts_counted_minor_check"),
     ("pending_receipts", {"amount_minor": 0}, "pending_receipts_amount_minor_check"),
+    ("pending_receipts", {"code": ""}, "return_has_no_code"),
     ("pending_receipts", {"confirmed_by": "other"}, "confirmation_is_whole"),
     (
         "pending_receipts",
