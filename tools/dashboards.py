@@ -217,6 +217,12 @@ BOARDS = (
                 meaning="ListArrears.",
             ),
             Panel(
+                "Cases beside the sweep of arrears",
+                "max by (municipality) (socialcare_billing_unswept_cases)",
+                legend="{{municipality}}",
+                meaning="ListUnsweptCases.",
+            ),
+            Panel(
                 "Letters that wait",
                 "max by (municipality) (socialcare_billing_letters_waiting)",
                 legend="{{municipality}}",

@@ -82,6 +82,12 @@ class BillingMetrics:
             ("municipality", "above_days"),
             registry=registry,
         )
+        self._unswept = Gauge(
+            "socialcare_billing_unswept_cases",
+            f"Cases at which the daily sweep of arrears failed; {shared}",
+            ("municipality",),
+            registry=registry,
+        )
         self._overdue_cents = Gauge(
             "socialcare_billing_overdue_cents",
             "What is open of these invoices, in cents of the currency.",
@@ -110,6 +116,12 @@ class BillingMetrics:
             self._next_month.labels(municipality).set(over_at.timestamp())
         for municipality, since in found.uncounted.items():
             self._uncounted.labels(municipality).set(since.timestamp())
+
+    def show_unswept(self, found: Mapping[str, int]) -> None:
+        """Show at how many cases the sweep failed, by municipality."""
+        self._unswept.clear()
+        for municipality, cases in found.items():
+            self._unswept.labels(municipality).set(cases)
 
     def show_overdue(self, found: Mapping[str, Sequence[AgeingLine]] | None) -> None:
         """Show what is overdue by municipality; None: not known."""

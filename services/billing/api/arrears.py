@@ -12,12 +12,12 @@ from services.billing.api.desk import Desk
 from services.billing.api.payments import by_of
 from services.billing.domain.arrears import ARREARS_CLOSED, ArrearsDecision, ArrearsFile, ArrearsState, HardshipFinding
 from services.billing.rules.arrears_ladder import next_look
-from services.billing.storage import Store, arrears
+from services.billing.storage import Store, arrears, sweeps
 from services.billing.usecases import arrears as usecases
 from services.billing.usecases.arrears import Order
 from services.billing.usecases.letters import look_daily
 from services.billing.usecases.payments import By
-from services.billing.wire.arrears import ageing_to_proto, arrears_to_proto, instalments_from
+from services.billing.wire.arrears import ageing_to_proto, arrears_to_proto, instalments_from, unswept_to_proto
 from services.kernel.dates import local_date, start_of_day
 from services.runtime.civil import code_from_proto, code_to_proto, date_from_proto, instant_to_proto
 from services.runtime.commands import Call, Effect
@@ -154,6 +154,19 @@ class ArrearsMethods(Desk):
         )
         return pb.SweepArrearsResponse(moved=effect.version, more=effect.version >= size)
 
+    async def ListUnsweptCases(
+        self, request: pb.ListUnsweptCasesRequest, context: Context
+    ) -> pb.ListUnsweptCasesResponse:
+        self._municipal_call(request.municipality_id)
+        (after,) = decode_token(request.page_token, 1) or (_FIRST,)
+        size = page_size(request.page_size)
+        async with self._runtime.db.read() as tx:
+            found = await sweeps.unswept_cases(tx, request.municipality_id, id_key(after), size)
+        return pb.ListUnsweptCasesResponse(
+            cases=map(unswept_to_proto, found),
+            next_page_token=encode_token(found[-1].case_id) if len(found) == size else "",
+        )
+
     async def AdvanceArrears(self, request: pb.AdvanceArrearsRequest, context: Context) -> pb.AdvanceArrearsResponse:
         call = self._runtime.call(request.request_id, object_id=request.invoice_id)
         await self._file(call, request.invoice_id)
@@ -176,9 +189,12 @@ class ArrearsMethods(Desk):
         try:
             async with self._runtime.db.glance() as tx:
                 found = await arrears.overdue_now(tx, local_date(self._runtime.clock.now()))
+            async with self._runtime.db.glance() as tx:
+                unswept = await sweeps.count_unswept(tx)
         except (SQLAlchemyError, OSError):
-            found = None
+            found, unswept = None, {}
         self._metrics.show_overdue(found)
+        self._metrics.show_unswept(unswept)
 
     async def _decide(self, request: Message, request_id: str, invoice_id: str, take: _Decision) -> pb.InvoiceArrears:
         call = self._runtime.call(request_id, object_id=invoice_id)

@@ -26,6 +26,8 @@ __all__ = [
     "HardshipFinding",
     "Instalment",
     "StepTaken",
+    "SweepFailed",
+    "UnsweptCase",
     "WriteOff",
     "arrears_after",
 ]
@@ -68,6 +70,14 @@ class ArrearsStep(StrEnum):
     WRITE_OFF = "WRITE_OFF"
     SETTLE = "SETTLE"
     REOPEN = "REOPEN"
+
+
+class SweepFailed(Exception):
+    """The sweep failed at a case, or at several together, and nothing of it was kept; `reason` is a name."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class HardshipFinding(StrEnum):
@@ -206,6 +216,16 @@ class ArrearsFile:
     def is_beyond_plan(self) -> bool:
         """Whether all that is owed came after the plan."""
         return self.new_debt is not None and self.open.amount > 0 and self.open_in_plan.amount <= 0
+
+
+@dataclass(frozen=True, slots=True)
+class UnsweptCase:
+    """A case at which the sweep failed: why, as reason of refusal, constraint or fault, since when, and tried when."""
+
+    case_id: str
+    reason: str
+    since: date
+    tried: date
 
 
 @dataclass(frozen=True, slots=True)

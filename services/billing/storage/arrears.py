@@ -1,4 +1,4 @@
-"""Arrears of invoices: found set-based, moved one by one, summed up by age."""
+"""Arrears of invoices: moved one by one, summed up by age."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ from services.billing.domain.arrears import (
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.ledger import book_write_off
 from services.billing.storage.rows import minor, money, month
-from services.billing.usecases.arrears import DebtTerm, LateInvoice, MovedInvoice
+from services.billing.usecases.arrears import DebtTerm, LateInvoice
 from services.billing.usecases.payments import By
 from services.kernel.money import Currency, total
 from services.runtime.database import ReadTx
 from services.runtime.errors import NotFound
 from services.runtime.ids import new_id
-from services.runtime.local_rules import calendar_from_text
 from services.runtime.statements import columns_of
 
 __all__ = [
@@ -40,21 +39,6 @@ __all__ = [
     "write_offs_of",
 ]
 
-# One pass over what moved the municipality's receivables; the exact rounding is asked of what is left only.
-_LATE = """
-WITH unpaid AS (
-    SELECT case_id, month FROM receivable_movements WHERE municipality_id = :municipality_id
-    GROUP BY case_id, month HAVING sum(CASE currency WHEN 'EUR' THEN minor ELSE minor / 1.95583 END) > 0
-)
-SELECT i.invoice_id::text AS invoice_id, i.case_id::text AS case_id, i.month, i.due_date,
-       i.calendar_version, c.overrides::text AS overrides,
-       EXISTS (SELECT FROM corrections n WHERE n.case_id = i.case_id AND n.month = i.month) AS is_noted
-FROM unpaid u JOIN invoices i USING (case_id, month) JOIN calendars c ON c.version = i.calendar_version
-WHERE i.due_date < :today AND NOT EXISTS (SELECT FROM arrears a WHERE a.invoice_id = i.invoice_id)
-  AND month_open_minor(i.case_id, i.month, i.currency) > 0
-ORDER BY i.invoice_id LIMIT :size
-"""
-
 _OPEN = """
 INSERT INTO arrears (invoice_id, municipality_id, case_id, month, due_date, termination_from, state, opened_at)
 SELECT i.invoice_id, i.municipality_id, i.case_id, i.month, n.due_date, n.termination_from, 'OVERDUE', :now
@@ -62,14 +46,6 @@ FROM unnest(CAST(:invoice_id AS uuid[]), CAST(:due_on AS date[]), CAST(:terminat
      AS n (invoice_id, due_date, termination_from)
 JOIN invoices i ON i.invoice_id = n.invoice_id
 ON CONFLICT (invoice_id) DO NOTHING
-"""
-
-_MOVED = """
-SELECT a.invoice_id::text AS invoice_id, a.case_id::text AS case_id
-FROM arrears a JOIN invoices i USING (invoice_id)
-WHERE a.municipality_id = :municipality_id
-  AND (month_open_minor(a.case_id, a.month, i.currency) > 0) = (a.state IN ('SETTLED', 'WRITTEN_OFF'))
-ORDER BY a.invoice_id LIMIT :size
 """
 
 # Payments and notes lock the contract: what is open stays so until the commit.
@@ -185,21 +161,6 @@ GROUP BY a.municipality_id, i.currency, bucket ORDER BY a.municipality_id, i.cur
 class ArrearsWrites(CommonReads):
     """Port of the use cases of arrears."""
 
-    async def late_invoices(self, municipality_id: str, today: date, limit: int) -> Sequence[LateInvoice]:
-        """Invoices that are open past their due date and have no arrears yet."""
-        key = {"municipality_id": municipality_id, "today": today, "size": limit}
-        return [
-            LateInvoice(
-                row.invoice_id,
-                row.case_id,
-                month(row.month),
-                row.due_date,
-                calendar_from_text(row.calendar_version, row.overrides),
-                row.is_noted,
-            )
-            for row in await self._tx.all(_LATE, key)
-        ]
-
     async def open_arrears(self, late: Sequence[tuple[LateInvoice, DebtTerm]], by: By) -> None:
         """Begin arrears by the terms of what is owed."""
         if late:
@@ -208,11 +169,6 @@ class ArrearsWrites(CommonReads):
                 for item, term in late
             ]
             await self._tx.run(_OPEN, {**columns_of(rows), "now": by.act.now})
-
-    async def paid_or_owed_again(self, municipality_id: str, limit: int) -> Sequence[MovedInvoice]:
-        """Invoices whose arrears are open though nothing is owed, or closed though something is."""
-        key = {"municipality_id": municipality_id, "size": limit}
-        return [MovedInvoice(row.invoice_id, row.case_id) for row in await self._tx.all(_MOVED, key)]
 
     async def lock_arrears(self, invoice_id: str) -> ArrearsFile:
         """The arrears, kept from whoever pays, corrects or decides until the commit; NotFound when there are none."""

@@ -9,6 +9,7 @@ from services.billing.domain.set_offs import OverpaidMonth, SetOff
 from services.billing.storage.common_reads import CommonReads
 from services.billing.storage.ledger import book_set_offs, book_undone_set_off
 from services.billing.storage.rows import minor, money, month
+from services.billing.storage.sweeps import SWEPT
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
 from services.runtime.database import ReadTx
@@ -35,7 +36,7 @@ ORDER BY b.case_id LIMIT :size
 """
 
 _OF_CASES = _CREDIT_AND_DEBT.format(which="case_id = ANY(CAST(:cases AS uuid[]))")
-_OF_MUNICIPALITY = _CREDIT_AND_DEBT.format(which="municipality_id = :municipality_id")
+_OF_MUNICIPALITY = _CREDIT_AND_DEBT.format(which=f"municipality_id = :municipality_id AND {SWEPT}")
 
 _ADD = """
 INSERT INTO set_offs (set_off_id, municipality_id, case_id, from_month, to_month, taken_minor, taken_currency,

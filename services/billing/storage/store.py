@@ -16,6 +16,7 @@ from services.billing.storage.refunds import RefundWrites
 from services.billing.storage.run_review import ReviewWrites
 from services.billing.storage.run_writes import RunWrites
 from services.billing.storage.set_offs import SetOffWrites
+from services.billing.storage.sweeps import SweepWrites
 from services.billing.storage.tariffs import TariffWrites
 from services.billing.storage.waiting_money import WaitingMoneyWrites
 
@@ -33,6 +34,7 @@ class Store(
     PaymentWrites,
     WaitingMoneyWrites,
     RefundWrites,
+    SweepWrites,
     PeriodWrites,
     ArrearsWrites,
     LetterWrites,

@@ -27,6 +27,7 @@ ORDER BY i.month, i.case_id
 _TO_ALLOT = """
 SELECT r.names_case::text AS case_id FROM bank_rests r
 WHERE r.municipality_id = :municipality_id AND r.rest_minor > 0 AND r.names_case IS NOT NULL
+  AND r.names_case NOT IN (SELECT case_id FROM unswept_cases WHERE municipality_id = :municipality_id)
   AND EXISTS (SELECT FROM invoices i WHERE i.case_id = r.names_case
                 AND month_open_minor(i.case_id, i.month, i.currency) > 0)
 GROUP BY r.names_case ORDER BY r.names_case LIMIT :size

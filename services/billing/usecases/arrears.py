@@ -57,7 +57,7 @@ __all__ = [
     "open_hardship",
     "propose_write_off",
     "start_input",
-    "sweep_arrears",
+    "sweep_cases",
 ]
 
 
@@ -101,24 +101,12 @@ class Order:
 class ArrearsStore(WaitingStore, Protocol):
     """What arrears need of the database."""
 
-    async def late_invoices(self, municipality_id: str, today: date, limit: int) -> Sequence[LateInvoice]: ...
+    async def late_invoices(self, case_ids: Sequence[str], today: date) -> Sequence[LateInvoice]: ...
     async def open_arrears(self, late: Sequence[tuple[LateInvoice, DebtTerm]], by: By) -> None:
         """Begin arrears by the terms of what is owed."""
         ...
 
-    async def lock_each(self, case_ids: Sequence[str]) -> None:
-        """Keep changes of the cases away until the commit."""
-        ...
-
-    async def cases_to_set_off(self, municipality_id: str, limit: int) -> Sequence[str]:
-        """Cases that have paid too much for one month and owe for another."""
-        ...
-
-    async def cases_to_allot(self, municipality_id: str, limit: int) -> Sequence[str]:
-        """Cases that owe for a month while money that names them waits."""
-        ...
-
-    async def paid_or_owed_again(self, municipality_id: str, limit: int) -> Sequence[MovedInvoice]:
+    async def paid_or_owed_again(self, case_ids: Sequence[str]) -> Sequence[MovedInvoice]:
         """Invoices whose arrears are open though nothing is owed, or closed though something is."""
         ...
 
@@ -149,12 +137,13 @@ class ArrearsStore(WaitingStore, Protocol):
     async def emit(self, emission: Signal | Start) -> None: ...
 
 
-async def sweep_arrears(municipality_id: str, limit: int, store: ArrearsStore, by: By) -> Effect:
+async def sweep_cases(municipality_id: str, case_ids: Sequence[str], store: ArrearsStore, by: By) -> int:
     """Use up credits and rests of payments, begin arrears of late invoices, move what was paid or is owed again.
 
-    The version of the effect counts them; as many as the limit: there is more.
+    Of cases of one municipality that are locked; gives how many.
     """
-    credited, late, moved = await _to_sweep(municipality_id, limit, store, by)
+    credited = await set_off_each(case_ids, store, by.act) + await allot_waiting(case_ids, store, by)
+    late, moved = await store.late_invoices(case_ids, by.act.today), await store.paid_or_owed_again(case_ids)
     await store.open_arrears([(item, await _term_of(item, municipality_id, store, by)) for item in late], by)
     for item in late:
         file = await store.lock_arrears(item.invoice_id)
@@ -164,7 +153,7 @@ async def sweep_arrears(municipality_id: str, limit: int, store: ArrearsStore, b
         file = await store.lock_arrears(each.invoice_id)
         after = await _advance(file, store, by)
         await store.emit(_wake(after, by))
-    return Effect(municipality_id, credited + len(late) + len(moved))
+    return credited + len(late) + len(moved)
 
 
 async def _term_of(late: LateInvoice, municipality_id: str, store: ArrearsStore, by: By) -> DebtTerm:
@@ -178,34 +167,6 @@ async def _new_term(municipality_id: str, store: ArrearsStore, by: By) -> DebtTe
     parameters = parameters_of(await store.rules(municipality_id))
     due = parameters.due_date_of(by.act.today)
     return DebtTerm(due, termination_day(due, parameters.calendar))
-
-
-async def _to_sweep(
-    municipality_id: str, limit: int, store: ArrearsStore, by: By
-) -> tuple[int, Sequence[LateInvoice], Sequence[MovedInvoice]]:
-    """How many credits and rests were used, what is late and what has moved; of cases that are locked, as since then.
-
-    The invoices come in another order than everybody locks cases: who takes them one by one meets a bank file half-way.
-    """
-
-    async def seen() -> tuple[Sequence[LateInvoice], Sequence[MovedInvoice]]:
-        late = await store.late_invoices(municipality_id, by.act.today, limit)
-        return late, await store.paid_or_owed_again(municipality_id, limit - len(late))
-
-    before, moved_before = await seen()
-    cases = {item.case_id for item in before} | {item.case_id for item in moved_before}
-    cases |= set(await store.cases_to_set_off(municipality_id, limit))
-    cases |= set(await store.cases_to_allot(municipality_id, limit))
-    if not cases:
-        return 0, (), ()
-    await store.lock_each(sorted(cases))
-    credited = await set_off_each(sorted(cases), store, by.act) + await allot_waiting(sorted(cases), store, by)
-    late, moved = await seen()
-    return (
-        credited,
-        [item for item in late if item.case_id in cases],
-        [item for item in moved if item.case_id in cases],
-    )
 
 
 async def advance_arrears(invoice_id: str, store: ArrearsStore, by: By) -> Effect:

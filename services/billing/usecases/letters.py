@@ -9,8 +9,8 @@ from typing import Protocol
 from services.billing.domain.letters import ExpiringIncome, Letter, LetterDelivery
 from services.billing.errors import StateNotAllowed
 from services.billing.rules.incomes import renewal_of
-from services.billing.usecases.arrears import ArrearsStore, sweep_arrears
 from services.billing.usecases.payments import By
+from services.billing.usecases.sweeps import SweepStore, sweep_arrears
 from services.kernel.local_rules import LocalRules
 from services.kernel.register import decides
 from services.runtime.commands import Effect
@@ -18,7 +18,7 @@ from services.runtime.commands import Effect
 __all__ = ["LetterStore", "look_daily", "record_delivered", "remind_incomes"]
 
 
-class LetterStore(ArrearsStore, Protocol):
+class LetterStore(SweepStore, Protocol):
     """What reminders need of the database."""
 
     async def rules(self, municipality_id: str) -> LocalRules: ...

@@ -10,13 +10,14 @@ from services.billing.domain.arrears import (
     ArrearsFile,
     Instalment,
     StepTaken,
+    UnsweptCase,
     WriteOff,
 )
 from services.billing.wire.accounts import positive
 from services.runtime.civil import code_to_proto, date_from_proto, date_to_proto, money_to_proto, month_to_proto
 from socialcare.billing.v1 import arrears_pb2 as pb
 
-__all__ = ["ageing_to_proto", "arrears_to_proto", "instalments_from"]
+__all__ = ["ageing_to_proto", "arrears_to_proto", "instalments_from", "unswept_to_proto"]
 
 
 def instalments_from(messages: Iterable[pb.Instalment]) -> list[Instalment]:
@@ -59,6 +60,16 @@ def ageing_to_proto(line: AgeingLine) -> pb.AgeingLine:
     """What is overdue in a currency and age."""
     return pb.AgeingLine(
         above_days=(0, *AGE_BUCKETS)[line.bucket], total=money_to_proto(line.total), invoices=line.invoices
+    )
+
+
+def unswept_to_proto(case: UnsweptCase) -> pb.UnsweptCase:
+    """A case at which the sweep failed."""
+    return pb.UnsweptCase(
+        application_id=case.case_id,
+        reason=case.reason,
+        since_date=date_to_proto(case.since),
+        tried_date=date_to_proto(case.tried),
     )
 
 

@@ -16,7 +16,7 @@ from services.billing.errors import NotOverpaid, StateNotAllowed
 from services.billing.rules.arrears_ladder import stated_on
 from services.billing.storage.arrears import arrears_page, write_offs_of
 from services.billing.storage.payments import bank_payment
-from services.billing.usecases import arrears, payments, refunds
+from services.billing.usecases import arrears, payments, refunds, sweeps
 from services.billing.usecases.arrears import Order
 from services.billing.usecases.payments import Billed, By
 from services.billing.usecases.refunds import Refund
@@ -140,7 +140,7 @@ class Afterwards:
     async def look(self) -> None:
         """The sweep, page by page, and everybody's clock."""
         of, by = self.office.municipality_id, self._by()
-        while (await self.office.write(lambda store: arrears.sweep_arrears(of, 1, store, by))).version:
+        while (await self.office.write(lambda store: sweeps.sweep_arrears(of, 1, store, by))).version:
             pass
         for file in await self.files():
             await self.office.write(

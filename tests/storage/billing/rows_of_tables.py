@@ -301,6 +301,13 @@ ROWS: Mapping[str, Values] = {
         "opened_at": _AT,
         "version": 1,
     },
+    "unswept_cases": {
+        "case_id": ONE,
+        "municipality_id": "TOWN",
+        "reason": "STATE_NOT_ALLOWED",
+        "since_date": "2026-03-26",
+        "tried_date": "2026-03-26",
+    },
     "arrears_steps": {
         "id": 1,
         "invoice_id": ONE,

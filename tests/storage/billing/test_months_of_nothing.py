@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from services.billing.domain.accounts import ArrearsStatus, InvoiceStatus, ServedMonth
 from services.billing.domain.causes import NoteCause
 from services.billing.storage.arrears import ageing
-from services.billing.usecases import arrears
+from services.billing.usecases import sweeps
 from services.billing.usecases.payments import By
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
@@ -99,7 +99,7 @@ async def test_its_arrears_begin_and_age_from_its_own_due_date(office: Office) -
     swept = []
     for day in (date(2026, 4, 3), date(2026, 4, 4)):
         by = By(office.act(day), "clerk-1")
-        effect = await office.write(lambda store, by=by: arrears.sweep_arrears(office.municipality_id, 100, store, by))
+        effect = await office.write(lambda store, by=by: sweeps.sweep_arrears(office.municipality_id, 100, store, by))
         swept.append(effect.version)
     assert swept == [0, 1]
     async with office.db.read() as tx:
