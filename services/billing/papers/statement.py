@@ -219,11 +219,7 @@ def _line(line: Line, language: Language, words: _Words) -> list[str]:
 
 
 def _days(statement: Statement, words: _Words) -> list[list[str]]:
-    rows = [
-        [words.served, str(statement.served_days)],
-        [words.paused, str(statement.paused_days)],
-        [words.charged, str(statement.served_days - statement.paused_days)],
-    ]
+    rows = [[words.served, str(statement.served_days)], [words.paused, str(statement.paused_days)]]
     if statement.charge is ChargeKind.UNITS:
-        rows.append([words.units, str(statement.units)])
-    return rows
+        return [*rows, [words.units, str(statement.units)]]
+    return [*rows, [words.charged, str(statement.served_days - statement.paused_days)]]

@@ -11,6 +11,7 @@ from services.billing.domain.accounts import Books, ChargeKind, Correction, Invo
 from services.billing.domain.causes import Cause, NoteCause
 from services.billing.domain.payee import Payee
 from services.billing.domain.set_offs import SetOff
+from services.billing.papers import statement as paper
 from services.billing.papers.statement import statement_pdf
 from services.billing.papers.words import with_amounts_in_words
 from services.billing.rules.accounts import balance_of
@@ -21,6 +22,7 @@ from services.kernel.catalogue import CATALOGUE, Catalogue
 from services.kernel.dates import Month
 from services.kernel.language import Language
 from services.kernel.money import Currency, Money
+from services.runtime.typeset import Facts
 from tools.paperpages import example_statement
 
 FEBRUARY, MARCH = Month(2026, 2), Month(2026, 3)
@@ -55,6 +57,22 @@ def test_whatever_changes_on_a_statement_changes_the_document(changed: dict[str,
     example = example_statement()
     other = replace(example, **changed)  # type: ignore[arg-type]
     assert statement_pdf(other, Language.BG, CATALOGUE) != statement_pdf(example, Language.BG, CATALOGUE)
+
+
+@pytest.mark.parametrize(
+    ("charge", "rows"),
+    [
+        (ChargeKind.INCOME_PERCENT, ["Days in service", "of them paused", "Days to pay for"]),
+        (ChargeKind.UNITS, ["Days in service", "of them paused", "Units received"]),
+    ],
+)
+def test_nobody_is_told_days_to_pay_for_where_units_are_paid(
+    charge: ChargeKind, rows: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed: list[Facts] = []
+    monkeypatch.setattr(paper, "typeset", lambda _, facts: typed.append(facts) or b"")
+    statement_pdf(replace(example_statement(), charge=charge, units=5), Language.EN, CATALOGUE)
+    assert [row[0] for row in typed[0]["days"]] == rows
 
 
 @pytest.mark.parametrize("language", list(Language))
