@@ -34,7 +34,7 @@ from workflows.calls import Refused, request_id_of_update
 from workflows.case.operators import Asked, check_shape
 from workflows.desk import Waiting
 from workflows.language import language
-from workflows.run_face import Progress, red, reviewed
+from workflows.run_face import Progress, billed, red, reviewed
 from workflows.texts import AWAITED, Awaited, FlowStage, Label
 from workflows.wire import case_event, instant, optional_instant, wire_month
 
@@ -157,9 +157,10 @@ class BillingRunWorkflow:
         while not await self._reviewed():
             await self._draft()
         await self._issue()
-        await self._run.calls.call_page(
+        closed = await self._run.calls.call_page(
             BillingActivities.close_billing_run, CloseBillingRunRequest(run_id=self._run.run_id)
         )
+        self._run.desk.progress = billed(closed.run)
         return FINISHED
 
     async def _open(self) -> bool:

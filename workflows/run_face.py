@@ -11,13 +11,14 @@ from google.type.money_pb2 import Money
 from temporalio import workflow
 
 from services.kernel.dates import SOFIA
+from socialcare.billing.v1.billing_service_pb2 import BillingRun
 from socialcare.billing.v1.runs_pb2 import BillingInvariant, RunReview
 from socialcare.common.v1.flow_pb2 import RunProgress
 from workflows.language import language
 from workflows.texts import LABELS, Label, Words
 from workflows.wire import instant, timestamp
 
-__all__ = ["INVARIANTS", "Progress", "red", "reviewed"]
+__all__ = ["INVARIANTS", "Progress", "billed", "red", "reviewed"]
 
 _CENT = 10_000_000
 
@@ -106,6 +107,16 @@ def reviewed(review: RunReview) -> str:
             parked=review.parked,
             hash=review.drafts_hash,
         )
+    )
+
+
+def billed(run: BillingRun) -> str:
+    """What came of a run that is closed."""
+    totals = " + ".join(_amount(_cents(each), each.currency_code) for each in run.totals)
+    return (
+        LABELS[Label.BILLED]
+        .said(language())
+        .format(issued=run.issued, totals=totals or "0.00", parked=run.failed, hash=run.documents_hash)
     )
 
 

@@ -145,6 +145,7 @@ class Label(StrEnum):
     RECOUNTED = "RECOUNTED"
     DRAFTED = "DRAFTED"
     ISSUED = "ISSUED"
+    BILLED = "BILLED"
     REVIEW = "REVIEW"
     PLANNED_SO_FAR = "PLANNED_SO_FAR"
 
@@ -184,6 +185,10 @@ LABELS: Mapping[Label, Words] = {
     Label.ISSUED: Words(
         "издадени {done} от {of} сметки ({percent} %), край около {end}",
         "{done} of {of} invoices issued ({percent} %), should end about {end}",
+    ),
+    Label.BILLED: Words(
+        "издадени {issued} сметки за {totals}, отложени {parked}; печат `{hash}`",
+        "{issued} invoices issued over {totals}, {parked} parked; seal `{hash}`",
     ),
     Label.REVIEW: Words(
         "проекти: {drafts}, за месеца {month_drafts} за {total}; предходен месец {previous_invoices} за "

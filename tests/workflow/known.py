@@ -101,6 +101,8 @@ class Town:
     """The page of drafts with that token waits for the event."""
     hold_look: asyncio.Event | None = None
     """A run at the gate that has its review renewed waits for the event."""
+    hold_issue: asyncio.Event | None = None
+    """A run that issues waits for the event."""
     red: list[list[str]] = field(default_factory=list)
     """Red invariants of the next openings of a billing run, one after the other."""
     acts: list[tuple[str, str, str]] = field(default_factory=list)

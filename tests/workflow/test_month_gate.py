@@ -203,9 +203,22 @@ async def test_progress_and_estimated_end_are_shown_while_pages_are_drafted(
     shown = await details(run)
     assert "изчислени 1000 от 1000 сметки (100 %), край около " in shown
     assert "край около …" not in shown
+    town.hold_issue = asyncio.Event()
     held.set()
+    await eventually(lambda: _calls(town, "IssuePage", 1))
+    assert "издадени 0 от 990 сметки (0 %), край около …" in await details(run)
+    town.hold_issue.set()
     assert await ended(run) == "FINISHED"
-    assert "издадени " in await details(run)
+
+
+async def test_a_finished_run_says_what_it_issued_and_what_it_parked(
+    worker: None, temporal: Client, town: Town
+) -> None:
+    run = await start(temporal)
+    assert await ended(run) == "FINISHED"
+    shown = await details(run)
+    assert f"издадени 3 сметки за 12.05 BGN + 340.00 EUR, отложени 1; печат `{'b' * 64}`" in shown
+    assert "край около" not in shown
 
 
 async def test_what_billing_refuses_is_the_failure_of_the_update_and_the_run_waits_on(

@@ -360,11 +360,16 @@ class Billing(billing_grpc.BillingServiceServicer):
 
     async def IssuePage(self, request: Any, context: Any) -> billing.IssuePageResponse:
         await self.town.enter("IssuePage", request.run_id, request, context)
+        if self.town.hold_issue is not None:
+            await self.town.hold_issue.wait()
         return billing.IssuePageResponse(more=self.town.calls_of("IssuePage", request.run_id) < self.town.issue_pages)
 
     async def CloseBillingRun(self, request: Any, context: Any) -> billing.CloseBillingRunResponse:
         await self.town.enter("CloseBillingRun", request.run_id, request, context)
-        return billing.CloseBillingRunResponse()
+        totals = [Money(currency_code="BGN", units=12, nanos=50_000_000), Money(currency_code="EUR", units=340)]
+        return billing.CloseBillingRunResponse(
+            run=billing.BillingRun(issued=3, totals=totals, failed=1, documents_hash="b" * 64)
+        )
 
     async def AdvanceArrears(self, request: Any, context: Any) -> arrears.AdvanceArrearsResponse:
         now = await self.town.enter("AdvanceArrears", request.invoice_id, request, context)
