@@ -88,7 +88,8 @@ class DocumentMethods(Desk):
         cipher, store = self._runtime.cipher, Store(tx, self._runtime.cipher)
         await store.lock_case(contract.case_id)
         account = await storage.account_books(tx, contract.case_id, contract.municipality_id)
-        latest = len(document_lines(account, month))
+        lines = document_lines(account, month)
+        latest = len(lines)
         wanted = revision or latest
         found = await kept.find_statement(tx, cipher, contract, month, wanted)
         if found is not None and not found.name:
@@ -99,11 +100,11 @@ class DocumentMethods(Desk):
         if wanted != latest:
             raise NotFound(resource_type="statement", resource_id=f"{contract.case_id}/{month}/{revision}")
         explained = await self._explained(tx, contract, month)
-        if explained.served is None:
+        if explained.served is None or not lines:
             raise NoInvoice(metadata={"month": str(month)})
         rules = await storage.rules_of(tx, contract.municipality_id)
         made = statement_of(
-            account,
+            await store.books_known_by(contract.case_id, lines[-1].issued_on),
             month,
             (explained.quote.fee.charge, explained.served),
             explained.quote.trace,

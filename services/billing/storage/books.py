@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Row
@@ -56,11 +57,13 @@ _PAYMENTS = """
 SELECT payment_id::text AS payment_id, month, amount_minor, currency, settled_minor, settled_currency, paid_date,
        false AS is_given_up
 FROM payments p WHERE case_id = :case_id
-  AND NOT EXISTS (SELECT FROM payment_reversals r WHERE r.payment_id = p.payment_id)
+  AND NOT EXISTS (SELECT FROM payment_reversals r
+                  WHERE r.payment_id = p.payment_id AND r.reversed_date <= CAST(:known_by AS date))
 UNION ALL
 SELECT allocation_id::text, month, amount_minor, currency, settled_minor, settled_currency, allocated_date, false
 FROM allocations a WHERE case_id = :case_id
-  AND NOT EXISTS (SELECT FROM allocation_reversals r WHERE r.allocation_id = a.allocation_id)
+  AND NOT EXISTS (SELECT FROM allocation_reversals r
+                  WHERE r.allocation_id = a.allocation_id AND r.reversed_date <= CAST(:known_by AS date))
 UNION ALL
 SELECT refund_id::text, month, -amount_minor, currency, -amount_minor, currency, refunded_date, false
 FROM refunds WHERE case_id = :case_id
@@ -75,7 +78,8 @@ _SET_OFFS = """
 SELECT set_off_id::text AS set_off_id, from_month, to_month, taken_minor, taken_currency, settled_minor,
        settled_currency, set_off_date
 FROM set_offs o WHERE case_id = :case_id
-  AND NOT EXISTS (SELECT FROM set_off_reversals r WHERE r.set_off_id = o.set_off_id)
+  AND NOT EXISTS (SELECT FROM set_off_reversals r
+                  WHERE r.set_off_id = o.set_off_id AND r.reversed_date <= CAST(:known_by AS date))
 ORDER BY set_off_at, from_month, to_month
 """
 
@@ -96,16 +100,20 @@ WHERE b.case_id = :case_id ORDER BY b.month
 """
 
 
-async def account_books(tx: ReadTx, case_id: str, municipality_id: str) -> Books:
-    """Everything issued, paid and held for one case; empty when nothing was."""
+async def account_books(tx: ReadTx, case_id: str, municipality_id: str, known_by: date = date.max) -> Books:
+    """Everything issued, paid and held for one case; empty when nothing was.
+
+    What was taken back after the day `known_by` counts as it did until then.
+    """
     key = {"case_id": case_id}
+    until = {**key, "known_by": known_by}
     return Books(
         case_id=case_id,
         municipality_id=municipality_id,
         invoices=tuple(invoice_from(row) for row in await tx.all(_INVOICES, key)),
         corrections=tuple(correction_from(row) for row in await tx.all(_CORRECTIONS, key)),
-        payments=tuple(_payment(row) for row in await tx.all(_PAYMENTS, key)),
-        set_offs=tuple(_set_off(row) for row in await tx.all(_SET_OFFS, key)),
+        payments=tuple(_payment(row) for row in await tx.all(_PAYMENTS, until)),
+        set_offs=tuple(_set_off(row) for row in await tx.all(_SET_OFFS, until)),
         custody=tuple(money(row.held_minor, row.currency) for row in await tx.all(_CUSTODY, key)),
     )
 

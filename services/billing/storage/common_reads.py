@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from services.billing.domain.accounts import BilledRow, Books, ServedMonth
 from services.billing.rules.decisions import DatedFacts
@@ -161,6 +162,11 @@ class CommonReads:
     async def books(self, case_id: str) -> Books:
         found = await fact_reads.contract(self._tx, case_id)
         return await book_reads.account_books(self._tx, case_id, found.municipality_id)
+
+    async def books_known_by(self, case_id: str, day: date) -> Books:
+        """As `books`, with what was taken back after the day as it stood until then."""
+        found = await fact_reads.contract(self._tx, case_id)
+        return await book_reads.account_books(self._tx, case_id, found.municipality_id, day)
 
     async def save_served(self, served: Sequence[ServedMonth]) -> None:
         """Keep copies of served days; an older version never replaces a newer one."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from services.billing.domain.accounts import BilledRow, Books, ServedMonth
 from services.billing.rules.decisions import DatedFacts
 from services.billing.rules.fee_rules import FeeRules
 from services.billing.rules.payee import payee_of
-from services.billing.rules.statements import Statement, statement_of
+from services.billing.rules.statements import Statement, document_lines, statement_of
 from services.billing.usecases.explained import explain_month
 from services.kernel.dates import Month
 from services.kernel.local_rules import LocalRules
@@ -34,6 +34,10 @@ class StatementStore(Protocol):
     async def dated_facts(self, case_id: str) -> DatedFacts: ...
     async def served_months(self, case_id: str) -> Mapping[Month, ServedMonth]: ...
     async def billed_rows(self, case_id: str) -> Sequence[BilledRow]: ...
+    async def books_known_by(self, case_id: str, day: date) -> Books:
+        """Everything of the case, with what was taken back after the day as it stood until then."""
+        ...
+
     async def tariffs_read(self, case_id: str) -> int:
         """Number of the last tariff by which the fees of the case are decided; 0: none."""
         ...
@@ -63,8 +67,11 @@ async def keep_present(  # noqa: PLR0917 the facts before, what was issued and w
     contract, served = before.dated.contract, before.served[row.month]
     fee, _, _, trace = explain_month(before.dated, row.month, served, row.issue_date, rules)
     settings = (await store.rules(contract.municipality_id)).settings
+    lines = document_lines(books, row.month)
+    if not lines:
+        return
     made = statement_of(
-        books,
+        await store.books_known_by(contract.case_id, lines[-1].issued_on),
         row.month,
         (fee.charge, served),
         trace,

@@ -1,4 +1,4 @@
-"""The monthly billing run: claim, draft by pages, review, issue by pages, close (domain.md L-01, F-18)."""
+"""The monthly billing run: claim, draft by pages, review (domain.md L-01, F-18)."""
 
 from __future__ import annotations
 
@@ -34,10 +34,8 @@ __all__ = [
     "approve_run",
     "block",
     "check_tariffs",
-    "close_run",
     "draft_cases",
     "draft_page",
-    "issue_page",
     "month_dates",
     "open_run",
     "tell",
@@ -382,23 +380,3 @@ async def tell(run: Run, event: Event, store: RunStore, act: Act) -> None:
                 reference=run.run_id,
             )
         )
-
-
-async def issue_page(run_id: str, limit: int, store: RunStore) -> Effect:
-    """Issue the next page of drafts; the version of the effect counts invoices. StateNotAllowed before approval."""
-    run = await store.lock_run(run_id)
-    state = run_after(run.state, RunStep.ISSUE)
-    return Effect(run_id, 0 if state is RunState.FINISHED else await store.issue(run, limit))
-
-
-async def close_run(run_id: str, store: RunStore) -> Effect:
-    """Finish a run whose drafts are all issued; StateNotAllowed otherwise."""
-    run = await store.lock_run(run_id)
-    state = run_after(run.state, RunStep.FINISH)
-    if state is run.state:
-        return Effect(run_id)
-    if run.issued != run.drafted:
-        raise StateNotAllowed(metadata={"state": run.state})
-    await store.move_run(run_id, state)
-    await store.seal(run)
-    return Effect(run_id)

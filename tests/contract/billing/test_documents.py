@@ -24,6 +24,7 @@ from services.runtime.auth import Caller
 from services.runtime.civil import money_from_proto
 from services.runtime.errors import NotFound
 from socialcare.billing.v1 import billing_service_pb2 as service_pb2
+from socialcare.billing.v1 import counter_pb2 as counter
 from socialcare.billing.v1 import documents_pb2 as pb
 from socialcare.billing.v1 import notes_pb2
 from socialcare.billing.v1 import resources_pb2 as resources
@@ -218,6 +219,33 @@ async def test_a_statement_before_a_note_over_served_days_stays_too(desk: Desk) 
     await desk.ask(refresh, "2026-03-12 10:00", Role.WORKER)
     first = (await statement(desk, case, "2026-04-01 10:00", revision=1)).statement
     assert (first.served_days, first.paused_days, first.total) == (12, 0, desk.euro("91.65"))
+
+
+async def take_back_at_the_counter(desk: Desk, case: str, at: str) -> None:
+    (paid,) = (await desk.ask(counter.ListCounterPaymentsRequest(application_id=case), at)).payments
+    reversal = counter.ReversePaymentRequest(
+        request_id=str(uuid4()), application_id=case, payment_id=paid.payment_id, reason="сгрешен случай"
+    )
+    await desk.ask(reversal, at)
+
+
+async def test_no_reading_of_a_statement_knows_what_was_taken_back_after_its_day(desk: Desk) -> None:
+    noted, late, in_time = (desk.sign(date(2026, 2, 17)) for _ in range(3))
+    for case in (noted, late, in_time):
+        await desk.ask(desk.income(case, "2026-02", "356.40"), "2026-02-01 10:00")
+    await desk.bill("2026-02", "2026-03-01 00:00")
+    for case in (noted, late, in_time):
+        await pay(desk, case, "50.00", "2026-03-01 09:00")
+    expected = (await statement(desk, in_time, "2026-03-01 10:00")).statement
+    assert (expected.paid, expected.to_pay) == (desk.euro("50.00"), desk.euro("41.65"))
+    for case in (noted, late):
+        await take_back_at_the_counter(desk, case, "2026-03-05 10:00")
+    await desk.ask(desk.income(noted, "2026-02", "300.00"), "2026-03-08 10:00")
+    for case in (noted, late):
+        said = (await statement(desk, case, "2026-03-09 10:00", revision=1)).statement
+        assert (said.paid, said.to_pay) == (expected.paid, expected.to_pay)
+    last = (await statement(desk, noted, "2026-03-09 10:00")).statement
+    assert (last.paid, last.to_pay) == (desk.euro("0.00"), last.total)
 
 
 async def test_a_month_without_bill_and_a_revision_that_is_not_issued_are_not_there(desk: Desk) -> None:

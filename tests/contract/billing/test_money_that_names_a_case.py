@@ -10,10 +10,12 @@ import pytest
 
 from services.billing.errors import ArrearsTermNotReached
 from services.billing.rules.payment_reference import payment_reference
+from services.billing.usecases import run_issue
 from services.kernel.codes import Role
 from services.runtime.civil import date_to_proto
 from socialcare.billing.v1 import billing_service_pb2 as service
 from socialcare.billing.v1 import counter_pb2 as counter
+from socialcare.billing.v1 import documents_pb2 as documents
 from socialcare.billing.v1 import payments_pb2 as pb
 from socialcare.billing.v1 import resources_pb2 as res
 from socialcare.common.v1 import types_pb2
@@ -73,13 +75,38 @@ async def test_the_oldest_of_the_other_months_is_paid_first(desk: Desk) -> None:
     assert (await desk.account(case, "2026-05-02 10:00")).balance == desk.euro("240.00")
 
 
-async def test_what_is_beyond_all_that_is_open_pays_the_next_month_before_it_is_late(desk: Desk) -> None:
+async def waiting_for_march(desk: Desk) -> str:
+    """A case whose money for February is 180.00 more than it owes."""
     case = await billed(desk)
     await pay_by_reference(desk, "360.00", "2026-03-10 10:00")
     (waiting,) = await rests(desk, "2026-03-10 11:00")
     assert (waiting.rest, waiting.state) == (desk.euro("180.00"), pb.BANK_PAYMENT_STATE_OVERPAID)
     assert (await sweep(desk, "2026-03-11 03:00")).moved == 0
+    return case
+
+
+async def test_what_is_beyond_all_that_is_open_pays_the_next_bill_on_its_day(desk: Desk) -> None:
+    case = await waiting_for_march(desk)
     await desk.bill("2026-03", "2026-04-01 00:00")
+    assert await rests(desk, "2026-04-01 00:00") == []
+    march = types_pb2.YearMonth(year=2026, month=3)
+    request = documents.GetStatementRequest(application_id=case, month=march)
+    said = (await desk.ask(request, "2026-04-01 00:30")).statement
+    assert (said.total, said.paid, said.to_pay) == (desk.euro("180.00"), desk.euro("180.00"), desk.euro("0.00"))
+    assert (await sweep(desk, "2026-04-02 03:00")).moved == 0
+    assert await statuses(desk, case, "2026-07-02 10:00") == [PAID, PAID]
+
+
+async def test_money_that_a_crash_kept_from_its_bill_pays_it_in_the_next_sweep(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crashed(*_: object) -> int:
+        return 0
+
+    case = await waiting_for_march(desk)
+    monkeypatch.setattr(run_issue, "pay_issued", crashed)
+    await desk.bill("2026-03", "2026-04-01 00:00")
+    assert len(await rests(desk, "2026-04-01 00:00")) == 1
     assert (await sweep(desk, "2026-04-02 03:00")).moved == 1
     assert await rests(desk, "2026-04-02 10:00") == []
     assert await statuses(desk, case, "2026-07-02 10:00") == [PAID, PAID]
@@ -145,18 +172,21 @@ async def test_what_went_back_pays_nothing(desk: Desk) -> None:
 
 
 async def test_a_payment_to_which_somebody_allots_another_case_first_keeps_its_evidence(desk: Desk) -> None:
-    case, neighbour = await billed(desk), desk.sign(date(2026, 3, 1), "500.00")
-    await desk.ask(desk.income(neighbour, "2026-03", "100.00"), "2026-03-02 10:00")
-    await pay_by_reference(desk, "360.00", "2026-03-10 10:00")
+    neighbour = desk.sign(date(2026, 2, 1), "500.00")
+    await desk.ask(desk.income(neighbour, "2026-02", "100.00"), "2026-02-02 10:00")
+    case = await billed(desk)
+    async with desk.database.read() as tx:
+        number = await tx.scalar("SELECT number FROM invoices WHERE case_id = :case", {"case": case})
+    await pay_by_reference(desk, "360.00", "2026-03-10 10:00", int(number))
     (waiting,) = await rests(desk, "2026-03-10 11:00")
-    await desk.bill("2026-03", "2026-04-01 00:00")
     decision = pb.AllocatePaymentRequest(
         request_id=str(uuid4()),
         entry_id=waiting.entry_id,
         application_id=neighbour,
-        month=types_pb2.YearMonth(year=2026, month=3),
+        month=types_pb2.YearMonth(year=2026, month=2),
     )
-    await desk.ask(decision, "2026-04-01 10:00")
-    await sweep(desk, "2026-04-02 03:00")
-    assert (await desk.account(neighbour, "2026-04-02 10:00")).balance == desk.euro("0.00")
-    assert (await desk.account(case, "2026-04-02 10:00")).balance == desk.euro("60.00")
+    await desk.ask(decision, "2026-03-10 12:00")
+    assert (await desk.account(neighbour, "2026-03-10 13:00")).balance == desk.euro("0.00")
+    await desk.bill("2026-03", "2026-04-01 00:00")
+    assert (await desk.account(neighbour, "2026-04-01 10:00")).balance == desk.euro("60.00")
+    assert (await desk.account(case, "2026-04-01 10:00")).balance == desk.euro("60.00")

@@ -25,7 +25,7 @@ from services.billing.domain.accounts import (
 from services.billing.rules.accounts import AccountView, account_on
 from services.billing.rules.decisions import IncomeDeclaration
 from services.billing.storage import Store
-from services.billing.usecases import accounts, facts, run_review, runs
+from services.billing.usecases import accounts, facts, run_issue, run_review, runs
 from services.billing.usecases.runs import RunClaim
 from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
 from services.kernel.catalogue import ServiceEntry
@@ -154,7 +154,7 @@ class Office:
 
     async def issue(self, run: Run, size: int = 1000) -> int:
         issued = 0
-        while more := (await self.write(lambda store: runs.issue_page(run.run_id, size, store))).version:
+        while more := (await self.write(lambda store: run_issue.issue_page(run.run_id, size, store))).version:
             issued += more
         return issued
 
@@ -177,7 +177,7 @@ class Office:
         await self.draft(run, served)
         await self.approve(run)
         await self.issue(run)
-        await self.write(lambda store: runs.close_run(run.run_id, store))
+        await self.write(lambda store: run_issue.close_run(run.run_id, store))
         return run
 
     async def pay(self, case_id: str, month: Month, amount: Money, on: date) -> Effect:

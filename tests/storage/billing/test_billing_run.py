@@ -13,7 +13,7 @@ import pytest
 from services.billing import storage
 from services.billing.domain.accounts import ArrearsStatus, Assets, InvoiceStatus, RunState, ServedMonth, WarStatus
 from services.billing.errors import NoInvoice, StateNotAllowed, UserFundsMissing
-from services.billing.usecases import accounts, runs
+from services.billing.usecases import accounts, run_issue, runs
 from services.billing.usecases.explained import explain_month
 from services.kernel.calendar import DayKind, DayOverride
 from services.kernel.catalogue import CATALOGUE, PercentRange
@@ -99,7 +99,7 @@ async def test_numbers_are_gapless_over_pages_runs_and_months(office: Office) ->
             lambda store, run=run: runs.approve_run(run.run_id, "", store, office.act(run.month.next().first))
         )
         assert await office.issue(run, size=2) == 7
-        await office.write(lambda store, run=run: runs.close_run(run.run_id, store))
+        await office.write(lambda store, run=run: run_issue.close_run(run.run_id, store))
     async with office.db.read() as tx:
         rows = await tx.all("SELECT number, month FROM invoices ORDER BY number")
     assert [row.number for row in rows] == list(range(1, 15))
@@ -126,7 +126,7 @@ async def test_nothing_is_issued_before_somebody_approved(office: Office) -> Non
     with pytest.raises(StateNotAllowed):
         await office.issue(run)
     with pytest.raises(StateNotAllowed):
-        await office.write(lambda store: runs.close_run(run.run_id, store))
+        await office.write(lambda store: run_issue.close_run(run.run_id, store))
 
 
 async def test_a_municipality_may_set_the_gate_open(office: Office) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from services.billing import storage
 from services.billing.domain.accounts import RunState, ServedMonth
-from services.billing.usecases import runs
+from services.billing.usecases import run_issue
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
 from services.runtime.database import violated_constraint
@@ -52,7 +52,7 @@ async def drafted_rows(office: Office) -> object:
 
 async def finish(office: Office, run: Any, size: int = 1000) -> Any:
     await office.issue(run, size)
-    await office.write(lambda store: runs.close_run(run.run_id, store))
+    await office.write(lambda store: run_issue.close_run(run.run_id, store))
     async with office.db.read() as tx:
         return await storage.run(tx, run.run_id)
 

@@ -13,7 +13,7 @@ from services.billing import storage
 from services.billing.domain.accounts import ArrearsStatus, RunState, ServedMonth
 from services.billing.domain.runs import FindingKind, Invariant, ParkReason
 from services.billing.errors import InvariantViolated, StateNotAllowed
-from services.billing.usecases import run_review, runs
+from services.billing.usecases import run_issue, run_review, runs
 from services.billing.usecases.ledger import Closing, close_period
 from services.billing.usecases.payments import By
 from services.billing.usecases.runs import RunClaim
@@ -314,7 +314,7 @@ async def test_the_run_of_a_month_that_waits_for_its_clerk_keeps_the_next_one_fr
     act = office.act(MARCH.first)
     await office.write(lambda store: runs.approve_run(waiting.run_id, "", store, act))
     await office.issue(waiting)
-    await office.write(lambda store: runs.close_run(waiting.run_id, store))
+    await office.write(lambda store: run_issue.close_run(waiting.run_id, store))
     assert (await office.open(MARCH)).state is RunState.DRAFTING
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from services.billing.domain.accounts import Run
-from services.billing.usecases import runs
+from services.billing.usecases import run_issue, runs
 from services.billing.usecases.reprojection import reproject_due_dates
 from services.kernel.calendar import DayKind, DayOverride
 from services.kernel.dates import Month
@@ -60,7 +60,7 @@ async def test_drafts_due_on_the_declared_day_move_with_the_reason_on_record(off
 async def test_what_is_approved_or_issued_keeps_the_day_on_which_it_is_due(office: Office) -> None:
     run = await drafted(office, people=2)
     await office.write(lambda store: runs.approve_run(run.run_id, "", store, office.act(DECLARED)))
-    await office.write(lambda store: runs.issue_page(run.run_id, 1, store))
+    await office.write(lambda store: run_issue.issue_page(run.run_id, 1, store))
     assert await reproject(office, DUE) == Effect("", 0)
     await office.issue(run)
     assert await office.value("SELECT array_agg(due_date) FROM invoices") == [DUE, DUE]
