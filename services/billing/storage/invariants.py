@@ -12,17 +12,25 @@ from services.billing.storage.common_reads import DRAFTED_BEHIND, CommonReads
 from services.kernel.dates import Month
 from services.runtime.database import ReadTx
 
-__all__ = ["INVARIANTS", "InvariantWrites", "red_invariants"]
+__all__ = ["INVARIANTS", "InvariantWrites", "cases_of_red", "red_invariants"]
 
-_RECEIVABLES_AGREE = """
-SELECT NOT EXISTS (
-    SELECT FROM (
-        SELECT currency, minor FROM receivable_movements WHERE municipality_id = :municipality_id
-        UNION ALL
-        SELECT currency, -amount_minor FROM ledger_entries
-        WHERE municipality_id = :municipality_id AND account = 'RECEIVABLE') AS booked
-    GROUP BY currency HAVING sum(minor) <> 0)
+# By case: two that are wrong by the same amount, one too much and one too little, are two. One pass over both.
+_DISAGREEING = """
+SELECT case_id FROM (
+    SELECT case_id, currency, minor FROM receivable_movements WHERE municipality_id = :municipality_id
+    UNION ALL
+    SELECT case_id, currency, -amount_minor FROM ledger_entries
+    WHERE municipality_id = :municipality_id AND account = 'RECEIVABLE') AS booked
+GROUP BY case_id, currency HAVING sum(minor) <> 0
 """
+
+_RECEIVABLES_AGREE = f"SELECT NOT EXISTS ({_DISAGREEING})"
+
+_SOME_DISAGREEING = f"""
+UPDATE red_invariants SET cases = ARRAY(
+    SELECT DISTINCT case_id FROM ({_DISAGREEING}) AS wrong ORDER BY case_id LIMIT 10)
+WHERE run_id = :run_id AND invariant = 'RECEIVABLES_AGREE'
+"""  # noqa: S608 a constant of this module
 
 _LEDGER_BALANCED = """
 SELECT NOT EXISTS (
@@ -101,6 +109,9 @@ INVARIANTS: Mapping[Invariant, str] = MappingProxyType(
 """Questions about a municipality before a month is billed. SERVED_DAYS_KNOWN is asked of delivery, page by page."""
 
 _RED = "SELECT invariant FROM red_invariants WHERE run_id = :run_id ORDER BY invariant"
+_CASES = """
+SELECT DISTINCT CAST(unnest(cases) AS text) AS case_id FROM red_invariants WHERE run_id = :run_id ORDER BY case_id
+"""
 _FORGET = "DELETE FROM red_invariants WHERE run_id = :run_id"
 _KEEP = """
 INSERT INTO red_invariants (run_id, invariant, found_at)
@@ -111,6 +122,11 @@ SELECT :run_id, unnest(CAST(:invariants AS text[])), :now
 async def red_invariants(tx: ReadTx, run_id: str) -> tuple[Invariant, ...]:
     """What was red when the run was checked last."""
     return tuple(Invariant(row.invariant) for row in await tx.all(_RED, {"run_id": run_id}))
+
+
+async def cases_of_red(tx: ReadTx, run_id: str) -> tuple[str, ...]:
+    """Some of the cases in which what was red is broken."""
+    return tuple(row.case_id for row in await tx.all(_CASES, {"run_id": run_id}))
 
 
 class InvariantWrites(CommonReads):
@@ -130,10 +146,12 @@ class InvariantWrites(CommonReads):
         return bool(await self._tx.scalar(_FEE_RULES_APPLIED, {"municipality_id": municipality_id}))
 
     async def keep_red(self, run: Run, red: Sequence[Invariant], now: datetime) -> None:
-        """Keep what is red now, instead of what was."""
+        """Keep what is red now, and some of the cases in which receivables do not agree, instead of what was."""
         await self._tx.run(_FORGET, {"run_id": run.run_id})
         if red:
             await self._tx.run(_KEEP, {"run_id": run.run_id, "invariants": [each.value for each in red], "now": now})
+        if Invariant.RECEIVABLES_AGREE in red:
+            await self._tx.run(_SOME_DISAGREEING, {"run_id": run.run_id, "municipality_id": run.municipality_id})
 
     async def seal(self, run: Run) -> None:
         """Keep the hash of every invoice that was numbered since the run before was closed."""

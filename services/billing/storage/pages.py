@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from services.billing.domain.accounts import Run, RunState
 from services.billing.domain.runs import Invariant, RunReview
-from services.billing.storage.invariants import red_invariants
+from services.billing.storage.invariants import cases_of_red, red_invariants
 from services.billing.storage.rows import money, month
 from services.billing.storage.run_review import review
 from services.billing.usecases.runs import Page
@@ -87,6 +87,8 @@ class RunSummary:
     totals: tuple[Money, ...]
     failed: int
     red: tuple[Invariant, ...] = ()
+    disagreeing: tuple[str, ...] = ()
+    """Some of the cases in which receivables do not agree."""
     review: RunReview | None = None
 
 
@@ -115,6 +117,7 @@ async def summary(tx: ReadTx, found: Run) -> RunSummary:
         tuple(money(row.minor, row.currency) for row in totals),
         int(failed or 0),
         await red_invariants(tx, found.run_id),
+        await cases_of_red(tx, found.run_id),
         await review(tx, found.run_id),
     )
 

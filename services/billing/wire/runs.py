@@ -37,6 +37,7 @@ def run_to_proto(summary: RunSummary) -> pb.BillingRun:
         review=None if summary.review is None else review_to_proto(summary.review),
         rerun=run.rerun,
         documents_hash=run.documents_hash,
+        disagreeing_application_ids=summary.disagreeing,
     )
 
 

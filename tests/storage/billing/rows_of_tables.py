@@ -135,7 +135,7 @@ ROWS: Mapping[str, Values] = {
         "calendar_version": "bg-1",
     },
     "undrafted_months": {"case_id": ONE, **_FEBRUARY, "run_id": ONE, "reason": "OUTSIDE_CARE"},
-    "red_invariants": {"run_id": ONE, "invariant": "LEDGER_BALANCED", "found_at": _AT},
+    "red_invariants": {"run_id": ONE, "invariant": "LEDGER_BALANCED", "found_at": _AT, "cases": []},
     "run_reviews": {
         "run_id": ONE,
         "drafts": 0,

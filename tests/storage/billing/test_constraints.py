@@ -188,6 +188,7 @@ ALONE: list[tuple[str, Values, str]] = [
     ("arrears", {"reminders": 4}, "arrears_reminders_check"),
     ("arrears", {"state": "FORGIVEN"}, "arrears_state_check"),
     ("arrears", {"state": "INSTALMENTS"}, "instalments_have_a_plan"),
+    ("red_invariants", {"cases": [ONE] * 11}, "red_invariant_names_some_cases"),
     ("unswept_cases", {"reason": ""}, "unswept_cases_reason_check"),
     ("unswept_cases", {"tried_date": "2026-03-25"}, "case_is_tried_since_it_failed"),
     ("instalment_plans", {"owed_minor": 0}, "instalment_plans_owed_minor_check"),

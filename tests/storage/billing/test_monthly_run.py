@@ -96,6 +96,35 @@ async def test_nothing_is_drafted_while_an_invariant_is_red(
     assert await office.value("SELECT count(*) FROM billed_months WHERE month = '2026-03-01'") == 0
 
 
+async def test_two_cases_whose_errors_cancel_each_other_out_are_seen_and_named(office: Office) -> None:
+    wrong = [await billed_person(office), await billed_person(office)]
+    await billed_person(office)
+    await office.bill(FEBRUARY)
+    for case, cents in zip(wrong, (1, -1), strict=True):
+        await forged(
+            office,
+            f"UPDATE ledger_entries SET amount_minor = amount_minor + {cents} WHERE case_id = '{case}'"
+            " AND account = 'RECEIVABLE'",
+        )
+        await forged(
+            office,
+            f"UPDATE ledger_entries SET amount_minor = amount_minor - {cents} WHERE case_id = '{case}'"
+            " AND account = 'REVENUE'",
+        )
+    found = await state_of(office, await office.open(MARCH))
+    assert (found.run.state, found.red) == (RunState.BLOCKED, (Invariant.RECEIVABLES_AGREE,))
+    assert found.disagreeing == tuple(sorted(wrong))
+
+
+async def test_no_more_than_ten_wrong_cases_are_named(office: Office) -> None:
+    for _ in range(12):
+        await billed_person(office)
+    await office.bill(FEBRUARY)
+    await forged(office, "UPDATE ledger_entries SET amount_minor = amount_minor + 1 WHERE account = 'RECEIVABLE'")
+    found = await state_of(office, await office.open(MARCH))
+    assert len(found.disagreeing) == 10
+
+
 async def test_a_blocked_run_goes_on_when_it_is_opened_again_and_nothing_is_red(office: Office) -> None:
     await billed_person(office)
     await office.bill(FEBRUARY)
