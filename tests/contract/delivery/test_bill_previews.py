@@ -17,7 +17,7 @@ from socialcare.billing.v1 import resources_pb2 as billing
 from socialcare.delivery.v1 import bills_pb2 as pb
 from socialcare.delivery.v1 import corrections_pb2
 from socialcare.delivery.v1 import delivery_service_pb2 as delivery
-from tests.contract.delivery.conftest import Service
+from tests.contract.delivery.conftest import TOWN, Service
 from tests.contract.delivery.day import CLEANING, MONDAY, ask, at, cared_for, days, new, refused, runs
 
 pytestmark = pytest.mark.postgres
@@ -48,6 +48,18 @@ def foreseen(service: Service) -> Sequence[tuple[int, int, int]]:
     return [(each.month.month, each.served_days, each.paused_days) for each in said]
 
 
+async def counted(service: Service, case: str, *months: Month) -> Sequence[tuple[int, int, int]]:
+    """What delivery says of these months when billing asks."""
+    found = []
+    for month in months:
+        request = delivery.ListServedDaysRequest(
+            municipality_id=TOWN, month=month_to_proto(month), application_ids=[case]
+        )
+        (each,) = (await ask(service, request, Role.SERVICE, IN_JULY)).cases
+        found.append((month.month, each.served_days, each.paused_days))
+    return found
+
+
 EXPECTED = [
     corrections_pb2.BillImpact(
         month=month_to_proto(MAY), invoice_id="inv-1", invoice_number=17, difference=euro(-4_200)
@@ -67,6 +79,12 @@ async def test_a_hospital_stay_over_months_that_are_billed_shows_every_bill_and_
     assert await service.rows("SELECT FROM pause") == []
     late = pb.PreviewBillsRequest(application_id=case, pause=pb.PauseChange(days=stay.days))
     assert (await refused(service, late, Role.SOCIAL_WORKER, IN_JULY))[0] == "PAUSE_START_TOO_EARLY"
+    first, last = stay.days.start_date, stay.days.end_date
+    proved = delivery.RequestPauseRequest(
+        request_id=new(), application_id=case, start_date=first, end_date=last, hospital_proof=True
+    )
+    await ask(service, proved, Role.SOCIAL_WORKER, IN_JULY)
+    assert await counted(service, case, MAY, JUNE) == foreseen(service)
 
 
 async def test_an_end_of_care_told_late_shows_every_bill_and_ends_nothing(service: Service) -> None:
@@ -83,6 +101,11 @@ async def test_an_end_of_care_told_late_shows_every_bill_and_ends_nothing(servic
     assert (kept["end_on"], kept["version"]) == (None, 2)
     before = pb.PreviewBillsRequest(application_id=case, last_date=date_to_proto(START - timedelta(days=1)))
     assert (await refused(service, before, Role.OFFICE_HEAD, IN_JULY))[0] == "INVALID_FIELD"
+    ended = service.neighbours.contracts[case]
+    ended.end_date.CopyFrom(date_to_proto(date(2026, 4, 30)))
+    ended.version += 1
+    await service.copies(case, IN_JULY)
+    assert await counted(service, case, APRIL, MAY, JUNE) == foreseen(service)
 
 
 async def test_an_early_return_shows_the_days_that_come_back_and_nobody_asks_about_months_to_come(
