@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
@@ -15,9 +16,17 @@ from services.runtime.database import Database
 from tests.databases import Databases
 from tests.stacks import stack_options
 
+# What tests import stays: a collection of garbage that reads all of it again finds none there, and takes its time.
+gc.set_threshold(50_000, 10, 10)
 # No test judges by time.
 settings.register_profile("socialcare", parent=settings.default, deadline=None)
 settings.load_profile("socialcare")
+
+
+def pytest_collection_finish() -> None:
+    """Nobody looks for garbage in what is here before the first test."""
+    gc.freeze()
+
 
 MakeDatabase = Callable[[], Awaitable[str]]
 MakeStageDatabase = Callable[[Stage], Awaitable[str]]

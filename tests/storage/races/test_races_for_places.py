@@ -1,4 +1,4 @@
-"""Races that the database settles, each fifty times; `make drill ARGS=race` runs them more often."""
+"""Races that the database settles, each twenty-five times; `make drill ARGS=race` runs them more often."""
 
 from __future__ import annotations
 

@@ -31,9 +31,15 @@ async def test_a_race_that_either_side_wins_is_none_that_fails() -> None:
 
 
 async def test_a_race_that_one_side_always_wins_has_shown_nothing() -> None:
-    tally = await run_race(race(iter(["one"] * 100)), field(), 100)
+    tally = await run_race(race(iter(["one"] * 400)), field(), 100)
 
     assert tally.failures == ["a race: other was never first"]
+
+
+async def test_a_race_goes_on_until_both_sides_have_been_first() -> None:
+    tally = await run_race(race(iter(["one"] * 5 + ["other"])), field(), 3)
+
+    assert (tally.rounds, tally.failures) == (6, [])
 
 
 async def test_a_wrong_end_is_told_with_its_round() -> None:
