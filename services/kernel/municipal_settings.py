@@ -220,6 +220,9 @@ SETTINGS: Mapping[str, Setting] = MappingProxyType(
         "custody.second_signature": Setting(
             "C-29", "false", FLAG, "whether a receipt or a return of own money needs a second person"
         ),
+        "billing.reversal_second_person": Setting(
+            "C-29", "false", FLAG, "whether a payment at the counter is taken back by another person than who took it"
+        ),
         "billing.auto_approve": Setting("C-29", "false", FLAG, "whether a billing run is issued without review"),
         "billing.payee": Setting("C-29", "", TEXT, "to whom bills are paid: the name on statements and reminders"),
         "billing.payee_address": Setting("C-29", "", TEXT, "postal address of whom bills are paid to"),

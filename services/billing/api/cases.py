@@ -124,7 +124,7 @@ class CaseMethods(Desk):
             call,
             request,
             request.application_id,
-            lambda store: accounts.record_payment(request.application_id, month, amount, store, act_of(call)),
+            lambda store: accounts.record_payment(request.application_id, month, amount, store, by_of(call)),
         )
         return pb.RecordPaymentResponse(account=account_to_proto(answer.account))
 

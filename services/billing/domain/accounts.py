@@ -350,6 +350,8 @@ class CounterPayment:
     reversed_reason: str = ""
     reversed_by: str = ""
     """Staff id; empty while it counts."""
+    recorded_by: str = ""
+    """Staff id of who took it; empty: nobody kept it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,8 @@ class BillingParameters:
     auto_approve: bool
     second_signature: bool
     """Whether a receipt of the user's own money needs a second person (C-29)."""
+    reversal_by_other: bool
+    """Whether a payment at the counter is taken back by another person than the one who took it."""
     outlier_pct: int
     """Change against the month before, in percent, that a billing clerk is shown."""
     clerks: frozenset[str]
@@ -122,6 +124,7 @@ def parameters_of(rules: LocalRules) -> BillingParameters:
         issue_day=settings.whole("billing.issue_day"),
         auto_approve=settings.flag("billing.auto_approve"),
         second_signature=settings.flag("custody.second_signature"),
+        reversal_by_other=settings.flag("billing.reversal_second_person"),
         outlier_pct=settings.whole("billing.outlier_pct"),
         clerks=settings.codes("billing.clerks"),
         accounts=settings.codes("billing.accounts"),

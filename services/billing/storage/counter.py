@@ -17,14 +17,15 @@ __all__ = ["CounterWrites", "counter_payments"]
 
 _PAYMENTS = """
 SELECT p.payment_id::text AS payment_id, p.month, p.amount_minor, p.currency, p.settled_minor, p.settled_currency,
-       p.paid_date, coalesce(r.reason, '') AS reversed_reason, coalesce(r.reversed_by, '') AS reversed_by
+       p.paid_date, coalesce(r.reason, '') AS reversed_reason, coalesce(r.reversed_by, '') AS reversed_by,
+       coalesce(p.recorded_by, '') AS recorded_by
 FROM payments p LEFT JOIN payment_reversals r USING (payment_id)
 WHERE p.case_id = :case_id ORDER BY p.paid_date, p.month, p.payment_id
 """
 
 _REVERSE = """
-INSERT INTO payment_reversals (payment_id, reason, reversed_date, reversed_by, reversed_at)
-VALUES (:payment_id, :reason, :today, :staff, :now)
+INSERT INTO payment_reversals (payment_id, reason, reversed_date, reversed_by, reversed_at, needs_other)
+VALUES (:payment_id, :reason, :today, :staff, :now, :needs_other)
 """
 
 
@@ -38,10 +39,10 @@ class CounterWrites(CommonReads):
                 return found
         raise NotFound(resource_type="payment", resource_id=payment_id)
 
-    async def reverse_payment(self, payment_id: str, reason: str, by: By) -> None:
-        """Keep and book that the payment never was."""
+    async def reverse_payment(self, payment_id: str, reason: str, by: By, *, needs_other: bool) -> None:
+        """Keep and book that the payment never was; `needs_other`: not by who took it."""
         when = {"today": by.act.today, "staff": by.staff, "now": by.act.now}
-        await self._tx.run(_REVERSE, {"payment_id": payment_id, "reason": reason, **when})
+        await self._tx.run(_REVERSE, {"payment_id": payment_id, "reason": reason, "needs_other": needs_other, **when})
         await book_payment_reversal(self._tx, new_id(), payment_id, by.act.today)
 
 
@@ -58,6 +59,7 @@ async def counter_payments(tx: ReadTx, case_id: str) -> Sequence[CounterPayment]
             ),
             row.reversed_reason,
             row.reversed_by,
+            row.recorded_by,
         )
         for row in await tx.all(_PAYMENTS, {"case_id": case_id})
     ]

@@ -20,9 +20,9 @@ __all__ = ["MoneyWrites"]
 
 _ADD_PAYMENT = """
 INSERT INTO payments (payment_id, municipality_id, case_id, month, amount_minor, currency, settled_minor,
-                      settled_currency, paid_date)
+                      settled_currency, paid_date, recorded_by)
 SELECT :payment_id, municipality_id, case_id, :month, :amount_minor, :amount_currency, :settled_minor,
-       :settled_currency, :paid_on
+       :settled_currency, :paid_on, NULLIF(:staff, '')
 FROM contracts WHERE case_id = :case_id
 """
 
@@ -45,8 +45,8 @@ VALUES (:entry_id, :case_id, :kind, :code, :amount_minor, :amount_currency, :on_
 class MoneyWrites(CommonReads):
     """Port of the use cases that record money."""
 
-    async def add_payment(self, case_id: str, payment: Payment) -> None:
-        """Keep and book a payment."""
+    async def add_payment(self, case_id: str, payment: Payment, staff: str) -> None:
+        """Keep and book a payment that a staff member took."""
         await self._tx.run(
             _ADD_PAYMENT,
             {
@@ -56,6 +56,7 @@ class MoneyWrites(CommonReads):
                 **minor("amount", payment.amount),
                 **minor("settled", payment.settled),
                 "paid_on": payment.paid_on,
+                "staff": staff,
             },
         )
         await book_payment(self._tx, payment.payment_id)

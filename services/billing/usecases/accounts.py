@@ -26,6 +26,7 @@ from services.billing.rules.accounts import (
 )
 from services.billing.rules.custody import is_bought_with_own_money
 from services.billing.usecases.facts import LARGEST_A_MONTH, check_currency
+from services.billing.usecases.payments import By
 from services.billing.usecases.quotes import known_service
 from services.billing.usecases.set_off import SetOffStore, set_off_each
 from services.kernel.catalogue import Catalogue
@@ -54,7 +55,7 @@ class AccountStore(SetOffStore, Protocol):
 
     async def lock_case(self, case_id: str) -> None: ...
     async def rules(self, municipality_id: str) -> LocalRules: ...
-    async def add_payment(self, case_id: str, payment: Payment) -> None: ...
+    async def add_payment(self, case_id: str, payment: Payment, staff: str) -> None: ...
     async def convert_custody(self, case_id: str, held: Sequence[Money], into: Money, on: date) -> None:
         """Turn what is held in other currencies into one (F-13)."""
         ...
@@ -66,18 +67,18 @@ class AccountStore(SetOffStore, Protocol):
     async def return_custody(self, case_id: str, amount: Money, on: date) -> None: ...
 
 
-async def record_payment(case_id: str, month: Month, paid: Money, store: AccountStore, act: Act) -> Effect:
+async def record_payment(case_id: str, month: Month, paid: Money, store: AccountStore, by: By) -> Effect:
     """Record a payment for a month; NoInvoice when nothing was billed, CurrencyNotAllowed when it is not taken."""
     await store.lock_case(case_id)
     books = await store.books(case_id)
     currency = currency_of_month(books, month)
     if currency is None:
         raise NoInvoice(metadata={"month": str(month)})
-    if not is_taken(paid.currency, currency, act.today):
+    if not is_taken(paid.currency, currency, by.act.today):
         raise CurrencyNotAllowed(field="amount")
     settled = settled_by(paid, net_of(books, month), currency)
-    await store.add_payment(case_id, Payment(new_id(), month, paid, settled, act.today))
-    await set_off_each([case_id], store, act)
+    await store.add_payment(case_id, Payment(new_id(), month, paid, settled, by.act.today), by.staff)
+    await set_off_each([case_id], store, by.act)
     return Effect(case_id)
 
 

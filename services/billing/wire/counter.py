@@ -19,4 +19,5 @@ def counter_payment_to_proto(item: CounterPayment) -> pb.CounterPayment:
         paid_date=date_to_proto(item.payment.paid_on),
         reversed_reason=item.reversed_reason,
         reversed_by=item.reversed_by,
+        recorded_by=item.recorded_by,
     )

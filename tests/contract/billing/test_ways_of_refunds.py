@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from services.billing.errors import CurrencyNotAllowed, NotOverpaid, NotTakenInCash, StateNotAllowed
+from services.billing.errors import CurrencyNotAllowed, FourEyesNeeded, NotOverpaid, NotTakenInCash, StateNotAllowed
 from services.billing.rules.payment_reference import payment_reference
+from services.kernel.codes import Role
+from services.kernel.local_rules import SHIPPED_RULES
 from services.kernel.money import Currency, Money
+from services.kernel.municipal_settings import MunicipalSettings
+from services.runtime.auth import Caller
 from services.runtime.civil import date_to_proto, money_to_proto
 from socialcare.billing.v1 import billing_service_pb2 as service
 from socialcare.billing.v1 import counter_pb2 as counter
@@ -166,6 +171,21 @@ async def test_a_counter_payment_whose_cash_went_back_is_not_taken_back(desk: De
     )
     with pytest.raises(StateNotAllowed):
         await desk.ask(reversal, AT)
+
+
+async def test_where_the_municipality_wants_it_another_person_takes_a_payment_back(desk: Desk) -> None:
+    settings = MunicipalSettings.of({"billing.reversal_second_person": "true"})
+    desk.neighbours.own_rules = replace(SHIPPED_RULES, settings=settings, version=2)
+    case = await billed(desk)
+    payment = await pay_at_the_counter(desk, case, "30.00")
+    reversal = counter.ReversePaymentRequest(
+        request_id=str(uuid4()), application_id=case, payment_id=payment, reason="грешна сума"
+    )
+    with pytest.raises(FourEyesNeeded):
+        await desk.ask(reversal, AT)
+    other = Caller("staff-2", frozenset({Role.BILLING_CLERK}), frozenset({desk.municipality}))
+    answer = await desk.ask(reversal, AT, caller=other)
+    assert answer.account.balance == desk.euro("180.00")
 
 
 async def test_leva_that_a_bank_told_of_go_back_in_euro_and_nothing_of_them_remains(desk: Desk) -> None:

@@ -26,6 +26,7 @@ from services.billing.rules.accounts import AccountView, account_on
 from services.billing.rules.decisions import IncomeDeclaration
 from services.billing.storage import Store
 from services.billing.usecases import accounts, facts, run_issue, run_review, runs
+from services.billing.usecases.payments import By
 from services.billing.usecases.runs import RunClaim
 from services.kernel.calendar import DEFAULT_CALENDAR, BusinessCalendar
 from services.kernel.catalogue import ServiceEntry
@@ -181,7 +182,9 @@ class Office:
         return run
 
     async def pay(self, case_id: str, month: Month, amount: Money, on: date) -> Effect:
-        return await self.write(lambda store: accounts.record_payment(case_id, month, amount, store, self.act(on)))
+        return await self.write(
+            lambda store: accounts.record_payment(case_id, month, amount, store, By(self.act(on), "staff-1"))
+        )
 
     async def refresh(self, served: Sequence[ServedMonth], on: date) -> Effect:
         return await self.write(lambda store: facts.refresh_served_days(served[0].case_id, served, store, self.act(on)))

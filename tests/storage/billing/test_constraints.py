@@ -164,6 +164,7 @@ ALONE: list[tuple[str, Values, str]] = [
     ("allocations", {"settled_minor": 0}, "allocations_settled_minor_check"),
     ("allocations", {"evidence": "RUMOUR"}, "evidence_is_known"),
     ("allocation_reversals", {"reason": ""}, "allocation_reversals_reason_check"),
+    ("payments", {"recorded_by": ""}, "payments_recorded_by_check"),
     ("refunds", {"amount_minor": 0}, "refunds_amount_minor_check"),
     ("refunds", {"reason": ""}, "refunds_reason_check"),
     ("refunds", {"entry_id": None}, "refund_has_one_source"),

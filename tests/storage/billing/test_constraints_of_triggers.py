@@ -158,6 +158,18 @@ async def test_a_refund_is_booked_over_the_account_by_which_it_goes_back(connect
     await connection.execute("; ".join((_CASH_BACK.format(way="COUNTER"), entries.format(account="CASH"))))
 
 
+async def test_who_took_a_payment_does_not_take_it_back_where_another_person_is_wanted(
+    connection: asyncpg.Connection,
+) -> None:
+    await add(connection, "payments", recorded_by="staff")
+    reversal = (
+        "INSERT INTO payment_reversals (payment_id, reason, reversed_date, reversed_by, reversed_at, needs_other) "
+        f"VALUES ('{ONE}', 'грешка', '2026-03-07', '{{who}}', '2026-03-07Z', true)"
+    )
+    assert await refused(connection, reversal.format(who="staff")) == "reversal_has_four_eyes"
+    await connection.execute(reversal.format(who="other"))
+
+
 async def test_a_payment_whose_cash_went_back_is_not_taken_back_too(connection: asyncpg.Connection) -> None:
     await add(connection, "payments", amount_minor=60, settled_minor=60)
     await add(connection, "allocations", amount_minor=100, settled_minor=100)

@@ -339,6 +339,11 @@ def test_the_own_bank_accounts_and_what_a_known_payer_means_are_settings() -> No
             MunicipalSettings.of({"billing.accounts": mistyped})
 
 
+def test_that_another_person_takes_a_payment_back_is_a_setting() -> None:
+    chosen = [parameters_of(rules(settings)) for settings in ({}, {"billing.reversal_second_person": "true"})]
+    assert [parameters.reversal_by_other for parameters in chosen] == [False, True]
+
+
 def test_the_second_signature_of_a_receipt_is_a_setting() -> None:
     chosen = [parameters_of(rules(settings)) for settings in ({}, {"custody.second_signature": "true"})]
     assert [parameters.second_signature for parameters in chosen] == [False, True]
@@ -449,6 +454,7 @@ PLAYED_ABOVE = {
     "billing.accounts",
     "bank.match_payer",
     "custody.second_signature",
+    "billing.reversal_second_person",
     "kitchen.cut_off",
     "visit.grace_minutes",
     "delivery.lock_days",
