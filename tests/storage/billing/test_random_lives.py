@@ -26,7 +26,7 @@ from services.billing.rules.payment_reference import payment_reference
 from services.billing.storage.books import billed_rows
 from services.billing.storage.counter import counter_payments
 from services.billing.storage.set_offs import overpaid_months
-from services.billing.usecases import payments, tariffs
+from services.billing.usecases import payments, run_issue, tariffs
 from services.billing.usecases.counter import reverse_payment
 from services.billing.usecases.payments import By
 from services.billing.usecases.tariffs import NewTariff
@@ -123,17 +123,22 @@ Fact = Income | Served | Amended | Voted
 
 @dataclass(frozen=True)
 class Told:
-    """One telling of a life: what is known and paid before each run, and what comes after the last, in order."""
+    """One telling of a life: what is known and paid before each run, and what comes after the last, in order.
+
+    `between` comes after the approval of a run and before the issue of its bills.
+    """
 
     way: Way
     before: tuple[tuple[Fact | Paid, ...], ...]
+    between: tuple[tuple[Fact, ...], ...]
     afterwards: tuple[Fact | Paid | Act, ...]
     settings: tuple[tuple[Month, int], ...] = ()
     """The municipality's own percent, set before the run of a month: a change that knows its place."""
 
     @property
     def facts(self) -> list[Fact]:
-        return [item for slot in (*self.before, self.afterwards) for item in slot if isinstance(item, Fact)]
+        slots = (*self.before, *self.between, self.afterwards)
+        return [item for slot in slots for item in slot if isinstance(item, Fact)]
 
 
 @st.composite
@@ -167,12 +172,16 @@ def lives(draw: st.DrawFn, way: Way) -> tuple[Told, Told]:
 
     def telling() -> Told:
         slots: list[list[Fact | Paid]] = [[] for _ in range(len(months) + 1)]
+        between: list[list[Fact]] = [[] for _ in months]
         for item in draw(st.permutations([*incomes, *served, *amended, *voted, *paid])):
             # Before the euro nobody pays in it.
             known = [place for place, month in enumerate(months) if month >= EURO or not isinstance(item, Paid)]
-            slots[draw(st.sampled_from((*known, *[-1] * min(len(known), 2))))].append(item)
+            if not isinstance(item, Paid) and draw(st.integers(0, 3)) == 0:
+                between[draw(st.integers(0, len(months) - 1))].append(item)
+            else:
+                slots[draw(st.sampled_from((*known, *[-1] * min(len(known), 2))))].append(item)
         rest = draw(st.permutations([*slots[-1], *about]))
-        return Told(way, tuple(tuple(slot) for slot in slots[:-1]), tuple(rest), own)
+        return Told(way, tuple(map(tuple, slots[:-1])), tuple(map(tuple, between)), tuple(rest), own)
 
     return telling(), telling()
 
@@ -242,20 +251,19 @@ class Life:
     documents: set[tuple[object, ...]] = field(default_factory=set)
     after: Afterwards | None = None
     drawn: Counter[str] = field(default_factory=Counter)
-    """How often each kind of payment came."""
+    """How often each kind of payment came, and facts between the approval of a month and the issue of its bills."""
     mistyped: Counter[int] = field(default_factory=Counter)
     """Cents of payments at the counter that nobody has taken back yet."""
 
     async def live(self, told: Told) -> None:
         await self.sign(1, self.way.price, self.way.months[0].first)
         own = dict(told.settings)
-        for month, items in zip(self.way.months, told.before, strict=True):
+        for month, items, meanwhile in zip(self.way.months, told.before, told.between, strict=True):
             for item in items:
                 await self.take(item, month.first)
             if month in own:
                 self.office.set("fee.hsp.pct", str(own[month]))
-            await self.office.bill(month, {self.case: self.served(month)})
-            self.billed.append(month)
+            await self.bill(month, meanwhile)
             await self.take_back(month.next().first)
             await self.nothing_issued_changed()
         for item in told.afterwards:
@@ -263,6 +271,18 @@ class Life:
             await self.nothing_issued_changed()
         await self.take_back(LATE)
         await self.nothing_issued_changed()
+
+    async def bill(self, month: Month, meanwhile: Sequence[Fact]) -> None:
+        run = await self.office.open(month)
+        await self.office.draft(run, {self.case: self.served(month)})
+        await self.office.approve(run)
+        self.billed.append(month)
+        for fact in meanwhile:
+            await self.learn(fact, month.next().first)
+            self.drawn.update(["after an approval"])
+            await self.nothing_issued_changed()
+        await self.office.issue(run)
+        await self.office.write(lambda store: run_issue.close_run(run.run_id, store))
 
     async def take(self, item: Fact | Paid | Act, on: date) -> None:
         match item:
@@ -497,10 +517,10 @@ async def assert_status(life: Life) -> None:
 
 @pytest.fixture
 def drawn() -> Iterator[Counter[str]]:
-    """How payments came in all lives of a test; one that drew no payment of a kind has tried nothing of it."""
+    """What came in all lives of a test; one that drew nothing of a kind has tried nothing of it."""
     found: Counter[str] = Counter()
     yield found
-    assert {"by bank", "at the counter", "taken back", "between runs"} <= set(found)
+    assert {"by bank", "at the counter", "taken back", "between runs", "after an approval"} <= set(found)
 
 
 async def lived(office: Office, told: Told, drawn: Counter[str]) -> dict[Month, int]:
