@@ -45,8 +45,8 @@ from socialcare.assessment.v1.assessment_service_pb2_grpc import AssessmentServi
 from socialcare.common.v1 import types_pb2
 from socialcare.intake.v1 import intake_service_pb2 as pb
 from socialcare.intake.v1.intake_service_pb2_grpc import IntakeServiceStub
-from tests.fault.installed import ROOT, Installed, install
-from tests.fault.installed import Role as Running
+from tests.wheel.installed import ROOT, Installed, install
+from tests.wheel.installed import Role as Running
 
 MUNICIPALITY = "WHEEL"
 NAMESPACE = "socialcare-elsewhere"
