@@ -131,10 +131,12 @@ class DocumentMethods(Desk):
         change, act = await self._change(call, request), act_of(call)
         drafts: list[pb.DraftChange] = []
         known: list[SetOff] = []
+        invoiced: list[Month] = []
 
         async def run(store: Store) -> Effect:
-            before = await store.billed_rows(request.application_id)
-            known.extend((await store.books(request.application_id)).set_offs)
+            before, account = await store.billed_rows(request.application_id), await store.books(request.application_id)
+            known.extend(account.set_offs)
+            invoiced.extend(item.month for item in account.invoices)
             effect = await change(request.application_id, store, act)
             drafts.extend(_moved(before, await store.billed_rows(request.application_id)))
             return effect
@@ -144,7 +146,10 @@ class DocumentMethods(Desk):
             notes=[announced_note(item) for item in answer.corrections],
             drafts=drafts,
             balance=money_to_proto(answer.account.balance),
-            invoices=[announced_invoice(item) for item in answer.invoices],
+            # A fact also has an approved bill issued that it corrects.
+            invoices=[
+                announced_invoice(item) for item in answer.account.invoices if item.invoice.month not in invoiced
+            ],
             set_offs=[announced_set_off(item) for item in answer.account.set_offs if item not in known],
         )
 

@@ -54,8 +54,10 @@ async def test_a_preview_shows_the_note_that_an_approved_bill_then_has(desk: Des
     change = pb.IncomeChange(from_month=income.from_month, income=income.income)
     shown = await desk.ask(pb.PreviewChangeRequest(application_id=case, income=change), NOON)
     assert ([money_from_proto(note.amount, "") for note in shown.notes], list(shown.drafts)) == ([LESS], [])
+    assert [bill.amount for bill in shown.invoices] == [desk.euro("168.00")]
     assert not (await desk.account(case, NOON)).invoices
     answer = await desk.ask(income, NOON)
+    assert [bill.issued_date for bill in answer.account.invoices] == [bill.issued_date for bill in shown.invoices]
     assert [note.amount for note in answer.account.corrections] == [note.amount for note in shown.notes]
     assert answer.account.balance == shown.balance
     run = await issued(desk, run_id)
