@@ -47,6 +47,9 @@ class FakeNeighbours:
         self.own_rules = SHIPPED_RULES
         self.wars: dict[str, WarStatus] = {}
         self.paused: dict[tuple[str, Month], int] = {}
+        self.missed: dict[tuple[str, Month], int] = {}
+        """Days under contract on which delivery did not serve."""
+        self.unit_counts: dict[tuple[str, Month], int] = {}
         self.counted = 1
         """Version of what delivery says; a test raises it with what it changes."""
         self.unserved: set[str] = set()
@@ -111,11 +114,17 @@ class FakeNeighbours:
             raise NotFound(resource_type="unit", resource_id=unit_id)
         return self.planned[unit_id]
 
-    def _served(self, contract: Contract, month: Month) -> ServedMonth:
+    def days(self, case_id: str, month: Month) -> int:
+        """Days of the month under contract, as long as there is the service."""
+        contract = self.contracts[case_id]
         ended = self.own_rules.catalogue.ending_in(month.first, month.last).get(contract.service_code, month.last)
         first, last = max(contract.start, month.first), min(contract.end or ended, ended)
-        paused = self.paused.get((contract.case_id, month), 0)
-        return ServedMonth(contract.case_id, month, (last - first).days + 1, paused, 0, self.counted + paused)
+        return max((last - first).days + 1, 0)
+
+    def _served(self, contract: Contract, month: Month) -> ServedMonth:
+        key = contract.case_id, month
+        days, paused = self.days(*key) - self.missed.get(key, 0), self.paused.get(key, 0)
+        return ServedMonth(*key, days, paused, self.unit_counts.get(key, 0), self.counted + paused)
 
 
 class Desk:
@@ -191,9 +200,15 @@ class Desk:
 
     async def bill(self, month: str, at: str, page_size: int = 0) -> pb.BillingRun:
         """The whole run as the workflow does it."""
-        run_id = await self.draft(month, at, page_size)
+        await self.draft(month, at, page_size)
         await self.approve(month, at)
-        more = True
+        return await self.issue(month, at, page_size)
+
+    async def issue(self, month: str, at: str, page_size: int = 0) -> pb.BillingRun:
+        """The last part of the run: what is approved."""
+        billed = types_pb2.YearMonth(year=int(month[:4]), month=int(month[5:]))
+        asked = pb.GetBillingRunRequest(municipality_id=self.municipality, month=billed)
+        run_id, more = (await self.ask(asked, at)).run.run_id, True
         while more:
             page_of_issue = pb.IssuePageRequest(request_id=str(uuid4()), run_id=run_id, page_size=page_size)
             more = (await self.ask(page_of_issue, at, Role.WORKER)).more

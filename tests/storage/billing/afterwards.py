@@ -23,6 +23,7 @@ from services.billing.usecases.refunds import Refund
 from services.kernel.dates import Month
 from services.kernel.money import Currency, Money
 from services.runtime.errors import DomainError
+from tests.storage.billing.plain_rule import in_euro
 
 if TYPE_CHECKING:
     Office = Any
@@ -105,8 +106,8 @@ class Afterwards:
     office: Office
     case: str
     late: date
-    sent: int = 0
-    """Cents that went back by bank or at the counter."""
+    sent: Counter[Currency] = field(default_factory=Counter)
+    """Cents and stotinki that came too much and went back."""
     given_up: Counter[Currency] = field(default_factory=Counter)
     today: date = field(init=False)
     done: Counter[str] = field(default_factory=Counter)
@@ -191,9 +192,10 @@ class Afterwards:
             if row is None:
                 return False
             rest = (await bank_payment(tx, row.entry_id)).rest
-        by, back = self._by(), Refund(rest, "too much")
+        euro = in_euro(rest.minor) if rest.currency is Currency.BGN else rest.minor
+        by, back = self._by(), Refund(Money.from_minor(euro, Currency.EUR), "too much")
         await self.office.write(lambda store: refunds.refund_payment(row.entry_id, back, store, by))
-        self.sent += rest.minor
+        self.sent[rest.currency] += rest.minor
         return True
 
     async def _send_of_month(self, month: Month, cents: int) -> bool:
@@ -202,7 +204,7 @@ class Afterwards:
             await self.office.write(
                 lambda store: refunds.refund_month(Billed(self.case, month), Refund(amount, "too much"), store, by)
             )
-            self.sent += cents
+            self.sent[Currency.EUR] += cents
             return True
         return False
 
