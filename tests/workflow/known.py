@@ -25,6 +25,8 @@ TOKEN = "worker-token"
 MINUTES = (15, 30, 60)
 """Of the rungs of a welfare check."""
 
+_PASSING = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED})
+
 Due = tuple[datetime, Rung]
 
 
@@ -78,6 +80,8 @@ class Town:
     """Method, case or run, request id; repeated attempts included."""
     failures: dict[str, list[tuple[grpc.StatusCode, str]]] = field(default_factory=lambda: defaultdict(list))
     """What a method answers first, by method."""
+    refused: dict[tuple[str, str], tuple[grpc.StatusCode, str]] = field(default_factory=dict)
+    """What was refused for good, by method and request id: asked again, for the answer came too late, it stays a no."""
     sequences: dict[str, int] = field(default_factory=dict)
     live: list[CaseStart] = field(default_factory=list)
     live_checks: list[WelfareStart] = field(default_factory=list)
@@ -126,10 +130,15 @@ class Town:
         metadata = dict(context.invocation_metadata())
         assert metadata["authorization"] == f"Bearer {TOKEN}"
         assert ("x-business-time" in metadata) is self.simulated
-        self.calls.append((method, subject, getattr(request, "request_id", "")))
-        if self.failures[method]:
-            code, reason = self.failures[method].pop(0)
-            await context.abort_with_status(refusal(code, reason))
+        request_id = getattr(request, "request_id", "")
+        self.calls.append((method, subject, request_id))
+        answer = self.refused.get((method, request_id))
+        if answer is None and self.failures[method]:
+            answer = self.failures[method].pop(0)
+            if request_id and answer[0] not in _PASSING:
+                self.refused[method, request_id] = answer
+        if answer is not None:
+            await context.abort_with_status(refusal(*answer))
         stamp = metadata.get("x-business-time")
         return datetime.now(UTC) if stamp is None else datetime.fromisoformat(stamp)
 
