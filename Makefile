@@ -9,7 +9,8 @@ GENERATED := gen/.generated
 OPS := .venv-ops
 OPS_SYNCED := $(OPS)/.synced
 TEST_LOGS := $(VENV)
-ASIDE := tests/contract/test_refusals.py tests/contract/test_strangers.py tests/stories tests/replay tests/workflow
+ASIDE := tests/contract/test_refusals.py tests/contract/test_strangers.py tests/stories tests/replay tests/workflow \
+	tests/wheel tests/fault/test_local_stack.py
 CONTRACTS := $(shell find protos third_party/protos -name '*.proto' 2>/dev/null)
 
 # uv brings its own list of certificate authorities; a machine behind a proxy has others.
@@ -37,7 +38,7 @@ run: setup ## Start the whole stack on this machine; Ctrl-C stops it.
 # Most tests wait for processes or for the database most of their time, so three parts run side by side; ARGS runs one.
 test: setup ## Run the tests (ARGS="-k pause" chooses some).
 ifeq ($(ARGS),)
-	@$(BIN)/pytest tests/fault >$(TEST_LOGS)/fault-tests.log 2>&1 & fault=$$!; \
+	@$(BIN)/pytest tests/fault $(ASIDE:%=--ignore=%) >$(TEST_LOGS)/fault-tests.log 2>&1 & fault=$$!; \
 	$(BIN)/pytest $(ASIDE) >$(TEST_LOGS)/aside-tests.log 2>&1 & aside=$$!; \
 	trap 'kill $$fault $$aside 2>/dev/null' INT TERM; \
 	$(BIN)/pytest --ignore=tests/fault $(ASIDE:%=--ignore=%); others=$$?; \
