@@ -34,7 +34,7 @@ class CustodyMethods(Desk):
             request.application_id,
             lambda store: usecases.give_back(request.application_id, amount, store, by_of(call)),
         )
-        waiting = usecases.receipt_id(request.application_id, request.request_id)
+        waiting = usecases.return_id(request.application_id, request.request_id)
         async with self._runtime.db.read() as tx:
             waits = await custody.is_pending(tx, waiting)
         return pb.RecordCustodyReturnResponse(

@@ -27,6 +27,7 @@ __all__ = [
     "count_custody",
     "give_back",
     "receipt_id",
+    "return_id",
     "take_receipt",
     "withdraw_receipt",
 ]
@@ -50,8 +51,13 @@ class CustodyStore(AccountStore, Protocol):
 
 
 def receipt_id(case_id: str, request_id: str) -> str:
-    """Id of the receipt or return that a request records, should it have to wait."""
+    """Id of the receipt that a request records, should it have to wait."""
     return str(uuid.uuid5(_RECEIPTS, f"{case_id}/{request_id}"))
+
+
+def return_id(case_id: str, request_id: str) -> str:
+    """Id of the return that a request records; never that of a receipt, whose request may bear the same id."""
+    return str(uuid.uuid5(_RECEIPTS, f"return/{case_id}/{request_id}"))
 
 
 async def take_receipt(case_id: str, amount: Money, code: str, store: CustodyStore, by: By) -> Effect:
@@ -74,7 +80,8 @@ async def _needs_two(case_id: str, store: CustodyStore) -> bool:
 
 async def _wait(case_id: str, amount: Money, code: str, store: CustodyStore, by: By) -> Effect:
     municipality_id = (await store.books(case_id)).municipality_id
-    waiting = receipt_id(case_id, by.act.request_id)
+    of_request = receipt_id if code else return_id
+    waiting = of_request(case_id, by.act.request_id)
     await store.add_pending_receipt(
         PendingReceipt(waiting, municipality_id, case_id, code, amount, by.act.today, by.staff)
     )

@@ -116,6 +116,14 @@ async def test_money_goes_back_by_two_people_where_two_are_wanted(desk: Desk) ->
     assert returned.amount_minor == -2000
 
 
+async def test_a_receipt_and_a_return_wait_side_by_side_though_their_requests_bear_one_id(desk: Desk) -> None:
+    case = await holding(desk, two_signatures=True)
+    bought = receipt(desk, case)
+    back = pb.RecordCustodyReturnRequest(request_id=bought.request_id, application_id=case, amount=desk.euro("20.00"))
+    ids = {(await desk.ask(request, AT)).pending_receipt_id for request in (bought, back)}
+    assert len(ids) == 2
+
+
 async def test_a_return_above_what_is_held_does_not_even_wait(desk: Desk) -> None:
     case = await holding(desk, two_signatures=True)
     back = pb.RecordCustodyReturnRequest(request_id=str(uuid4()), application_id=case, amount=desk.euro("60.01"))
